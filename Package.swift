@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of ours is held to. C is called in several modules, so strict memory safety
+/// is on everywhere: an unsafe expression has to say so where it stands.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "openvpn-quota",
+  products: [
+    .executable(name: "quota-sweep", targets: ["quota-sweep"]),
+    .executable(name: "quota-connect", targets: ["quota-connect"]),
+    .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
+    .executable(name: "quota-admin", targets: ["quota-admin"]),
+    .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "POSIX", swiftSettings: strict),
+    .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+    .target(name: "Quota", swiftSettings: strict),
+    .target(name: "OpenVPN", dependencies: ["POSIX"], swiftSettings: strict),
+    .target(name: "Ledger", dependencies: ["POSIX", "SQLite", "Quota"], swiftSettings: strict),
+    .target(name: "CommandSupport", dependencies: ["POSIX", "Quota"], swiftSettings: strict),
+    .target(
+      name: "Sweep", dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-connect",
+      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-disconnect",
+      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-admin",
+      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["POSIX"], path: "Tests/TestSupport", swiftSettings: strict
+    ),
+    .testTarget(
+      name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "QuotaTests", dependencies: ["Quota"], swiftSettings: strict),
+    .testTarget(
+      name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
+      resources: [.copy("Captures")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandSupportTests", dependencies: ["CommandSupport", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
+  ]
+)

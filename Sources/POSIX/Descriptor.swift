@@ -1,0 +1,76 @@
+import Glibc
+
+/// An open file descriptor, closed when its owner lets go of it.
+package struct Descriptor: ~Copyable {
+  /// The number the kernel knows it by; valid as long as this value lives.
+  package let number: Int32
+
+  /// Takes over a descriptor that nobody else will close.
+  package init(owning number: Int32) { self.number = number }
+
+  deinit { close(number) }
+
+  /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
+  ///
+  /// - Throws: `SystemError` naming the path.
+  package static func open(
+    _ path: String, _ flags: Int32, mode: mode_t = 0
+  ) throws(SystemError) -> Descriptor {
+    let number = retryingOnInterrupt { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    guard number >= 0 else { throw SystemError("open", path) }
+    return Descriptor(owning: number)
+  }
+
+  /// Writes all of the bytes, however many calls that takes.
+  package borrowing func write(
+    _ bytes: Span<UInt8>, to subject: String
+  ) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+      let wrote = unsafe bytes.extracting(done...).withUnsafeBytes { rest in
+        retryingOnInterrupt { unsafe Glibc.write(number, rest.baseAddress, rest.count) }
+      }
+      guard wrote >= 0 else { throw SystemError("write to", subject) }
+      done += wrote
+    }
+  }
+
+  /// Reads from the present position to the end.
+  ///
+  /// - Parameter limit: the most bytes to give; a longer file throws `EFBIG`.
+  package borrowing func readToEnd(
+    of subject: String, limit: Int = 16 << 20
+  ) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var size = 4096
+    while true {
+      let before = bytes.count
+      let room = size
+      bytes.append(contentsOf: repeatElement(0, count: room))
+      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+        retryingOnInterrupt {
+          unsafe Glibc.read(number, buffer.baseAddress?.advanced(by: before), room)
+        }
+      }
+      let code = errno
+      bytes.removeLast(room - max(got, 0))
+      if got < 0 { throw SystemError("read", subject, code: code) }
+      if got == 0 { return bytes }
+      if bytes.count > limit { throw SystemError("read", subject, code: EFBIG) }
+      size = min(size * 2, 1 << 20)
+    }
+  }
+
+  /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.
+  package borrowing func setMode(_ mode: mode_t, of subject: String) throws(SystemError) {
+    guard fchmod(number, mode) == 0 else { throw SystemError("change the mode of", subject) }
+  }
+}
+
+/// Gives the whole content of a file.
+///
+/// - Throws: `SystemError` naming the path; `EFBIG` past `limit` bytes.
+package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+  let file = try Descriptor.open(path, O_RDONLY)
+  return try file.readToEnd(of: path, limit: limit)
+}

@@ -1,0 +1,65 @@
+import Foundation
+
+/// How a program ended and what it wrote.
+package struct Outcome: Sendable {
+  /// The exit status, or 128 plus the signal that ended it, as a shell has it.
+  package let status: Int32
+  /// What it wrote to standard output.
+  package let output: String
+  /// What it wrote to standard error.
+  package let errors: String
+}
+
+/// Runs programs for tests: the project's own and the system's.
+package enum Program {
+  /// The folder with the project's built programs: `QUOTA_PROGRAMS`, else the one the tests were
+  /// built into.
+  package static var directory: String {
+    if let named = ProcessInfo.processInfo.environment["QUOTA_PROGRAMS"] { return named }
+    return Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+      .map { ($0.bundlePath as NSString).deletingLastPathComponent }
+      ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
+  }
+
+  /// The path of one of the project's programs.
+  package static func path(_ name: String) -> String { directory + "/" + name }
+
+  /// Runs a program to its end.
+  ///
+  /// - Parameters:
+  ///   - path: an absolute path, or a name that is looked up in `PATH`.
+  ///   - environment: the whole environment, as OpenVPN gives its hooks a bare one; nil hands on
+  ///     the test's own.
+  ///   - input: what it finds on standard input.
+  ///   - timeout: seconds after which it is killed and the status is 137.
+  package static func run(
+    _ path: String, _ arguments: [String] = [], environment: [String: String]? = nil,
+    input: String = "", timeout: Double = 60
+  ) throws -> Outcome {
+    let process = Process()
+    let resolved = path.contains("/") ? path : "/usr/bin/env"
+    process.executableURL = URL(fileURLWithPath: resolved)
+    process.arguments = path.contains("/") ? arguments : [path] + arguments
+    if let environment { process.environment = environment }
+    let folder = try TemporaryDirectory()
+    let files = try ["in", "out", "err"].map { name in
+      try folder.write(name == "in" ? input : "", to: name)
+    }
+    process.standardInput = FileHandle(forReadingAtPath: files[0])
+    process.standardOutput = FileHandle(forWritingAtPath: files[1])
+    process.standardError = FileHandle(forWritingAtPath: files[2])
+    try process.run()
+    let deadline = Date().addingTimeInterval(timeout)
+    while process.isRunning, Date() < deadline { usleep(2000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    let signalled = process.terminationReason == .uncaughtSignal
+    return Outcome(
+      status: process.terminationStatus + (signalled ? 128 : 0),
+      output: try text(files[1]), errors: try text(files[2]))
+  }
+
+  private static func text(_ file: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+  }
+}
