@@ -1,0 +1,9 @@
+/// Which traffic a quota counts, as the server sees it. The setting `COUNT`.
+package enum Count: Sendable {
+  /// Both directions together.
+  case total
+  /// What the server sent: the user's download.
+  case sent
+  /// What the server received: the user's upload.
+  case received
+}
