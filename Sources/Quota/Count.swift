@@ -1,5 +1,5 @@
 /// Which traffic a quota counts, as the server sees it. The setting `COUNT`.
-package enum Count: Sendable {
+package enum Count: Int, Sendable {
   /// Both directions together.
   case total
   /// What the server sent: the user's download.
