@@ -1,5 +1,5 @@
-/// What a quota counts: the setting `COUNT`.
-package enum Count: String, CaseIterable, Sendable {
+/// Which traffic a quota counts, as the server sees it. The setting `COUNT`.
+package enum Count: Int, Sendable {
   /// Both directions together.
   case total
   /// What the server sent: the user's download.

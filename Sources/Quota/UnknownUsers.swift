@@ -1,5 +1,5 @@
 /// What becomes of somebody the ledger does not know: the setting `UNKNOWN_USERS`.
-package enum UnknownUsers: String, CaseIterable, Sendable {
+package enum UnknownUsers: Int, Sendable {
   /// In, and created with the default quota as soon as something is counted.
   case allow
   /// Out.
