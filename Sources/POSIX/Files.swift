@@ -26,21 +26,6 @@ package func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
   guard unsafe chmod(path, mode) == 0 else { throw SystemError("change the mode of", path) }
 }
 
-/// The names in a directory, without `.` and `..`, in no order. The corresponding C functions are
-/// `opendir` and `readdir`.
-package func names(inDirectory path: String) throws(SystemError) -> [String] {
-  guard let stream = unsafe opendir(path) else { throw SystemError("list", path) }
-  defer { unsafe closedir(stream) }
-  var names: [String] = []
-  while let entry = unsafe readdir(stream) {
-    let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-      unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-    }
-    if name != ".", name != ".." { names.append(name) }
-  }
-  return names
-}
-
 /// The directory part of a path: `/a` of `/a/b`, `.` of `b`.
 package func directory(of path: String) -> String {
   guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
