@@ -149,14 +149,7 @@ package final class Log {
 ///
 /// - Parameter time: seconds since 1970 in UTC.
 package func isoTime(_ time: Int64) -> String {
-  let day = Zone.utc.day(at: time)
   let second = Int((time % 86_400 + 86_400) % 86_400)
-  let date = "\(padded(Int(day.year), 4))-\(padded(day.month))-\(padded(day.day))"
-  return "\(date)T\(padded(second / 3600)):\(padded(second / 60 % 60)):\(padded(second % 60))Z"
-}
-
-private func padded(_ number: Int, _ width: Int = 2) -> String {
-  let digits = "\(number.magnitude)"
-  let zeros = String(repeating: "0", count: max(0, width - digits.utf8.count))
-  return (number < 0 ? "-" : "") + zeros + digits
+  let clock = [second / 3600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+  return "\(Day(of: time, in: .utc))T\(clock[0]):\(clock[1]):\(clock[2])Z"
 }
