@@ -86,7 +86,8 @@ struct ConfigReader {
   private func words(
     in line: ArraySlice<UInt8>, _ file: String, _ number: Int
   ) throws(ConfigError) -> [[UInt8]] {
-    do { return try ConfigLexer.words(in: line) } catch {
+    // OpenVPN's lines still have their line feed, so that a backslash at the end escapes that.
+    do { return try ConfigLexer.words(in: line + [Bytes.lineFeed]) } catch {
       throw .mistake(file: file, line: number, what: error.description)
     }
   }

@@ -201,7 +201,8 @@ private func listing26(_ rows: String...) -> StatusListing {
 
   @Test func `columns are found by their names, not their places`() throws {
     let listing = listing(
-      "TITLE\tOpenVPN 9", "HEADER\tCLIENT_LIST\tNew\tBytes Sent\tCommon Name\tReal Address\t"
+      "TITLE\tOpenVPN 9",
+      "HEADER\tCLIENT_LIST\tNew\tBytes Sent\tCommon Name\tReal Address\t"
         + "Connected Since (time_t)\tVirtual Address\tBytes Received\tClient ID",
       "CLIENT_LIST\tx\t5\tzoe\tr\t9\t10.0.0.1\t6\t7", "END")
     let row = try #require(listing.rows.first)
