@@ -218,6 +218,36 @@ private struct Talk {
     // which there are 1 300, would take minutes.
     #expect(took < .seconds(20))
   }
+
+  @Test(arguments: ["status-1.txt", "status-2.txt", "status-3.txt", "tap-3.txt", "truncated.txt"])
+  func `survives whatever is done to a real answer`(file: String) throws {
+    let original = try Capture.bytes(file)
+    let tricks = Array("\t,\r\n>E0-\u{FF}\0".utf8)
+    var random = SeededGenerator(state: UInt64(original.count))
+    for _ in 0..<200 {
+      var bytes = original
+      for _ in 0..<Int.random(in: 1...20, using: &random) where bytes.count > 50 {
+        let at = Int.random(in: 0..<bytes.count - 40, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: bytes[at] = tricks.randomElement(using: &random) ?? 0
+        case 1: bytes.remove(at: at)
+        case 2: bytes.removeSubrange(at..<at + 40)
+        default: bytes.insert(contentsOf: bytes[at..<at + 40], at: 0)
+        }
+      }
+      var talk = Talk.greeted()
+      talk.ask(.listing)
+      talk.hear(bytes)
+      talk.wait(.seconds(5))
+      #expect(talk.events().count >= 1)
+      let listing = StatusListing(parsing: bytes)
+      let whole = listing.rows.allSatisfy {
+        $0.commonName.count + $0.realAddress.count + $0.username.count <= bytes.count
+          && $0.bytesReceived >= 0 && $0.bytesSent >= 0
+      }
+      #expect(whole)
+    }
+  }
 }
 
 @Suite struct `A management session with a password` {
