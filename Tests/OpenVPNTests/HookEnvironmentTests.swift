@@ -145,6 +145,18 @@ private func environment(
     }
   }
 
+  @Test func `tells where the client is and which server it came to`() throws {
+    let bob = try Capture.environment("disconnect-bob.env")
+    #expect(HookEnvironment.clientAddress { bob[$0.description] } == "10.77.0.2:49426")
+    #expect(HookEnvironment.serverName { bob[$0.description] } == "server")
+    let alice = try Capture.environment("connect-ipv6.env")
+    #expect(HookEnvironment.clientAddress { alice[$0.description] } == "[fd77::2]:60241")
+    let early = ["untrusted_ip": Array("1.2.3.4".utf8), "untrusted_port": Array("5\n".utf8)]
+    #expect(HookEnvironment.clientAddress { early[$0.description] } == "1.2.3.4:5\\x0A")
+    #expect(HookEnvironment.clientAddress { _ in nil } == nil)
+    #expect(HookEnvironment.serverName { _ in nil } == nil)
+  }
+
   @Test func `is that of the process`() {
     #expect(HookEnvironment.processVariable("PATH")?.isEmpty == false)
     #expect(HookEnvironment.processVariable("OPENVPN_QUOTA_NOT_SET") == nil)

@@ -48,12 +48,12 @@ private func config(
     #expect(read.isTap)
     #expect(read.management?.value.address == .unix("/etc/openvpn/sub/m x.sock"))
     #expect(read.management?.value.passwordFile == "/etc/openvpn/sub/../pw")
-    #expect(read.management?.place == "/etc/openvpn/a.conf:12")
+    #expect(read.management?.place.description == "/etc/openvpn/a.conf:12")
     #expect(read.user?.value == "root")
-    #expect(read.user?.line == 15)
+    #expect(read.user?.place.line == 15)
     #expect(read.group == nil)
     #expect(read.clientConnect?.value == ["/bin/echo", "two words", "plain"])
-    #expect(read.clientConnect?.place == "/etc/openvpn/sub/inc.conf:1")
+    #expect(read.clientConnect?.place.description == "/etc/openvpn/sub/inc.conf:1")
     #expect(read.clientDisconnect?.value == ["/bin/echo", "a b", "c"])
     #expect(read.scriptSecurity?.value == 2)
     #expect(read.managementHold?.line == 16)
@@ -124,7 +124,7 @@ private func config(
       """)
     #expect(read.duplicateCN?.line == 1)
     #expect(read.usernameAsCommonName?.line == 2)
-    #expect(read.managementSignal?.place == "/etc/openvpn/a.conf:3")
+    #expect(read.managementSignal?.description == "/etc/openvpn/a.conf:3")
     #expect(read.managementClient?.line == 4)
     #expect(read.managementClientAuth?.line == 5)
     #expect(read.managementClientUser?.value == "root")
@@ -151,13 +151,13 @@ private func config(
   @Test func `with a mistake names file and line`() {
     #expect(
       throws: ConfigError.mistake(
-        file: "/etc/openvpn/b.conf", line: 2, what: "a quotation is not closed")
+        ConfigPlace(file: "/etc/openvpn/b.conf", line: 2), what: "a quotation is not closed")
     ) {
       try config("config b.conf", ["/etc/openvpn/b.conf": "\nuser \"x"])
     }
     #expect(
       throws: ConfigError.mistake(
-        file: "/etc/openvpn/a.conf", line: 2, what: "this block is not closed")
+        ConfigPlace(file: "/etc/openvpn/a.conf", line: 2), what: "this block is not closed")
     ) {
       try config("mode server\n<key>\nxyz")
     }
