@@ -1,1 +1,96 @@
-// placeholder
+import Glibc
+import POSIX
+import Quota
+import SQLite
+
+/// The one truthful account of who moved how much: users, sessions, usage and events in a SQLite
+/// database that many short-lived programs share.
+package final class Ledger {
+  let database: Connection
+  let rules: Rules
+  let zone: Zone
+
+  /// Who opens the ledger, and so how long it may wait and how safe a commit must be.
+  package enum Opener: Sendable {
+    /// A hook inside the VPN's only thread: never creates or migrates, waits 20 ms at most, and
+    /// leaves it to the next sweep to make its commits durable.
+    case hook
+    /// The sweep, an administrator: creates and migrates, waits, and every commit is durable.
+    case keeper
+  }
+
+  /// Milliseconds that a hook waits for somebody else's lock.
+  package static let hookPatience: Int32 = 20
+  /// Milliseconds that a keeper waits for somebody else's lock: longer than any transaction lasts.
+  package static let keeperPatience: Int32 = 10_000
+
+  /// Opens the database.
+  ///
+  /// - Parameters:
+  ///   - rules: the operator's settings for deciding and counting.
+  ///   - zone: the zone whose days usage is kept by.
+  /// - Throws: `LedgerError`; for a hook also when the schema is not its own.
+  package static func open(
+    _ path: String, for opener: Opener, rules: Rules, zone: Zone
+  ) throws(LedgerError) -> Ledger {
+    let database = try connection(to: path, for: opener)
+    return Ledger(database: database, rules: rules, zone: zone)
+  }
+
+  private init(database: consuming Connection, rules: Rules, zone: Zone) {
+    self.database = database
+    self.rules = rules
+    self.zone = zone
+  }
+
+  /// Moves what is in the write-ahead log into the database. Only who holds the sweep lock may: a
+  /// hook is the first opener as a rule and reads all of the log, so it has to stay short.
+  ///
+  /// - Returns: whether the log is empty now.
+  @discardableResult
+  package func checkpoint() throws(SQLiteError) -> Bool { try database.checkpoint() }
+
+  /// Runs a body whose every change to the ledger is taken back at the end.
+  package func rehearsal<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+    try database.rehearsal(body)
+  }
+
+  private static func connection(
+    to path: String, for opener: Opener
+  ) throws(LedgerError) -> Connection {
+    let database: Connection
+    do {
+      database = try opener == .hook ? existing(path) : created(path)
+    } catch {
+      throw .database(error)
+    }
+    switch opener {
+    case .hook: try Schema.check(database)
+    case .keeper: try Schema.migrate(database)
+    }
+    return database
+  }
+
+  private static func existing(_ path: String) throws(SQLiteError) -> Connection {
+    let database = try Connection(path, busyTimeout: hookPatience)
+    try database.execute("PRAGMA synchronous = NORMAL")
+    return database
+  }
+
+  private static func created(_ path: String) throws(SQLiteError) -> Connection {
+    createFile(path)
+    let database = try Connection(path, .creating, busyTimeout: keeperPatience)
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
+    return database
+  }
+
+  /// Makes an empty database file that owner and group may write before SQLite sees it: SQLite
+  /// copies the mode to its side files, and hooks, sweep and people are different users of one
+  /// group. Where that fails SQLite says why when it opens the file.
+  private static func createFile(_ path: String) {
+    guard let file = try? Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o660) else {
+      return
+    }
+    try? file.setMode(0o660, of: path)
+  }
+}

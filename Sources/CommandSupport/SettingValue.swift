@@ -1,0 +1,183 @@
+import Quota
+
+/// Why a value was refused: what is allowed, as the end of a sentence.
+struct SettingRefusal: Error {
+  let allowed: String
+
+  init(_ allowed: String) { self.allowed = allowed }
+}
+
+/// The text that a key was given, and the kinds of value it can be read as.
+struct SettingValue {
+  /// The bytes between `=` and the end of the line, quotes and escapes already taken out.
+  let bytes: [UInt8]
+
+  /// A whole number in a range.
+  func number(_ range: ClosedRange<Int>, of unit: StaticString) throws(SettingRefusal) -> Int {
+    guard let number = decimal(bytes[...]), range ~= number else {
+      throw SettingRefusal(
+        "allowed are whole \(unit) from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// A size in bytes, 0 among them.
+  func size(atLeast least: Int64, zero: StaticString) throws(SettingRefusal) -> Int64 {
+    do {
+      let size = try ByteSize.parse(bytes.span)
+      if size == 0 || size >= least { return size }
+    } catch {
+      throw SettingRefusal("\(error), and 0: \(zero)")
+    }
+    throw SettingRefusal("allowed are \(ByteSize.format(least)) or more, and 0: \(zero)")
+  }
+
+  /// One of a few words, in any case.
+  func choice<Choice: SettingChoice>() throws(SettingRefusal) -> Choice {
+    var position = 0
+    var choice = 0
+    while let end = Choice.words.wordEnd(from: position) {
+      if equals(Choice.words, position..<end), let value = Choice(rawValue: choice) { return value }
+      position = end + 1
+      choice += 1
+    }
+    throw SettingRefusal("allowed is one of: \(Choice.words)")
+  }
+
+  /// Any text without control characters.
+  func text() throws(SettingRefusal) -> String {
+    guard !hasControlCharacter, let text = String(validating: bytes, as: UTF8.self) else {
+      throw SettingRefusal("allowed is UTF-8 without control characters")
+    }
+    return text
+  }
+
+  /// An absolute path of a file.
+  ///
+  /// - Parameter meaning: what an empty value means, if it may be empty.
+  func path(orEmpty meaning: StaticString? = nil) throws(SettingRefusal) -> String {
+    if bytes.isEmpty, meaning != nil { return "" }
+    let path = try text()
+    guard bytes.first == UInt8(ascii: "/"), bytes.last != UInt8(ascii: "/"), bytes.count < 4096
+    else {
+      let empty = meaning.map { ", or nothing \($0)" } ?? ""
+      throw SettingRefusal("allowed is a file's absolute path of at most 4095 bytes\(empty)")
+    }
+    return path
+  }
+
+  /// Absolute paths with spaces between them; none at all is fine.
+  func paths() throws(SettingRefusal) -> [String] {
+    let paths = try text().split { $0 == " " || $0 == "\t" }.map(String.init)
+    guard paths.allSatisfy({ $0.utf8.first == UInt8(ascii: "/") }) else {
+      throw SettingRefusal("allowed are absolute paths, with wildcards and spaces between them")
+    }
+    return paths
+  }
+
+  /// Text that a management command can carry to a client.
+  func controlMessage(atMost limit: Int) throws(SettingRefusal) -> [UInt8] {
+    guard 1...limit ~= bytes.count, !hasControlCharacter,
+      String(validating: bytes, as: UTF8.self) != nil
+    else {
+      throw SettingRefusal("allowed are 1 to \(limit) bytes of UTF-8 without control characters")
+    }
+    return bytes
+  }
+
+  /// The name of a time zone.
+  func zone() throws(SettingRefusal) -> String {
+    if bytes.isEmpty { return "" }
+    let name = try text()
+    guard Zone.isReadable(name) else {
+      throw SettingRefusal(
+        "allowed is an IANA name with a readable file below \(Zone.directory), such as "
+          + "Europe/Berlin, or nothing for /etc/localtime")
+    }
+    return name
+  }
+
+  /// Percentages with commas between them, in any order; none at all is fine.
+  func percentages(_ range: ClosedRange<Int>) throws(SettingRefusal) -> [Int] {
+    var percentages: Set<Int> = []
+    if bytes.isEmpty { return [] }
+    for part in bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+      guard let number = decimal(trimmed(part)), range ~= number else {
+        throw SettingRefusal(
+          "allowed are percentages from \(range.lowerBound) to \(range.upperBound) with commas "
+            + "between them")
+      }
+      percentages.insert(number)
+    }
+    return percentages.sorted()
+  }
+
+  private var hasControlCharacter: Bool { bytes.contains { $0 < 0x20 || $0 == 0x7F } }
+
+  private func trimmed(_ part: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var part = part
+    while part.first == 32 { part.removeFirst() }
+    while part.last == 32 { part.removeLast() }
+    return part
+  }
+
+  /// At most nine decimal digits.
+  private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
+    guard 1...9 ~= digits.count else { return nil }
+    var number = 0
+    for digit in digits {
+      guard 48...57 ~= digit else { return nil }
+      number = number * 10 + Int(digit - 48)
+    }
+    return number
+  }
+
+  private func equals(_ text: StaticString, _ range: Range<Int>) -> Bool {
+    guard range.count == bytes.count else { return false }
+    for index in bytes.indices {
+      let letter = unsafe text.utf8Start[range.lowerBound + index]
+      let byte = bytes[index]
+      guard byte == letter || (65...90 ~= byte && byte + 32 == letter) else { return false }
+    }
+    return true
+  }
+}
+
+/// A setting that is one of a few words; its raw value is the place of its word among them.
+///
+/// The words are one text because an array of each kind would cost a hook 15 000 instructions to
+/// find out the array's type.
+protocol SettingChoice: RawRepresentable<Int> {
+  /// The words in small letters with a space between them, in the order of the cases.
+  static var words: StaticString { get }
+}
+
+extension StaticString {
+  /// Where the word that begins at a position ends; nil past the last word.
+  fileprivate func wordEnd(from position: Int) -> Int? {
+    guard position < utf8CodeUnitCount else { return nil }
+    var end = position
+    while end < utf8CodeUnitCount, unsafe utf8Start[end] != 32 { end += 1 }
+    return end
+  }
+}
+
+extension IdentifyBy: SettingChoice {
+  static var words: StaticString { "common-name username" }
+}
+
+extension UnknownUsers: SettingChoice {
+  static var words: StaticString { "allow reject ignore" }
+}
+
+extension OnError: SettingChoice {
+  static var words: StaticString { "allow reject" }
+}
+
+extension Count: SettingChoice {
+  static var words: StaticString { "total sent received" }
+}
+
+extension LogLevel: SettingChoice {
+  static var words: StaticString { "debug info warning error" }
+}

@@ -1,0 +1,70 @@
+import Quota
+
+/// What an operator may choose, each with its default; `quota.conf(5)` has one entry for each.
+///
+/// Made by `load` or `loadLeniently`, so that every value in it has been checked.
+package struct Settings: Equatable, Sendable {
+  /// `DATABASE`: absolute path of the database.
+  package var database = "/var/lib/openvpn-quota/quota.db"
+  /// `MANAGEMENT`: servers to sweep, as written; empty means those found in `openvpnConfigs`.
+  package var management = ""
+  /// `OPENVPN_CONFIGS`: patterns of server configs, each an absolute path that may have wildcards.
+  package var openvpnConfigs = ["/etc/openvpn/server/*.conf", "/etc/openvpn/*.conf"]
+  /// `MONITOR_INTERVAL`: seconds between sweeps and a sweep's own time budget, 30 to 60.
+  package var monitorInterval = 45
+  /// `MANAGEMENT_TIMEOUT`: seconds one server may take to answer, 1 to 30.
+  package var managementTimeout = 5
+  /// `RETRY_ATTEMPTS`: tries per server in one sweep, 1 to 10.
+  package var retryAttempts = 3
+  /// `LOG_FILE`: absolute path of the log; empty for none.
+  package var logFile = "/var/log/openvpn/traffic_monitor.log"
+  /// `LOG_LEVEL`: the least level that is logged.
+  package var logLevel = LogLevel.info
+  /// `MAX_LOG_SIZE`: bytes before the log is rotated, 4096 or more; 0 means never.
+  package var maxLogSize: Int64 = 10_485_760
+  /// `LOG_GENERATIONS`: rotated logs kept, 1 to 99.
+  package var logGenerations = 5
+  /// `RETENTION_DAYS`: days of history kept in the database, 1 to 36500.
+  package var retentionDays = 400
+  /// `IDENTIFY_BY`: which of a client's names is its user's.
+  package var identifyBy = IdentifyBy.commonName
+  /// `UNKNOWN_USERS`: what becomes of users that the database does not have.
+  package var unknownUsers = UnknownUsers.allow
+  /// `DEFAULT_QUOTA`: bytes for users created on first sight; 0 is unlimited.
+  package var defaultQuota: Int64 = 0
+  /// `ON_ERROR`: what `quota-connect` answers when it cannot tell.
+  package var onError = OnError.allow
+  /// `COUNT`: which traffic a quota counts.
+  package var count = Count.total
+  /// `KILL_MESSAGE`: the control message sent with client-kill: 1 to 255 bytes of UTF-8 without
+  /// control characters.
+  package var killMessage = Array("HALT,Traffic quota used up".utf8)
+  /// `TIME_ZONE`: an IANA name with a readable zone file; empty for `/etc/localtime`. For
+  /// `Zone.system(named:)`.
+  package var timeZone = ""
+  /// `NOTIFY_AT`: percentages that notify, 1 to 999, ascending, each once; may be empty.
+  package var notifyAt = [80, 95, 100]
+  /// `NOTIFY_DAYS_LEFT`: days before an expiry that notify, 0 to 365; 0 means never.
+  package var notifyDaysLeft = 3
+  /// `NOTIFY_COMMAND`: absolute path of the program that delivers a notice; empty for none.
+  package var notifyCommand = ""
+
+  /// Every default.
+  package init() {}
+}
+
+/// Which of a client's names is its user's. The setting `IDENTIFY_BY`.
+package enum IdentifyBy: Int, Sendable {
+  /// The common name of its certificate.
+  case commonName
+  /// The name it logged in with.
+  case username
+}
+
+/// What `quota-connect` answers when it cannot tell. The setting `ON_ERROR`.
+package enum OnError: Int, Sendable {
+  /// The client comes in.
+  case allow
+  /// The client stays out.
+  case reject
+}

@@ -1,0 +1,43 @@
+import Glibc
+import POSIX
+
+/// The right to sweep, held by one program at a time.
+///
+/// An exclusive `flock(2)` on the directory of the database: there is no lock file, so nothing has
+/// an owner or a mode to get wrong, and a program that dies lets go of it. Whoever holds it may
+/// checkpoint the write-ahead log.
+package struct SweepLock: ~Copyable {
+  private let directory: Descriptor
+
+  /// Takes the lock if it is free; never waits. It is let go of when the value's life ends.
+  ///
+  /// - Parameter database: the database's path, the setting `DATABASE`.
+  /// - Returns: the lock, or nil if another program holds it. A program that needs it ends with
+  ///   `SweepLockTaken`.
+  /// - Throws: `SystemError` when the directory is missing or may not be read.
+  package static func attempt(beside database: String) throws(SystemError) -> SweepLock? {
+    let path = directory(of: database)
+    let directory = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+    let number = directory.number
+    let result = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
+    guard result != 0 else { return SweepLock(directory: directory) }
+    guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
+    return nil
+  }
+
+  /// The directory a path's last component is in; `.` for a bare name.
+  static func directory(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+  }
+}
+
+/// Another program is sweeping now; the only reason for exit status 75.
+package struct SweepLockTaken: Explained {
+  /// The complaint of a program that found the lock taken.
+  package init() {}
+
+  package var message: String { "another sweep is under way" }
+  package var hint: String? { "it takes a few seconds; try again, or leave it to the timer" }
+  package var exitStatus: ExitStatus { .locked }
+}

@@ -1,0 +1,92 @@
+import Quota
+import SQLite
+
+/// What is known of a session at its end.
+package struct FinalReport: Equatable, Sendable {
+  package let identity: SessionIdentity
+  /// The common name the disconnect hook was given: the session's own, unless a renegotiation
+  /// changed it.
+  package let commonName: UserName
+  /// The owner by the record the connect hook left; nil where it left none.
+  package let owner: UserName?
+  /// The owner by the disconnect hook's own word, believed only of a session that nobody has heard
+  /// of before; nil where it names nobody.
+  package let claimedOwner: UserName?
+  /// Where the client sent from.
+  package let realAddress: String
+  /// OpenVPN's final counters, nil where it gave none.
+  package let counters: Traffic?
+  /// Seconds since 1970 in UTC.
+  package let endedAt: Int64
+
+  package init(
+    identity: SessionIdentity, commonName: UserName, owner: UserName?, claimedOwner: UserName?,
+    realAddress: String, counters: Traffic?, endedAt: Int64
+  ) {
+    self.identity = identity
+    self.commonName = commonName
+    self.owner = owner
+    self.claimedOwner = claimedOwner
+    self.realAddress = realAddress
+    self.counters = counters
+    self.endedAt = endedAt
+  }
+
+  /// Whether this is the end of a client that somebody else's handler turned away: OpenVPN 2.6+
+  /// runs the disconnect hook then too, and no record of ours speaks of the session.
+  var looksRefusedElsewhere: Bool {
+    let counters = counters ?? Traffic()
+    return endedAt - identity.connectedSince <= 2 && counters.received < 8192
+      && counters.sent < 8192
+  }
+}
+
+extension Ledger {
+  /// Closes a session's account with its final counters, in one transaction with the usage and the
+  /// session's row in `traffic_logs`. Closing again changes nothing, a larger counter aside.
+  ///
+  /// - Returns: the bytes that were new, nil for a session nobody is billed for.
+  @discardableResult
+  package func close(_ report: FinalReport) throws(SQLiteError) -> Traffic? {
+    try database.transaction { () throws(SQLiteError) in
+      var accounts = try Accounts(database)
+      guard let (known, isNew) = try account(for: report, in: &accounts) else { return nil }
+      var account = known
+      let increase = (report.counters ?? Traffic()).increase(over: account.counters)
+      account.counters += increase
+      let time = account.closing?.at ?? report.endedAt
+      account.closing = .init(at: time, by: .hook)
+      if !(isNew && report.owner == nil && report.looksRefusedElsewhere) {
+        account.log = try log(
+          account.counters, of: account.user, endedAt: time, as: account.log)
+      }
+      try accounts.write(account)
+      if !increase.isZero {
+        var counting = try Counting(self)
+        try counting.add(increase, to: account.user, at: report.endedAt)
+      }
+      return increase
+    }
+  }
+
+  /// The account a final report belongs to: by identity; else the one open account that began in
+  /// the same second under the same name, whose address changed meanwhile; else a new one.
+  private func account(
+    for report: FinalReport, in accounts: inout Accounts
+  ) throws(SQLiteError) -> (Account, isNew: Bool)? {
+    if let known = try accounts.account(of: report.identity) { return (known, false) }
+    let alike = try openAccounts(like: report.identity, named: report.commonName)
+    if var moved = alike.first, alike.count == 1 {
+      try move(moved.identity, to: report.identity.address)
+      moved.identity = report.identity
+      return (moved, false)
+    }
+    guard let name = report.owner ?? report.claimedOwner,
+      let user = try owner(named: name, at: report.endedAt)
+    else { return nil }
+    let account = Account(
+      identity: report.identity, user: user, commonName: report.commonName, server: nil,
+      realAddress: report.realAddress, counters: Traffic())
+    return (account, true)
+  }
+}

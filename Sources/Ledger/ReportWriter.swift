@@ -1,0 +1,112 @@
+import Quota
+import SQLite
+
+/// Writes the changes that a server's report calls for, inside one transaction.
+///
+/// What a change was planned by may be out of date: a hook may have closed the account meanwhile.
+/// So each account is read again under the write lock, and only increases over that are counted.
+struct ReportWriter: ~Copyable {
+  private let ledger: Ledger
+  private let report: ServerReport
+  private var accounts: Ledger.Accounts
+  private var counting: Ledger.Counting
+  /// What the present user moved, summed over his sessions until another user's turn.
+  private var pending = (user: Int64.max, increase: Traffic())
+
+  init(_ ledger: Ledger, _ report: ServerReport) throws(SQLiteError) {
+    let accounts = try Ledger.Accounts(ledger.database)
+    let counting = try Ledger.Counting(ledger)
+    self.ledger = ledger
+    self.report = report
+    self.accounts = accounts
+    self.counting = counting
+  }
+
+  mutating func apply(
+    _ change: Change, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    switch change.kind {
+    case .count(let known, let index):
+      try count(known, report.sightings[index], index, into: &result)
+    case .open(let owner, let commonName, let index):
+      try open(report.sightings[index], index, owner: owner, commonName, into: &result)
+    case .close(let identity, let closer):
+      try close(identity, by: closer, into: &result)
+    }
+  }
+
+  /// Writes what is still pending; to be called before the transaction ends.
+  mutating func finish() throws(SQLiteError) {
+    try counting.add(pending.increase, to: pending.user, at: report.at)
+    pending.increase = Traffic()
+  }
+
+  private mutating func count(
+    _ known: SessionIdentity, _ sighting: Sighting, _ index: Int, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    if known.address != sighting.address { try ledger.move(known, to: sighting.address) }
+    guard let account = try accounts.account(of: report.identity(sighting)) else { return }
+    try raise(account, to: sighting, index, into: &result)
+  }
+
+  private mutating func open(
+    _ sighting: Sighting, _ index: Int, owner: UserName?, _ commonName: UserName,
+    into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    let identity = report.identity(sighting)
+    if let closed = try accounts.account(of: identity) {
+      return try raise(closed, to: sighting, index, into: &result)
+    }
+    guard let owner else { return }
+    guard let user = try ledger.owner(named: owner, at: report.at) else {
+      result.live.append(LiveSession(strangerAt: index))
+      return
+    }
+    let account = Account(
+      identity: identity, user: user, commonName: commonName, server: report.server,
+      realAddress: sighting.realAddress, counters: Traffic())
+    result.opened += 1
+    try raise(account, to: sighting, index, into: &result)
+  }
+
+  /// Raises an account to the counters in the listing. An account that was closed without its hook
+  /// opens again, one that a hook closed only takes the counters.
+  private mutating func raise(
+    _ account: Account, to sighting: Sighting, _ index: Int, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    var account = account
+    let increase = sighting.counters.increase(over: account.counters)
+    account.counters += increase
+    account.server = report.server
+    account.realAddress = sighting.realAddress
+    if let closing = account.closing {
+      if closing.by != .hook {
+        account.closing = nil
+        result.opened += 1
+      } else if let row = account.log {
+        _ = try ledger.log(account.counters, of: account.user, endedAt: closing.at, as: row)
+      }
+    }
+    try accounts.write(account)
+    try addLater(increase, to: account.user)
+    result.added += increase
+    if account.closing == nil { result.live.append(LiveSession(sighting: index, account: account)) }
+  }
+
+  private mutating func close(
+    _ identity: SessionIdentity, by closer: Closer, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    guard var account = try accounts.account(of: identity), account.closing == nil else { return }
+    account.closing = .init(at: report.at, by: closer)
+    account.log = try ledger.log(
+      account.counters, of: account.user, endedAt: report.at, as: account.log)
+    try accounts.write(account)
+    result.closed += 1
+  }
+
+  private mutating func addLater(_ increase: Traffic, to user: Int64) throws(SQLiteError) {
+    if pending.user != user { try finish() }
+    pending.user = user
+    pending.increase += increase
+  }
+}

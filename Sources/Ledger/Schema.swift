@@ -1,0 +1,103 @@
+import Quota
+import SQLite
+
+/// The tables, and how a database comes to have them.
+///
+/// The schema is text that every hook reads whenever it opens the database, about 0.07 million
+/// instructions a table: a table or an index has to earn its place. Nothing here is younger than
+/// SQLite 3.40.
+enum Schema {
+  /// What `PRAGMA user_version` says of a database with these tables.
+  static let version: Int64 = 1
+
+  /// The statements that bring a database of schema `n` to schema `n + 1`, at index `n`.
+  ///
+  /// 0 is an empty file, or the database of the earlier Python project, whose three tables keep
+  /// their names and columns; its `user_protocols` and its trigger are left alone.
+  static let migrations: [String] = [
+    """
+    CREATE TABLE IF NOT EXISTS users (
+      id INTEGER PRIMARY KEY, username TEXT UNIQUE NOT NULL, password_hash TEXT,
+      status TEXT DEFAULT 'active', created_at TEXT, updated_at TEXT);
+    CREATE TABLE IF NOT EXISTS user_quotas (
+      id INTEGER PRIMARY KEY, user_id INTEGER UNIQUE NOT NULL,
+      quota_bytes INTEGER DEFAULT 0, bytes_used INTEGER DEFAULT 0, updated_at TEXT);
+    CREATE TABLE IF NOT EXISTS traffic_logs (
+      id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL,
+      bytes_sent INTEGER, bytes_received INTEGER, log_timestamp TEXT);
+
+    -- One row a session, its highest counters; boot and the process id are the server's.
+    CREATE TABLE sessions (
+      boot INTEGER NOT NULL, pid INTEGER NOT NULL, connected_since INTEGER NOT NULL,
+      address TEXT NOT NULL, user_id INTEGER NOT NULL, common_name TEXT NOT NULL,
+      server TEXT, real_address TEXT,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
+      closed_at INTEGER, closed_by TEXT, log_id INTEGER, kills INTEGER, killed_at INTEGER,
+      PRIMARY KEY (boot, pid, connected_since, address)) WITHOUT ROWID;
+    CREATE INDEX open_sessions ON sessions (user_id, server) WHERE closed_at IS NULL;
+
+    -- What a user moved in one period; a period that never ends starts at 0.
+    CREATE TABLE period_usage (
+      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
+      PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
+    CREATE TABLE daily_usage (
+      user_id INTEGER NOT NULL, day TEXT NOT NULL,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
+      PRIMARY KEY (user_id, day)) WITHOUT ROWID;
+
+    CREATE TABLE events (
+      at INTEGER NOT NULL, username TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL,
+      count INTEGER NOT NULL, last_at INTEGER NOT NULL,
+      PRIMARY KEY (at, username, kind, detail)) WITHOUT ROWID;
+
+    -- A user of the earlier project may lack a quota row, and may have used some already. It kept
+    -- no directions of that; they follow his logged sessions, or are download where none is. The
+    -- day is one before every ledger.
+    INSERT INTO user_quotas (user_id)
+      SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas);
+    INSERT INTO period_usage
+      SELECT user_id, 0, received, used - received FROM (
+        SELECT user_id, used, CAST(used * coalesce(
+          (SELECT total(bytes_received) / nullif(total(bytes_received) + total(bytes_sent), 0)
+           FROM traffic_logs WHERE traffic_logs.user_id = carried.user_id), 0) AS INTEGER) AS received
+        FROM (SELECT user_id, CAST(bytes_used AS INTEGER) AS used FROM user_quotas) AS carried
+        WHERE used > 0);
+    INSERT INTO daily_usage
+      SELECT user_id, '0001-01-01', bytes_received, bytes_sent FROM period_usage;
+    """
+  ]
+
+  /// Brings a database up to date, one transaction a step.
+  ///
+  /// - Throws: `LedgerError.schema` for a database of a later version.
+  static func migrate(_ database: borrowing Connection) throws(LedgerError) {
+    do {
+      while try database.integer("PRAGMA user_version") < version {
+        try step(database)
+      }
+    } catch {
+      throw .database(error)
+    }
+    try check(database)
+  }
+
+  /// Makes sure that a database has these very tables.
+  static func check(_ database: borrowing Connection) throws(LedgerError) {
+    let found: Int64
+    do { found = try database.integer("PRAGMA user_version") } catch { throw .database(error) }
+    if found != version {
+      throw .schema(database: database.path, found: found, expected: version)
+    }
+  }
+
+  private static func step(_ database: borrowing Connection) throws(SQLiteError) {
+    try database.transaction { () throws(SQLiteError) in
+      // Somebody else may have taken this step while we waited for the lock.
+      let found = try database.integer("PRAGMA user_version")
+      guard found >= 0, found < version else { return }
+      try database.execute(migrations[Int(found)])
+      try database.execute("PRAGMA user_version = \(found + 1)")
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Quota
+
+/// One live session as a server's listing shows it.
+package struct Sighting: Equatable, Sendable {
+  /// Seconds since 1970 in UTC at which the session began.
+  package let connectedSince: Int64
+  /// The address inside the tunnel.
+  package let address: String
+  /// The common name of the row, whatever a renegotiation made of it.
+  package let commonName: UserName
+  /// Whom the row names as the user, by the setting `IDENTIFY_BY`; nil where the row cannot tell,
+  /// as in the middle of a renegotiation. Asked only for a session that nobody has heard of before.
+  package let owner: UserName?
+  /// Where the client sends from.
+  package let realAddress: String
+  /// The session's counters so far.
+  package let counters: Traffic
+
+  package init(
+    connectedSince: Int64, address: String, commonName: UserName, owner: UserName?,
+    realAddress: String, counters: Traffic
+  ) {
+    self.connectedSince = connectedSince
+    self.address = address
+    self.commonName = commonName
+    self.owner = owner
+    self.realAddress = realAddress
+    self.counters = counters
+  }
+}
+
+/// What one server said of its live sessions.
+package struct ServerReport: Equatable, Sendable {
+  /// The server's name in the settings.
+  package let server: String
+  package let boot: Int64
+  /// The process id that the management interface answered with.
+  package let pid: Int64
+  /// Seconds since 1970 in UTC at which the listing was asked for.
+  package let at: Int64
+  /// Whether the listing came to its end. One that was cut says nothing of who is not in it.
+  package let isComplete: Bool
+  package let sightings: [Sighting]
+
+  package init(
+    server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, sightings: [Sighting]
+  ) {
+    self.server = server
+    self.boot = boot
+    self.pid = pid
+    self.at = at
+    self.isComplete = isComplete
+    self.sightings = sightings
+  }
+
+  /// The identity of a session in this report.
+  func identity(_ sighting: Sighting) -> SessionIdentity {
+    SessionIdentity(
+      boot: boot, pid: pid, connectedSince: sighting.connectedSince, address: sighting.address)
+  }
+}
+
+/// Who was let in at the door: what the connect hook's record says.
+package struct Admission: Equatable, Sendable {
+  package let identity: SessionIdentity
+  /// The common name the client came in under.
+  package let commonName: UserName
+  /// The user the session belongs to from now on.
+  package let owner: UserName
+
+  package init(identity: SessionIdentity, commonName: UserName, owner: UserName) {
+    self.identity = identity
+    self.commonName = commonName
+    self.owner = owner
+  }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import POSIX
+import Quota
+
+/// A directory of small records by which the hooks speak to the sweep without waiting for it.
+///
+/// Each record is written whole and renamed into place. Hooks as root, hooks as `nobody` and the
+/// sweep's own user take turns here, so the directory keeps its group and every file is 0660.
+package struct Spool: Sendable {
+  /// The directory's path.
+  package let path: String
+  /// Whether nothing may be changed: for a sweep that only shows what it would do.
+  private let isRehearsal: Bool
+
+  /// The spool that belongs to a database: `spool` beside it.
+  package init(besideDatabase database: String, isRehearsal: Bool = false) {
+    path = directory(of: database) + "/spool"
+    self.isRehearsal = isRehearsal
+  }
+
+  /// Makes the directory if it is not there. The sweep does this, a hook never.
+  package func create() throws(SystemError) {
+    if !isRehearsal { try makeDirectory(path, mode: 0o2770) }
+  }
+
+  /// Leaves a record.
+  package func leave(_ record: SpoolRecord) throws(SystemError) {
+    try write(record.encoded, to: record.fileName)
+  }
+
+  /// The record the connect hook left when it let this session in, if it did.
+  ///
+  /// - Parameter commonName: where no record has the session's address, the one record that agrees
+  ///   in server process, connected-since and this name is it.
+  package func admission(of session: SessionIdentity, named commonName: UserName) -> Admission? {
+    if case .admitted(let found, _)? = read(SpoolRecord.fileName("admitted", session)),
+      found.identity == session
+    {
+      return found
+    }
+    let prefix = "admitted-\(session.pid)-\(session.connectedSince)-"
+    let names = (try? names(inDirectory: path)) ?? []
+    let alike = names.lazy.filter { $0.hasPrefix(prefix) }.compactMap { name -> Admission? in
+      guard case .admitted(let found, _)? = read(name) else { return nil }
+      return found.commonName == commonName && found.identity.boot == session.boot ? found : nil
+    }
+    let found = Array(alike.prefix(2))
+    return found.count == 1 ? found[0] : nil
+  }
+
+  /// The record of this session's refusal, if it was refused.
+  package func refusal(of session: SessionIdentity) -> Refusal? {
+    guard case .refused(let refusal)? = read(SpoolRecord.fileName("refused", session)),
+      refusal.identity == session
+    else { return nil }
+    return refusal
+  }
+
+  /// Removes a record that has been taken in; one that is gone already is no error.
+  package func remove(_ record: SpoolRecord) throws(SystemError) {
+    try removeFile(record.fileName)
+  }
+
+  /// Removes a file of the spool by its name.
+  func removeFile(_ name: String) throws(SystemError) {
+    if !isRehearsal { try POSIX.remove(path + "/" + name) }
+  }
+
+  /// Gives a file of the spool another name.
+  func rename(_ name: String, to newName: String) throws(SystemError) {
+    if !isRehearsal { try POSIX.rename(path + "/" + name, to: path + "/" + newName) }
+  }
+
+  /// Reads one file of the spool by its name; nil where it is gone or not a whole record.
+  func read(_ name: String) -> SpoolRecord? {
+    guard let dash = name.firstIndex(of: "-"),
+      let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16)
+    else { return nil }
+    return SpoolRecord(kind: String(name[..<dash]), content: content)
+  }
+
+  /// Writes a file whole or not at all.
+  func write(_ content: [UInt8], to name: String) throws(SystemError) {
+    if isRehearsal { return }
+    let target = path + "/" + name
+    let draft = path + "/.\(getpid())-" + name
+    do {
+      let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o660)
+      try file.setMode(0o660, of: draft)
+      try file.write(content.span, to: draft)
+      try POSIX.rename(draft, to: target)
+    } catch {
+      try? POSIX.remove(draft)
+      throw error
+    }
+  }
+}

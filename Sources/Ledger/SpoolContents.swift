@@ -1,0 +1,58 @@
+import Glibc
+import POSIX
+
+/// All that lies in the spool at one moment.
+package struct SpoolContents: Sendable {
+  /// Who was let in, and when.
+  package var admissions: [(admission: Admission, at: Int64)] = []
+  package var refusals: [Refusal] = []
+  package var reports: [FinalReport] = []
+  package var tallies: [RefusalTally] = []
+  /// The names of files that are no whole records.
+  package var damaged: [String] = []
+}
+
+extension Spool {
+  /// Reads everything in the spool; a record that goes away meanwhile was somebody else's to take.
+  package func readAll() throws(SystemError) -> SpoolContents {
+    var all = SpoolContents()
+    for name in try names(inDirectory: path) where !name.hasPrefix(".") {
+      let kind = String(name.prefix { $0 != "-" })
+      guard ["admitted", "refused", "closed", "tally"].contains(kind) else { continue }
+      guard let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16) else {
+        continue
+      }
+      if kind == "tally", let tally = RefusalTally(content: content) {
+        all.tallies.append(tally)
+        continue
+      }
+      switch SpoolRecord(kind: kind, content: content) {
+      case .admitted(let admission, let time): all.admissions.append((admission, time))
+      case .refused(let refusal): all.refusals.append(refusal)
+      case .closed(let report): all.reports.append(report)
+      case nil: all.damaged.append(name)
+      }
+    }
+    return all
+  }
+
+  /// Puts a file that is no whole record out of the way, where a person can look at it.
+  package func setAside(_ name: String) throws(SystemError) {
+    try rename(name, to: "damaged-" + name)
+  }
+
+  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
+  package var lastSweep: Int64? {
+    guard let content = try? contents(ofFile: path + "/last-sweep", limit: 4096) else {
+      return nil
+    }
+    return FieldReader(content)?.integer("at")
+  }
+
+  /// Notes that a sweep has ended: hooks that see no sweep for long take the spool in themselves.
+  package func noteSweep(at time: Int64) throws(SystemError) {
+    var fields = FieldWriter()
+    fields.write("at", time)
+    try write(fields.finished, to: "last-sweep")
+  }
+}

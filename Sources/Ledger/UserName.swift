@@ -1,0 +1,19 @@
+/// A name as OpenVPN has it: bytes chosen by a stranger, usually but not surely UTF-8.
+///
+/// Two names are one only if every byte agrees. A `String` would take composed and decomposed
+/// letters for one and repair invalid bytes, and bill one user for another.
+package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
+  /// The name's bytes as they came.
+  package let bytes: [UInt8]
+
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
+  package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
+
+  package init(stringLiteral text: String) { self.init(text) }
+}
+
+extension UserName: CustomStringConvertible {
+  /// The name as text; invalid UTF-8 is repaired, so this is for eyes only.
+  package var description: String { String(decoding: bytes, as: UTF8.self) }
+}

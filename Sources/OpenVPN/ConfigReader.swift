@@ -1,0 +1,171 @@
+import POSIX
+
+/// Reads config files in the order OpenVPN does (`read_config_file`, options_parse.c) and puts what
+/// matters into a `ServerConfig`.
+struct ConfigReader {
+  /// OpenVPN goes ten levels deep (`max_recursive_levels`) and then ignores `config` lines.
+  private static let deepest = 10
+  /// More files than any config has; a file that includes itself twice would be a thousand.
+  private static let mostFiles = 100
+
+  /// Where relative paths are meant: moved by `cd`.
+  private var directory: String
+  private var depth = 0
+  private var files = 0
+  /// The words of the `management` line, resolved at the end as OpenVPN binds it only then.
+  private var management: Located<[String]>?
+
+  init(directory: String) { self.directory = directory }
+
+  /// Reads one file, and those it includes where they are named.
+  mutating func readFile(
+    _ path: String, into config: inout ServerConfig,
+    using read: (String) throws(SystemError) -> [UInt8]
+  ) throws(ConfigError) {
+    files += 1
+    guard depth < Self.deepest, files <= Self.mostFiles else { return }
+    depth += 1
+    defer { depth -= 1 }
+    let bytes: [UInt8]
+    do { bytes = try read(path) } catch { throw .unreadable(error) }
+    var closing: [UInt8]?
+    var opened = 0
+    for (index, line) in lines(of: bytes).enumerated() {
+      if let tag = closing {
+        if line.drop(while: ConfigLexer.isBlank).starts(with: tag) { closing = nil }
+        continue
+      }
+      let words = try words(in: line, path, index + 1)
+      if words.count == 1, let tag = closingTag(for: words[0]) {
+        closing = tag
+        opened = index + 1
+      } else {
+        try take(Line(words: words, file: path, number: index + 1), into: &config, using: read)
+      }
+    }
+    if closing != nil {
+      throw .mistake(file: path, line: opened, what: "this block is not closed")
+    }
+  }
+
+  /// Settles what depends on the last `cd`.
+  func finish(_ config: inout ServerConfig) throws(ConfigError) {
+    guard config.isServer, config.managementClient == nil, let words = management else { return }
+    config.management = Located(
+      value: try endpoint(words), file: words.file, line: words.line)
+  }
+
+  // MARK: Lines
+
+  private struct Line {
+    let words: [[UInt8]]
+    let file: String
+    let number: Int
+
+    /// The directive, without the two hyphens that it may have as on the command line.
+    var name: String {
+      let text = words.first.map { String(decoding: $0, as: UTF8.self) } ?? ""
+      return text.hasPrefix("--") && text.utf8.count > 2 ? String(text.dropFirst(2)) : text
+    }
+
+    func text(_ index: Int) -> String? {
+      index < words.count ? String(decoding: words[index], as: UTF8.self) : nil
+    }
+
+    func located<Value>(_ value: Value) -> Located<Value> {
+      Located(value: value, file: file, line: number)
+    }
+  }
+
+  private func lines(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = bytes.starts(with: mark) ? bytes[3...] : bytes[...]
+    return text.split(separator: Bytes.lineFeed, omittingEmptySubsequences: false)
+  }
+
+  private func words(
+    in line: ArraySlice<UInt8>, _ file: String, _ number: Int
+  ) throws(ConfigError) -> [[UInt8]] {
+    do { return try ConfigLexer.words(in: line) } catch {
+      throw .mistake(file: file, line: number, what: error.description)
+    }
+  }
+
+  /// `</ca>` for `<ca>`; nil for what opens no block.
+  private func closingTag(for word: [UInt8]) -> [UInt8]? {
+    guard word.first == UInt8(ascii: "<"), word.last == UInt8(ascii: ">") else { return nil }
+    return Array("</".utf8) + word.dropFirst()
+  }
+
+  private mutating func take(
+    _ line: Line, into config: inout ServerConfig,
+    using read: (String) throws(SystemError) -> [UInt8]
+  ) throws(ConfigError) {
+    let value = line.text(1)
+    switch line.name {
+    case "config":
+      if let value {
+        try readFile(Path.resolve(value, in: directory), into: &config, using: read)
+      }
+    case "cd": if let value { directory = Path.resolve(value, in: directory) }
+    case "management":
+      management = line.located(line.words.indices.dropFirst().compactMap(line.text))
+    case "server", "server-bridge", "server-ipv6": config.isServer = true
+    case "mode": config.isServer = config.isServer || value == "server"
+    case "dev", "dev-type": config.isTap = config.isTap || value?.hasPrefix("tap") == true
+    case "user": config.user = value.map(line.located)
+    case "group": config.group = value.map(line.located)
+    case "client-connect": config.clientConnect = try command(line)
+    case "client-disconnect": config.clientDisconnect = try command(line)
+    case "script-security":
+      config.scriptSecurity = value.flatMap { Int($0) }.map(line.located)
+    case "duplicate-cn": config.duplicateCN = line.located(true)
+    case "username-as-common-name": config.usernameAsCommonName = line.located(true)
+    default: takeManagement(line, value, into: &config)
+    }
+  }
+
+  private func takeManagement(_ line: Line, _ value: String?, into config: inout ServerConfig) {
+    switch line.name {
+    case "management-signal": config.managementSignal = line.located(true)
+    case "management-client": config.managementClient = line.located(true)
+    case "management-hold": config.managementHold = line.located(true)
+    case "management-client-auth": config.managementClientAuth = line.located(true)
+    case "management-client-user": config.managementClientUser = value.map(line.located)
+    case "management-client-group": config.managementClientGroup = value.map(line.located)
+    default: break
+    }
+  }
+
+  /// A hook's command is one word, which OpenVPN splits again (`argv_parse_cmd`, argv.c).
+  private func command(_ line: Line) throws(ConfigError) -> Located<[String]>? {
+    guard line.words.count > 1 else { return nil }
+    let words = try words(in: line.words[1][...], line.file, line.number)
+    return line.located(words.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  private func endpoint(
+    _ words: Located<[String]>
+  ) throws(ConfigError) -> ServerConfig.Management {
+    func mistake(_ what: String) -> ConfigError {
+      .mistake(file: words.file, line: words.line, what: what)
+    }
+    guard words.value.count >= 2 else {
+      throw mistake("management needs PATH unix or ADDRESS PORT")
+    }
+    let (host, port) = (words.value[0], words.value[1])
+    // At the word stdin OpenVPN asks for the password when it starts: there is no file to read.
+    let file = words.value.dropFirst(2).first.flatMap { $0 == "stdin" ? nil : $0 }
+      .map { Path.resolve($0, in: directory) }
+    if port == "unix" {
+      return .init(address: .unix(Path.resolve(host, in: directory)), passwordFile: file)
+    }
+    guard host != "tunnel" else {
+      throw mistake("management at the tunnel's own address cannot be found from outside it")
+    }
+    guard let number = UInt16(port), number > 0 else {
+      throw mistake("the management port must be a number from 1 to 65535")
+    }
+    return .init(address: .tcp(host: host.lowercased(), port: number), passwordFile: file)
+  }
+}

@@ -1,0 +1,305 @@
+/// A conversation with a management interface, without the I/O: bytes and time in, bytes and
+/// events out.
+///
+/// It is made when the socket is connected. Whoever drives it hands it what arrives, sends what
+/// `takeOutput` gives, wakes it at its `deadline` and looks for events after each of these. Nothing
+/// is ever sent to end it: closing the socket is enough, and a `quit` would cost OpenVPN's unsent
+/// answers (manage.c, `man_reset_client_socket`).
+///
+/// Every step has the whole timeout and not more, however little at a time arrives: the greeting,
+/// the answer to a password, and each command's answer, from the moment that command is sent. Times
+/// are durations since one fixed moment.
+package struct ManagementSession: Sendable {
+  private enum Phase: Equatable {
+    case greeting, password, idle, listing, processID, reply(ManagementCommand), over
+  }
+
+  /// The longest line there may be; OpenVPN's have less than 4 KiB.
+  private static let longestLine = Int(UInt16.max)
+  /// The longest listing there may be, in bytes: a million clients.
+  private static let longestListing = 256 << 20
+
+  private let password: [UInt8]?
+  private let timeout: Duration
+  private var phase = Phase.greeting
+  private var hasHeard = false
+  private var hasSentPassword = false
+  private var waiting: [ManagementCommand] = []
+  private var output: [UInt8] = []
+  private var events: [ManagementEvent] = []
+
+  /// What has come and is not done with: a whole listing stays, as its rows are ranges of it.
+  private var buffer: [UInt8] = []
+  /// Where the line begins that is to be read next.
+  private var lineStart = 0
+  /// Up to where there is no line feed behind `lineStart`.
+  private var searched = 0
+  private var parser = StatusParser()
+
+  /// When the step that is under way has failed unless it is done; nil while nothing is awaited.
+  package private(set) var deadline: Duration?
+
+  /// Whether the greeting is here and no answer is outstanding.
+  package var isIdle: Bool { phase == .idle }
+
+  /// Whether the conversation has failed; it gives its remaining events and does nothing more.
+  package var isOver: Bool { phase == .over }
+
+  /// Begins with a connected socket.
+  ///
+  /// - Parameters:
+  ///   - password: sent if the server asks for one; only the first line counts, as OpenVPN reads
+  ///     its own password file.
+  ///   - timeout: how long each step may take.
+  ///   - now: the time of the connection.
+  package init(password: [UInt8]?, timeout: Duration, now: Duration) {
+    self.password = password.map(Self.firstLine)
+    self.timeout = timeout
+    deadline = now + timeout
+  }
+
+  // MARK: In
+
+  /// Takes bytes that came from the server.
+  package mutating func receive(_ bytes: Span<UInt8>, now: Duration) {
+    guard !isOver, !bytes.isEmpty else { return }
+    hasHeard = true
+    unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append(contentsOf: $0) }
+    readLines(now)
+    checkSize()
+    dropWhatIsDone()
+    advance(to: now)
+  }
+
+  /// Learns that the server has closed the connection.
+  package mutating func peerClosed(now: Duration) {
+    switch phase {
+    case .over: break
+    case .greeting where !hasHeard: fail(.turnedAway)
+    case .greeting, .password, .idle, .listing, .processID, .reply: fail(.cutOff(step))
+    }
+  }
+
+  /// Learns how late it is; past the deadline the conversation has failed.
+  package mutating func advance(to now: Duration) {
+    guard let deadline, now >= deadline else { return }
+    if phase != .greeting || hasSentPassword {
+      fail(.timedOut(step))
+    } else if !hasHeard {
+      fail(.busy)
+    } else {
+      let rest = buffer[lineStart...]
+      let isGreeting = rest.isEmpty || rest.first == UInt8(ascii: ">")
+      let isPrompt = Self.prompt.starts(with: rest)
+      fail(isGreeting || isPrompt ? .timedOut(.greeting) : .garbage(printable(rest, limit: 60)))
+    }
+  }
+
+  /// Asks a question; while another one's answer is outstanding, or the greeting, it waits.
+  package mutating func ask(_ command: ManagementCommand, now: Duration) {
+    guard !isOver else { return }
+    waiting.append(command)
+    if phase == .idle { sendNext(now) }
+  }
+
+  // MARK: Out
+
+  /// Gives the bytes to send to the server, each once.
+  package mutating func takeOutput() -> [UInt8] {
+    defer { output = [] }
+    return output
+  }
+
+  /// Gives what has happened, oldest first; nil when there is nothing new.
+  package mutating func nextEvent() -> ManagementEvent? {
+    events.isEmpty ? nil : events.removeFirst()
+  }
+
+  // MARK: Lines
+
+  private static let prompt = Array("ENTER PASSWORD:".utf8)
+
+  private mutating func readLines(_ now: Duration) {
+    while !isOver {
+      if takePrompt(now) { continue }
+      let feed = firstLineFeed(in: buffer.span, from: searched)
+      searched = feed
+      guard feed < buffer.count else { return }
+      let line = lineStart..<lineEnd(feed, from: lineStart, in: buffer.span)
+      lineStart = feed + 1
+      searched = lineStart
+      take(line, now)
+    }
+  }
+
+  private mutating func take(_ line: Range<Int>, _ now: Duration) {
+    if starts(line, with: ">HOLD:") { return fail(.held) }
+    switch phase {
+    case .greeting: takeGreeting(line)
+    case .password: takePasswordAnswer(line, now)
+    case .idle: if !isAsynchronous(line) { failAsGarbage(line) }
+    case .listing, .processID: takeListing(line)
+    case .reply(let command): takeReply(line, to: command)
+    case .over: break
+    }
+    if phase == .idle { sendNext(now) }
+  }
+
+  /// The prompt for the password, which has no line end (manage.c, `man_prompt_password`).
+  private mutating func takePrompt(_ now: Duration) -> Bool {
+    guard phase == .greeting || phase == .password,
+      starts(lineStart..<buffer.count, with: "ENTER PASSWORD:")
+    else { return false }
+    lineStart += Self.prompt.count
+    searched = lineStart
+    if hasSentPassword {
+      fail(.wrongPassword)
+    } else if let password {
+      hasSentPassword = true
+      output += password + [Bytes.lineFeed]
+      begin(.password, now)
+    } else {
+      fail(.passwordNeeded)
+    }
+    return true
+  }
+
+  private mutating func takePasswordAnswer(_ line: Range<Int>, _ now: Duration) {
+    if starts(line, with: "SUCCESS:") {
+      begin(.greeting, now)
+    } else if starts(line, with: "ERROR:") {
+      fail(.wrongPassword)
+    } else if !isAsynchronous(line) {
+      failAsGarbage(line)
+    }
+  }
+
+  /// `>INFO:OpenVPN Management Interface Version 5 -- type 'help' for more info`
+  private mutating func takeGreeting(_ line: Range<Int>) {
+    guard starts(line, with: ">INFO:OpenVPN Management Interface") else {
+      if !isAsynchronous(line) { failAsGarbage(line) }
+      return
+    }
+    let version = buffer[line].split(separator: UInt8(ascii: " "))
+      .drop { $0 != ArraySlice("Version".utf8) }.dropFirst().first
+    finishStep(.ready(version: version.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0))
+  }
+
+  private mutating func takeListing(_ line: Range<Int>) {
+    switch parser.take(line, of: buffer) {
+    case .taken where phase == .listing || isAsynchronous(line): break
+    case .end where phase == .listing: phase = .processID
+    case .pid(let pid): finishListing(pid)
+    case .refused: failAsRefused(line, by: ManagementCommand.listing)
+    case .taken, .end, .foreign: failAsGarbage(line)
+    }
+  }
+
+  /// Hands the buffer over to the listing, but for what is behind it.
+  private mutating func finishListing(_ pid: Int64) {
+    let rest = Array(buffer[lineStart...])
+    let listing = StatusListing(bytes: buffer, contents: parser.contents, pid: pid)
+    buffer = rest
+    lineStart = 0
+    searched = 0
+    parser = StatusParser()
+    finishStep(.listing(listing))
+  }
+
+  private mutating func takeReply(_ line: Range<Int>, to command: ManagementCommand) {
+    guard !isAsynchronous(line) else { return }
+    let succeeded = starts(line, with: "SUCCESS:")
+    guard succeeded || starts(line, with: "ERROR:") else { return failAsGarbage(line) }
+    if tellsOfHold(line) { return fail(.held) }
+    let reply = ManagementReply(command: command, succeeded: succeeded, text: remark(line))
+    finishStep(.reply(reply))
+  }
+
+  private func starts(_ line: Range<Int>, with text: StaticString) -> Bool {
+    Bytes.starts(buffer.span.extracting(line), with: text)
+  }
+
+  private func isAsynchronous(_ line: Range<Int>) -> Bool {
+    starts(line, with: ">")
+  }
+
+  /// The rest of a `SUCCESS:` or `ERROR:` line.
+  private func remark(_ line: Range<Int>) -> String {
+    printable(buffer[line].drop { $0 != UInt8(ascii: ":") }.dropFirst().drop { $0 == 32 })
+  }
+
+  /// `ERROR: The 'status' command is not supported by the current daemon mode` is what a server
+  /// says that has not started yet (`man_status`, manage.c).
+  private func tellsOfHold(_ line: Range<Int>) -> Bool {
+    remark(line).hasSuffix("is not supported by the current daemon mode")
+  }
+
+  // MARK: Steps
+
+  /// What the session is waiting for, for a failure.
+  private var step: ManagementFailure.Step {
+    switch phase {
+    case .greeting: .greeting
+    case .password: .password
+    case .listing, .processID: .listing
+    case .reply: .reply
+    case .idle, .over: .idle
+    }
+  }
+
+  private mutating func begin(_ phase: Phase, _ now: Duration) {
+    self.phase = phase
+    deadline = now + timeout
+  }
+
+  private mutating func finishStep(_ event: ManagementEvent) {
+    phase = .idle
+    deadline = nil
+    events.append(event)
+  }
+
+  private mutating func sendNext(_ now: Duration) {
+    guard !waiting.isEmpty else { return }
+    let command = waiting.removeFirst()
+    output += command.text
+    begin(command.answer == .listing ? .listing : .reply(command), now)
+  }
+
+  private mutating func fail(_ failure: ManagementFailure) {
+    phase = .over
+    deadline = nil
+    waiting = []
+    output = []
+    buffer = []
+    lineStart = 0
+    events.append(.failed(failure))
+  }
+
+  private mutating func failAsGarbage(_ line: Range<Int>) {
+    fail(.garbage(printable(buffer[line], limit: 60)))
+  }
+
+  private mutating func failAsRefused(_ line: Range<Int>, by command: ManagementCommand) {
+    fail(tellsOfHold(line) ? .held : .refused(command: command.name, text: remark(line)))
+  }
+
+  // MARK: Memory
+
+  private mutating func checkSize() {
+    let line = lineStart..<buffer.count
+    if line.count > Self.longestLine || buffer.count > Self.longestListing { failAsGarbage(line) }
+  }
+
+  /// Lets go of lines that are read, unless they are part of a listing under way.
+  private mutating func dropWhatIsDone() {
+    guard phase != .listing, phase != .processID, lineStart > 0 else { return }
+    buffer.removeSubrange(..<lineStart)
+    searched -= lineStart
+    lineStart = 0
+  }
+
+  private static func firstLine(_ bytes: [UInt8]) -> [UInt8] {
+    let line = bytes.prefix { $0 != Bytes.lineFeed }
+    return Array(line.last == Bytes.carriageReturn ? line.dropLast() : line)
+  }
+}

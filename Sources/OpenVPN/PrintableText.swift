@@ -1,0 +1,50 @@
+/// Text chosen by someone else, as one line that is safe on a terminal and in a log.
+///
+/// A common name is chosen by a stranger, and so is what a peer sends. Control characters, line
+/// and paragraph separators, characters that reorder or hide text, and bytes that are no UTF-8
+/// appear as `\xHH`, one for each byte, and a backslash as `\\`: different bytes stay different.
+///
+/// - Parameters:
+///   - bytes: the text as it came.
+///   - limit: the most bytes of it to show; what is longer ends in `…`.
+package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> String {
+  var text = ""
+  var rest = bytes.prefix(limit).makeIterator()
+  var at = bytes.startIndex
+  var parser = Unicode.UTF8.ForwardParser()
+  while true {
+    let length: Int
+    switch parser.parseScalar(from: &rest) {
+    case .emptyInput:
+      return bytes.count > limit ? text + "…" : text
+    case .valid(let encoded):
+      length = encoded.count
+      let scalar = Unicode.UTF8.decode(encoded)
+      if scalar == "\\" {
+        text += "\\\\"
+      } else if isHarmless(scalar) {
+        text.unicodeScalars.append(scalar)
+      } else {
+        text += escaped(bytes[at...].prefix(length))
+      }
+    case .error(let bad):
+      length = bad
+      text += escaped(bytes[at...].prefix(length))
+    }
+    at = bytes.index(at, offsetBy: length)
+  }
+}
+
+private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: false
+  default: true
+  }
+}
+
+private func escaped(_ bytes: some Collection<UInt8>) -> String {
+  bytes.reduce(into: "") { text, byte in
+    text += byte < 16 ? "\\x0" : "\\x"
+    text += String(byte, radix: 16, uppercase: true)
+  }
+}

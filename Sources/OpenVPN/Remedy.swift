@@ -1,0 +1,67 @@
+import Glibc
+import POSIX
+
+/// The command that lets this process read what it could not.
+struct Remedy {
+  let command: String
+
+  /// Finds out what is in the way: the file, or the first directory above it that cannot be
+  /// entered.
+  ///
+  /// - Returns: nil if the error is not one of permission.
+  init?(for error: SystemError) {
+    guard error.code == EACCES || error.code == EPERM else { return nil }
+    let closed = Self.parents(of: error.subject).first { unsafe access($0, X_OK) != 0 }
+    let subject = closed ?? error.subject
+    var status = stat()
+    guard unsafe stat(subject, &status) == 0 else { return nil }
+    let isDirectory = status.st_mode & S_IFMT == S_IFDIR
+    let wanted = isDirectory ? "rx" : "r"
+    let bits = isDirectory ? S_IRGRP | S_IXGRP : S_IRGRP
+    let user = Self.userName()
+    if status.st_mode & bits == bits, status.st_gid != 0, let group = Self.group(status.st_gid) {
+      command = "usermod -aG \(group) \(user)"
+    } else {
+      command = "setfacl -m u:\(user):\(wanted) \(Self.quoted(subject))"
+    }
+  }
+
+  /// The directories above a path, the topmost first.
+  static func parents(of path: String) -> [String] {
+    var above: [String] = []
+    var directory = Path.directory(of: path)
+    while directory != "/", directory != "." {
+      above.insert(directory, at: 0)
+      directory = Path.directory(of: directory)
+    }
+    return above
+  }
+
+  /// A path as a shell takes it.
+  static func quoted(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
+        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "@"):
+        true
+      default: false
+      }
+    }
+    if isPlain { return path }
+    return "'"
+      + path.split(separator: "'", omittingEmptySubsequences: false)
+      .map { printable($0.utf8) }.joined(separator: "'\\''") + "'"
+  }
+
+  private static func userName() -> String {
+    let id = geteuid()
+    guard let entry = unsafe getpwuid(id) else { return String(id) }
+    return unsafe String(cString: entry.pointee.pw_name)
+  }
+
+  private static func group(_ id: gid_t) -> String? {
+    guard let entry = unsafe getgrgid(id) else { return nil }
+    return unsafe String(cString: entry.pointee.gr_name)
+  }
+}

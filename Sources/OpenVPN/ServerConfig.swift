@@ -1,0 +1,97 @@
+import POSIX
+
+/// A value out of a config file, with the place to name in a message.
+package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
+  package let value: Value
+  /// The file it stands in: the config or one that it includes.
+  package let file: String
+  /// The line, counted from 1.
+  package let line: Int
+
+  /// `/etc/openvpn/server/a.conf:12`
+  package var place: String { "\(file):\(line)" }
+}
+
+/// What an OpenVPN config file says that metering depends on. Where a line stands twice, the last
+/// one counts, as in OpenVPN.
+package struct ServerConfig: Equatable, Sendable {
+  /// The address of a `management` line.
+  package struct Management: Equatable, Sendable {
+    package let address: ManagementEndpoint.Address
+    /// Absolute, or relative to the directory of the process if the config's path is.
+    package let passwordFile: String?
+  }
+
+  /// The config file itself.
+  package let file: String
+  /// Whether clients can connect to it: `server`, `server-bridge`, `server-ipv6`, `mode server`.
+  package internal(set) var isServer = false
+  /// Whether its `dev` or `dev-type` is tap.
+  package internal(set) var isTap = false
+  package internal(set) var management: Located<Management>?
+  /// The user it gives up root for; hooks run as that user.
+  package internal(set) var user: Located<String>?
+  /// The group it gives up root for.
+  package internal(set) var group: Located<String>?
+  /// Several sessions of one name are allowed.
+  package internal(set) var duplicateCN: Located<Bool>?
+  /// The login name takes the place of the certificate's.
+  package internal(set) var usernameAsCommonName: Located<Bool>?
+  /// The words of the `client-connect` command, its program first.
+  package internal(set) var clientConnect: Located<[String]>?
+  /// The words of the `client-disconnect` command, its program first.
+  package internal(set) var clientDisconnect: Located<[String]>?
+  /// 0 to 3; hooks run from 2 on, and 1 is what OpenVPN takes where it is not set.
+  package internal(set) var scriptSecurity: Located<Int>?
+  /// The server would restart with every disconnect from its management interface.
+  package internal(set) var managementSignal: Located<Bool>?
+  /// The server dials out to its management client, and exits when that hangs up.
+  package internal(set) var managementClient: Located<Bool>?
+  /// The server waits at its start for a management client to release it.
+  package internal(set) var managementHold: Located<Bool>?
+  /// A management client that never leaves takes part in every login.
+  package internal(set) var managementClientAuth: Located<Bool>?
+  /// The only user that may connect to the management socket.
+  package internal(set) var managementClientUser: Located<String>?
+  /// The only primary group that may connect to the management socket.
+  package internal(set) var managementClientGroup: Located<String>?
+
+  /// Reads a config file and what it includes.
+  ///
+  /// Paths in it are relative to its directory, where the systemd units of Debian and upstream
+  /// start OpenVPN, and to what `cd` says from its line on.
+  ///
+  /// - Parameters:
+  ///   - file: the path of the config.
+  ///   - read: gives the content of a file.
+  /// - Throws: `ConfigError` for a file that cannot be read and for what OpenVPN would not start
+  ///   with; directives that do not matter here are not looked at.
+  package init(
+    file: String, read: (String) throws(SystemError) -> [UInt8] = Self.read
+  ) throws(ConfigError) {
+    self.file = file
+    var reader = ConfigReader(directory: Path.directory(of: file))
+    try reader.readFile(file, into: &self, using: read)
+    try reader.finish(&self)
+  }
+
+  /// Reads a file of at most 1 MiB.
+  package static func read(_ path: String) throws(SystemError) -> [UInt8] {
+    try POSIX.contents(ofFile: path, limit: 1 << 20)
+  }
+}
+
+/// Why a config file cannot be used.
+package enum ConfigError: Error, Equatable, CustomStringConvertible {
+  /// It, or a file that it includes, cannot be read.
+  case unreadable(SystemError)
+  /// A line that OpenVPN, or the metering, can do nothing with.
+  case mistake(file: String, line: Int, what: String)
+
+  package var description: String {
+    switch self {
+    case .unreadable(let error): error.description
+    case .mistake(let file, let line, let what): "\(printable(file.utf8)):\(line): \(what)"
+    }
+  }
+}

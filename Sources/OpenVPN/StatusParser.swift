@@ -1,0 +1,268 @@
+/// What a listing said, apart from its bytes.
+struct StatusContents: Sendable {
+  var records: [StatusRecord] = []
+  var malformedRows = 0
+  var hasEnd = false
+  var time: Int64?
+  var title = 0..<0
+  var dcoEnabled = false
+}
+
+/// Reads a listing line by line, in the one buffer that all lines are in.
+struct StatusParser: Sendable {
+  /// What a line turned out to be.
+  enum Line: Equatable {
+    /// Part of the listing, or an asynchronous `>` line, which may stand anywhere.
+    case taken
+    /// `END`, alone on its line.
+    case end
+    /// `SUCCESS: pid=N`, alone on its line.
+    case pid(Int64)
+    /// `ERROR: …` where a listing was due; there is no `END` then.
+    case refused
+    /// Nothing that belongs here.
+    case foreign
+  }
+
+  private enum Table { case none, clients, routes, statistics }
+
+  private(set) var contents = StatusContents()
+  /// 1, 2 or 3 once the first line is there.
+  private var format = 0
+  private var separator: UInt8 { format == 3 ? UInt8(ascii: "\t") : UInt8(ascii: ",") }
+  private var clientColumns: StatusColumns?
+  private var routeColumns: StatusColumns?
+  /// Format 1 only, whose rows do not say which table they are in.
+  private var table = Table.none
+  /// Clients that are sessions only if the routing table has them, by a hash of name and address.
+  private var unrouted: [Int: [Int]] = [:]
+  private var fields: [Range<Int>] = []
+
+  /// Reads one line.
+  ///
+  /// - Parameters:
+  ///   - line: its place in the buffer, without its line end.
+  ///   - bytes: the buffer; the same one, or longer, for every line of a listing.
+  mutating func take(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
+    let text = bytes.extracting(line)
+    if Bytes.equal(text, "END") {
+      contents.hasEnd = format != 0
+      return format == 0 ? .foreign : .end
+    }
+    if Bytes.starts(text, with: "SUCCESS: pid="),
+      let pid = Bytes.number(text.extracting(13...), in: processIDRange)
+    {
+      return .pid(pid)
+    }
+    if format == 1 { return takeFormat1(line, of: bytes) }
+    if Bytes.starts(text, with: ">") { return .taken }
+    if Bytes.starts(text, with: "ERROR:") { return .refused }
+    return format == 0 ? takeTitle(line, of: bytes) : takeTagged(line, of: bytes)
+  }
+
+  /// Reads one line of a buffer that is an array.
+  mutating func take(_ line: Range<Int>, of bytes: [UInt8]) -> Line {
+    take(line, of: bytes.span)
+  }
+
+  private mutating func takeTitle(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
+    let text = bytes.extracting(line)
+    if Bytes.starts(text, with: "TITLE\t") {
+      format = 3
+    } else if Bytes.starts(text, with: "TITLE,") {
+      format = 2
+    } else if Bytes.equal(text, "OpenVPN CLIENT LIST") {
+      format = 1
+      return .taken
+    } else {
+      return .foreign
+    }
+    contents.title = line.lowerBound + 6..<line.upperBound
+    return .taken
+  }
+
+  /// Formats 2 and 3: every line begins with the name of its table.
+  private mutating func takeTagged(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
+    split(line, of: bytes)
+    let tag = bytes.extracting(fields[0])
+    guard fields.count > 1 else { return .foreign }
+    if Bytes.equal(tag, "CLIENT_LIST") {
+      takeClient(fields[1...], line: line, of: bytes)
+    } else if Bytes.equal(tag, "ROUTING_TABLE") {
+      takeRoute(fields[1...], of: bytes)
+    } else if Bytes.equal(tag, "HEADER") {
+      takeHeader(bytes)
+    } else if Bytes.equal(tag, "GLOBAL_STATS") {
+      takeStatistic(bytes)
+    } else if Bytes.equal(tag, "TIME") {
+      contents.time = fields.last.flatMap {
+        Bytes.number(bytes.extracting($0), in: momentRange)
+      }
+    }
+    return .taken
+  }
+
+  private mutating func takeHeader(_ bytes: Span<UInt8>) {
+    let columns = StatusColumns(header: fields, from: 2, of: bytes)
+    let table = bytes.extracting(fields[1])
+    if Bytes.equal(table, "CLIENT_LIST") {
+      clientColumns = columns
+    } else if Bytes.equal(table, "ROUTING_TABLE") {
+      routeColumns = columns
+    }
+  }
+
+  private mutating func takeStatistic(_ bytes: Span<UInt8>) {
+    guard fields.count == 3, Bytes.equal(bytes.extracting(fields[1]), "dco_enabled") else { return }
+    contents.dcoEnabled = Bytes.equal(bytes.extracting(fields[2]), "1")
+  }
+
+  /// Format 1, made to be read by people: tables with a title, a header and bare rows.
+  private mutating func takeFormat1(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
+    let text = bytes.extracting(line)
+    if Bytes.equal(text, "ROUTING TABLE") {
+      table = .routes
+    } else if Bytes.equal(text, "GLOBAL STATS") {
+      table = .statistics
+    } else if table == .none, Bytes.starts(text, with: "Common Name,Real Address,") {
+      split(line, of: bytes)
+      clientColumns = StatusColumns(header: fields, from: 0, of: bytes)
+      table = .clients
+    } else if table == .clients, !isAsynchronous(text) {
+      split(line, of: bytes)
+      takeClient(fields[...], line: line, of: bytes)
+    }
+    return .taken
+  }
+
+  /// In format 1 a row begins with the client's name, and a name may begin with `>`.
+  private func isAsynchronous(_ text: Span<UInt8>) -> Bool {
+    Bytes.starts(text, with: ">CLIENT:") || Bytes.starts(text, with: ">LOG:")
+  }
+
+  // MARK: Rows
+
+  private mutating func takeClient(
+    _ fields: ArraySlice<Range<Int>>, line: Range<Int>, of bytes: Span<UInt8>
+  ) {
+    guard let columns = clientColumns, line.count <= Int(UInt16.max),
+      let record = onlyReading(of: fields, columns, line: line.lowerBound, of: bytes)
+    else {
+      contents.malformedRows += 1
+      return
+    }
+    if !record.hasAddress, record.connectedSince != nil {
+      noteUnrouted(record, of: bytes)
+    }
+    contents.records.append(record)
+  }
+
+  /// The one way of giving the surplus separators of a row to its names that leaves every number a
+  /// number; nil if there is no such way, or several, as a hostile name can bring about.
+  private func onlyReading(
+    of fields: ArraySlice<Range<Int>>, _ columns: StatusColumns, line: Int, of bytes: Span<UInt8>
+  ) -> StatusRecord? {
+    let surplus = fields.count - columns.count
+    guard surplus == 0 || surplus > 0 && format != 3 else { return nil }
+    let first = columns.username == nil ? surplus : 0
+    var only: StatusRecord?
+    for inName in first...surplus {
+      let reading = StatusFields(
+        fields: fields, columns: columns, inName: inName, inUsername: surplus - inName)
+      guard let record = record(reading, line: line, of: bytes) else { continue }
+      guard only == nil else { return nil }
+      only = record
+    }
+    return only
+  }
+
+  private func record(
+    _ fields: StatusFields, line: Int, of bytes: Span<UInt8>
+  ) -> StatusRecord? {
+    let columns = fields.columns
+    func field(_ column: Int?) -> StatusRecord.Field {
+      fields.range(column).map {
+        StatusRecord.Field(offset: UInt16($0.lowerBound - line), count: UInt16($0.count))
+      } ?? StatusRecord.Field()
+    }
+    guard let name = columns.commonName, let address = columns.realAddress,
+      let received = fields.range(columns.bytesReceived)
+        .flatMap({ Bytes.counter(bytes.extracting($0)) }),
+      let sent = fields.range(columns.bytesSent)
+        .flatMap({ Bytes.counter(bytes.extracting($0)) })
+    else { return nil }
+    var record = StatusRecord(line: UInt32(line))
+    if let since = fields.range(columns.connectedSince) {
+      guard let time = Bytes.number(bytes.extracting(since), in: momentRange) else { return nil }
+      record.connectedSince = time
+    }
+    // Builds without client ids have the column and leave it empty.
+    if let id = fields.range(columns.clientID), !id.isEmpty {
+      guard let number = Bytes.decimal(bytes.extracting(id)), number < .max else { return nil }
+      record.clientID = number
+    }
+    record.commonName = field(name)
+    record.realAddress = field(address)
+    record.virtualAddress = field(columns.virtualAddress)
+    record.virtualIPv6Address = field(columns.virtualIPv6Address)
+    record.username = field(columns.username)
+    record.bytesReceived = received
+    record.bytesSent = sent
+    return record
+  }
+
+  // MARK: Tap servers without a pool
+
+  /// Notes a client without an address: the routing table, which comes later, decides.
+  private mutating func noteUnrouted(_ record: StatusRecord, of bytes: Span<UInt8>) {
+    let name = record.range(record.commonName)
+    guard !Bytes.equal(bytes.extracting(name), "UNDEF") else { return }
+    let key = hash(name, record.range(record.realAddress), of: bytes)
+    unrouted[key, default: []].append(contents.records.count)
+  }
+
+  private mutating func takeRoute(_ fields: ArraySlice<Range<Int>>, of bytes: Span<UInt8>) {
+    guard !unrouted.isEmpty, let columns = routeColumns, fields.count >= columns.count else {
+      return
+    }
+    let reading = StatusFields(
+      fields: fields, columns: columns, inName: fields.count - columns.count, inUsername: 0)
+    guard let name = reading.range(columns.commonName),
+      let address = reading.range(columns.realAddress)
+    else { return }
+    for index in unrouted[hash(name, address, of: bytes)] ?? [] {
+      let record = contents.records[index]
+      if same(record.range(record.commonName), name, of: bytes),
+        same(record.range(record.realAddress), address, of: bytes)
+      {
+        contents.records[index].isRouted = true
+      }
+    }
+  }
+
+  private func hash(_ name: Range<Int>, _ address: Range<Int>, of bytes: Span<UInt8>) -> Int {
+    var hasher = Hasher()
+    for index in name { hasher.combine(bytes[index]) }
+    for index in address { hasher.combine(bytes[index]) }
+    return hasher.finalize()
+  }
+
+  private func same(_ one: Range<Int>, _ other: Range<Int>, of bytes: Span<UInt8>) -> Bool {
+    guard one.count == other.count else { return false }
+    return zip(one, other).allSatisfy { bytes[$0] == bytes[$1] }
+  }
+
+  // MARK: Fields
+
+  /// Puts the places of a line's fields into `fields`, which has at least one then.
+  private mutating func split(_ line: Range<Int>, of bytes: Span<UInt8>) {
+    fields.removeAll(keepingCapacity: true)
+    let separator = separator
+    var start = line.lowerBound
+    for index in line where bytes[index] == separator {
+      fields.append(start..<index)
+      start = index + 1
+    }
+    fields.append(start..<line.upperBound)
+  }
+}

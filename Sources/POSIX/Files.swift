@@ -1,0 +1,33 @@
+import Glibc
+
+/// Renames a file, replacing whatever had the new name. The corresponding C function is `rename`.
+package func rename(_ path: String, to newPath: String) throws(SystemError) {
+  guard unsafe Glibc.rename(path, newPath) == 0 else { throw SystemError("rename", path) }
+}
+
+/// Removes a file; one that is gone already is no error. The corresponding C function is `unlink`.
+package func remove(_ path: String) throws(SystemError) {
+  guard unsafe Glibc.unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+}
+
+/// The size of a file in bytes, nil where there is none.
+package func size(ofFile path: String) -> Int64? {
+  var status = stat()
+  return unsafe stat(path, &status) == 0 ? Int64(status.st_size) : nil
+}
+
+/// Makes a directory with exactly these permission bits, whatever the umask; one that is there
+/// already is left as it is.
+package func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
+  if unsafe Glibc.mkdir(path, mode & 0o777) != 0 {
+    if errno == EEXIST { return }
+    throw SystemError("create the directory", path)
+  }
+  guard unsafe chmod(path, mode) == 0 else { throw SystemError("change the mode of", path) }
+}
+
+/// The directory part of a path: `/a` of `/a/b`, `.` of `b`.
+package func directory(of path: String) -> String {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
+}

@@ -1,0 +1,330 @@
+import Quota
+import Testing
+
+@testable import Ledger
+
+@Suite struct `Every byte counts once` {
+  @Test func `sweeps and the final counters add up to the final counters`() throws {
+    let bench = try Bench()
+    for counters in [100, 250, 250, 900] as [Int64] {
+      _ = try bench.ledger.reconcile(
+        report([sighting("alice", counters, 10 * counters)]), admissions: [])
+    }
+    try bench.ledger.close(final("alice", 1000, 10_000))
+    #expect(try bench.used("alice") == 11_000)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.number("SELECT bytes_received FROM traffic_logs") == 1000)
+    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 10_000)
+  }
+
+  @Test func `the same listing and the same hook again change nothing`() throws {
+    let bench = try Bench()
+    let listing = report([sighting("alice", 100, 200)])
+    _ = try bench.ledger.reconcile(listing, admissions: [])
+    let again = try bench.ledger.reconcile(listing, admissions: [])
+    #expect(again.added.isZero && again.opened == 0 && again.live.count == 1)
+    for _ in 1...3 { try bench.ledger.close(final("alice", 110, 200)) }
+    #expect(try bench.used("alice") == 310)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `an unchanged session costs no write`() throws {
+    let bench = try Bench()
+    let listing = report([sighting("alice", 100, 200)])
+    _ = try bench.ledger.reconcile(listing, admissions: [])
+    let before = try bench.number("SELECT total_changes()")
+    _ = try bench.ledger.reconcile(listing, admissions: [])
+    #expect(try bench.number("SELECT total_changes()") == before)
+  }
+
+  @Test func `final counters that fell to zero take nothing back`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 500, 700)]), admissions: [])
+    try bench.ledger.close(final("alice", 0, 0))
+    #expect(try bench.used("alice") == 1200)
+    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 700)
+  }
+
+  @Test func `final counters that OpenVPN did not give leave what was swept`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 500, 700)]), admissions: [])
+    try bench.ledger.close(
+      FinalReport(
+        identity: session(), commonName: "alice", owner: nil, claimedOwner: "alice",
+        realAddress: "", counters: nil, endedAt: Bench.noon + 90))
+    #expect(try bench.used("alice") == 1200)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `a session that no sweep ever saw is billed in full by its hook`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("alice", 20_000, 30_000, owner: "alice", after: 3))
+    #expect(try bench.used("alice") == 50_000)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `a listing made before the hook ran does not open the account again`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("alice", 1000, 1000))
+    let late = try bench.ledger.reconcile(report([sighting("alice", 900, 900)]), admissions: [])
+    #expect(late.live.isEmpty && late.opened == 0)
+    #expect(try bench.used("alice") == 2000)
+    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 0)
+  }
+
+  @Test func `a closed account takes a larger final counter with its row in the log`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 10)]), admissions: [])
+    let gone = try bench.ledger.reconcile(report([]), admissions: [])
+    #expect(gone.closed == 1)
+    try bench.ledger.close(final("alice", 300, 400))
+    #expect(try bench.used("alice") == 700)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.number("SELECT bytes_received + bytes_sent FROM traffic_logs") == 700)
+  }
+
+  @Test func `an account that a listing closed opens again when it is listed again`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 10)]), admissions: [])
+    _ = try bench.ledger.reconcile(report([]), admissions: [])
+    let back = try bench.ledger.reconcile(report([sighting("alice", 30, 30)]), admissions: [])
+    #expect(back.opened == 1 && back.live.count == 1)
+    _ = try bench.ledger.reconcile(report([]), admissions: [])
+    #expect(try bench.used("alice") == 60)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `counters beyond every total stop at the largest number`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(
+      report([
+        sighting("alice", .max, .max), sighting("alice", .max, 5, address: "10.8.0.3"),
+      ]), admissions: [])
+    #expect(try bench.number("SELECT bytes_received FROM period_usage") == .max)
+    #expect(try bench.number("SELECT bytes_received FROM daily_usage") == .max)
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == .max)
+    #expect(try bench.number("SELECT typeof(bytes_sent) = 'integer' FROM period_usage") == 1)
+  }
+}
+
+@Suite struct `Who a session is` {
+  @Test func `two sessions of one name add up and both are live`() throws {
+    let bench = try Bench()
+    let result = try bench.ledger.reconcile(
+      report([
+        sighting("alice", 100, 0), sighting("alice", 50, 0, address: "10.8.0.3"),
+      ]), admissions: [])
+    #expect(result.live.count == 2)
+    #expect(result.live.allSatisfy { $0.standing?.used == Traffic(received: 150) })
+    #expect(try bench.used("alice") == 150)
+  }
+
+  @Test func `sessions on two servers add up`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(
+      report([sighting("alice", 100, 0)], server: "udp", pid: 1), admissions: [])
+    let second = try bench.ledger.reconcile(
+      report([sighting("alice", 70, 0)], server: "tcp", pid: 2), admissions: [])
+    #expect(second.live[0].standing?.used == Traffic(received: 170))
+    #expect(second.closed == 0)
+  }
+
+  @Test func `the owner is the one who came in, whatever name a row or a hook shows later`() throws
+  {
+    let bench = try Bench()
+    let door = Admission(identity: session(), commonName: "alice", owner: "alice")
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [door])
+    _ = try bench.ledger.reconcile(report([sighting("bob", 20, 0)]), admissions: [])
+    _ = try bench.ledger.reconcile(
+      report([sighting("UNDEF", 30, 0, owner: .some(nil))]), admissions: [])
+    try bench.ledger.close(final("bob", 40, 0))
+    #expect(try bench.used("alice") == 40)
+    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+  }
+
+  @Test func `the admission names the owner though the row shows another name`() throws {
+    let bench = try Bench()
+    let door = Admission(identity: session(), commonName: "alice", owner: "alice")
+    let result = try bench.ledger.reconcile(
+      report([sighting("mallory", 10, 0)]), admissions: [door])
+    #expect(result.spent == [door])
+    #expect(try bench.used("alice") == 10)
+    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+  }
+
+  @Test func `the record of the door outweighs the word of the disconnect hook`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("victim", 1000, 0, owner: "mallory"))
+    #expect(try bench.used("mallory") == 1000)
+    #expect(try bench.number("SELECT count(*) FROM users WHERE username = 'victim'") == 0)
+  }
+
+  @Test func `a row whose owner cannot be told waits for a better one`() throws {
+    let bench = try Bench()
+    let nobody = try bench.ledger.reconcile(
+      report([sighting("UNDEF", 10, 0, owner: .some(nil))]), admissions: [])
+    #expect(nobody.live.isEmpty && nobody.opened == 0)
+    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+    _ = try bench.ledger.reconcile(report([sighting("alice", 20, 0)]), admissions: [])
+    #expect(try bench.used("alice") == 20)
+  }
+
+  @Test func `an account follows its session to another address`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+    let moved = try bench.ledger.reconcile(
+      report([sighting("alice", 30, 0, address: "10.8.0.77")]), admissions: [])
+    #expect(moved.closed == 0 && moved.opened == 0)
+    try bench.ledger.close(final("alice", 50, 0, session("10.8.0.78")))
+    #expect(try bench.used("alice") == 50)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
+  }
+
+  @Test func `an admission follows its session to another address`() throws {
+    let bench = try Bench()
+    let door = Admission(identity: session("10.8.0.3"), commonName: "alice", owner: "payer")
+    let result = try bench.ledger.reconcile(
+      report([sighting("alice", 30, 0, address: "10.8.0.77")]), admissions: [door])
+    #expect(result.spent == [door])
+    #expect(try bench.used("payer") == 30)
+  }
+
+  @Test func `two that could have moved are not guessed at`() throws {
+    let bench = try Bench()
+    let doors = ["10.8.0.3", "10.8.0.4"].map { address in
+      Admission(identity: session(address), commonName: "alice", owner: UserName(address))
+    }
+    let result = try bench.ledger.reconcile(
+      report([sighting("alice", 30, 0, address: "10.8.0.77")]), admissions: doors)
+    #expect(result.spent.isEmpty)
+    #expect(try bench.used("alice") == 30)
+  }
+
+  @Test func `names that differ in one byte are two users`() throws {
+    let bench = try Bench()
+    let composed = UserName(bytes: [0x4a, 0xc3, 0xbc])
+    let decomposed = UserName(bytes: [0x4a, 0x75, 0xcc, 0x88])
+    let invalid = [UserName(bytes: [0xff]), UserName(bytes: [0xfe])]
+    let all = [composed, decomposed] + invalid
+    _ = try bench.ledger.reconcile(
+      report(all.enumerated().map { sighting($1, 10, 0, address: "10.8.0.\($0)") }), admissions: [])
+    #expect(try bench.number("SELECT count(*) FROM users") == 4)
+    for name in all { #expect(try bench.ledger.standing(of: name)?.used.received == 10) }
+  }
+
+  @Test func `a name with SQL in it is a name`() throws {
+    let bench = try Bench()
+    let name: UserName = "'); DROP TABLE users; --"
+    try bench.ledger.close(final(name, 5, 5, owner: name))
+    #expect(try bench.ledger.standing(of: name)?.used.total == 10)
+  }
+}
+
+@Suite struct `When a session closes` {
+  @Test func `a listing that was cut closes nothing`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(
+      report([sighting("alice", 10, 0), sighting("bob", 10, 0, address: "10.8.0.3")]),
+      admissions: [])
+    let cut = try bench.ledger.reconcile(
+      report([sighting("alice", 20, 0)], complete: false), admissions: [])
+    #expect(cut.closed == 0 && cut.added == Traffic(received: 10))
+  }
+
+  @Test func `a listing asked for before the session began says nothing of it`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+    let early = try bench.ledger.reconcile(report([], at: Bench.noon), admissions: [])
+    #expect(early.closed == 0)
+  }
+
+  @Test func `another process at the same management address closes the dead one's sessions`()
+    throws
+  {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(
+      report([sighting("alice", 10, 0), sighting("bob", 5, 0, address: "10.8.0.3")]),
+      admissions: [])
+    let restarted = try bench.ledger.reconcile(
+      report([sighting("alice", 3, 0, since: Bench.noon + 50)], pid: 200, complete: false),
+      admissions: [])
+    #expect(restarted.closed == 2 && restarted.opened == 1)
+    #expect(try bench.used("alice") == 13)
+    #expect(
+      try bench.number("SELECT count(*) FROM sessions WHERE closed_by = 'restart'") == 2)
+  }
+
+  @Test func `the same pid after another boot is another server`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+    let booted = try bench.ledger.reconcile(
+      report([sighting("alice", 4, 0)], boot: 8), admissions: [])
+    #expect(booted.closed == 1 && booted.opened == 1)
+    #expect(try bench.used("alice") == 14)
+  }
+
+  @Test func `another server's listing closes nothing here`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+    let other = try bench.ledger.reconcile(report([], server: "other", pid: 5), admissions: [])
+    #expect(other.closed == 0)
+  }
+}
+
+@Suite struct `Strangers` {
+  @Test func `are created with the default quota`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 5000))
+    _ = try bench.ledger.reconcile(report([sighting("new", 10, 0)]), admissions: [])
+    #expect(
+      try bench.ledger.standing(of: "new") == Standing(quota: 5000, used: Traffic(received: 10)))
+    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'created'") == 1)
+  }
+
+  @Test func `are live but unmetered where strangers are ignored or rejected`() throws {
+    for policy in [UnknownUsers.ignore, .reject] {
+      let bench = try Bench(rules: Rules(unknownUsers: policy))
+      let result = try bench.ledger.reconcile(report([sighting("new", 10, 0)]), admissions: [])
+      #expect(result.live.map(\.standing) == [nil])
+      #expect(try bench.ledger.close(final("new", 10, 0)) == nil)
+      #expect(try bench.number("SELECT count(*) FROM users") == 0)
+      #expect(try bench.number("SELECT count(*) FROM sessions") == 0)
+    }
+  }
+
+  @Test func `a refusal by another handler adds its bytes and no row in the log`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("alice", 1700, 1800, after: 1))
+    #expect(try bench.used("alice") == 3500)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 0)
+  }
+}
+
+@Test func `a day is the configured zone's day of the moment it was counted`() throws {
+  let bench = try Bench(zone: Zone { _ in 13 * 3600 })
+  _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+  try bench.ledger.close(final("alice", 30, 0, after: 24 * 3600))
+  #expect(try bench.number("SELECT count(*) FROM daily_usage") == 2)
+  #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-24'") == 10)
+  #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-25'") == 20)
+}
+
+@Test func `2 500 sessions are written in three transactions, a user's together`() throws {
+  let bench = try Bench()
+  let sightings = (0..<2500).map { index in
+    sighting(
+      UserName("user\(index / 3)"), 10, 1, address: "10.8.\(index / 250).\(index % 250)")
+  }
+  let result = try bench.ledger.reconcile(report(sightings), admissions: [])
+  #expect(result.opened == 2500 && result.live.count == 2500)
+  #expect(result.added == Traffic(received: 25_000, sent: 2500))
+  #expect(try bench.used("user7") == 33)
+  let next = report(
+    sightings.map { seen in
+      Sighting(
+        connectedSince: seen.connectedSince, address: seen.address, commonName: seen.commonName,
+        owner: seen.owner, realAddress: seen.realAddress,
+        counters: seen.counters + Traffic(received: 1))
+    }, at: Bench.noon + 120)
+  #expect(try bench.ledger.reconcile(next, admissions: []).added == Traffic(received: 2500))
+  #expect(try bench.used("user7") == 36)
+}

@@ -1,0 +1,83 @@
+import Quota
+import SQLite
+import TestSupport
+
+@testable import Ledger
+
+/// A ledger of a test's own, in a directory of its own, with a server to tell it things.
+final class Bench {
+  let folder: TemporaryDirectory
+  let path: String
+  let spool: Spool
+  let ledger: Ledger
+  /// A Monday noon.
+  static let noon: Int64 = 1_795_435_200
+
+  init(rules: Rules = Rules(), zone: Zone = .utc, prepare: (String) throws -> Void = { _ in })
+    throws
+  {
+    folder = try TemporaryDirectory()
+    path = folder.path + "/quota.db"
+    try prepare(path)
+    spool = Spool(besideDatabase: path)
+    try spool.create()
+    ledger = try Ledger.open(path, for: .keeper, rules: rules, zone: zone)
+  }
+
+  /// Runs a query whose first row's first column is an integer.
+  func number(_ sql: String) throws -> Int64 { try ledger.database.integer(sql) }
+
+  /// What a user used by period, by day and by `bytes_used`, which must agree.
+  func used(_ name: String) throws -> Int64 {
+    let whose = "(SELECT id FROM users WHERE username = '\(name)')"
+    let period = try number(
+      "SELECT sum(bytes_received + bytes_sent) FROM period_usage WHERE user_id = \(whose)")
+    let days = try number(
+      "SELECT sum(bytes_received + bytes_sent) FROM daily_usage WHERE user_id = \(whose)")
+    let sessions = try number(
+      "SELECT sum(bytes_received + bytes_sent) FROM sessions WHERE user_id = \(whose)")
+    let mirror = try number("SELECT bytes_used FROM user_quotas WHERE user_id = \(whose)")
+    guard period == days, period == sessions, period == mirror else {
+      throw Disagreement(
+        description: "period \(period), days \(days), sessions \(sessions), mirror \(mirror)")
+    }
+    return period
+  }
+}
+
+/// The ledger does not add up.
+struct Disagreement: Error, CustomStringConvertible { let description: String }
+
+/// What a server says, with everything but the matter at hand filled in.
+func report(
+  _ sightings: [Sighting], server: String = "server", boot: Int64 = 7, pid: Int64 = 100,
+  at: Int64 = Bench.noon + 60, complete: Bool = true
+) -> ServerReport {
+  ServerReport(
+    server: server, boot: boot, pid: pid, at: at, isComplete: complete, sightings: sightings)
+}
+
+func sighting(
+  _ name: UserName, _ received: Int64, _ sent: Int64, address: String = "10.8.0.2",
+  since: Int64 = Bench.noon, owner: UserName?? = nil
+) -> Sighting {
+  Sighting(
+    connectedSince: since, address: address, commonName: name, owner: owner ?? name,
+    realAddress: "192.0.2.1:1194", counters: Traffic(received: received, sent: sent))
+}
+
+func session(
+  _ address: String = "10.8.0.2", pid: Int64 = 100, boot: Int64 = 7, since: Int64 = Bench.noon
+) -> SessionIdentity {
+  SessionIdentity(boot: boot, pid: pid, connectedSince: since, address: address)
+}
+
+func final(
+  _ name: UserName, _ received: Int64, _ sent: Int64, _ identity: SessionIdentity = session(),
+  owner: UserName? = nil, after seconds: Int64 = 90
+) -> FinalReport {
+  FinalReport(
+    identity: identity, commonName: name, owner: owner, claimedOwner: name,
+    realAddress: "192.0.2.1:1194", counters: Traffic(received: received, sent: sent),
+    endedAt: identity.connectedSince + seconds)
+}

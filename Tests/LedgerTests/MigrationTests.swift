@@ -1,0 +1,135 @@
+import Foundation
+import Quota
+import SQLite
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+/// The database of the earlier Python project, with its trigger and a table that is not ours.
+private let earlierProject = """
+  CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT UNIQUE NOT NULL,
+    password_hash TEXT, status TEXT DEFAULT 'active',
+    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+  CREATE TABLE user_protocols (id INTEGER PRIMARY KEY, user_id INTEGER, protocol TEXT);
+  CREATE TABLE user_quotas (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER UNIQUE NOT NULL,
+    quota_bytes BIGINT DEFAULT 0, bytes_used BIGINT DEFAULT 0,
+    updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+  CREATE TABLE traffic_logs (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL,
+    bytes_sent BIGINT DEFAULT 0, bytes_received BIGINT DEFAULT 0,
+    log_timestamp TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+  CREATE TRIGGER after_user_insert AFTER INSERT ON users
+    BEGIN INSERT INTO user_quotas (user_id) VALUES (NEW.id); END;
+  INSERT INTO users (username, password_hash, status) VALUES
+    ('alice', 'hash', 'active'), ('bob', NULL, 'inactive'), ('carol', NULL, 'active');
+  UPDATE user_quotas SET quota_bytes = 1000, bytes_used = 900 WHERE user_id = 1;
+  UPDATE user_quotas SET quota_bytes = 0, bytes_used = 77 WHERE user_id = 2;
+  DELETE FROM user_quotas WHERE user_id = 3;
+  INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received) VALUES (1, 200, 100), (1, 100, 50);
+  """
+
+private func earlierDatabase(at path: String) throws {
+  try Connection(path, .creating, busyTimeout: 0).execute(earlierProject)
+}
+
+@Suite struct `A database of the earlier project` {
+  @Test func `opens in place with its users, quotas and usage`() throws {
+    let bench = try Bench(prepare: earlierDatabase)
+    #expect(
+      try bench.ledger.standing(of: "alice")
+        == Standing(quota: 1000, used: Traffic(received: 300, sent: 600)))
+    #expect(
+      try bench.ledger.standing(of: "bob") == Standing(isEnabled: false, used: Traffic(sent: 77)))
+    #expect(try bench.ledger.standing(of: "carol") == Standing())
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
+    #expect(try bench.number("SELECT password_hash = 'hash' FROM users WHERE id = 1") == 1)
+    #expect(try bench.number("SELECT count(*) FROM user_quotas") == 3)
+  }
+
+  @Test func `goes on counting where it stopped`() throws {
+    let bench = try Bench(prepare: earlierDatabase)
+    _ = try bench.ledger.reconcile(report([sighting("alice", 60, 40)]), admissions: [])
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas WHERE user_id = 1") == 1000)
+    let days = "SELECT sum(bytes_received + bytes_sent) FROM daily_usage WHERE user_id = 1"
+    #expect(try bench.number(days) == 1000)
+  }
+
+  @Test func `takes new users though its trigger adds their quota row`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
+    try bench.ledger.close(final("dave", 9, 9, owner: "dave"))
+    #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
+    #expect(try bench.number("SELECT count(*) FROM user_quotas") == 4)
+  }
+
+  @Test func `is decided by a hook before it was migrated`() throws {
+    let folder = try TemporaryDirectory()
+    try earlierDatabase(at: folder.path + "/quota.db")
+    let path = folder.path + "/quota.db"
+    #expect(throws: LedgerError.self) {
+      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+    }
+    #expect(
+      try standingInAnySchema(of: "alice", in: path)
+        == Standing(quota: 1000, used: Traffic(sent: 900)))
+    #expect(try standingInAnySchema(of: "bob", in: path)?.isEnabled == false)
+    #expect(try standingInAnySchema(of: "nobody", in: path) == nil)
+  }
+}
+
+@Suite struct `The schema` {
+  @Test func `of a later version is refused and left alone`() throws {
+    let bench = try Bench()
+    try bench.ledger.database.execute("PRAGMA user_version = 99")
+    for opener in [Ledger.Opener.hook, .keeper] {
+      let error = #expect(throws: LedgerError.self) {
+        try Ledger.open(bench.path, for: opener, rules: Rules(), zone: .utc)
+      }
+      #expect(error?.description.contains("schema 99") == true)
+      #expect(error?.hint != nil)
+    }
+    #expect(try bench.number("PRAGMA user_version") == 99)
+  }
+
+  @Test func `of a negative version is refused`() throws {
+    let bench = try Bench()
+    try bench.ledger.database.execute("PRAGMA user_version = -1")
+    #expect(throws: LedgerError.self) {
+      try Ledger.open(bench.path, for: .hook, rules: Rules(), zone: .utc)
+    }
+  }
+
+  @Test func `is created once by two at the same time`() async throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.path + "/quota.db"
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for index in 0..<4 {
+        group.addTask {
+          let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
+          try ledger.close(final(UserName("user\(index)"), 1, 1, session("10.8.0.\(index)"), owner: "x"))
+        }
+      }
+      try await group.waitForAll()
+    }
+    let ledger = try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+    #expect(try ledger.standing(of: "x")?.used.total == 8)
+  }
+
+  @Test func `comes about in a file that owner and group may write, whatever the umask`() throws {
+    let bench = try Bench()
+    for file in ["quota.db", "quota.db-wal", "quota.db-shm"] {
+      let attributes = try FileManager.default.attributesOfItem(
+        atPath: bench.folder.path + "/" + file)
+      #expect(attributes[.posixPermissions] as? Int == 0o660)
+    }
+  }
+
+  @Test func `never comes about by a hook`() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.path + "/quota.db"
+    let error = #expect(throws: LedgerError.self) {
+      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+    }
+    #expect(error?.description.hasPrefix("cannot open \(path): ") == true)
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+}

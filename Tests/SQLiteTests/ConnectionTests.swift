@@ -1,0 +1,115 @@
+import SQLite
+import TestSupport
+import Testing
+
+@Suite struct `A connection` {
+  let folder: TemporaryDirectory
+  let path: String
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    path = folder.path + "/test.db"
+    try Connection(path, .creating, busyTimeout: 0).execute(
+      "PRAGMA journal_mode = WAL; CREATE TABLE t (a INTEGER, b TEXT)")
+  }
+
+  @Test func `keeps all of a transaction or nothing`() throws {
+    let database = try Connection(path, busyTimeout: 0)
+    #expect(throws: SQLiteError.self) {
+      try database.transaction { () throws(SQLiteError) in
+        try database.execute("INSERT INTO t VALUES (1, 'x')")
+        try database.execute("INSERT INTO nowhere VALUES (1)")
+      }
+    }
+    #expect(try database.integer("SELECT count(*) FROM t") == 0)
+    let isOpen = database.isInTransaction
+    #expect(!isOpen)
+    try database.transaction { () throws(SQLiteError) in
+      try database.execute("INSERT INTO t VALUES (1, 'x')")
+    }
+    #expect(try database.integer("SELECT count(*) FROM t") == 1)
+  }
+
+  @Test func `takes everything back after a rehearsal`() throws {
+    let database = try Connection(path, busyTimeout: 0)
+    let seen = try database.rehearsal {
+      try database.transaction { () throws(SQLiteError) in
+        try database.execute("INSERT INTO t VALUES (1, 'x')")
+      }
+      return try database.integer("SELECT count(*) FROM t")
+    }
+    #expect(seen == 1)
+    #expect(try database.integer("SELECT count(*) FROM t") == 0)
+  }
+
+  @Test func `says busy when somebody else holds the write lock`() throws {
+    let first = try Connection(path, busyTimeout: 0)
+    let second = try Connection(path, busyTimeout: 10)
+    try first.transaction { () throws(SQLiteError) in
+      let busy = #expect(throws: SQLiteError.self) {
+        try second.execute("INSERT INTO t VALUES (2, 'y')")
+      }
+      #expect(busy?.kind == .busy)
+    }
+  }
+
+  @Test func `names the database and the trouble when it cannot be opened`() throws {
+    let missing = #expect(throws: SQLiteError.self) {
+      _ = try Connection("/nonexistent/x.db", busyTimeout: 0)
+    }
+    #expect(missing?.description == "cannot open /nonexistent/x.db: unable to open database file")
+    #expect(missing?.kind == .missing)
+    let text = try folder.write(String(repeating: "no database ", count: 100), to: "text")
+    let damaged = #expect(throws: SQLiteError.self) {
+      try Connection(text, busyTimeout: 0).integer("SELECT count(*) FROM sqlite_schema")
+    }
+    #expect(damaged?.kind == .damaged)
+  }
+
+  @Test func `binds and reads bytes that are no text, empty text and NULL`() throws {
+    let database = try Connection(path, busyTimeout: 0)
+    var insert = try database.prepare("INSERT INTO t VALUES (?1, ?2)")
+    for bytes in [[0xff, 0x00, 0x41], []] as [[UInt8]] {
+      insert.bind(1, Int64(bytes.count))
+      insert.bind(2, bytes: bytes)
+      try insert.run()
+    }
+    insert.bind(1, nil as Int64?)
+    insert.bind(2, nil as String?)
+    try insert.run()
+    var select = try database.prepare("SELECT a, b FROM t ORDER BY rowid")
+    #expect(try select.step())
+    #expect(select.bytes(1) == [0xff, 0x00, 0x41])
+    #expect(try select.step())
+    #expect(select.bytes(1).isEmpty && !select.isNull(1))
+    #expect(try select.step())
+    #expect(select.isNull(1) && select.optionalInteger(0) == nil)
+    #expect(try !select.step())
+  }
+
+  @Test func `leaves the log alone when it closes and empties it on a checkpoint`() throws {
+    let log = path + "-wal"
+    do {
+      let writer = try Connection(path, busyTimeout: 0)
+      for number in 0..<2000 { try writer.execute("INSERT INTO t VALUES (\(number), 'text')") }
+    }
+    let size = try #require(try? Program.run("stat", ["-c", "%s", log]).output)
+    #expect(Int(size.dropLast()) ?? 0 > 1_000_000)
+    let keeper = try Connection(path, busyTimeout: 0)
+    #expect(try keeper.checkpoint())
+    #expect(try Program.run("stat", ["-c", "%s", log]).output == "0\n")
+  }
+
+  @Test func `does not wait with a checkpoint for a reader`() throws {
+    let writer = try Connection(path, busyTimeout: 0)
+    try writer.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    let reader = try Connection(path, busyTimeout: 0)
+    var rows = try reader.prepare("SELECT a FROM t")
+    #expect(try rows.step())
+    try writer.execute("INSERT INTO t VALUES (3, 'c')")
+    let keeper = try Connection(path, busyTimeout: 5000)
+    #expect(try keeper.checkpoint() == false)
+    rows.reset()
+    #expect(try keeper.checkpoint())
+  }
+}

@@ -1,0 +1,95 @@
+import Glibc
+
+/// A mistake of whoever drives the simulator, told on one line.
+struct Complaint: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// What the command line asks for.
+struct Options {
+  static let usage = """
+    usage: openvpn-simulator --management unix:PATH|tcp:HOST:PORT [--password TEXT]
+             [--client-connect COMMAND-LINE] [--client-disconnect COMMAND-LINE]
+             [--linger MILLISECONDS] [--format 2.3|2.4|2.5|2.6|2.7] [--status-version 1|2|3]
+             [--duplicate-cn] [--dual-stack] [--truth FILE]
+    """
+
+  var management = Place.unix("")
+  var password: Text?
+  /// Words of the hook's command line; the name of the config file comes behind them.
+  var clientConnect: [Text] = []
+  var clientDisconnect: [Text] = []
+  /// How long a session outlives `client-kill`; OpenVPN takes 5 seconds.
+  var linger = Duration.milliseconds(500)
+  var release = Release(minor: 6)
+  /// What a bare `status` gives.
+  var statusVersion = 1
+  var duplicateCommonNames = false
+  /// Clients come in over IPv4 on an IPv6 socket.
+  var dualStack = false
+  /// File that takes one line for every session that ended.
+  var truth: String?
+
+  init(_ arguments: [String]) throws {
+    var rest = arguments[...]
+    var listens = false
+    while let option = rest.popFirst() {
+      switch option {
+      case "--duplicate-cn": duplicateCommonNames = true
+      case "--dual-stack": dualStack = true
+      default:
+        guard let value = rest.popFirst() else { throw Complaint("\(option) needs a value") }
+        switch option {
+        case "--management": (management, listens) = (try Place(value), true)
+        case "--password": password = Text(value.utf8)
+        case "--client-connect": clientConnect = try words(of: value)
+        case "--client-disconnect": clientDisconnect = try words(of: value)
+        case "--truth": truth = value
+        case "--linger":
+          guard let milliseconds = Int(value), milliseconds >= 0 else {
+            throw Complaint("--linger takes milliseconds, not '\(value)'")
+          }
+          linger = .milliseconds(milliseconds)
+        case "--format":
+          guard let release = Release(value) else {
+            throw Complaint("--format takes 2.3 to 2.7, not '\(value)'")
+          }
+          self.release = release
+        case "--status-version":
+          guard let version = Int(value), (1...3).contains(version) else {
+            throw Complaint("--status-version takes 1, 2 or 3, not '\(value)'")
+          }
+          statusVersion = version
+        default: throw Complaint("unknown option \(option)")
+        }
+      }
+    }
+    guard listens else { throw Complaint("--management is missing") }
+  }
+
+  private func words(of commandLine: String) throws -> [Text] {
+    do { return try Lexer.words(of: Text(commandLine.utf8)) } catch {
+      throw Complaint(String(decoding: error.message, as: UTF8.self))
+    }
+  }
+}
+
+/// Where a management interface listens.
+enum Place {
+  case unix(String)
+  case tcp(host: String, port: String)
+
+  init(_ text: String) throws {
+    if text.hasPrefix("unix:") {
+      self = .unix(String(text.dropFirst(5)))
+    } else if text.hasPrefix("tcp:"), let colon = text.dropFirst(4).lastIndex(of: ":") {
+      let host = text[text.index(text.startIndex, offsetBy: 4)..<colon]
+      let bare = host.hasPrefix("[") ? host.dropFirst().dropLast() : host
+      self = .tcp(host: String(bare), port: String(text[text.index(after: colon)...]))
+    } else {
+      throw Complaint("--management takes unix:PATH or tcp:HOST:PORT, not '\(text)'")
+    }
+  }
+}
