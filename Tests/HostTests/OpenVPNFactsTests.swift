@@ -194,23 +194,52 @@ struct OpenVPNFactsTests {
     var bringing = RealClient.Options()
     bringing.credentials = ("alice", "hers")
     bringing.renegotiateAfter = 100_000
-    let alice = try server.client("certificate-of-alice", bringing)
+    let alice = try server.client("certificate", bringing)
     try alice.connect()
     let before = try #require(try server.listing().first)
     #expect(before.name == "alice")
     #expect(before.username == "alice")
     try alice.use(user: "bob", password: "wrong")
-    try? alice.upload(200_000)
+    try alice.renegotiate()
     try alice.wait(for: "to be refused") { $0 == .refused("") }
     let during = try #require(try server.listing().first)
-    #expect(during.name == "UNDEF")
+    #expect(during.name == "certificate")
+    #expect(during.username == "alice")
     #expect(during.since == before.since)
     #expect(during.virtualAddress == before.virtualAddress)
     try alice.waitUntilGone()
     let ending = try #require(try server.endings.first)
     #expect(ending.owner == "alice")
-    #expect(ending.nameAtTheEnd == "bob")
+    #expect(ending.nameAtTheEnd == "certificate")
+    #expect(ending.usernameAtTheEnd == "bob")
     #expect(ending.since == before.since)
+    #expect(ending.virtualAddress == before.virtualAddress)
+  }
+
+  @Test func `a renegotiation whose certificate is turned down leaves a live row UNDEF`() throws {
+    let verify = try host.write(
+      "#!/bin/sh\n[ ! -e '\(host.folder)/revoked' ]\n", to: "tls-verify", mode: 0o755)
+    var options = RealServer.Options()
+    options.lines = ["tls-verify \(verify)"]
+    let server = try RealServer(on: host, options)
+    try server.start()
+    var bringing = RealClient.Options()
+    bringing.renegotiateAfter = 100_000
+    let alice = try server.client("alice", bringing)
+    try alice.connect()
+    let before = try #require(try server.listing().first)
+    try host.write("", to: "revoked")
+    try alice.renegotiate()
+    try eventually("the row to lose its name") {
+      let row = try #require(try server.listing().first)
+      #expect(row.since == before.since && row.virtualAddress == before.virtualAddress)
+      return row.name == "UNDEF"
+    }
+    try server.stop()
+    let ending = try #require(try server.endings.first)
+    #expect(ending.owner == "alice")
+    #expect(ending.since == before.since)
+    #expect(ending.received > before.received)
   }
 
   @Test func `a renegotiation with the right password changes nothing`() throws {
@@ -221,11 +250,11 @@ struct OpenVPNFactsTests {
     var bringing = RealClient.Options()
     bringing.credentials = ("alice", "hers")
     bringing.renegotiateAfter = 100_000
-    let alice = try server.client("certificate-of-alice", bringing)
+    let alice = try server.client("certificate", bringing)
     try alice.connect()
     let before = try #require(try server.listing().first)
-    try alice.upload(400_000)
-    #expect(try alice.log.contains("soft reset"))
+    try alice.renegotiate()
+    #expect(try alice.ping())
     let after = try #require(try server.listing().first)
     #expect(after.name == "alice")
     #expect(after.since == before.since)

@@ -135,6 +135,20 @@ package final class RealClient: VPNClient {
 
   package func download(_ bytes: Int) throws { try tunnel().fetch(bytes) }
 
+  /// Moves as many bytes as make the client renegotiate its keys and waits until it begins.
+  ///
+  /// What is moved need not arrive: the server may turn the renegotiation down. The option
+  /// `renegotiateAfter` has to be set.
+  package func renegotiate() throws {
+    let begun = "TLS: soft reset"
+    let before = try log.components(separatedBy: begun).count
+    let tunnel = try tunnel()
+    try? tunnel.send(options.renegotiateAfter, patience: 0.3)
+    try wait(for: "to renegotiate") { _ in
+      try log.components(separatedBy: begun).count > before
+    }
+  }
+
   /// Moves the client to another address of its network while the tunnel stays up, and waits until
   /// the server answers it there. Only UDP clients float.
   package func float() throws {

@@ -45,8 +45,10 @@ package final class RealServer: VPNServer {
   package struct Ending: Equatable, Sendable {
     /// The name the client came in under; nil for one that was refused.
     package let owner: String?
-    /// The name in the disconnect hook's own environment.
+    /// `common_name` in the disconnect hook's own environment.
     package let nameAtTheEnd: String
+    /// `username` there; empty if the client brought none.
+    package let usernameAtTheEnd: String
     package let processID: Int
     /// `time_unix`: when the session began.
     package let since: Int
@@ -201,15 +203,15 @@ package final class RealServer: VPNServer {
     var endings: [Ending] = []
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-      guard fields.count == 10 else { throw RealHostError("a note of another shape: \(line)") }
+      guard fields.count == 11 else { throw RealHostError("a note of another shape: \(line)") }
       let identity = fields[1...4].joined(separator: " ")
       if fields[0] == "client-connect" {
-        owners[identity] = fields[9]
+        owners[identity] = fields[10]
         admitted.append(fields[3])
       } else {
         endings.append(
           Ending(
-            owner: owners[identity], nameAtTheEnd: fields[9],
+            owner: owners[identity], nameAtTheEnd: fields[10], usernameAtTheEnd: fields[9],
             processID: Int(fields[1]) ?? -1, since: Int(fields[2]) ?? -1,
             duration: Int(fields[8]) ?? -1, virtualAddress: fields[5], cameFrom: fields[3],
             received: Int64(fields[6]) ?? -1, sent: Int64(fields[7]) ?? -1))
@@ -249,10 +251,10 @@ package final class RealServer: VPNServer {
       """
       #!/bin/sh
       # OpenVPN's own word on a session, in one write to one line.
-      printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$script_type" "$daemon_pid" \\
+      printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$script_type" "$daemon_pid" \\
         "$time_unix" "${untrusted_ip:-$untrusted_ip6}" "$untrusted_port" \\
         "${ifconfig_pool_remote_ip:-$ifconfig_pool_remote_ip6}" "$bytes_received" "$bytes_sent" \\
-        "$time_duration" "$common_name" >>'\(host.folder)/\(name)-truth'
+        "$time_duration" "$username" "$common_name" >>'\(host.folder)/\(name)-truth'
 
       """, to: "\(name)-note", mode: 0o755)
     func hook(_ command: String?) -> String {

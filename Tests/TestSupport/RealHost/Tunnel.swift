@@ -35,13 +35,20 @@ struct Tunnel: ~Copyable {
   }
 
   /// Moves bytes from the near end to the far end and waits until all arrived.
-  borrowing func send(_ bytes: Int) throws { try Tunnel.move(bytes, from: near, to: far) }
+  ///
+  /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
+  borrowing func send(_ bytes: Int, patience: Double = 10) throws {
+    try Tunnel.move(bytes, from: near, to: far, patience: patience)
+  }
 
   /// Moves bytes from the far end to the near end and waits until all arrived.
-  borrowing func fetch(_ bytes: Int) throws { try Tunnel.move(bytes, from: far, to: near) }
+  borrowing func fetch(_ bytes: Int) throws {
+    try Tunnel.move(bytes, from: far, to: near, patience: 10)
+  }
 
   private static func move(
-    _ bytes: Int, from source: borrowing Descriptor, to sink: borrowing Descriptor
+    _ bytes: Int, from source: borrowing Descriptor, to sink: borrowing Descriptor,
+    patience: Double
   ) throws {
     let block = [UInt8](repeating: 0x55, count: 65536)
     var room = block
@@ -51,7 +58,11 @@ struct Tunnel: ~Copyable {
       if sent < bytes {
         let count = unsafe Foundation.send(
           source.number, block, min(block.count, bytes - sent), flags)
-        if count > 0 { sent += count } else if errno != EAGAIN { throw SystemError("send", "bytes") }
+        if count > 0 {
+          sent += count
+        } else if errno != EAGAIN {
+          throw SystemError("send", "bytes")
+        }
       }
       let count = unsafe recv(sink.number, &room, room.count, flags)
       if count > 0 {
@@ -63,7 +74,7 @@ struct Tunnel: ~Copyable {
         pollfd(fd: sink.number, events: Int16(POLLIN), revents: 0),
         pollfd(fd: source.number, events: sent < bytes ? Int16(POLLOUT) : 0, revents: 0),
       ]
-      guard unsafe poll(&waiting, 2, 10_000) > 0 else {
+      guard unsafe poll(&waiting, 2, Int32(patience * 1000)) > 0 else {
         throw RealHostError("the tunnel moved \(arrived) of \(bytes) bytes and then stood still")
       }
     }
