@@ -35,14 +35,14 @@ let package = Package(
     .target(
       name: "Sweep", dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
       swiftSettings: strict),
-    .executableTarget(
-      name: "quota-connect",
+    .target(
+      name: "Hooks",
       dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
       swiftSettings: strict),
     .executableTarget(
-      name: "quota-disconnect",
-      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
-      swiftSettings: strict),
+      name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .executableTarget(
       name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
       swiftSettings: strict),

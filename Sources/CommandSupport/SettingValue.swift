@@ -46,7 +46,7 @@ struct SettingValue {
 
   /// Any text without control characters.
   func text() throws(SettingRefusal) -> String {
-    guard !hasControlCharacter, let text = String(validating: bytes, as: UTF8.self) else {
+    guard !hasControlCharacter, let text = String(utf8: bytes) else {
       throw SettingRefusal("allowed is UTF-8 without control characters")
     }
     return text
@@ -78,7 +78,7 @@ struct SettingValue {
   /// Text that a management command can carry to a client.
   func controlMessage(atMost limit: Int) throws(SettingRefusal) -> [UInt8] {
     guard 1...limit ~= bytes.count, !hasControlCharacter,
-      String(validating: bytes, as: UTF8.self) != nil
+      String(utf8: bytes) != nil
     else {
       throw SettingRefusal("allowed are 1 to \(limit) bytes of UTF-8 without control characters")
     }

@@ -77,8 +77,9 @@ extension Settings {
     return loading.loaded
   }
 
-  /// Loads the settings for a hook, which never stops at a bad one: that key's default holds and
-  /// a problem is reported; so with a file that cannot be read. Otherwise like `load`.
+  /// Loads the settings for a hook, which never stops at a bad one: it is reported, and what held
+  /// before it holds on: that key's default, or the file's value where a variable is bad. A file
+  /// that cannot be read is reported too. Otherwise like `load`.
   package static func loadLeniently(
     config: String? = nil, environment: [String]? = nil
   ) -> LoadedSettings {
@@ -102,10 +103,13 @@ struct SettingsLoading {
   private var named: [UInt8] = []
   /// A bit for each key that the file has given.
   private var seen: UInt64 = 0
+  private let defaultFile: String
 
   /// The most bytes a file may have.
   static let limit = 256 << 10
   private static let mostProblems = 20
+
+  init(defaultFile: String = Settings.defaultFile) { self.defaultFile = defaultFile }
 
   /// Loads everything.
   ///
@@ -117,7 +121,7 @@ struct SettingsLoading {
       Environment.forEach { note($0) }
     }
     let explicit = config ?? (named.isEmpty ? nil : String(decoding: named, as: UTF8.self))
-    let failure = read(explicit ?? Settings.defaultFile, mayBeMissing: explicit == nil)
+    let failure = read(explicit ?? defaultFile, mayBeMissing: explicit == nil)
     for variable in variables { take(variable.index, variable.value, at: "environment") }
     return failure
   }

@@ -10,8 +10,8 @@ struct Account: Equatable {
   let commonName: UserName
   /// The server's name in the settings; nil for an account that only hooks have seen.
   var server: String?
-  /// Where the client sends from, as last seen.
-  var realAddress: String
+  /// Where the client sends from, as last listed.
+  var realAddress: String?
   var counters: Traffic
   var closing: Closing?
   /// The session's row in `traffic_logs`, once it ended.
@@ -169,7 +169,7 @@ extension Account {
         boot: row.integer(0), pid: row.integer(1), connectedSince: row.integer(2),
         address: row.text(3)),
       user: row.integer(4), commonName: UserName(bytes: row.bytes(5)),
-      server: row.isNull(6) ? nil : row.text(6), realAddress: row.text(7),
+      server: row.isNull(6) ? nil : row.text(6), realAddress: row.isNull(7) ? nil : row.text(7),
       counters: Traffic(received: row.integer(8), sent: row.integer(9)), closing: closing,
       log: row.optionalInteger(12), kills: row.integer(13), killedAt: row.optionalInteger(14))
   }

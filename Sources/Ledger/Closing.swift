@@ -12,8 +12,9 @@ package struct FinalReport: Equatable, Sendable {
   /// The owner by the disconnect hook's own word, believed only of a session that nobody has heard
   /// of before; nil where it names nobody.
   package let claimedOwner: UserName?
-  /// Where the client sent from.
-  package let realAddress: String
+  /// Whether the connect hook's yes was the last word. Where it was not, or left no record, somebody
+  /// else's handler may have turned the client away: OpenVPN 2.6+ runs the disconnect hook then too.
+  package let wasLetIn: Bool
   /// OpenVPN's final counters, nil where it gave none.
   package let counters: Traffic?
   /// Seconds since 1970 in UTC.
@@ -21,22 +22,22 @@ package struct FinalReport: Equatable, Sendable {
 
   package init(
     identity: SessionIdentity, commonName: UserName, owner: UserName?, claimedOwner: UserName?,
-    realAddress: String, counters: Traffic?, endedAt: Int64
+    wasLetIn: Bool, counters: Traffic?, endedAt: Int64
   ) {
     self.identity = identity
     self.commonName = commonName
     self.owner = owner
     self.claimedOwner = claimedOwner
-    self.realAddress = realAddress
+    self.wasLetIn = wasLetIn
     self.counters = counters
     self.endedAt = endedAt
   }
 
-  /// Whether this is the end of a client that somebody else's handler turned away: OpenVPN 2.6+
-  /// runs the disconnect hook then too, and no record of ours speaks of the session.
-  var looksRefusedElsewhere: Bool {
+  /// Whether all that is known of the session is the little that a client turned away at the door
+  /// moves.
+  var looksRefused: Bool {
     let counters = counters ?? Traffic()
-    return endedAt - identity.connectedSince <= 2 && counters.received < 8192
+    return !wasLetIn && endedAt - identity.connectedSince <= 2 && counters.received < 8192
       && counters.sent < 8192
   }
 }
@@ -56,7 +57,7 @@ extension Ledger {
       account.counters += increase
       let time = account.closing?.at ?? report.endedAt
       account.closing = .init(at: time, by: .hook)
-      if !(isNew && report.owner == nil && report.looksRefusedElsewhere) {
+      if !(isNew && report.looksRefused) {
         account.log = try log(
           account.counters, of: account.user, endedAt: time, as: account.log)
       }
@@ -86,7 +87,7 @@ extension Ledger {
     else { return nil }
     let account = Account(
       identity: report.identity, user: user, commonName: report.commonName, server: nil,
-      realAddress: report.realAddress, counters: Traffic())
+      realAddress: nil, counters: Traffic())
     return (account, true)
   }
 }

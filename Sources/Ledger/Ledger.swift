@@ -12,8 +12,10 @@ package final class Ledger {
 
   /// Who opens the ledger, and so how long it may wait and how safe a commit must be.
   package enum Opener: Sendable {
-    /// A hook inside the VPN's only thread: never creates or migrates, waits 20 ms at most, and
-    /// leaves it to the next sweep to make its commits durable.
+    /// The connect hook inside the VPN's only thread: only asks, and waits 20 ms at most.
+    case door
+    /// The disconnect hook, likewise: never creates or migrates, waits 20 ms at most, and leaves it
+    /// to the next sweep to make its commits durable.
     case hook
     /// The sweep, an administrator: creates and migrates, waits, and every commit is durable.
     case keeper
@@ -29,7 +31,7 @@ package final class Ledger {
   /// - Parameters:
   ///   - rules: the operator's settings for deciding and counting.
   ///   - zone: the zone whose days usage is kept by.
-  /// - Throws: `LedgerError`; for a hook also when the schema is not its own.
+  /// - Throws: `LedgerError`; for the hooks also when the schema is not its own.
   package static func open(
     _ path: String, for opener: Opener, rules: Rules, zone: Zone
   ) throws(LedgerError) -> Ledger {
@@ -41,6 +43,11 @@ package final class Ledger {
     self.database = database
     self.rules = rules
     self.zone = zone
+  }
+
+  /// Makes every commit from here on survive a power loss; the hooks' earlier ones with it.
+  package func makeCommitsDurable() throws(SQLiteError) {
+    try database.execute("PRAGMA synchronous = FULL")
   }
 
   /// Moves what is in the write-ahead log into the database. Only who holds the sweep lock may: a
@@ -60,24 +67,28 @@ package final class Ledger {
   ) throws(LedgerError) -> Connection {
     let database: Connection
     do {
-      database = try opener == .hook ? existing(path) : created(path)
+      switch opener {
+      case .door: database = try Connection(path, busyTimeout: hookPatience)
+      case .hook: database = try hookConnection(path)
+      case .keeper: database = try keeperConnection(path)
+      }
     } catch {
       throw .database(error)
     }
     switch opener {
-    case .hook: try Schema.check(database)
+    case .door, .hook: try Schema.check(database)
     case .keeper: try Schema.migrate(database)
     }
     return database
   }
 
-  private static func existing(_ path: String) throws(SQLiteError) -> Connection {
+  private static func hookConnection(_ path: String) throws(SQLiteError) -> Connection {
     let database = try Connection(path, busyTimeout: hookPatience)
     try database.execute("PRAGMA synchronous = NORMAL")
     return database
   }
 
-  private static func created(_ path: String) throws(SQLiteError) -> Connection {
+  private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
     try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")

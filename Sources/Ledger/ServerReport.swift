@@ -67,10 +67,15 @@ package struct Admission: Equatable, Sendable {
   package let commonName: UserName
   /// The user the session belongs to from now on.
   package let owner: UserName
+  /// Whether another script had the last word after ours, and may have turned the client away.
+  package let wasHandedOn: Bool
 
-  package init(identity: SessionIdentity, commonName: UserName, owner: UserName) {
+  package init(
+    identity: SessionIdentity, commonName: UserName, owner: UserName, wasHandedOn: Bool = false
+  ) {
     self.identity = identity
     self.commonName = commonName
     self.owner = owner
+    self.wasHandedOn = wasHandedOn
   }
 }

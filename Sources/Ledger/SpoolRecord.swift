@@ -73,6 +73,7 @@ extension SpoolRecord {
       fields.write("at", time)
       fields.write("common-name", admission.commonName.bytes)
       fields.write("owner", admission.owner.bytes)
+      if admission.wasHandedOn { fields.write("handed-on", 1) }
     case .refused(let refusal):
       fields.write(refusal.identity)
       fields.write("at", refusal.at)
@@ -84,8 +85,8 @@ extension SpoolRecord {
       fields.write("at", report.endedAt)
       fields.write("common-name", report.commonName.bytes)
       if let owner = report.owner { fields.write("owner", owner.bytes) }
+      if report.wasLetIn { fields.write("let-in", 1) }
       if let claimed = report.claimedOwner { fields.write("claimed-owner", claimed.bytes) }
-      fields.write("real-address", report.realAddress)
       if let counters = report.counters {
         fields.write("received", counters.received)
         fields.write("sent", counters.sent)
@@ -106,7 +107,8 @@ extension SpoolRecord {
       guard let name = fields["common-name"], let owner = fields["owner"] else { return nil }
       self = .admitted(
         Admission(
-          identity: identity, commonName: UserName(bytes: name), owner: UserName(bytes: owner)),
+          identity: identity, commonName: UserName(bytes: name), owner: UserName(bytes: owner),
+          wasHandedOn: fields.integer("handed-on") == 1),
         at: time)
     case "refused":
       guard let user = fields["user"], let reason = fields.text("reason"),
@@ -123,8 +125,7 @@ extension SpoolRecord {
           identity: identity, commonName: UserName(bytes: name),
           owner: fields["owner"].map(UserName.init(bytes:)),
           claimedOwner: fields["claimed-owner"].map(UserName.init(bytes:)),
-          realAddress: fields.text("real-address") ?? "", counters: fields.counters,
-          endedAt: time))
+          wasLetIn: fields.integer("let-in") == 1, counters: fields.counters, endedAt: time))
     default: return nil
     }
   }

@@ -49,6 +49,8 @@ package enum Reason: String, CaseIterable, Sendable {
   /// His names are so long that OpenVPN would cut its listing at his row, and with it everybody
   /// who is listed behind him.
   case nameTooLong = "name-too-long"
+  /// Nobody could tell, and `ON_ERROR` is `reject`.
+  case undecided
 
   /// The reason in words, for a log and for people.
   package var text: String {
@@ -57,6 +59,7 @@ package enum Reason: String, CaseIterable, Sendable {
     case .disabled: "disabled by an administrator"
     case .unknown: "not a known user"
     case .nameTooLong: "name too long for a status listing"
+    case .undecided: "could not be decided"
     }
   }
 }

@@ -1,1 +1,11 @@
-print("not yet")
+import CommandSupport
+import Glibc
+import Hooks
+
+let command = HookCommandLine(Array(CommandLine.arguments.dropFirst()))
+if command.asksForVersion {
+  print("quota-disconnect \(version)")
+} else {
+  ClosingDesk(command).close()
+}
+exit(0)

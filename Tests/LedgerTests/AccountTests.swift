@@ -51,7 +51,7 @@ import Testing
     try bench.ledger.close(
       FinalReport(
         identity: session(), commonName: "alice", owner: nil, claimedOwner: "alice",
-        realAddress: "", counters: nil, endedAt: Bench.noon + 90))
+        wasLetIn: false, counters: nil, endedAt: Bench.noon + 90))
     #expect(try bench.used("alice") == 1200)
     #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
   }
@@ -294,8 +294,25 @@ import Testing
   @Test func `a refusal by another handler adds its bytes and no row in the log`() throws {
     let bench = try Bench()
     try bench.ledger.close(final("alice", 1700, 1800, after: 1))
-    #expect(try bench.used("alice") == 3500)
+    try bench.ledger.close(
+      final("alice", 1700, 1800, session("10.8.0.3"), owner: "alice", after: 2, letIn: false))
+    #expect(try bench.used("alice") == 7000)
     #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 0)
+  }
+
+  @Test(arguments: [(1700, 1800, 3), (8192, 100, 1), (100, 8192, 1)] as [(Int64, Int64, Int64)])
+  func `what a refused client cannot move has a row in the log`(
+    received: Int64, sent: Int64, seconds: Int64
+  ) throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("alice", received, sent, after: seconds))
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `a short session that was surely let in has a row in the log`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(final("alice", 10, 10, owner: "alice", after: 1))
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
   }
 }
 

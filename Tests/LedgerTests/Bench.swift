@@ -74,10 +74,10 @@ func session(
 
 func final(
   _ name: UserName, _ received: Int64, _ sent: Int64, _ identity: SessionIdentity = session(),
-  owner: UserName? = nil, after seconds: Int64 = 90
+  owner: UserName? = nil, after seconds: Int64 = 90, letIn: Bool? = nil
 ) -> FinalReport {
   FinalReport(
     identity: identity, commonName: name, owner: owner, claimedOwner: name,
-    realAddress: "192.0.2.1:1194", counters: Traffic(received: received, sent: sent),
+    wasLetIn: letIn ?? (owner != nil), counters: Traffic(received: received, sent: sent),
     endedAt: identity.connectedSince + seconds)
 }

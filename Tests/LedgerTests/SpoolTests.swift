@@ -10,6 +10,9 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
 @Suite struct `A record in the spool` {
   static let records: [SpoolRecord] = [
     .admitted(Admission(identity: session(), commonName: "alice", owner: "payer"), at: 5),
+    .admitted(
+      Admission(
+        identity: session(), commonName: "alice", owner: "payer", wasHandedOn: true), at: 5),
     .admitted(Admission(identity: session("@../x"), commonName: hostile, owner: hostile), at: -5),
     .refused(
       Refusal(identity: session("fd00::1"), user: hostile, reason: .quota, at: 9, wasLogged: true)),
@@ -17,7 +20,7 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
     .closed(
       FinalReport(
         identity: session(), commonName: hostile, owner: nil, claimedOwner: nil,
-        realAddress: "", counters: nil, endedAt: 0)),
+        wasLetIn: true, counters: nil, endedAt: 0)),
   ]
 
   @Test(arguments: records)
@@ -45,7 +48,7 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
   }
 
   private enum A_record {
-    static let names = [records[0].fileName, records[3].fileName]
+    static let names = [records[0].fileName, records[4].fileName]
   }
 }
 

@@ -23,7 +23,7 @@ enum Hook {
     let variables = unsafe environment.map {
       unsafe duplicate($0.name + [UInt8(ascii: "=")] + $0.value)
     }
-    defer { for unsafetext in unsafe arguments + variables { unsafe free(text) } }
+    defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
     var child: pid_t = 0
     guard let program = unsafe arguments.first as? UnsafeMutablePointer<CChar>,
       unsafe posix_spawn(

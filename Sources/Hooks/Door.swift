@@ -1,0 +1,109 @@
+import CommandSupport
+import Ledger
+import OpenVPN
+import POSIX
+import Quota
+
+/// Answers one question before a client costs anything: may this user come in?
+///
+/// Runs inside OpenVPN's only thread: everybody's traffic waits for it. So it reads the database,
+/// never writes it, and leaves one small record in the spool for the sweep and for the disconnect
+/// hook of the session.
+package struct Door {
+  private let hook: Hook
+  private let environment = InheritedEnvironment()
+
+  package init(_ command: HookCommandLine) { hook = Hook("quota-connect", command) }
+
+  /// Decides, and after a yes hands over to the script the server already had, whose word is the
+  /// last then.
+  ///
+  /// - Returns: whether the client may come in.
+  package func answer() -> Bool {
+    do throws(HookEnvironmentError) {
+      let client = try HookEnvironment.current()
+      if client.script != .connect {
+        hook.log.warn("quota-connect is the server's client-disconnect script, and does nothing there")
+        return true
+      }
+      return answer(client, user: try client.user(by: hook.settings.identifyBy))
+    } catch {
+      return isAdmittedUnseen(error.description, hint: nil) && hook.handOver(environment)
+    }
+  }
+
+  private func answer(_ client: HookEnvironment, user: UserName) -> Bool {
+    switch verdict(on: client, user: user) {
+    case .allowed:
+      leave(admission(of: client, user: user))
+      return hook.handOver(environment)
+    case .refused(let reason):
+      leave(refusal(of: client, user: user, reason))
+      return false
+    }
+  }
+
+  /// What the rule says; where it cannot be asked, what the setting `ON_ERROR` says.
+  private func verdict(on client: HookEnvironment, user: UserName) -> Verdict {
+    if client.wouldBreakListing { return .refused(.nameTooLong) }
+    do throws(LedgerError) {
+      return decide(try standing(of: user), by: hook.settings.rules)
+    } catch {
+      return isAdmittedUnseen(error.description, hint: error.hint) ? .allowed : .refused(.undecided)
+    }
+  }
+
+  /// What is known of a user; by the columns that every version has where the schema is not ours.
+  private func standing(of user: UserName) throws(LedgerError) -> Standing? {
+    do throws(LedgerError) {
+      let ledger = try hook.openLedger(for: .door)
+      do { return try ledger.standing(of: user) } catch { throw .database(error) }
+    } catch .schema {
+      do { return try standingInAnySchema(of: user, in: hook.settings.database) } catch {
+        throw .database(error)
+      }
+    }
+  }
+
+  private func admission(of client: HookEnvironment, user: UserName) -> SpoolRecord {
+    let admission = Admission(
+      identity: client.identity, commonName: client.doorName, owner: user,
+      wasHandedOn: !hook.command.successor.isEmpty)
+    return .admitted(admission, at: Clock.now)
+  }
+
+  /// Notes a refusal, in the log only now and then: a refused client may be back every few seconds.
+  private func refusal(
+    of client: HookEnvironment, user: UserName, _ reason: Reason
+  ) -> SpoolRecord {
+    let now = Clock.now
+    let tally = hook.spool.tally(of: user, reason, at: now)
+    let isTimeToLog = tally.map { now - $0.loggedAt >= RefusalTally.logInterval } ?? true
+    if isTimeToLog {
+      hook.log.record(
+        .info, "refused",
+        [
+          "user": .bytes(user.bytes), "reason": .text(reason.text),
+          "times": .number((tally?.count ?? 0) + 1),
+        ])
+    }
+    return .refused(
+      Refusal(
+        identity: client.identity, user: user, reason: reason, at: now, wasLogged: isTimeToLog))
+  }
+
+  /// Leaves a record; that it cannot be written never changes an answer.
+  private func leave(_ record: SpoolRecord) {
+    do throws(SystemError) { try hook.spool.leave(record) } catch {
+      hook.log.warn(error.description, hint: error.hint)
+    }
+  }
+
+  /// The answer to a question that cannot be answered: the setting `ON_ERROR`.
+  private func isAdmittedUnseen(_ message: String, hint: String?) -> Bool {
+    let comesIn = hook.settings.onError == .allow
+    let consequence = comesIn ? "ON_ERROR lets the client in" : "ON_ERROR keeps the client out"
+    hook.log.warn("\(message); \(consequence)", hint: hint)
+    return comesIn
+  }
+}
