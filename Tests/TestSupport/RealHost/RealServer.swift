@@ -1,0 +1,295 @@
+import Foundation
+
+/// A real OpenVPN server on a `RealHost`.
+///
+/// It is made stopped, so that a test can write a `quota.conf` with its `management` address, and
+/// begins with `start()`.
+package final class RealServer: VPNServer {
+  /// How a server is set up. The defaults are those of a plain UDP server.
+  package struct Options {
+    /// What carries the tunnel.
+    package enum Transport: String { case udp, tcp }
+
+    package var transport = Transport.udp
+    /// Lets several clients with one certificate in at once.
+    package var duplicateCommonName = false
+    /// Whom the server becomes once it is up; hooks then run as that user and group.
+    package var user: String?
+    package var group: String?
+    /// User names and passwords, checked by a verify script. Names then come from these
+    /// (`username-as-common-name`) and not from certificates.
+    package var passwords: [String: String]?
+    /// The client-connect command, such as `/path/quota-connect --config F`; the harness adds
+    /// ` --then` and a script of its own.
+    package var connectHook: String?
+    /// The client-disconnect command, in the same manner.
+    package var disconnectHook: String?
+    /// Seconds of silence after which a session ends.
+    package var timeout = 60
+    /// A command the server is started through, such as `likeDebianUnit`.
+    package var wrapper: [String] = []
+    /// Further lines for the server's config.
+    package var lines: [String] = []
+
+    package init() {}
+
+    /// Drops the capabilities that Debian's `openvpn-server@.service` drops, CAP_CHOWN among them.
+    package static let likeDebianUnit = [
+      "setpriv", "--bounding-set",
+      "-all,+ipc_lock,+net_admin,+net_bind_service,+net_raw,+setgid,+setuid,+setpcap,+sys_chroot"
+        + ",+dac_override,+audit_write",
+    ]
+  }
+
+  /// A session that ended with a disconnect hook, or a refused client whose hook ran as well.
+  package struct Ending: Equatable, Sendable {
+    /// The name the client came in under; nil for one that was refused.
+    package let owner: String?
+    /// `common_name` in the disconnect hook's own environment.
+    package let nameAtTheEnd: String
+    /// `username` there; empty if the client brought none.
+    package let usernameAtTheEnd: String
+    package let processID: Int
+    /// `time_unix`: when the session began.
+    package let since: Int
+    /// Seconds it lasted.
+    package let duration: Int
+    /// `ifconfig_pool_remote_ip` at the end.
+    package let virtualAddress: String
+    /// `untrusted_ip`: where the client came from when it connected.
+    package let cameFrom: String
+    package let received: Int64
+    package let sent: Int64
+  }
+
+  /// A row of `status 3`.
+  package struct Row: Equatable, Sendable {
+    package let name: String
+    package let realAddress: String
+    package let virtualAddress: String
+    package let received: Int64
+    package let sent: Int64
+    package let since: Int
+    package let username: String
+    package let clientID: String
+  }
+
+  package let host: RealHost
+  package var options: Options
+  package let name: String
+  /// The path of the management socket.
+  package let socket: String
+  /// What goes into the setting `MANAGEMENT`.
+  package var management: String { "\(name)=unix:\(socket)" }
+
+  let number: Int
+  private var daemon: Daemon?
+
+  /// Makes a server that is not running yet.
+  ///
+  /// - Parameter name: what the setting `MANAGEMENT` calls it.
+  package init(on host: RealHost, name: String = "office", _ options: Options = Options()) throws {
+    self.host = host
+    self.name = name
+    self.options = options
+    number = host.nextServer()
+    socket = "\(host.folder)/\(name).sock"
+    try host.write("", to: "\(name)-truth", mode: 0o666)
+    try FileManager.default.createDirectory(
+      atPath: "\(host.folder)/\(name)-tmp", withIntermediateDirectories: false,
+      attributes: [.posixPermissions: 0o1777])
+  }
+
+  /// The address of the server inside the tunnel.
+  package var address: String { "10.99.\(number).1" }
+
+  /// Where the server listens for clients.
+  var port: Int { 1194 + number }
+
+  /// The id of the server's process.
+  package var processID: Int {
+    get throws { Int(try running.identifier) }
+  }
+
+  package var isRunning: Bool { daemon?.isRunning == true }
+
+  /// What the server, with its hooks, wrote since it was last started.
+  package var log: String {
+    get throws { try daemon?.text ?? "" }
+  }
+
+  package func start() throws {
+    let config = try host.write(try configuration(), to: "\(name).conf")
+    let daemon = try host.spawn(
+      options.wrapper + ["openvpn", "--cd", host.folder, "--config", config],
+      in: host.serverNamespace, log: "\(host.folder)/\(name).log")
+    self.daemon = daemon
+    try waitUntilReady()
+  }
+
+  package func stop() throws { try running.end(by: SIGTERM) }
+
+  package func crash() throws { try running.end(by: SIGKILL) }
+
+  package func softRestart() throws { try restart(by: SIGUSR1) }
+
+  /// Reads the config again and starts over in the same process, dropping every client with its
+  /// hook (SIGHUP).
+  package func hangUp() throws { try restart(by: SIGHUP) }
+
+  /// Makes a client in a network of its own that has not tried to connect yet.
+  package func client(
+    _ name: String, _ options: RealClient.Options = RealClient.Options()
+  ) throws -> RealClient {
+    try RealClient(name, of: self, options)
+  }
+
+  package func connect(_ name: String) throws -> any VPNClient {
+    let client = try client(name)
+    try client.connect()
+    return client
+  }
+
+  /// Asks the management interface and gives the lines of the answer.
+  @discardableResult
+  package func ask(_ command: String) throws -> [String] {
+    try ManagementProbe.ask(command, at: socket)
+  }
+
+  /// The live sessions as `status 3` lists them.
+  package func listing() throws -> [Row] {
+    try ask("status 3").filter { $0.hasPrefix("CLIENT_LIST\t") }.map { line in
+      let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      guard fields.count == 13 else { throw RealHostError("a row of another shape: \(line)") }
+      return Row(
+        name: fields[1], realAddress: fields[2], virtualAddress: fields[3],
+        received: Int64(fields[5]) ?? -1, sent: Int64(fields[6]) ?? -1,
+        since: Int(fields[8]) ?? -1, username: fields[9], clientID: fields[10])
+    }
+  }
+
+  package var finished: [FinalCounters] {
+    get throws {
+      try endings.compactMap { ending in
+        ending.owner.map {
+          FinalCounters(name: $0, received: ending.received, sent: ending.sent)
+        }
+      }
+    }
+  }
+
+  /// Every run of the disconnect hook, in their order, refused clients' included.
+  package var endings: [Ending] {
+    get throws { try truth().endings }
+  }
+
+  /// How many sessions the connect hook let in so far, of those that came from an address that
+  /// begins with `origin`.
+  func admissions(from origin: String) throws -> Int {
+    try truth().admitted.filter { $0.hasPrefix(origin) }.count
+  }
+
+  /// Reads what the scripts behind the hooks noted.
+  ///
+  /// The two hooks of a session agree in process, time, and the address the client came from, which
+  /// OpenVPN hands to both as it was at the start; names and virtual addresses may differ. The
+  /// script behind the connect hook runs only if the hook let the client in, so an ending without
+  /// its note was a refusal.
+  private func truth() throws -> (admitted: [String], endings: [Ending]) {
+    let path = "\(host.folder)/\(name)-truth"
+    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+    var owners: [String: String] = [:]
+    var admitted: [String] = []
+    var endings: [Ending] = []
+    for line in text.split(separator: "\n") {
+      let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      guard fields.count == 11 else { throw RealHostError("a note of another shape: \(line)") }
+      let identity = fields[1...4].joined(separator: " ")
+      if fields[0] == "client-connect" {
+        owners[identity] = fields[10]
+        admitted.append(fields[3])
+      } else {
+        endings.append(
+          Ending(
+            owner: owners[identity], nameAtTheEnd: fields[10], usernameAtTheEnd: fields[9],
+            processID: Int(fields[1]) ?? -1, since: Int(fields[2]) ?? -1,
+            duration: Int(fields[8]) ?? -1, virtualAddress: fields[5], cameFrom: fields[3],
+            received: Int64(fields[6]) ?? -1, sent: Int64(fields[7]) ?? -1))
+      }
+    }
+    return (admitted, endings)
+  }
+
+  private var running: Daemon {
+    get throws {
+      guard let daemon, daemon.isRunning else {
+        throw RealHostError("the server \(name) is not running\n\(daemon?.tail() ?? "")")
+      }
+      return daemon
+    }
+  }
+
+  private func restart(by signal: Int32) throws {
+    let before = try readies()
+    try running.signal(signal)
+    try waitUntilReady(after: before)
+  }
+
+  private func readies() throws -> Int {
+    try log.components(separatedBy: "Initialization Sequence Completed").count - 1
+  }
+
+  private func waitUntilReady(after count: Int = 0) throws {
+    try eventually("the server \(name)", details: { self.daemon?.tail() ?? "" }) {
+      guard try running.isRunning else { return false }
+      return try readies() > count
+    }
+  }
+
+  private func configuration() throws -> String {
+    let note = try host.write(
+      """
+      #!/bin/sh
+      # OpenVPN's own word on a session, in one write to one line.
+      printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$script_type" "$daemon_pid" \\
+        "$time_unix" "${untrusted_ip:-$untrusted_ip6}" "$untrusted_port" \\
+        "${ifconfig_pool_remote_ip:-$ifconfig_pool_remote_ip6}" "$bytes_received" "$bytes_sent" \\
+        "$time_duration" "$username" "$common_name" >>'\(host.folder)/\(name)-truth'
+
+      """, to: "\(name)-note", mode: 0o755)
+    func hook(_ command: String?) -> String {
+      let line = command.map { "\($0) --then \(note)" } ?? note
+      return line.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    }
+    var lines = [
+      "dev tun\(number)", "topology subnet", "server 10.99.\(number).0 255.255.255.0",
+      "proto \(options.transport == .udp ? "udp4" : "tcp4-server")", "port \(port)",
+      "ca \(host.certificates.authority)", "key \(host.certificates.key)",
+      "cert \(try host.certificates.certificate(for: "server"))", "dh none",
+      "management \(socket) unix", "tmp-dir \(host.folder)/\(name)-tmp", "script-security 2",
+      "client-connect \"\(hook(options.connectHook))\"",
+      "client-disconnect \"\(hook(options.disconnectHook))\"",
+      "ping 1", "ping-restart \(options.timeout)", "push \"ping 1\"",
+      "push \"ping-restart \(options.timeout)\"", "persist-key", "persist-tun", "verb 3",
+    ]
+    if options.duplicateCommonName { lines.append("duplicate-cn") }
+    if let user = options.user { lines.append("user \(user)") }
+    if let group = options.group { lines.append("group \(group)") }
+    if let passwords = options.passwords {
+      try host.write(
+        passwords.map { "\($0.key) \($0.value)\n" }.joined(), to: "\(name)-passwords")
+      let verify = try host.write(
+        """
+        #!/bin/sh
+        { read -r user && read -r password; } <"$1"
+        while read -r known secret; do
+          [ "$user $password" = "$known $secret" ] && exit 0
+        done <'\(host.folder)/\(name)-passwords'
+        exit 1
+
+        """, to: "\(name)-verify", mode: 0o755)
+      lines += ["username-as-common-name", "auth-user-pass-verify \(verify) via-file"]
+    }
+    return (lines + options.lines).joined(separator: "\n") + "\n"
+  }
+}
