@@ -213,6 +213,16 @@ private func listing26(_ rows: String...) -> StatusListing {
     #expect(row.connectedSince == 9)
   }
 
+  @Test func `a row without a connection time is no session`() throws {
+    let listing = listing(
+      "TITLE\tx",
+      "HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tBytes Received\tBytes Sent",
+      "CLIENT_LIST\tann\tr\t10.0.0.1\t1\t2", "END")
+    let row = try #require(listing.rows.first)
+    #expect(row.address?.text == "10.0.0.1")
+    #expect(!row.isSession)
+  }
+
   @Test func `data-channel offload is told`() {
     #expect(listing("TITLE\tx", "GLOBAL_STATS\tdco_enabled\t1", "END").dcoEnabled)
   }
