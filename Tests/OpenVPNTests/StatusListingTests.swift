@@ -103,7 +103,8 @@ private func listing26(_ rows: String...) -> StatusListing {
     let listing = listing(
       "TITLE\tOpenVPN 2.6.14", header26, row26(name: "alice", address: ""),
       row26(name: "UNDEF", address: ""),
-      "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)",
+      "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\t"
+        + "Last Ref\tLast Ref (time_t)",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:ff@0\talice\t10.77.0.2:1\tx\t1",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:fe@0\tbob\t10.77.0.2:35040\tx\t1",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:fd@0\tUNDEF\t10.77.0.2:35040\tx\t1", "END")
