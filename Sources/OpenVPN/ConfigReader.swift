@@ -55,8 +55,6 @@ struct ConfigReader {
     config.management = Located(value: try endpoint(words), place: words.place)
   }
 
-  // MARK: Lines
-
   private struct Line {
     let words: [[UInt8]]
     let place: ConfigPlace

@@ -37,8 +37,6 @@ package struct ManagementEndpoint: Equatable, Sendable {
   }
 }
 
-// MARK: The setting MANAGEMENT
-
 extension ManagementEndpoint {
   /// Reads the setting `MANAGEMENT`: entries separated by blanks, each
   /// `[NAME=]unix:/path` or `[NAME=]tcp:HOST:PORT`, optionally `,password-file=/path` behind it.

@@ -103,7 +103,8 @@ private func listing26(_ rows: String...) -> StatusListing {
     let listing = listing(
       "TITLE\tOpenVPN 2.6.14", header26, row26(name: "alice", address: ""),
       row26(name: "UNDEF", address: ""),
-      "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)",
+      "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\t"
+        + "Last Ref\tLast Ref (time_t)",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:ff@0\talice\t10.77.0.2:1\tx\t1",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:fe@0\tbob\t10.77.0.2:35040\tx\t1",
       "ROUTING_TABLE\taa:bb:cc:dd:ee:fd@0\tUNDEF\t10.77.0.2:35040\tx\t1", "END")
@@ -211,6 +212,16 @@ private func listing26(_ rows: String...) -> StatusListing {
     #expect(row.bytesReceived == 6)
     #expect(row.clientID == 7)
     #expect(row.connectedSince == 9)
+  }
+
+  @Test func `a row without a connection time is no session`() throws {
+    let listing = listing(
+      "TITLE\tx",
+      "HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tBytes Received\tBytes Sent",
+      "CLIENT_LIST\tann\tr\t10.0.0.1\t1\t2", "END")
+    let row = try #require(listing.rows.first)
+    #expect(row.address?.text == "10.0.0.1")
+    #expect(!row.isSession)
   }
 
   @Test func `data-channel offload is told`() {
