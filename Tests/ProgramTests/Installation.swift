@@ -145,5 +145,19 @@ extension Outcome {
   }
 }
 
+extension String {
+  /// Whether it is safe on a terminal and in a log: lines of UTF-8 without control characters, and
+  /// without those that turn the direction of writing or break lines.
+  var isPlain: Bool {
+    unicodeScalars.allSatisfy { scalar in
+      switch scalar.properties.generalCategory {
+      case .control: scalar == "\n"
+      case .format, .lineSeparator, .paragraphSeparator: false
+      default: scalar != "\u{FFFD}"
+      }
+    }
+  }
+}
+
 /// Seconds since 1970.
 var now: Int64 { Int64(Date().timeIntervalSince1970) }
