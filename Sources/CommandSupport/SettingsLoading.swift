@@ -217,3 +217,10 @@ struct SettingsLoading {
     return String(decoding: text, as: UTF8.self)
   }
 }
+
+extension Voice {
+  /// Passes on what there was to say about the settings, one warning each: the work goes on.
+  package func warn(of problems: [SettingsProblem]) {
+    for problem in problems { warning(problem.message) }
+  }
+}

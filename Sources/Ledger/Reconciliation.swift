@@ -19,7 +19,8 @@ package struct Reconciliation: Equatable, Sendable {
 package struct LiveSession: Equatable, Sendable {
   /// Its place in the report.
   package let sighting: Int
-  /// What is known of its owner, nil for a stranger who is not metered.
+  /// What is known of its owner, as `Ledger.judge` fills it in; nil for a stranger who is not
+  /// metered.
   package var standing: Standing?
   /// How often its server was told to disconnect it.
   package let kills: Int64
@@ -48,8 +49,16 @@ extension Ledger {
     changes += closings(report, unseen: matching.unseen, open: open)
     changes.sort { $0.user < $1.user }
     try apply(changes, of: report, into: &result)
-    try judge(&result)
     return result
+  }
+
+  /// Fills in what is known by now of the owners of live sessions. To be asked once all servers are
+  /// reconciled: a user's sessions add up across servers.
+  package func judge(_ live: inout [LiveSession]) throws(SQLiteError) {
+    let standings = try standings(of: live.lazy.compactMap(\.user))
+    for index in live.indices {
+      live[index].standing = live[index].user.flatMap { standings[$0] }
+    }
   }
 
   /// The sightings that the ledger does not have as they are, and the live sessions it does have.
@@ -105,14 +114,6 @@ extension Ledger {
         try writer.finish()
       }
       rest = rest[some.endIndex...]
-    }
-  }
-
-  /// Looks up what is known of the owners of all live sessions.
-  private func judge(_ result: inout Reconciliation) throws(SQLiteError) {
-    let standings = try standings(of: result.live.lazy.compactMap(\.user))
-    for index in result.live.indices {
-      result.live[index].standing = result.live[index].user.flatMap { standings[$0] }
     }
   }
 }

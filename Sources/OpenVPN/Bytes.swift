@@ -28,7 +28,6 @@ enum Bytes {
       let (tens, tooLarge) = value.multipliedReportingOverflow(by: 10)
       let (sum, tooLargeToo) = tens.addingReportingOverflow(UInt64(digit))
       value = tooLarge || tooLargeToo ? .max : sum
-      if value == .max { return onlyDigits(digits) ? .max : nil }
     }
     return value
   }
@@ -42,11 +41,6 @@ enum Bytes {
   /// A number in a range, such as a port or a process id.
   static func number(_ digits: Span<UInt8>, in range: ClosedRange<Int64>) -> Int64? {
     decimal(digits).flatMap { Int64(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
-  }
-
-  private static func onlyDigits(_ bytes: Span<UInt8>) -> Bool {
-    for index in bytes.indices where bytes[index] &- UInt8(ascii: "0") > 9 { return false }
-    return true
   }
 }
 

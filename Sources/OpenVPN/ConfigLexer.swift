@@ -5,7 +5,8 @@
 /// backslash; a word that starts with a double quote goes on to the next one, and a backslash in
 /// it or in a bare word makes the next character plain, which must be a backslash, a double quote
 /// or a blank; a word that starts with a single quote goes on to the next one with no escapes;
-/// quotes inside a bare word are characters. A line has at most 16 words of 255 bytes.
+/// quotes inside a bare word are characters. A line has at most 16 words of 256 bytes, and what
+/// follows the sixteenth is not looked at.
 enum ConfigLexer {
   /// Why OpenVPN would not start with this line.
   enum Mistake: Error, Equatable {
@@ -20,7 +21,7 @@ enum ConfigLexer {
       case .badBackslash:
         "a backslash must be followed by a backslash, a double quote or a blank"
       case .endsInBackslash: "the line ends in a backslash"
-      case .wordTooLong: "a word has more than 255 bytes"
+      case .wordTooLong: "a word has more than 256 bytes"
       }
     }
   }
@@ -28,7 +29,7 @@ enum ConfigLexer {
   private enum State { case between, bare, quoted, singleQuoted }
 
   private static let mostWords = 16
-  private static let longestWord = 255
+  private static let longestWord = 256
 
   /// Gives the words of a line, none for a comment or an empty line.
   static func words(in line: some Sequence<UInt8>) throws(Mistake) -> [[UInt8]] {
@@ -45,7 +46,7 @@ enum ConfigLexer {
       isEscaped = false
       switch (state, byte) {
       case (.between, UInt8(ascii: "#")), (.between, UInt8(ascii: ";")): return words
-      case (.between, _) where isBlank(byte) && !wasEscaped: continue
+      case (.between, _) where isBlank(byte): continue
       case (.between, UInt8(ascii: "\"")) where !wasEscaped: state = .quoted
       case (.between, UInt8(ascii: "'")) where !wasEscaped: state = .singleQuoted
       case (.bare, _) where isBlank(byte) && !wasEscaped,

@@ -35,32 +35,29 @@ struct ConfigReader {
         if line.drop(while: ConfigLexer.isBlank).starts(with: tag) { closing = nil }
         continue
       }
-      let words = try words(in: line, path, index + 1)
+      let words = try words(in: line, at: ConfigPlace(file: path, line: index + 1))
       if words.count == 1, let tag = closingTag(for: words[0]) {
         closing = tag
         opened = index + 1
       } else {
-        try take(Line(words: words, file: path, number: index + 1), into: &config, using: read)
+        let place = ConfigPlace(file: path, line: index + 1)
+        try take(Line(words: words, place: place), into: &config, using: read)
       }
     }
     if closing != nil {
-      throw .mistake(file: path, line: opened, what: "this block is not closed")
+      throw .mistake(ConfigPlace(file: path, line: opened), what: "this block is not closed")
     }
   }
 
   /// Settles what depends on the last `cd`.
   func finish(_ config: inout ServerConfig) throws(ConfigError) {
     guard config.isServer, config.managementClient == nil, let words = management else { return }
-    config.management = Located(
-      value: try endpoint(words), file: words.file, line: words.line)
+    config.management = Located(value: try endpoint(words), place: words.place)
   }
-
-  // MARK: Lines
 
   private struct Line {
     let words: [[UInt8]]
-    let file: String
-    let number: Int
+    let place: ConfigPlace
 
     /// The directive, without the two hyphens that it may have as on the command line.
     var name: String {
@@ -73,7 +70,7 @@ struct ConfigReader {
     }
 
     func located<Value>(_ value: Value) -> Located<Value> {
-      Located(value: value, file: file, line: number)
+      Located(value: value, place: place)
     }
   }
 
@@ -84,10 +81,11 @@ struct ConfigReader {
   }
 
   private func words(
-    in line: ArraySlice<UInt8>, _ file: String, _ number: Int
+    in line: ArraySlice<UInt8>, at place: ConfigPlace
   ) throws(ConfigError) -> [[UInt8]] {
-    do { return try ConfigLexer.words(in: line) } catch {
-      throw .mistake(file: file, line: number, what: error.description)
+    // OpenVPN's lines still have their line feed, so that a backslash at the end escapes that.
+    do { return try ConfigLexer.words(in: line + [Bytes.lineFeed]) } catch {
+      throw .mistake(place, what: error.description)
     }
   }
 
@@ -119,18 +117,18 @@ struct ConfigReader {
     case "client-disconnect": config.clientDisconnect = try command(line)
     case "script-security":
       config.scriptSecurity = value.flatMap { Int($0) }.map(line.located)
-    case "duplicate-cn": config.duplicateCN = line.located(true)
-    case "username-as-common-name": config.usernameAsCommonName = line.located(true)
+    case "duplicate-cn": config.duplicateCN = line.place
+    case "username-as-common-name": config.usernameAsCommonName = line.place
     default: takeManagement(line, value, into: &config)
     }
   }
 
   private func takeManagement(_ line: Line, _ value: String?, into config: inout ServerConfig) {
     switch line.name {
-    case "management-signal": config.managementSignal = line.located(true)
-    case "management-client": config.managementClient = line.located(true)
-    case "management-hold": config.managementHold = line.located(true)
-    case "management-client-auth": config.managementClientAuth = line.located(true)
+    case "management-signal": config.managementSignal = line.place
+    case "management-client": config.managementClient = line.place
+    case "management-hold": config.managementHold = line.place
+    case "management-client-auth": config.managementClientAuth = line.place
     case "management-client-user": config.managementClientUser = value.map(line.located)
     case "management-client-group": config.managementClientGroup = value.map(line.located)
     default: break
@@ -140,7 +138,7 @@ struct ConfigReader {
   /// A hook's command is one word, which OpenVPN splits again (`argv_parse_cmd`, argv.c).
   private func command(_ line: Line) throws(ConfigError) -> Located<[String]>? {
     guard line.words.count > 1 else { return nil }
-    let words = try words(in: line.words[1][...], line.file, line.number)
+    let words = try words(in: line.words[1][...], at: line.place)
     return line.located(words.map { String(decoding: $0, as: UTF8.self) })
   }
 
@@ -148,7 +146,7 @@ struct ConfigReader {
     _ words: Located<[String]>
   ) throws(ConfigError) -> ServerConfig.Management {
     func mistake(_ what: String) -> ConfigError {
-      .mistake(file: words.file, line: words.line, what: what)
+      .mistake(words.place, what: what)
     }
     guard words.value.count >= 2 else {
       throw mistake("management needs PATH unix or ADDRESS PORT")

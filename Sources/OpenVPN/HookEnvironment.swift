@@ -13,6 +13,7 @@ package struct HookEnvironment: Sendable {
   /// Which variable names the user.
   package enum Identity: Sendable { case commonName, username }
 
+  /// The hook this is.
   package let script: Script
   /// `common_name`; nil if missing or empty. Not verified in a disconnect hook: a client that
   /// renegotiates under another name leaves that name here.
@@ -89,6 +90,32 @@ package struct HookEnvironment: Sendable {
     ListingWidth.wouldBreak(commonName: commonName ?? [], username: username ?? [])
   }
 
+  /// Where the client is, `10.77.0.2:35040` or `[fd77::2]:60241`, safe to print; nil if OpenVPN did
+  /// not say.
+  ///
+  /// From `trusted_ip`, `trusted_ip6` and `trusted_port`, which follow a client that moves, else
+  /// from the `untrusted_` ones, which stay. It identifies nothing and is read only for messages.
+  package static func clientAddress(
+    reading variable: (StaticString) -> [UInt8]? = processVariable
+  ) -> String? {
+    func shown(_ ipv4: StaticString, _ ipv6: StaticString, _ port: StaticString) -> String? {
+      let host =
+        variable(ipv4).map { printable($0, limit: 64) }
+        ?? variable(ipv6).map { "[\(printable($0, limit: 64))]" }
+      return host.map { "\($0):\(printable(variable(port) ?? [], limit: 8))" }
+    }
+    return shown("trusted_ip", "trusted_ip6", "trusted_port")
+      ?? shown("untrusted_ip", "untrusted_ip6", "untrusted_port")
+  }
+
+  /// The name of the server whose hook this is: the stem of `config`, as discovery names it, safe
+  /// to print; nil if OpenVPN did not say. Read only for messages.
+  package static func serverName(
+    reading variable: (StaticString) -> [UInt8]? = processVariable
+  ) -> String? {
+    variable("config").map { Path.stem(of: printable($0)) }
+  }
+
   /// Gives the value of a variable of this process; nil if it is not set. The corresponding C
   /// function is `getenv`.
   package static func processVariable(_ name: StaticString) -> [UInt8]? {
@@ -160,6 +187,7 @@ package struct HookEnvironmentError: Error, Equatable, Sendable, CustomStringCon
 
   /// The name of the variable.
   package let variable: String
+  /// What is wrong with it.
   package let reason: Reason
   /// What was in it.
   package let value: [UInt8]

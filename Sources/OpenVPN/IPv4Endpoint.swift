@@ -1,9 +1,9 @@
 /// A client's IPv4 address and port: the one form of a real address that `kill` can use.
 ///
 /// `kill IP:port` exists up to OpenVPN 2.6; it never finds an IPv6 client, nor an IPv4 client on a
-/// dual-stack socket, whose listing row looks the same (`man_kill`, `management_callback_kill_by_addr`
-/// in 2.6.14; tried). From 2.7 a listing shows `udp4:10.77.0.2:50245`, and plain `IP:port` would be
-/// taken for a common name there.
+/// dual-stack socket, whose listing row looks the same (`man_kill`, manage.c; tried on 2.6.14).
+/// From 2.7 a listing shows `udp4:10.77.0.2:50245`, and plain `IP:port` would be taken for a common
+/// name there.
 package struct IPv4Endpoint: Hashable, Sendable {
   /// `10.77.0.2:35040`
   package let text: [UInt8]

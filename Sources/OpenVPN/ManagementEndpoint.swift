@@ -19,12 +19,14 @@ package struct ManagementEndpoint: Equatable, Sendable {
 
   /// The name of the server for people, for `--server` and for the ledger; no two are the same.
   package let name: String
+  /// Where it listens.
   package let address: Address
   /// The file whose first line is the password.
   package let passwordFile: String?
   /// The server's config, where the endpoint comes from one.
   package let config: ServerConfig?
 
+  /// Puts an endpoint together that is known already.
   package init(
     name: String, address: Address, passwordFile: String? = nil, config: ServerConfig? = nil
   ) {
@@ -34,8 +36,6 @@ package struct ManagementEndpoint: Equatable, Sendable {
     self.config = config
   }
 }
-
-// MARK: The setting MANAGEMENT
 
 extension ManagementEndpoint {
   /// Reads the setting `MANAGEMENT`: entries separated by blanks, each
@@ -127,6 +127,7 @@ package struct ManagementSettingError: Error, Equatable, CustomStringConvertible
 
   /// The entry as it was written.
   package let entry: String
+  /// What is wrong with it.
   package let reason: Reason
 
   init(_ entry: Substring, _ reason: Reason) {

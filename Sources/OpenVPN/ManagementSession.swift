@@ -2,9 +2,10 @@
 /// events out.
 ///
 /// It is made when the socket is connected. Whoever drives it hands it what arrives, sends what
-/// `takeOutput` gives, wakes it at its `deadline` and looks for events after each of these. Nothing
-/// is ever sent to end it: closing the socket is enough, and a `quit` would cost OpenVPN's unsent
-/// answers (manage.c, `man_reset_client_socket`).
+/// `takeOutput` gives, wakes it at its `deadline` and looks for events after each of these. What
+/// has arrived is handed over before the time is told: an answer read late is not a late answer.
+/// Nothing is ever sent to end it: closing the socket is enough, and a `quit` would cost OpenVPN's
+/// unsent answers (manage.c, `man_reset_client_socket`).
 ///
 /// Every step has the whole timeout and not more, however little at a time arrives: the greeting,
 /// the answer to a password, and each command's answer, from the moment that command is sent. Times
@@ -58,8 +59,6 @@ package struct ManagementSession: Sendable {
     deadline = now + timeout
   }
 
-  // MARK: In
-
   /// Takes bytes that came from the server.
   package mutating func receive(_ bytes: Span<UInt8>, now: Duration) {
     guard !isOver, !bytes.isEmpty else { return }
@@ -102,8 +101,6 @@ package struct ManagementSession: Sendable {
     if phase == .idle { sendNext(now) }
   }
 
-  // MARK: Out
-
   /// Gives the bytes to send to the server, each once.
   package mutating func takeOutput() -> [UInt8] {
     defer { output = [] }
@@ -114,8 +111,6 @@ package struct ManagementSession: Sendable {
   package mutating func nextEvent() -> ManagementEvent? {
     events.isEmpty ? nil : events.removeFirst()
   }
-
-  // MARK: Lines
 
   private static let prompt = Array("ENTER PASSWORD:".utf8)
 
@@ -234,8 +229,6 @@ package struct ManagementSession: Sendable {
     remark(line).hasSuffix("is not supported by the current daemon mode")
   }
 
-  // MARK: Steps
-
   /// What the session is waiting for, for a failure.
   private var step: ManagementFailure.Step {
     switch phase {
@@ -282,8 +275,6 @@ package struct ManagementSession: Sendable {
   private mutating func failAsRefused(_ line: Range<Int>, by command: ManagementCommand) {
     fail(tellsOfHold(line) ? .held : .refused(command: command.name, text: remark(line)))
   }
-
-  // MARK: Memory
 
   private mutating func checkSize() {
     let line = lineStart..<buffer.count

@@ -37,10 +37,9 @@ struct PathPattern {
         let exists = unsafe access(path, F_OK) == 0
         if rest.isEmpty || exists { walk(rest, from: path, into: &found) }
       }
-    } catch  where error.code == ENOENT || error.code == ENOTDIR {
-      return
     } catch {
-      found.errors.append(error)
+      let isThere = error.code != ENOENT && error.code != ENOTDIR
+      if isThere { found.errors.append(error) }
     }
   }
 

@@ -16,13 +16,19 @@ struct Remedy {
     var status = stat()
     guard unsafe stat(subject, &status) == 0 else { return nil }
     let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-    let wanted = isDirectory ? "rx" : "r"
     let bits = isDirectory ? S_IRGRP | S_IXGRP : S_IRGRP
-    let user = Self.userName()
-    if status.st_mode & bits == bits, status.st_gid != 0, let group = Self.group(status.st_gid) {
+    let isOpenToGroup = status.st_mode & bits == bits && status.st_gid != 0
+    self.init(
+      path: subject, isDirectory: isDirectory, user: Self.userName(),
+      groupThatMay: isOpenToGroup ? Self.group(status.st_gid) : nil)
+  }
+
+  /// Joins a group that may read the path already, or else opens the path to this user alone.
+  init(path: String, isDirectory: Bool, user: String, groupThatMay group: String?) {
+    if let group {
       command = "usermod -aG \(group) \(user)"
     } else {
-      command = "setfacl -m u:\(user):\(wanted) \(Self.quoted(subject))"
+      command = "setfacl -m u:\(user):\(isDirectory ? "rx" : "r") \(Self.quoted(path))"
     }
   }
 

@@ -1,15 +1,22 @@
 import POSIX
 
-/// A value out of a config file, with the place to name in a message.
-package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
-  package let value: Value
+/// A line of a config file, to be named in a message.
+package struct ConfigPlace: Equatable, Sendable, CustomStringConvertible {
   /// The file it stands in: the config or one that it includes.
   package let file: String
   /// The line, counted from 1.
   package let line: Int
 
   /// `/etc/openvpn/server/a.conf:12`
-  package var place: String { "\(file):\(line)" }
+  package var description: String { "\(printable(file.utf8)):\(line)" }
+}
+
+/// A value out of a config file, with its place.
+package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
+  /// What the line says.
+  package let value: Value
+  /// Where it says so.
+  package let place: ConfigPlace
 }
 
 /// What an OpenVPN config file says that metering depends on. Where a line stands twice, the last
@@ -17,8 +24,10 @@ package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
 package struct ServerConfig: Equatable, Sendable {
   /// The address of a `management` line.
   package struct Management: Equatable, Sendable {
+    /// Where it listens; the path of a unix socket is resolved.
     package let address: ManagementEndpoint.Address
-    /// Absolute, or relative to the directory of the process if the config's path is.
+    /// The file with the password, resolved like the socket's path; nil for none, and for one
+    /// that was typed when OpenVPN started.
     package let passwordFile: String?
   }
 
@@ -28,15 +37,16 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var isServer = false
   /// Whether its `dev` or `dev-type` is tap.
   package internal(set) var isTap = false
+  /// Where its management interface is; nil if it has none, or dials out.
   package internal(set) var management: Located<Management>?
   /// The user it gives up root for; hooks run as that user.
   package internal(set) var user: Located<String>?
   /// The group it gives up root for.
   package internal(set) var group: Located<String>?
   /// Several sessions of one name are allowed.
-  package internal(set) var duplicateCN: Located<Bool>?
+  package internal(set) var duplicateCN: ConfigPlace?
   /// The login name takes the place of the certificate's.
-  package internal(set) var usernameAsCommonName: Located<Bool>?
+  package internal(set) var usernameAsCommonName: ConfigPlace?
   /// The words of the `client-connect` command, its program first.
   package internal(set) var clientConnect: Located<[String]>?
   /// The words of the `client-disconnect` command, its program first.
@@ -44,13 +54,13 @@ package struct ServerConfig: Equatable, Sendable {
   /// 0 to 3; hooks run from 2 on, and 1 is what OpenVPN takes where it is not set.
   package internal(set) var scriptSecurity: Located<Int>?
   /// The server would restart with every disconnect from its management interface.
-  package internal(set) var managementSignal: Located<Bool>?
+  package internal(set) var managementSignal: ConfigPlace?
   /// The server dials out to its management client, and exits when that hangs up.
-  package internal(set) var managementClient: Located<Bool>?
+  package internal(set) var managementClient: ConfigPlace?
   /// The server waits at its start for a management client to release it.
-  package internal(set) var managementHold: Located<Bool>?
+  package internal(set) var managementHold: ConfigPlace?
   /// A management client that never leaves takes part in every login.
-  package internal(set) var managementClientAuth: Located<Bool>?
+  package internal(set) var managementClientAuth: ConfigPlace?
   /// The only user that may connect to the management socket.
   package internal(set) var managementClientUser: Located<String>?
   /// The only primary group that may connect to the management socket.
@@ -86,12 +96,12 @@ package enum ConfigError: Error, Equatable, CustomStringConvertible {
   /// It, or a file that it includes, cannot be read.
   case unreadable(SystemError)
   /// A line that OpenVPN, or the metering, can do nothing with.
-  case mistake(file: String, line: Int, what: String)
+  case mistake(ConfigPlace, what: String)
 
   package var description: String {
     switch self {
-    case .unreadable(let error): error.description
-    case .mistake(let file, let line, let what): "\(printable(file.utf8)):\(line): \(what)"
+    case .unreadable(let error): printable(error.description.utf8)
+    case .mistake(let place, let what): "\(place): \(what)"
     }
   }
 }

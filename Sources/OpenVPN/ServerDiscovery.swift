@@ -44,10 +44,10 @@ package struct ServerDiscovery: Sendable {
     var servers: [(config: ServerConfig, management: ServerConfig.Management)] = []
     for config in configs {
       let name = Path.stem(of: config.file)
-      if let line = config.managementClient {
-        problems.append(.dialsOut(name: name, place: line.place))
-      } else if let line = config.managementSignal {
-        problems.append(.restarts(name: name, place: line.place))
+      if let place = config.managementClient {
+        problems.append(.dialsOut(name: name, place: place))
+      } else if let place = config.managementSignal {
+        problems.append(.restarts(name: name, place: place))
       } else if let management = config.management?.value {
         if addresses.insert(management.address).inserted { servers.append((config, management)) }
       } else {
@@ -85,9 +85,9 @@ package enum DiscoveryProblem: Equatable, Sendable, CustomStringConvertible {
   case mistake(ConfigError, name: String)
   /// `management-signal`: connecting and leaving would restart the server and drop every session
   /// (manage.c, tried). It must never be connected to.
-  case restarts(name: String, place: String)
+  case restarts(name: String, place: ConfigPlace)
   /// `management-client`: it dials out, and exits when the other side hangs up (manage.c, tried).
-  case dialsOut(name: String, place: String)
+  case dialsOut(name: String, place: ConfigPlace)
   /// A server without a `management` line: it may be meant to go without metering.
   case noManagement(name: String, file: String)
 
@@ -110,9 +110,9 @@ package enum DiscoveryProblem: Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let error, _): printable(error.description.utf8)
     case .mistake(let error, _): error.description
     case .restarts(_, let place):
-      "\(printable(place.utf8)): with management-signal every sweep would restart the server"
+      "\(place): with management-signal every sweep would restart the server"
     case .dialsOut(_, let place):
-      "\(printable(place.utf8)): with management-client the server exits when a sweep ends"
+      "\(place): with management-client the server exits when a sweep ends"
     case .noManagement(_, let file):
       "\(printable(file.utf8)): this server has no management line and is not metered"
     }

@@ -140,8 +140,6 @@ struct StatusParser: Sendable {
     Bytes.starts(text, with: ">CLIENT:") || Bytes.starts(text, with: ">LOG:")
   }
 
-  // MARK: Rows
-
   private mutating func takeClient(
     _ fields: ArraySlice<Range<Int>>, line: Range<Int>, of bytes: Span<UInt8>
   ) {
@@ -211,8 +209,6 @@ struct StatusParser: Sendable {
     return record
   }
 
-  // MARK: Tap servers without a pool
-
   /// Notes a client without an address: the routing table, which comes later, decides.
   private mutating func noteUnrouted(_ record: StatusRecord, of bytes: Span<UInt8>) {
     let name = record.range(record.commonName)
@@ -251,8 +247,6 @@ struct StatusParser: Sendable {
     guard one.count == other.count else { return false }
     return zip(one, other).allSatisfy { bytes[$0] == bytes[$1] }
   }
-
-  // MARK: Fields
 
   /// Puts the places of a line's fields into `fields`, which has at least one then.
   private mutating func split(_ line: Range<Int>, of bytes: Span<UInt8>) {

@@ -45,6 +45,20 @@ struct Ear {
         """)
   }
 
+  @Test func `Problems with the settings are passed on as warnings`() throws {
+    let ear = try Ear()
+    let loaded = Settings.loadLeniently(
+      config: "/dev/null", environment: ["COUNT=all", "LOG_LEVEL=x"])
+    Voice(program: "quota-connect", errors: ear.errors(.other)).warn(of: loaded.problems)
+    #expect(
+      try ear.heard == """
+        quota-connect: warning: environment: COUNT is "all"; allowed is one of: total sent received
+        quota-connect: warning: environment: LOG_LEVEL is "x"; allowed is one of: debug info \
+        warning error
+
+        """)
+  }
+
   @Test func `What came from outside cannot break the line or reach the terminal`() throws {
     let ear = try Ear()
     let voice = Voice(program: "quota-admin", errors: ear.errors(.terminal))

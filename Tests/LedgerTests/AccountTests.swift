@@ -115,7 +115,7 @@ import Testing
         sighting("alice", 100, 0), sighting("alice", 50, 0, address: "10.8.0.3"),
       ]), admissions: [])
     #expect(result.live.count == 2)
-    #expect(result.live.allSatisfy { $0.standing?.used == Traffic(received: 150) })
+    #expect(try bench.judged(result).allSatisfy { $0.standing?.used == Traffic(received: 150) })
     #expect(try bench.used("alice") == 150)
   }
 
@@ -125,7 +125,7 @@ import Testing
       report([sighting("alice", 100, 0)], server: "udp", pid: 1), admissions: [])
     let second = try bench.ledger.reconcile(
       report([sighting("alice", 70, 0)], server: "tcp", pid: 2), admissions: [])
-    #expect(second.live[0].standing?.used == Traffic(received: 170))
+    #expect(try bench.judged(second)[0].standing?.used == Traffic(received: 170))
     #expect(second.closed == 0)
   }
 
@@ -284,7 +284,7 @@ import Testing
     for policy in [UnknownUsers.ignore, .reject] {
       let bench = try Bench(rules: Rules(unknownUsers: policy))
       let result = try bench.ledger.reconcile(report([sighting("new", 10, 0)]), admissions: [])
-      #expect(result.live.map(\.standing) == [nil])
+      #expect(try bench.judged(result).map(\.standing) == [nil])
       #expect(try bench.ledger.close(final("new", 10, 0)) == nil)
       #expect(try bench.number("SELECT count(*) FROM users") == 0)
       #expect(try bench.number("SELECT count(*) FROM sessions") == 0)

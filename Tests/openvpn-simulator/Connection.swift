@@ -17,7 +17,7 @@ final class Connection {
   private var written = 0
   private var nextByte = Duration.zero
   /// Nothing is heeded and, once the output is out, nothing written any more.
-  private var isFrozen = false
+  private(set) var isFrozen = false
   private var hangsUpWhenWritten = false
   private static let slowStep = Duration.milliseconds(20)
   private static let longestLine = 1024

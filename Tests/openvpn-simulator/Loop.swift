@@ -114,6 +114,10 @@ private enum SignalPipe {
     unsafe pipe(&ends)
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     unsafe writeEnd = ends[1]
+    // Whoever starts it may have blocked them, and hooks inherit what is blocked.
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe sigprocmask(SIG_SETMASK, &none, nil)
     for number in [SIGTERM, SIGINT, SIGUSR1, SIGHUP] {
       signal(number) { number in
         var byte = UInt8(truncatingIfNeeded: number)

@@ -64,7 +64,7 @@ final class Management {
   func read() {
     guard let connection else { return }
     guard let lines = connection.read() else { return hangUp() }
-    for line in lines {
+    for line in lines where !connection.isFrozen {
       if !connection.isTrusted {
         guard connection.takePassword(line, server.options) else { return hangUp() }
         continue

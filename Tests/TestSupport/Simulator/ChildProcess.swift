@@ -50,13 +50,24 @@ final class ChildProcess {
     close(socket)
   }
 
-  /// Ends it by a signal, unless it is over already, and waits for that.
-  func end(_ signal: Int32) {
-    guard !isReaped else { return }
+  /// Ends it by a signal, unless it is over already, and waits for that; gives false if it had to
+  /// be killed in the end.
+  @discardableResult
+  func end(_ signal: Int32, timeout: Duration = .seconds(60)) -> Bool {
+    guard !isReaped else { return true }
     isReaped = true
     kill(processID, signal)
+    let deadline = Clock.monotonic + timeout
     var status: Int32 = 0
-    _ = retryingOnInterrupt { unsafe waitpid(processID, &status, 0) }
+    while unsafe waitpid(processID, &status, WNOHANG) == 0 {
+      if Clock.monotonic > deadline {
+        kill(processID, SIGKILL)
+        _ = retryingOnInterrupt { unsafe waitpid(processID, &status, 0) }
+        return false
+      }
+      usleep(500)
+    }
+    return true
   }
 
   /// Sends it a signal that does not end it.

@@ -126,8 +126,11 @@ package final class SimulatedServer: VPNServer {
   }
 
   package func stop() throws {
-    process?.end(SIGTERM)
-    process = nil
+    let process = process
+    self.process = nil
+    guard process?.end(SIGTERM) ?? true else {
+      throw Refusal(description: "the simulator did not stop on SIGTERM")
+    }
   }
 
   package func softRestart() throws { try ask("soft-restart") }

@@ -1,0 +1,30 @@
+import OpenVPN
+import Quota
+
+/// One configured server in the course of a sweep.
+final class Server {
+  let endpoint: ManagementEndpoint
+  /// Tries so far.
+  var attempts = 0
+  /// When the next try may begin; nil while one is under way, or none is needed any more.
+  var nextAttempt: Duration?
+  /// The connection, while there is one.
+  var conversation: Conversation?
+  var outcome = Outcome.pending
+
+  /// How far the sweep has come with a server.
+  enum Outcome {
+    case pending
+    case swept
+    case failed(ServerFailure)
+  }
+
+  init(_ endpoint: ManagementEndpoint, startingAt time: Duration) {
+    self.endpoint = endpoint
+    nextAttempt = time
+  }
+
+  /// Whether the server was found by its config, so that its being down is no failure: it may be
+  /// one that is started by hand.
+  var isDiscovered: Bool { endpoint.config != nil }
+}
