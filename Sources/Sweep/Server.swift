@@ -24,7 +24,20 @@ final class Server {
     nextAttempt = time
   }
 
+  /// Asks the server once more from the start.
+  func startOver(at time: Duration) {
+    attempts = 0
+    nextAttempt = time
+    conversation = nil
+    outcome = .pending
+  }
+
   /// Whether the server was found by its config, so that its being down is no failure: it may be
   /// one that is started by hand.
   var isDiscovered: Bool { endpoint.config != nil }
+
+  /// Why it failed, if it did.
+  var failure: ServerFailure? {
+    if case .failed(let failure) = outcome { failure } else { nil }
+  }
 }
