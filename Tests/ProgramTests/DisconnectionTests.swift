@@ -6,7 +6,7 @@ import Testing
 /// Who is disconnected by a sweep, how, and who is not.
 @Suite struct DisconnectionTests {
   @Test func `who is over quota is told and goes, the others stay`() throws {
-    let quota = try Installation(["KILL_MESSAGE": "HALT,no \"more\" for \\you"])
+    let quota = try Installation(["KILL_MESSAGE": "'HALT,no \"more\" for \\you'"])
     let server = try quota.addServer()
     try quota.admin("add", "alice", "--quota", "10kB")
     let alice = try server.enter("alice")
