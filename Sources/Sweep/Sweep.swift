@@ -44,7 +44,6 @@ package struct Sweep {
     let ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
-    try spool.create()
     reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
   }
 
@@ -59,6 +58,7 @@ package struct Sweep {
     if !again.isEmpty { try sweep(again) }
     report()
     if !isRehearsal {
+      reconciler.spool.removeOldDrafts(at: Clock.now)
       try reconciler.spool.noteSweep(at: Clock.now)
       try reconciler.ledger.checkpoint()
     }
