@@ -1,4 +1,6 @@
+import Foundation
 import Glibc
+import SQLite
 import TestSupport
 import Testing
 
@@ -141,6 +143,27 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try server.connections == 2)
     #expect(try quota.used("alice") == 1836 + 1823 + 1000)
+  }
+
+  @Test func `a server that says nothing delays nobody and holds no lock`() throws {
+    let quota = try Installation(["MANAGEMENT_TIMEOUT": "25", "DEFAULT_QUOTA": "10kB"])
+    let mute = try quota.addServer()
+    let healthy = try quota.addServer()
+    try mute.behave(.mute)
+    let alice = try healthy.enter("alice")
+    try alice.upload(20_000)
+    let sweep = Process()
+    sweep.executableURL = URL(fileURLWithPath: Program.path("quota-sweep"))
+    sweep.arguments = ["--config", quota.config]
+    try sweep.run()
+    while alice.isConnected, sweep.isRunning { usleep(5000) }
+    try Connection(quota.database, busyTimeout: 0).execute("BEGIN IMMEDIATE; ROLLBACK")
+    #expect(try !healthy.enter("bob").isRefused)
+    // The mute server was waited for all the time.
+    #expect(sweep.isRunning)
+    kill(sweep.processIdentifier, SIGKILL)
+    sweep.waitUntilExit()
+    #expect(!alice.isConnected)
   }
 
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
