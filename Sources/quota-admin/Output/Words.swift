@@ -41,8 +41,9 @@ extension UserRecord {
   /// as he should.
   func consequence(by rules: Rules) -> String {
     guard case .refused(let reason) = decide(standing, by: rules) else { return "" }
-    let why = reason == .disabled ? "" : "; still kept out: \(reason.text)"
-    return openSessions == 0 ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
+    let why = reason == .disabled ? "" : "; kept out: \(reason.text)"
+    return openSessions == 0
+      ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
   }
 }
 

@@ -1,0 +1,100 @@
+# What can be done with a checkout; `make` alone lists it. Needs a Swift 6.2 toolchain in PATH.
+
+PREFIX = /usr/local
+SYSCONFDIR = /etc
+DESTDIR =
+# no: the hooks use the distribution's libsqlite3 and C library, and start slower.
+STATIC_HOOKS = yes
+
+PROGRAMS = $(CURDIR)/.build/programs
+RELEASE = swift build -c release -Xlinker -s
+SBIN = $(DESTDIR)$(PREFIX)/sbin
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
+MAN = $(DESTDIR)$(PREFIX)/share/man
+CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
+CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
+HOOKS = quota-connect quota-disconnect
+COMMANDS = quota-sweep quota-admin
+
+.PHONY: help
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' Makefile | expand -t 18
+
+.PHONY: deps
+deps: ## install what the build needs and is missing
+	@.ci/packages libsqlite3-dev
+	@command -v swift >/dev/null || { \
+	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; exit 1; }
+
+.PHONY: demo-deps
+demo-deps: ## install what the demo needs and is missing
+	@.ci/packages openvpn openssl iproute2 iputils-ping
+
+.PHONY: test-deps
+test-deps: demo-deps ## install what the tests need and is missing
+	@.ci/packages sqlite3 valgrind strace util-linux
+
+.PHONY: build
+build: deps ## build the release programs into .build/programs
+	@mkdir -p $(PROGRAMS)
+	@for program in $(COMMANDS) openvpn-simulator; do \
+	  .ci/quietly $(RELEASE) --static-swift-stdlib --product $$program && \
+	  install -m 0755 .build/release/$$program $(PROGRAMS)/ || exit 1; \
+	done
+ifeq ($(STATIC_HOOKS),yes)
+	@for program in $(HOOKS); do \
+	  .ci/quietly $(RELEASE) -Xswiftc -static-executable --scratch-path .build-static --product $$program && \
+	  install -m 0755 .build-static/release/$$program $(PROGRAMS)/ || exit 1; \
+	done
+else
+	@for program in $(HOOKS); do \
+	  .ci/quietly $(RELEASE) --static-swift-stdlib --product $$program && \
+	  install -m 0755 .build/release/$$program $(PROGRAMS)/ || exit 1; \
+	done
+endif
+
+.PHONY: test
+test: test-deps build ## run every test
+	swift build --build-tests
+	.ci/tested --skip HostTests
+	.ci/tested --no-parallel --filter HostTests
+
+.PHONY: demo
+demo: demo-deps build ## show the main job on a real OpenVPN
+	@bash Tests/demo/demo.sh $(PROGRAMS)
+
+.PHONY: install
+install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
+	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(CONFIG) $(CRON)
+	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
+	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
+	install -v -m 0644 man/*.5 $(MAN)/man5/
+	install -v -m 0644 man/*.8 $(MAN)/man8/
+	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
+	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; settings and database stay
+	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
+	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
+	-rmdir $(LIBEXEC)
+
+.PHONY: format
+format: ## lay out the Swift code as .swift-format says
+	swift format -i -r Sources Tests Package.swift
+
+.PHONY: lint
+lint: man-check ## check the layout of the code, the shell scripts and the manual
+	swift format lint --strict -r Sources Tests Package.swift
+	@.ci/packages shellcheck
+	shellcheck $$(git ls-files | xargs grep -lE '^#!(/usr)?/bin/(env )?(ba)?sh')
+
+.PHONY: man-check
+man-check: ## check the manual pages
+	@.ci/packages mandoc
+	mandoc -T lint -W warning man/*
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build .build-static
