@@ -28,7 +28,8 @@ package struct ClosingDesk {
       let client = try HookEnvironment.current()
       for problem in client.problems { hook.log.warn(problem.description) }
       if client.script != .disconnect {
-        hook.log.warn("quota-disconnect is the server's client-connect script, and does nothing there")
+        hook.log.warn(
+          "quota-disconnect is the server's client-connect script, and does nothing there")
       } else if let refusal = hook.spool.refusal(of: client.identity) {
         try hook.spool.fold(refusal)
       } else {
@@ -103,7 +104,8 @@ package struct ClosingDesk {
 
   private func report(on client: HookEnvironment, _ admission: Admission?) -> FinalReport {
     let claimed = try? client.user(by: hook.settings.identifyBy)
-    let counters = client.bytesReceived == nil && client.bytesSent == nil
+    let counters =
+      client.bytesReceived == nil && client.bytesSent == nil
       ? nil : Traffic(received: client.bytesReceived ?? 0, sent: client.bytesSent ?? 0)
     let (end, overflow) = client.connectedSince.addingReportingOverflow(client.duration ?? 0)
     return FinalReport(

@@ -23,7 +23,8 @@ package struct Door {
     do throws(HookEnvironmentError) {
       let client = try HookEnvironment.current()
       if client.script != .connect {
-        hook.log.warn("quota-connect is the server's client-disconnect script, and does nothing there")
+        hook.log.warn(
+          "quota-connect is the server's client-disconnect script, and does nothing there")
         return true
       }
       return answer(client, user: try client.user(by: hook.settings.identifyBy))

@@ -1,25 +1,28 @@
+import Quota
 import SQLite
 
 extension Ledger {
-  /// Notes that a server was told to disconnect a session, so that the next sweep knows when that
+  /// Notes that servers were told to disconnect sessions, so that the next sweep knows when that
   /// was and how often it was tried.
   ///
-  /// - Parameter detail: why, in a few words.
-  package func recordKill(
-    of session: SessionIdentity, at time: Int64, detail: String
+  /// - Parameters:
+  ///   - kills: the sessions, and why each had to go.
+  ///   - time: seconds since 1970 in UTC.
+  package func recordKills(
+    _ kills: [(session: SessionIdentity, owner: UserName, reason: Reason)], at time: Int64
   ) throws(SQLiteError) {
+    if kills.isEmpty { return }
     try database.transaction { () throws(SQLiteError) in
       var accounts = try Accounts(database)
-      guard var account = try accounts.account(of: session) else { return }
-      account.kills += 1
-      account.killedAt = time
-      try accounts.write(account)
-      var name = try database.prepare("SELECT username FROM users WHERE id = ?1")
-      name.bind(1, account.user)
-      guard try name.step() else { return }
-      let user = UserName(bytes: name.bytes(0))
-      name.reset()
-      try record(Event(at: time, user: user, kind: .killed, detail: detail))
+      for kill in kills {
+        if var account = try accounts.account(of: kill.session) {
+          account.kills += 1
+          account.killedAt = time
+          try accounts.write(account)
+        }
+        try record(
+          Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
+      }
     }
   }
 }

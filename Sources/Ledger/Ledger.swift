@@ -17,6 +17,8 @@ package final class Ledger {
     /// The disconnect hook, likewise: never creates or migrates, waits 20 ms at most, and leaves it
     /// to the next sweep to make its commits durable.
     case hook
+    /// A sweep that only shows what it would do: waits like a keeper, creates and migrates nothing.
+    case rehearsal
     /// The sweep, an administrator: creates and migrates, waits, and every commit is durable.
     case keeper
   }
@@ -70,14 +72,18 @@ package final class Ledger {
       switch opener {
       case .door: database = try Connection(path, busyTimeout: hookPatience)
       case .hook: database = try hookConnection(path)
+      case .rehearsal: database = try Connection(path, busyTimeout: keeperPatience)
       case .keeper: database = try keeperConnection(path)
       }
     } catch {
       throw .database(error)
     }
     switch opener {
-    case .door, .hook: try Schema.check(database)
-    case .keeper: try Schema.migrate(database)
+    case .door, .hook, .rehearsal: try Schema.check(database)
+    case .keeper:
+      try Schema.migrate(database)
+      // The hooks need it from their first run on, and never make it.
+      do { try Spool(besideDatabase: path).create() } catch { throw .spool(error) }
     }
     return database
   }

@@ -19,14 +19,16 @@ package struct Reconciliation: Equatable, Sendable {
 package struct LiveSession: Equatable, Sendable {
   /// Its place in the report.
   package let sighting: Int
+  /// Whose it is; by the row's word where that is a stranger who is not metered.
+  package fileprivate(set) var owner: UserName
   /// What is known of its owner, as `Ledger.judge` fills it in; nil for a stranger who is not
   /// metered.
-  package var standing: Standing?
+  package fileprivate(set) var standing: Standing?
   /// How often its server was told to disconnect it.
   package let kills: Int64
   /// When it was told so last, in seconds since 1970.
   package let killedAt: Int64?
-  var user: Int64?
+  fileprivate let user: Int64?
 }
 
 extension Ledger {
@@ -57,7 +59,9 @@ extension Ledger {
   package func judge(_ live: inout [LiveSession]) throws(SQLiteError) {
     let standings = try standings(of: live.lazy.compactMap(\.user))
     for index in live.indices {
-      live[index].standing = live[index].user.flatMap { standings[$0] }
+      guard let user = live[index].user, let known = standings[user] else { continue }
+      live[index].owner = known.name
+      live[index].standing = known.standing
     }
   }
 
@@ -159,11 +163,12 @@ extension Account {
 extension LiveSession {
   init(sighting: Int, account: Account) {
     self.init(
-      sighting: sighting, standing: nil, kills: account.kills, killedAt: account.killedAt,
-      user: account.user)
+      sighting: sighting, owner: account.commonName, standing: nil, kills: account.kills,
+      killedAt: account.killedAt, user: account.user)
   }
 
-  init(strangerAt sighting: Int) {
-    self.init(sighting: sighting, standing: nil, kills: 0, killedAt: nil, user: nil)
+  init(sighting: Int, stranger: UserName) {
+    self.init(
+      sighting: sighting, owner: stranger, standing: nil, kills: 0, killedAt: nil, user: nil)
   }
 }

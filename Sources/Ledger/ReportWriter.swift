@@ -45,7 +45,7 @@ struct ReportWriter: ~Copyable {
     _ known: SessionIdentity, _ sighting: Sighting, _ index: Int, into result: inout Reconciliation
   ) throws(SQLiteError) {
     if known.address != sighting.address { try ledger.move(known, to: sighting.address) }
-    guard let account = try accounts.account(of: report.identity(sighting)) else { return }
+    guard let account = try accounts.account(of: report.identity(of: sighting)) else { return }
     try raise(account, to: sighting, index, into: &result)
   }
 
@@ -53,13 +53,13 @@ struct ReportWriter: ~Copyable {
     _ sighting: Sighting, _ index: Int, owner: UserName?, _ commonName: UserName,
     into result: inout Reconciliation
   ) throws(SQLiteError) {
-    let identity = report.identity(sighting)
+    let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
       return try raise(closed, to: sighting, index, into: &result)
     }
     guard let owner else { return }
     guard let user = try ledger.owner(named: owner, at: report.at) else {
-      result.live.append(LiveSession(strangerAt: index))
+      result.live.append(LiveSession(sighting: index, stranger: owner))
       return
     }
     let account = Account(

@@ -54,7 +54,7 @@ package struct ServerReport: Equatable, Sendable {
   }
 
   /// The identity of a session in this report.
-  func identity(_ sighting: Sighting) -> SessionIdentity {
+  package func identity(of sighting: Sighting) -> SessionIdentity {
     SessionIdentity(
       boot: boot, pid: pid, connectedSince: sighting.connectedSince, address: sighting.address)
   }

@@ -16,19 +16,23 @@ extension Ledger {
     return Standing(row: statement)
   }
 
-  /// The same of users by their ids, in that order; nil for an id that no user has.
-  func standings(of users: some Sequence<Int64>) throws(SQLiteError) -> [Int64: Standing] {
+  /// The same of users by their ids, each with his name; an id that no user has is left out.
+  func standings(
+    of users: some Sequence<Int64>
+  ) throws(SQLiteError) -> [Int64: (name: UserName, standing: Standing)] {
     var statement = try database.prepare(
       """
-      SELECT status, quota_bytes, bytes_received, bytes_sent
+      SELECT status, quota_bytes, bytes_received, bytes_sent, username
       FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
         LEFT JOIN period_usage ON period_usage.user_id = users.id AND period_start = 0
       WHERE users.id = ?1
       """)
-    var standings: [Int64: Standing] = [:]
+    var standings: [Int64: (name: UserName, standing: Standing)] = [:]
     for user in users where standings[user] == nil {
       statement.bind(1, user)
-      if try statement.step() { standings[user] = Standing(row: statement) }
+      if try statement.step() {
+        standings[user] = (UserName(bytes: statement.bytes(4)), Standing(row: statement))
+      }
       statement.reset()
     }
     return standings

@@ -31,7 +31,7 @@ package struct InheritedEnvironment {
     unsafe arguments.append(nil)
     _ = unsafe execve(command[0], arguments, variables)
     let error = SystemError("run", command[0])
-    for unsafe argument in unsafe arguments { unsafe free(argument) }
+    unsafe arguments.forEach { unsafe free($0) }
     return error
   }
 }

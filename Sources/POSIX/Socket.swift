@@ -134,8 +134,10 @@ package struct Readiness {
       let events = one.wantsToWrite ? POLLIN | POLLOUT : POLLIN
       return pollfd(fd: one.descriptor, events: Int16(events), revents: 0)
     }
-    let milliseconds = max(0, (time.components.seconds * 1000)
-      + (time.components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    let milliseconds = max(
+      0,
+      (time.components.seconds * 1000)
+        + (time.components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     _ = unsafe poll(&polled, nfds_t(polled.count), Int32(min(milliseconds, 1 << 30)))
     for (index, one) in polled.enumerated() {
       let failed = Int32(one.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0

@@ -105,7 +105,9 @@ final class Conversation {
         lastError = error
       }
     }
-    end(.unreachable(lastError ?? SystemError("connect to", "\(endpoint.address)", code: EHOSTUNREACH)))
+    end(
+      .unreachable(
+        lastError ?? SystemError("connect to", "\(endpoint.address)", code: EHOSTUNREACH)))
   }
 
   private func receive(_ buffer: inout [UInt8], _ now: Duration) {

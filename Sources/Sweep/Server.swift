@@ -11,6 +11,8 @@ final class Server {
   /// The connection, while there is one.
   var conversation: Conversation?
   var outcome = Outcome.pending
+  /// The sessions that should have been disconnected and were not, each with the reason.
+  var unenforced: [String] = []
 
   /// How far the sweep has come with a server.
   enum Outcome {
@@ -24,7 +26,20 @@ final class Server {
     nextAttempt = time
   }
 
+  /// Asks the server once more from the start.
+  func startOver(at time: Duration) {
+    attempts = 0
+    nextAttempt = time
+    conversation = nil
+    outcome = .pending
+  }
+
   /// Whether the server was found by its config, so that its being down is no failure: it may be
   /// one that is started by hand.
   var isDiscovered: Bool { endpoint.config != nil }
+
+  /// Why it failed, if it did.
+  var failure: ServerFailure? {
+    if case .failed(let failure) = outcome { failure } else { nil }
+  }
 }

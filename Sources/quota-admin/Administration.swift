@@ -65,6 +65,8 @@ extension Complaint {
         "there is a user \(name.forPeople) already",
         hint: "quota-admin set changes the quota of a user")
     case .schema: self.init(error.description, hint: error.hint)
+    case .spool(let trouble):
+      self.init(trouble.message, hint: trouble.hint, exitStatus: trouble.exitStatus)
     case .database(let trouble):
       let hint =
         trouble.kind == .busy

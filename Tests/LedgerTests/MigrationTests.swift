@@ -105,7 +105,8 @@ private func earlierDatabase(at path: String) throws {
       for index in 0..<4 {
         group.addTask {
           let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
-          try ledger.close(final(UserName("user\(index)"), 1, 1, session("10.8.0.\(index)"), owner: "x"))
+          try ledger.close(
+            final(UserName("user\(index)"), 1, 1, session("10.8.0.\(index)"), owner: "x"))
         }
       }
       try await group.waitForAll()

@@ -63,6 +63,12 @@ package final class RealClient: VPNClient {
   /// Starts the client and waits until it is up, was refused or gave up.
   @discardableResult
   package func connect() throws -> State {
+    try begin()
+    return try waitUntilSettled()
+  }
+
+  /// Starts the client and waits for nothing.
+  package func begin() throws {
     guard daemon?.isRunning != true else {
       throw RealHostError("the client \(name) is running already")
     }
@@ -70,7 +76,6 @@ package final class RealClient: VPNClient {
       try configuration(), to: (files as NSString).lastPathComponent + ".conf")
     daemon = try server.host.spawn(
       ["openvpn", "--config", config], in: namespace, log: files + ".log")
-    return try waitUntilSettled()
   }
 
   /// Waits until the client is up, was refused, halted or gave up.
@@ -92,12 +97,17 @@ package final class RealClient: VPNClient {
   /// Makes a running client connect anew (SIGUSR1), from another port, and waits until it settled.
   @discardableResult
   package func reconnect() throws -> State {
-    let before = try log.components(separatedBy: Said.up).count
+    let before = try connections
     daemon?.signal(SIGUSR1)
     try wait(for: "to connect again") { _ in
-      try log.components(separatedBy: Said.up).count > before || daemon?.isRunning != true
+      try connections > before || daemon?.isRunning != true
     }
     return try state
+  }
+
+  /// How often the tunnel came up since the client was started.
+  package var connections: Int {
+    get throws { try log.components(separatedBy: Said.up).count - 1 }
   }
 
   package var state: State {

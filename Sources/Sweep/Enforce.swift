@@ -1,0 +1,180 @@
+import CommandSupport
+import Ledger
+import OpenVPN
+import POSIX
+import Quota
+
+/// A live session that has to go.
+struct Violation {
+  let identity: SessionIdentity
+  let owner: UserName
+  let reason: Reason
+  /// Earlier attempts to disconnect it that it outlived.
+  let kills: Int64
+  /// Whether the server did not find the client by its address.
+  var hidesItsAddress = false
+
+  /// The session for a message: who, and which.
+  var name: String { "\(owner) (\(identity.address))" }
+}
+
+/// Why there is no command that would disconnect just this client.
+enum EnforcementError: Error, CustomStringConvertible {
+  case unsendable(UnsendableText)
+  case sharedName
+
+  var description: String {
+    switch self {
+    case .unsendable(let error): error.description
+    case .sharedName: "others share its common name, and they may stay"
+    }
+  }
+}
+
+/// Disconnects violators of one server over the connection that listed them.
+///
+/// A client id is good for two seconds after the listing that showed it: ids start over at 0 when
+/// the server restarts its sessions, on the same connection. So with an older listing a new one is
+/// asked for, and each violator is matched again by what identifies a session.
+struct Enforcer {
+  let server: Server
+  private var violations: ArraySlice<Violation>
+  private let everybodyToGo: Set<SessionIdentity>
+  private let message: [UInt8]
+  private let boot: Int64
+  private let pid: Int64
+  private var rows: [SessionIdentity: StatusRow] = [:]
+  private var listing: StatusListing?
+  private var rowsAt: Duration = .zero
+  private var asked: Violation?
+  private var isListing = false
+  /// Who was disconnected.
+  private(set) var done: [Violation] = []
+  /// Who could not be, and why.
+  private(set) var problems: [String] = []
+
+  /// How long a client id from a listing may be used.
+  private static let validity = Duration.seconds(2)
+  /// Tries by client id before the server is told to drop the client without a word to it.
+  private static let politeKills: Int64 = 2
+
+  init(_ observation: Observation, _ violations: [Violation], message: [UInt8]) {
+    server = observation.server
+    self.violations = violations[...]
+    everybodyToGo = Set(violations.map(\.identity))
+    self.message = message
+    boot = observation.report.boot
+    pid = observation.report.pid
+    if let listing = server.conversation?.listing { take(listing.value, at: listing.at) }
+  }
+
+  /// Whether all is said and answered, or nothing more can be.
+  var isFinished: Bool {
+    server.conversation?.isOver != false || (violations.isEmpty && asked == nil)
+  }
+
+  /// Goes on as far as it can without waiting.
+  mutating func proceed(_ now: Duration) {
+    guard let conversation = server.conversation, !conversation.isOver else { return }
+    if isListing {
+      guard let listing = conversation.listing else { return }
+      isListing = false
+      take(listing.value, at: listing.at)
+    }
+    if asked != nil {
+      guard let reply = conversation.nextReply() else { return }
+      settle(reply)
+    }
+    guard !violations.isEmpty else { return }
+    if now - rowsAt > Enforcer.validity {
+      isListing = true
+      return conversation.askForListing(now: now)
+    }
+    sendNext(to: conversation, now)
+  }
+
+  /// What the end of the connection left undone.
+  mutating func giveUp() {
+    let left = [asked].compactMap(\.self) + violations
+    if left.isEmpty { return }
+    let cause = server.conversation?.failure?.message ?? "there was no time left"
+    problems += left.map { "\($0.name) was not disconnected: \(cause)" }
+  }
+
+  private mutating func sendNext(to conversation: Conversation, _ now: Duration) {
+    while let violation = violations.popFirst() {
+      // Who left meanwhile needs no kill.
+      guard let row = rows[violation.identity] else { continue }
+      do throws(EnforcementError) {
+        conversation.ask(try command(for: violation, row, conversation.version), now: now)
+        asked = violation
+        return
+      } catch {
+        problems.append("\(violation.name) cannot be disconnected: \(error)")
+      }
+    }
+  }
+
+  /// How to get rid of a client: by its id with a message it obeys; if that was tried twice or the
+  /// server gives no ids, by its address, else by a name that nobody shares who may stay.
+  private func command(
+    for violation: Violation, _ row: StatusRow, _ version: Int
+  ) throws(EnforcementError) -> ManagementCommand {
+    do throws(UnsendableText) {
+      if let id = row.clientID, violation.kills < Enforcer.politeKills {
+        return try .clientKill(id, message: message)
+      }
+      // From 2.7 on, whose interface is version 6, `kill` takes a plain IP:port for a name.
+      if version < 6, !violation.hidesItsAddress, let address = row.killableAddress {
+        return .kill(address: address)
+      }
+      if !mayStay(anybodyNamed: row.commonName) { return try .kill(name: row.commonName) }
+    } catch {
+      throw .unsendable(error)
+    }
+    throw .sharedName
+  }
+
+  /// Whether the listing has a row of this name, be it a session or not yet one, that is not of
+  /// somebody who has to go.
+  private func mayStay(anybodyNamed name: ArraySlice<UInt8>) -> Bool {
+    listing?.rows.contains { row in
+      row.commonName.elementsEqual(name)
+        && identity(of: row).map { !everybodyToGo.contains($0) } ?? true
+    } ?? true
+  }
+
+  private func identity(of row: StatusRow) -> SessionIdentity? {
+    guard row.isSession, let since = row.connectedSince, let address = row.address else {
+      return nil
+    }
+    return SessionIdentity(boot: boot, pid: pid, connectedSince: since, address: address.text)
+  }
+
+  private mutating func take(_ listing: StatusListing, at time: Duration) {
+    rowsAt = time
+    self.listing = listing
+    rows = [:]
+    // Another process has taken the address over: nobody of the old one is left.
+    guard listing.pid == pid else { return }
+    for row in listing.rows {
+      if let identity = identity(of: row), everybodyToGo.contains(identity) { rows[identity] = row }
+    }
+  }
+
+  /// A client that is not found has gone by itself. Only by its address the server may not find one
+  /// that is there: an IPv4 client on a socket for both families.
+  private mutating func settle(_ reply: ManagementReply) {
+    guard var violation = asked else { return }
+    asked = nil
+    let isUnknown = reply.text.hasSuffix("not found") || reply.text.hasSuffix("command failed")
+    if reply.succeeded {
+      done.append(violation)
+    } else if !isUnknown {
+      problems.append("\(violation.name) was not disconnected: \(reply.text)")
+    } else if reply.text.hasPrefix("client at address") {
+      violation.hidesItsAddress = true
+      violations.append(violation)
+    }
+  }
+}

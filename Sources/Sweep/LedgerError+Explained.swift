@@ -1,0 +1,31 @@
+import CommandSupport
+import Ledger
+import SQLite
+
+extension LedgerError: Explained {
+  package var message: String { description }
+
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .schema, .noSuchUser, .userExists: .badData
+    case .database(let error): error.exitStatus
+    case .spool(let error): error.exitStatus
+    }
+  }
+}
+
+extension SQLiteError: Explained {
+  package var message: String { description }
+
+  package var hint: String? { LedgerError.database(self).hint }
+
+  package var exitStatus: ExitStatus {
+    switch kind {
+    case .busy, .unwritable: .inputOutput
+    case .damaged, .constraint: .badData
+    case .missing: .cannotCreate
+    case .forbidden: .permission
+    case .other: .bug
+    }
+  }
+}

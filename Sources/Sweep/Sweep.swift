@@ -1,0 +1,208 @@
+import CommandSupport
+import Ledger
+import OpenVPN
+import POSIX
+import Quota
+
+/// One sweep: observe what servers say, reconcile it with the ledger, enforce the quotas.
+///
+/// Whoever runs it holds the sweep lock.
+package struct Sweep {
+  private let settings: Settings
+  private let log: Log
+  private let isRehearsal: Bool
+  private let problems: [DiscoveryProblem]
+  private let reconciler: Reconciler
+  private var summary = Summary()
+  private let servers: [Server]
+  /// The last that each server said.
+  private var observations: [ObjectIdentifier: Observation] = [:]
+  private var killed: Set<SessionIdentity> = []
+  private let begun = Clock.monotonic
+  private let boot = Boot.current()
+
+  /// Seconds after its kill in which a session may still be listed.
+  private static let grace: Int64 = 10
+  /// Seconds of the time budget that are kept for the ledger and the kills.
+  private static let reserve = 5
+
+  /// - Parameters:
+  ///   - isRehearsal: show what would be done, and change nothing.
+  ///   - only: the names of the servers to sweep, all if empty.
+  /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
+  package init(
+    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = []
+  ) throws {
+    self.settings = settings
+    self.log = log
+    self.isRehearsal = isRehearsal
+    let found = try Servers(settings, only: only)
+    problems = found.problems
+    let now = begun
+    servers = found.endpoints.map { Server($0, startingAt: now) }
+    let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
+    let ledger = try Ledger.open(
+      settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+      zone: settings.zone)
+    reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+  }
+
+  /// Whether there is nothing to sweep.
+  package var hasNoServers: Bool { servers.isEmpty && problems.isEmpty }
+
+  /// Runs it.
+  package mutating func run() throws -> Summary {
+    try sweep(servers)
+    let again = try serversWithViolatorsLeft()
+    for server in again { server.startOver(at: Clock.monotonic) }
+    if !again.isEmpty { try sweep(again) }
+    report()
+    if !isRehearsal {
+      reconciler.spool.removeOldDrafts(at: Clock.now)
+      try reconciler.spool.noteSweep(at: Clock.now)
+      try reconciler.ledger.checkpoint()
+    }
+    summary.milliseconds = (Clock.monotonic - begun).milliseconds
+    return summary
+  }
+
+  private mutating func sweep(_ servers: [Server]) throws {
+    let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
+    var observer = Observer(
+      servers, timeout: .seconds(settings.managementTimeout), attempts: settings.retryAttempts,
+      lastStart: begun + budget, togetherAtLast: isRehearsal)
+    var isFirst = true
+    while true {
+      let answered = observer.next()
+      // Also with nobody there, what hooks left in the spool is taken in.
+      if answered.isEmpty, !isFirst { return }
+      isFirst = false
+      var observations = observe(answered)
+      if isRehearsal {
+        try reconciler.ledger.rehearsal { try reconcile(&observations) }
+      } else {
+        try reconcile(&observations)
+        try enforce(observations)
+      }
+      if answered.isEmpty { return }
+    }
+  }
+
+  /// Takes the listings of servers that answered.
+  private mutating func observe(_ answered: [Server]) -> [Observation] {
+    answered.compactMap { server in
+      server.outcome = .swept
+      return Observation(server, boot: boot, at: Clock.now, identifyBy: settings.identifyBy)
+    }
+  }
+
+  private mutating func reconcile(_ observations: inout [Observation]) throws {
+    try reconciler.reconcile(&observations, at: Clock.now, into: &summary)
+    for observation in observations {
+      self.observations[ObjectIdentifier(observation.server)] = observation
+      if isRehearsal {
+        for violation in violations(in: observation) { note(violation, on: observation.server) }
+      }
+    }
+  }
+
+  /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
+  private mutating func enforce(_ observations: [Observation]) throws {
+    var enforcers = observations.map { observation in
+      Enforcer(observation, violations(in: observation), message: settings.killMessage)
+    }
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    let end = begun + .seconds(settings.monitorInterval)
+    while Clock.monotonic < end {
+      let now = Clock.monotonic
+      for index in enforcers.indices { enforcers[index].proceed(now) }
+      let busy = enforcers.filter { !$0.isFinished }
+      if busy.isEmpty { break }
+      busy.compactMap(\.server.conversation).turn(until: end, buffer: &buffer)
+    }
+    for index in enforcers.indices {
+      enforcers[index].giveUp()
+      try settle(enforcers[index])
+    }
+  }
+
+  private mutating func settle(_ enforcer: Enforcer) throws {
+    let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
+    try reconciler.ledger.recordKills(kills, at: Clock.now)
+    for violation in enforcer.done { note(violation, on: enforcer.server) }
+    enforcer.server.unenforced += enforcer.problems
+    enforcer.server.conversation = nil
+  }
+
+  private mutating func note(_ violation: Violation, on server: Server) {
+    killed.insert(violation.identity)
+    summary.kills.append(
+      Summary.Kill(
+        server: server.endpoint.name, user: violation.owner, address: violation.identity.address,
+        reason: violation.reason))
+  }
+
+  /// The sessions of a server that have to go, but for those that were told so moments ago.
+  private func violations(in observation: Observation) -> [Violation] {
+    let now = Clock.now
+    return observation.live.compactMap { session in
+      guard case .refused(let reason) = decide(session.standing, by: settings.rules) else {
+        return nil
+      }
+      if let killedAt = session.killedAt, (0..<Sweep.grace).contains(now - killedAt) { return nil }
+      let identity = observation.report.identity(
+        of: observation.report.sightings[session.sighting])
+      return Violation(
+        identity: identity, owner: session.owner, reason: reason, kills: session.kills)
+    }
+  }
+
+  /// Servers that were dealt with before a user of theirs turned out to be over his quota by what
+  /// he moved on another one: they have to be asked again.
+  private func serversWithViolatorsLeft() throws -> [Server] {
+    guard observations.count > 1, !isRehearsal else { return [] }
+    return try observations.values.compactMap { observation in
+      var observation = observation
+      try reconciler.ledger.judge(&observation.live)
+      let left = violations(in: observation).contains { !killed.contains($0.identity) }
+      return left ? observation.server : nil
+    }
+  }
+
+  /// Sums up how it went with each server.
+  private mutating func report() {
+    summary.sessions = observations.values.reduce(0) { $0 + $1.report.sightings.count }
+    summary.servers = servers.map { server in
+      let observation = observations[ObjectIdentifier(server)]
+      return Summary.ServerResult(
+        server, sessions: observation?.report.sightings.count ?? 0,
+        failure: server.failure ?? observation?.failure)
+    }
+    summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
+    summary.problems += problems.filter { !$0.isFailure }.map(\.description)
+  }
+}
+
+extension Summary.ServerResult {
+  fileprivate init(_ server: Server, sessions: Int, failure: ServerFailure?) {
+    let isDown = server.isDiscovered && failure?.isDown == true
+    let errors = [failure?.message].compactMap(\.self) + server.unenforced
+    self.init(
+      name: server.endpoint.name, address: "\(server.endpoint.address)",
+      state: isDown ? .down : errors.isEmpty ? .swept : .failed, sessions: sessions,
+      errors: errors, hint: isDown ? nil : failure?.hint)
+  }
+
+  fileprivate init(_ problem: DiscoveryProblem) {
+    self.init(
+      name: problem.name, address: "", state: .failed, sessions: 0,
+      errors: [problem.description], hint: problem.hint)
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds.
+  fileprivate var milliseconds: Int64 {
+    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+  }
+}

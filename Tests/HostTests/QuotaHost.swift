@@ -1,0 +1,255 @@
+import Foundation
+import SQLite
+import TestSupport
+import Testing
+
+/// A host with the project's programs set up on its servers, and a look into their ledger.
+final class QuotaHost {
+  let host: RealHost
+  /// The path of `quota.conf`.
+  let config: String
+  /// The folder of database and spool.
+  let data: String
+  private let settings: [String: String]
+  private let group: String
+  private var servers: [RealServer] = []
+  private var programs = Program.directory
+
+  /// - Parameters:
+  ///   - settings: lines of `quota.conf` beyond those that say where things are.
+  ///   - group: the group that hooks and sweep share files by.
+  init(_ settings: [String: String] = [:], group: String = "root") throws {
+    host = try RealHost()
+    self.settings = settings
+    self.group = group
+    config = host.folder + "/quota.conf"
+    data = host.folder + "/data"
+    try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
+    try run("chgrp", [group, data])
+    try run("chmod", ["2770", data])
+    try host.write("", to: "quota.log")
+    try run("chgrp", [group, host.folder + "/quota.log"])
+    try run("chmod", ["0660", host.folder + "/quota.log"])
+    try writeConfig()
+  }
+
+  /// Copies the programs to where everybody may run them; a build folder may be out of reach.
+  func shareThePrograms() throws {
+    let shared = host.folder + "/programs"
+    try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
+    for name in ["quota-connect", "quota-disconnect", "quota-sweep", "quota-admin"] {
+      try FileManager.default.copyItem(
+        atPath: "\(programs)/\(name)", toPath: "\(shared)/\(name)")
+    }
+    programs = shared
+  }
+
+  /// Starts a server with our hooks, and adds it to the setting `MANAGEMENT`.
+  ///
+  /// - Parameter then: a script behind our connect hook. Its last argument is OpenVPN's file, the
+  ///   one before it a script it has to hand over to.
+  func server(
+    _ name: String = "office", _ options: RealServer.Options = RealServer.Options(),
+    then: String? = nil
+  ) throws -> RealServer {
+    var options = options
+    options.connectHook =
+      "\(programs)/quota-connect --config \(config)" + (then.map { " --then \($0)" } ?? "")
+    options.disconnectHook = "\(programs)/quota-disconnect --config \(config)"
+    let server = try RealServer(on: host, name: name, options)
+    servers.append(server)
+    try writeConfig()
+    try server.start()
+    return server
+  }
+
+  /// Runs `quota-admin` and expects it to succeed.
+  @discardableResult
+  func admin(_ arguments: String...) throws -> String {
+    try run("\(programs)/quota-admin", arguments + ["--config", config]).output
+  }
+
+  /// Runs one sweep.
+  ///
+  /// - Parameters:
+  ///   - statuses: how it may end.
+  ///   - wrapper: a command it is started through, such as one that gives it another user.
+  @discardableResult
+  func sweep(
+    _ arguments: String..., expecting statuses: Set<Int32> = [0], through wrapper: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
+    let command = wrapper + ["\(programs)/quota-sweep", "--config", config] + arguments
+    let outcome = try Program.run("env", command)
+    #expect(
+      statuses.contains(outcome.status), "\(outcome.errors)", sourceLocation: sourceLocation)
+    return outcome
+  }
+
+  /// What the programs wrote to their log.
+  var log: String {
+    get throws { try String(contentsOfFile: host.folder + "/quota.log", encoding: .utf8) }
+  }
+
+  /// The names of the records in the spool.
+  var spool: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: data + "/spool") }
+  }
+
+  /// Bytes per direction, as the server sees them.
+  struct Bytes: Equatable, CustomStringConvertible {
+    var received: Int64 = 0
+    var sent: Int64 = 0
+
+    var total: Int64 { received + sent }
+    var description: String { "received \(received), sent \(sent)" }
+  }
+
+  /// The numbers of a query's rows, under the text of its first column.
+  func query(_ sql: String, numbers: Int32 = 1) throws -> [String: [Int64]] {
+    let database = try Connection(data + "/quota.db", busyTimeout: 5000)
+    var statement = try database.prepare(sql)
+    var rows: [String: [Int64]] = [:]
+    while try statement.step() {
+      rows[statement.text(0)] = (1...numbers).map { statement.integer($0) }
+    }
+    return rows
+  }
+
+  private func bytes(_ table: String) throws -> [String: Bytes] {
+    try query(
+      """
+      SELECT username, sum(bytes_received), sum(bytes_sent)
+      FROM users JOIN \(table) ON user_id = users.id GROUP BY username
+      """, numbers: 2
+    ).mapValues { Bytes(received: $0[0], sent: $0[1]) }
+  }
+
+  /// What each user used, from the accounts of this period.
+  func usage() throws -> [String: Bytes] { try bytes("period_usage") }
+
+  /// One user's usage.
+  func usage(of name: String) throws -> Bytes { try usage()[name] ?? Bytes() }
+
+  /// How many accounts are open.
+  func openSessions() throws -> Int64 {
+    try query("SELECT '', count(*) FROM sessions WHERE closed_at IS NULL")[""]?[0] ?? -1
+  }
+
+  /// Events of a kind as `username detail`, each with its count.
+  func events(_ kind: String) throws -> [String: Int64] {
+    try query(
+      "SELECT username || ' ' || detail, count FROM events WHERE kind = '\(kind)'"
+    ).compactMapValues(\.first)
+  }
+
+  /// What OpenVPN itself counted for the sessions that ended, on all servers.
+  func truth() throws -> [String: Bytes] {
+    var truth: [String: Bytes] = [:]
+    for final in try servers.flatMap({ try $0.finished }) {
+      truth[final.name, default: Bytes()].received += final.received
+      truth[final.name, default: Bytes()].sent += final.sent
+    }
+    return truth
+  }
+
+  /// Expects every account to say what OpenVPN itself said, to the byte: usage, days, session log
+  /// and the mirror in `bytes_used`. All sessions have to be over.
+  func expectExact(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let truth = try truth()
+    #expect(!truth.isEmpty, sourceLocation: sourceLocation)
+    #expect(try usage() == truth, sourceLocation: sourceLocation)
+    #expect(try bytes("daily_usage") == truth, sourceLocation: sourceLocation)
+    #expect(try bytes("traffic_logs") == truth, sourceLocation: sourceLocation)
+    let used = try query(
+      "SELECT username, bytes_used FROM users JOIN user_quotas ON user_id = users.id"
+    ).compactMapValues(\.first).filter { truth[$0.key] != nil }
+    #expect(used == truth.mapValues(\.total), sourceLocation: sourceLocation)
+    let sessions = try servers.reduce(0) { try $0 + $1.finished.count }
+    let rows = try query("SELECT '', count(*) FROM traffic_logs")[""]?[0]
+    #expect(rows == Int64(sessions), sourceLocation: sourceLocation)
+    #expect(try openSessions() == 0, sourceLocation: sourceLocation)
+  }
+
+  /// Expects the ledger to be exact after one sweep, and after one more, which changes nothing.
+  func expectExactAfterSweeps(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    for _ in 1...2 {
+      // 69 where a server is stopped.
+      try sweep(expecting: [0, 69], sourceLocation: sourceLocation)
+      try expectExact(sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Runs a disconnect hook for a session that never was and kills it.
+  ///
+  /// - Parameter asNobody: whether it runs as a server's with `user nobody`, or as one of Debian's
+  ///   unit.
+  func killHook(after seconds: Double, asNobody: Bool) throws {
+    let wrapper =
+      asNobody
+      ? ["setpriv", "--reuid", "nobody", "--regid", group, "--clear-groups"]
+      : RealServer.Options.likeDebianUnit
+    _ = try Program.run(
+      "timeout",
+      ["-s", "KILL", String(seconds)] + wrapper
+        + ["\(programs)/quota-disconnect", "--config", config],
+      environment: [
+        "script_type": "client-disconnect", "common_name": "ghost", "daemon_pid": "1",
+        "time_unix": "\(Int(seconds * 1_000_000))", "ifconfig_pool_remote_ip": "10.99.0.9",
+        "bytes_received": "1000000", "bytes_sent": "1000000", "time_duration": "60",
+        "trusted_ip": "10.77.0.9", "trusted_port": "1", "untrusted_ip": "10.77.0.9",
+        "untrusted_port": "1",
+      ])
+  }
+
+  @discardableResult
+  private func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+    let outcome = try Program.run(program, arguments)
+    guard outcome.status == 0 else {
+      throw Failure(
+        description: "\(program) \(arguments.joined(separator: " ")): \(outcome.status), "
+          + outcome.errors)
+    }
+    return outcome
+  }
+
+  private func writeConfig() throws {
+    let settings = settings.merging([
+      "DATABASE": data + "/quota.db", "LOG_FILE": host.folder + "/quota.log",
+      "MANAGEMENT": servers.map(\.management).joined(separator: " "),
+    ]) { own, _ in own }
+    try host.write(
+      settings.map { "\($0.key)=\($0.value)\n" }.sorted().joined(), to: "quota.conf")
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+}
+
+/// Runs sweeps one after another, as fast as they go, until it is told to stop.
+final class SweepStorm: @unchecked Sendable {
+  private let lock = NSLock()
+  private var isOver = false
+  private var ran = 0
+  private let done = DispatchSemaphore(value: 0)
+
+  init(_ host: QuotaHost) {
+    let command = [Program.path("quota-sweep"), "--config", host.config]
+    Thread.detachNewThread { [self] in
+      while !lock.withLock({ isOver }) {
+        if (try? Program.run(command[0], Array(command.dropFirst()))) != nil {
+          lock.withLock { ran += 1 }
+        }
+      }
+      done.signal()
+    }
+  }
+
+  /// Ends the storm and gives the number of sweeps.
+  func stop() -> Int {
+    lock.withLock { isOver = true }
+    done.wait()
+    return lock.withLock { ran }
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The server goes away: politely, and not.
+@Suite(.serialized, .enabled(if: RealHost.isAvailable))
+struct RestartTests {
+  @Test func `a crash loses only what moved since the last sweep, and nothing counts twice`()
+    throws
+  {
+    let quota = try QuotaHost()
+    try quota.admin("add", "alice")
+    let server = try quota.server()
+    let alice = try server.client("alice")
+    try alice.connect()
+    try alice.upload(300_000)
+    try alice.download(100_000)
+    try quota.sweep()
+    let swept = try quota.usage(of: "alice")
+    #expect(swept.received > 300_000 && swept.sent > 100_000)
+    try alice.upload(100_000)
+    try server.crash()
+    try quota.sweep(expecting: [69])
+    #expect(try quota.openSessions() == 1, "a server that does not answer closes nothing")
+
+    try server.start()
+    try quota.sweep()
+    #expect(try quota.openSessions() == 0)
+    #expect(try quota.usage(of: "alice") == swept)
+    try quota.sweep()
+    #expect(try quota.usage(of: "alice") == swept)
+    #expect(
+      try quota.query(
+        "SELECT '', count(*), sum(bytes_received), sum(bytes_sent) FROM traffic_logs", numbers: 3)
+        == ["": [1, swept.received, swept.sent]])
+
+    try alice.reconnect()
+    try alice.upload(50_000)
+    try quota.sweep()
+    try server.stop()
+    let final = try #require(try server.finished.first)
+    let expected = QuotaHost.Bytes(
+      received: swept.received + final.received, sent: swept.sent + final.sent)
+    #expect(try quota.usage(of: "alice") == expected)
+    try quota.sweep(expecting: [69])
+    #expect(try quota.usage(of: "alice") == expected)
+  }
+
+  @Test(arguments: ["SIGTERM", "SIGHUP", "SIGUSR1"])
+  func `a server that stops or starts over with clients connected`(signal: String) throws {
+    let quota = try QuotaHost()
+    try quota.admin("add", "alice")
+    let server = try quota.server()
+    let clients = try ["alice", "bob"].map { try server.client($0) }
+    for client in clients {
+      try client.connect()
+      try client.upload(80_000)
+    }
+    try quota.sweep()
+    for client in clients { try client.download(70_000) }
+    switch signal {
+    case "SIGTERM":
+      try server.stop()
+      try server.start()
+    case "SIGHUP": try server.hangUp()
+    default: try server.softRestart()
+    }
+    try quota.expectExactAfterSweeps()
+    for client in clients {
+      try client.reconnect()
+      try client.upload(30_000)
+    }
+    try quota.sweep()
+    try server.stop()
+    #expect(try server.finished.count == 4)
+    try quota.expectExactAfterSweeps()
+  }
+}
