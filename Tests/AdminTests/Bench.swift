@@ -21,11 +21,12 @@ final class Bench {
     try Program.run(Program.path("quota-admin"), arguments, environment: settings)
   }
 
-  /// Runs a shell's commands, in which `quota-admin` is the real program.
+  /// Runs a shell's commands, in which `quota-admin` is the real program. Bash, for a test's threads
+  /// block signals, and `wait` in dash then waits for ever.
   func shell(_ script: String) throws -> Outcome {
     let path = ["PATH": "\(Program.directory):/usr/bin:/bin"]
     return try Program.run(
-      "/bin/sh", ["-c", script], environment: settings.merging(path) { own, _ in own })
+      "/bin/bash", ["-c", script], environment: settings.merging(path) { own, _ in own })
   }
 
   /// Writes into the database as a sweep would, or as damage does.
