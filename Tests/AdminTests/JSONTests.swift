@@ -8,9 +8,9 @@ import Testing
     let name_hex: String?
     let enabled: Bool
     let quota_bytes: Int64
-    let used_bytes: Int64
-    let received_bytes: Int64
-    let sent_bytes: Int64
+    let bytes_used: Int64
+    let bytes_received: Int64
+    let bytes_sent: Int64
     let open_sessions: Int
     let admitted: Bool
     let refusal: String?
@@ -23,8 +23,8 @@ import Testing
     let address: String
     let real_address: String?
     let connected_since: String
-    let received_bytes: Int64
-    let sent_bytes: Int64
+    let bytes_received: Int64
+    let bytes_sent: Int64
   }
 
   struct Users: Decodable {
@@ -45,12 +45,12 @@ import Testing
     #expect(
       users.users == [
         User(
-          name: "alice", name_hex: nil, enabled: true, quota_bytes: 10 << 30, used_bytes: 2 << 30,
-          received_bytes: 512 << 20, sent_bytes: 1536 << 20, open_sessions: 2, admitted: true,
+          name: "alice", name_hex: nil, enabled: true, quota_bytes: 10 << 30, bytes_used: 2 << 30,
+          bytes_received: 512 << 20, bytes_sent: 1536 << 20, open_sessions: 2, admitted: true,
           refusal: nil, created_at: "2026-11-23T20:36:45Z", sessions: nil),
         User(
-          name: "bob", name_hex: nil, enabled: false, quota_bytes: 0, used_bytes: 0,
-          received_bytes: 0, sent_bytes: 0, open_sessions: 0, admitted: false,
+          name: "bob", name_hex: nil, enabled: false, quota_bytes: 0, bytes_used: 0,
+          bytes_received: 0, bytes_sent: 0, open_sessions: 0, admitted: false,
           refusal: "disabled", created_at: "2026-11-23T20:36:45Z", sessions: nil),
       ])
   }
@@ -65,10 +65,10 @@ import Testing
       user.sessions == [
         Session(
           server: "home", address: "10.8.0.2", real_address: "192.0.2.7:1194",
-          connected_since: "2026-11-23T20:36:45Z", received_bytes: 1024, sent_bytes: 2048),
+          connected_since: "2026-11-23T20:36:45Z", bytes_received: 1024, bytes_sent: 2048),
         Session(
           server: nil, address: "10.8.0.3", real_address: nil,
-          connected_since: "2026-11-23T20:37:45Z", received_bytes: 0, sent_bytes: 0),
+          connected_since: "2026-11-23T20:37:45Z", bytes_received: 0, bytes_sent: 0),
       ])
   }
 
