@@ -2,23 +2,24 @@
 
 PREFIX = /usr/local
 SYSCONFDIR = /etc
+LOCALSTATEDIR = /var
 DESTDIR =
 # no: the hooks use the distribution's libsqlite3 and C library, and start slower.
 STATIC_HOOKS = yes
 
-PROGRAMS = $(CURDIR)/.build/programs
-RELEASE = swift build -c release -Xlinker -s
+PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
 MAN = $(DESTDIR)$(PREFIX)/share/man
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
+STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
 HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-admin
 
 .PHONY: help
 help: ## list what can be made
-	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' Makefile | expand -t 14
 
 .PHONY: deps
 deps: ## install what the build needs and is missing
@@ -32,26 +33,11 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages sqlite3 valgrind strace util-linux
+	@.ci/packages tzdata util-linux
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
-	@mkdir -p $(PROGRAMS)
-	@for program in $(COMMANDS) openvpn-simulator; do \
-	  .ci/quietly $(RELEASE) --static-swift-stdlib --product $$program && \
-	  install -m 0755 .build/release/$$program $(PROGRAMS)/ || exit 1; \
-	done
-ifeq ($(STATIC_HOOKS),yes)
-	@for program in $(HOOKS); do \
-	  .ci/quietly $(RELEASE) -Xswiftc -static-executable --scratch-path .build-static --product $$program && \
-	  install -m 0755 .build-static/release/$$program $(PROGRAMS)/ || exit 1; \
-	done
-else
-	@for program in $(HOOKS); do \
-	  .ci/quietly $(RELEASE) --static-swift-stdlib --product $$program && \
-	  install -m 0755 .build/release/$$program $(PROGRAMS)/ || exit 1; \
-	done
-endif
+	@.ci/build "$(STATIC_HOOKS)"
 
 .PHONY: test
 test: test-deps build ## run every test
@@ -67,6 +53,7 @@ demo: demo-deps build ## show the main job on a real OpenVPN
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(CONFIG) $(CRON)
+	@test -d $(STATE) || install -v -d -m 2770 $(STATE)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
@@ -78,7 +65,7 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 uninstall: ## remove what install put there; settings and database stay
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
 	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
-	-rmdir $(LIBEXEC)
+	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
 
 .PHONY: format
 format: ## lay out the Swift code as .swift-format says
@@ -88,7 +75,7 @@ format: ## lay out the Swift code as .swift-format says
 lint: man-check ## check the layout of the code, the shell scripts and the manual
 	swift format lint --strict -r Sources Tests Package.swift
 	@.ci/packages shellcheck
-	shellcheck $$(git ls-files | xargs grep -lE '^#!(/usr)?/bin/(env )?(ba)?sh')
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests)
 
 .PHONY: man-check
 man-check: ## check the manual pages
