@@ -80,7 +80,10 @@ package final class Ledger {
     }
     switch opener {
     case .door, .hook, .rehearsal: try Schema.check(database)
-    case .keeper: try Schema.migrate(database)
+    case .keeper:
+      try Schema.migrate(database)
+      // The hooks need it from their first run on, and never make it.
+      do { try Spool(besideDatabase: path).create() } catch { throw .spool(error) }
     }
     return database
   }

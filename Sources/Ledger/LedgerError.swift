@@ -1,9 +1,12 @@
+import POSIX
 import SQLite
 
 /// Why a ledger cannot be used.
 package enum LedgerError: Error, CustomStringConvertible {
   /// SQLite could not do what it was asked.
   case database(SQLiteError)
+  /// The spool beside the database could not be made.
+  case spool(SystemError)
   /// The database was written by another version of these programs.
   case schema(database: String, found: Int64, expected: Int64)
   /// There is no such user.
@@ -14,6 +17,7 @@ package enum LedgerError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .database(let error): error.description
+    case .spool(let error): error.description
     case .schema(let database, let found, let expected):
       "\(database) has schema \(found), and this program knows schema \(expected)"
     case .noSuchUser(let name): "there is no user \(name)"

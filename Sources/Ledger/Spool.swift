@@ -18,10 +18,8 @@ package struct Spool: Sendable {
     self.isRehearsal = isRehearsal
   }
 
-  /// Makes the directory if it is not there. The sweep does this, a hook never.
-  package func create() throws(SystemError) {
-    if !isRehearsal { try makeDirectory(path, mode: 0o2770) }
-  }
+  /// Makes the directory if it is not there.
+  func create() throws(SystemError) { try makeDirectory(path, mode: 0o2770) }
 
   /// Leaves a record.
   package func leave(_ record: SpoolRecord) throws(SystemError) {

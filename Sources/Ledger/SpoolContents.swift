@@ -16,7 +16,7 @@ extension Spool {
   /// Reads everything in the spool; a record that goes away meanwhile was somebody else's to take.
   package func readAll() throws(SystemError) -> SpoolContents {
     var all = SpoolContents()
-    for name in try names(inDirectory: path) where !name.hasPrefix(".") {
+    for name in try allNames() where !name.hasPrefix(".") {
       let kind = String(name.prefix { $0 != "-" })
       guard ["admitted", "refused", "closed", "tally"].contains(kind) else { continue }
       guard let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16) else {
@@ -34,6 +34,24 @@ extension Spool {
       }
     }
     return all
+  }
+
+  /// The names of all files; none where there is no spool yet.
+  private func allNames() throws(SystemError) -> [String] {
+    do throws(SystemError) { return try names(inDirectory: path) } catch {
+      if error.code == ENOENT { return [] }
+      throw error
+    }
+  }
+
+  /// Removes what hooks that were killed left half written, a minute old or more.
+  package func removeOldDrafts(at time: Int64) {
+    for name in (try? allNames()) ?? [] where name.hasPrefix(".") {
+      guard let changed = modificationTime(ofFile: path + "/" + name), time - changed > 60 else {
+        continue
+      }
+      try? removeFile(name)
+    }
   }
 
   /// Puts a file that is no whole record out of the way, where a person can look at it.

@@ -6,8 +6,14 @@ package enum Boot {
     from path: String = "/proc/sys/kernel/random/boot_id"
   ) -> Int64 {
     guard let text = try? contents(ofFile: path, limit: 64) else { return 0 }
-    let digits = text.lazy.compactMap { hexadecimalDigit($0) }.prefix(15)
-    return digits.reduce(0) { $0 << 4 | Int64($1) }
+    var number: Int64 = 0
+    var digits = 0
+    for byte in text where digits < 15 {
+      guard let digit = hexadecimalDigit(byte) else { continue }
+      number = number << 4 | Int64(digit)
+      digits += 1
+    }
+    return number
   }
 }
 

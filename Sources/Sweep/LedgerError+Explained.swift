@@ -9,6 +9,7 @@ extension LedgerError: Explained {
     switch self {
     case .schema, .noSuchUser, .userExists: .badData
     case .database(let error): error.exitStatus
+    case .spool(let error): error.exitStatus
     }
   }
 }

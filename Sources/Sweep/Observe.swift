@@ -39,6 +39,7 @@ struct Observer {
   mutating func next() -> [Server] {
     while true {
       start(Clock.monotonic)
+      settleFailures()
       let answered = servers.filter { $0.isPending && $0.conversation?.listing != nil }
       let waiting = servers.filter { $0.isPending && $0.conversation?.listing == nil }
       let isAnybodyComing = waiting.contains { $0.conversation != nil || $0.nextAttempt != nil }
@@ -58,7 +59,10 @@ struct Observer {
     var until = waiting.compactMap(\.nextAttempt).min() ?? now + .seconds(60)
     if !togetherAtLast, !answered.isEmpty { until = min(until, now + Observer.patience) }
     waiting.compactMap(\.conversation).turn(until: until, buffer: &buffer)
-    for server in waiting {
+  }
+
+  private func settleFailures() {
+    for server in servers where server.isPending {
       guard let failure = server.conversation?.failure else { continue }
       server.conversation = nil
       settle(server, failure)

@@ -11,6 +11,8 @@ final class Server {
   /// The connection, while there is one.
   var conversation: Conversation?
   var outcome = Outcome.pending
+  /// The sessions that should have been disconnected and were not, each with the reason.
+  var unenforced: [String] = []
 
   /// How far the sweep has come with a server.
   enum Outcome {

@@ -38,8 +38,9 @@ package struct Summary {
     package let state: State
     /// Live sessions in its listing.
     package let sessions: Int
-    /// What is wrong, and what mends it.
-    package let error: String?
+    /// What is wrong, the cause first.
+    package let errors: [String]
+    /// What mends the first of them.
     package let hint: String?
 
     /// How it went.
@@ -48,7 +49,7 @@ package struct Summary {
       case swept
       /// It was found by its config and is not running.
       case down
-      /// It failed, or its listing was not whole.
+      /// It failed, its listing was not whole, or a session could not be disconnected.
       case failed
     }
   }

@@ -44,7 +44,6 @@ package struct Sweep {
     let ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
-    try spool.create()
     reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
   }
 
@@ -59,6 +58,7 @@ package struct Sweep {
     if !again.isEmpty { try sweep(again) }
     report()
     if !isRehearsal {
+      reconciler.spool.removeOldDrafts(at: Clock.now)
       try reconciler.spool.noteSweep(at: Clock.now)
       try reconciler.ledger.checkpoint()
     }
@@ -130,9 +130,7 @@ package struct Sweep {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
     try reconciler.ledger.recordKills(kills, at: Clock.now)
     for violation in enforcer.done { note(violation, on: enforcer.server) }
-    for problem in enforcer.problems {
-      summary.problems.append("server \(enforcer.server.endpoint.name): \(problem)")
-    }
+    enforcer.server.unenforced += enforcer.problems
     enforcer.server.conversation = nil
   }
 
@@ -188,16 +186,17 @@ package struct Sweep {
 extension Summary.ServerResult {
   fileprivate init(_ server: Server, sessions: Int, failure: ServerFailure?) {
     let isDown = server.isDiscovered && failure?.isDown == true
+    let errors = [failure?.message].compactMap(\.self) + server.unenforced
     self.init(
       name: server.endpoint.name, address: "\(server.endpoint.address)",
-      state: failure == nil ? .swept : isDown ? .down : .failed, sessions: sessions,
-      error: failure?.message, hint: isDown ? nil : failure?.hint)
+      state: isDown ? .down : errors.isEmpty ? .swept : .failed, sessions: sessions,
+      errors: errors, hint: isDown ? nil : failure?.hint)
   }
 
   fileprivate init(_ problem: DiscoveryProblem) {
     self.init(
-      name: problem.name, address: "", state: .failed, sessions: 0, error: problem.description,
-      hint: problem.hint)
+      name: problem.name, address: "", state: .failed, sessions: 0,
+      errors: [problem.description], hint: problem.hint)
   }
 }
 

@@ -1,1 +1,3 @@
-print("not yet")
+import Glibc
+
+exit(Run.program(RawArguments.all).rawValue)

@@ -13,7 +13,7 @@ extension Summary {
       switch server.state {
       case .swept: return "\(name)  \(server.sessions) sessions"
       case .down: return "\(name)  not running"
-      case .failed: return "\(name)  failed: \(server.error ?? "")"
+      case .failed: return "\(name)  failed: \(server.errors.joined(separator: "; "))"
       }
     }
     lines += kills.map { kill in
@@ -49,7 +49,7 @@ extension Summary {
       let address: String
       let state: String
       let sessions: Int
-      let error: String?
+      let errors: [String]
       let hint: String?
     }
 
@@ -71,7 +71,7 @@ extension Summary {
       servers = summary.servers.map { server in
         Server(
           name: server.name, address: server.address, state: server.state.rawValue,
-          sessions: server.sessions, error: server.error, hint: server.hint)
+          sessions: server.sessions, errors: server.errors, hint: server.hint)
       }
       sessions = summary.sessions
       bytesAdded = summary.bytesAdded

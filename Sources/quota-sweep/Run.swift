@@ -33,7 +33,7 @@ func run(_ options: Options, _ voice: Voice) throws -> ExitStatus {
 /// Writes the log: each failure, each session told to go, and one line for the run.
 private func tell(_ summary: Summary, _ log: Log) {
   for server in summary.servers where server.state == .failed {
-    log.report(ServerFailed(server))
+    for error in server.errors { log.report(ServerFailed(server, error)) }
   }
   for problem in summary.problems { log.warn(problem) }
   for kill in summary.kills {
@@ -64,9 +64,9 @@ private struct ServerFailed: Explained {
   let hint: String?
   let exitStatus = ExitStatus.unavailable
 
-  init(_ server: Summary.ServerResult) {
-    message = "server \(server.name): \(server.error ?? "failed")"
-    hint = server.hint
+  init(_ server: Summary.ServerResult, _ error: String) {
+    message = "server \(server.name): \(error)"
+    hint = error == server.errors.first ? server.hint : nil
   }
 }
 

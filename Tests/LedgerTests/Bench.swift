@@ -20,7 +20,6 @@ final class Bench {
     path = folder.path + "/quota.db"
     try prepare(path)
     spool = Spool(besideDatabase: path)
-    try spool.create()
     ledger = try Ledger.open(path, for: .keeper, rules: rules, zone: zone)
   }
 

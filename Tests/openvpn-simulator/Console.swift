@@ -18,7 +18,7 @@ final class Console {
   func answer(_ line: String) -> String? {
     do {
       let answer = try execute(line.split(separator: " ").map(String.init))
-      return isSettling ? nil : answer.isEmpty ? "ok" : "ok \(answer)"
+      return isSettling ? settle() : answer.isEmpty ? "ok" : "ok \(answer)"
     } catch {
       return "error \(error)"
     }

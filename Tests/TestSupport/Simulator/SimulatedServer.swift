@@ -95,7 +95,9 @@ package final class SimulatedServer: VPNServer {
 
   /// What the server and its hooks wrote to the log.
   package var log: String {
-    get throws { try String(contentsOfFile: logFile, encoding: .isoLatin1) }
+    get throws {
+      String(decoding: try Data(contentsOf: URL(fileURLWithPath: logFile)), as: UTF8.self)
+    }
   }
 
   package var finished: [FinalCounters] {

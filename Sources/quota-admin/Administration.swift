@@ -1,0 +1,111 @@
+import CommandSupport
+import Glibc
+import Ledger
+import POSIX
+import Quota
+import SQLite
+
+/// The open ledger with the settings it goes by: what every command works on.
+struct Administration {
+  let ledger: Ledger
+  let settings: Settings
+
+  /// Loads the settings and opens the ledger, which is created if it is not there and brought up
+  /// to date if it is old.
+  ///
+  /// - Throws: `SettingsError` or `Complaint`.
+  init(_ options: CommonOptions) throws {
+    let config = options.config.map { String(decoding: RawArguments.bytes(of: $0), as: UTF8.self) }
+    let loaded = try Settings.load(config: config)
+    Run.voice.warn(of: loaded.problems)
+    settings = loaded.settings
+    do {
+      ledger = try Ledger.open(
+        settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
+    } catch {
+      throw Complaint(error, opening: settings.database)
+    }
+  }
+
+  /// Asks or changes the ledger.
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(Complaint) -> Result {
+    do {
+      return try body(ledger)
+    } catch .noSuchUser(let name) {
+      throw unknown(name)
+    } catch {
+      throw Complaint(error)
+    }
+  }
+
+  /// Reads the ledger.
+  func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(Complaint) -> Result {
+    do { return try body(ledger) } catch { throw Complaint(.database(error)) }
+  }
+
+  /// What to say of a name that no user has.
+  func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
+    let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
+    let nearest = NearestName.of(name.bytes, among: known).map { "did you mean \($0)?" }
+    return Complaint(
+      "there is no user \(name.forPeople)",
+      hint: nearest ?? hint ?? "quota-admin list shows all users, and quota-admin add adds one")
+  }
+}
+
+extension Complaint {
+  /// Why the ledger could not do something.
+  fileprivate init(_ error: LedgerError) {
+    switch error {
+    case .noSuchUser(let name): self.init("there is no user \(name.forPeople)")
+    case .userExists(let name):
+      self.init(
+        "there is a user \(name.forPeople) already",
+        hint: "quota-admin set changes the quota of a user")
+    case .schema: self.init(error.description, hint: error.hint)
+    case .spool(let trouble):
+      self.init(trouble.message, hint: trouble.hint, exitStatus: trouble.exitStatus)
+    case .database(let trouble):
+      let hint =
+        trouble.kind == .busy
+        ? "another program is writing to the database; nothing was changed, try again" : error.hint
+      self.init(error.description, hint: hint, exitStatus: Complaint.status(of: trouble.kind))
+    }
+  }
+
+  private static func status(of kind: SQLiteError.Kind) -> CommandSupport.ExitStatus {
+    switch kind {
+    case .damaged: .badData
+    case .missing: .cannotCreate
+    case .busy, .unwritable: .inputOutput
+    case .forbidden: .permission
+    case .constraint, .other: .bug
+    }
+  }
+
+  /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
+  /// tried once more without SQLite.
+  fileprivate init(_ error: LedgerError, opening path: String) {
+    guard case .database(let trouble) = error, trouble.kind == .missing else {
+      self.init(error)
+      return
+    }
+    let folder = directory(of: path)
+    if unsafe access(folder, F_OK) != 0, errno == ENOENT {
+      self.init(
+        "cannot create \(path): there is no directory \(folder)",
+        hint: "create it with: install -d -m 2770 -g openvpn-quota \(folder)",
+        exitStatus: .cannotCreate)
+      return
+    }
+    do throws(SystemError) {
+      _ = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o660)
+      self.init(error)
+    } catch {
+      let status = error.exitStatus == .permission ? .permission : ExitStatus.cannotCreate
+      self.init(error.message, hint: error.hint, exitStatus: status)
+    }
+  }
+}

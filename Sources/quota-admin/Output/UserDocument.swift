@@ -1,0 +1,40 @@
+import CommandSupport
+import Ledger
+import Quota
+
+extension JSONWriter {
+  /// The fields of a user, as quota-admin(8) documents them.
+  mutating func fields(of user: UserRecord, by rules: Rules) {
+    field("name", user.name.description)
+    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+    field("enabled", user.standing.isEnabled)
+    field("quota_bytes", user.standing.quota)
+    field("used_bytes", user.used(by: rules))
+    field("received_bytes", user.standing.used.received)
+    field("sent_bytes", user.standing.used.sent)
+    field("open_sessions", Int64(user.openSessions))
+    switch decide(user.standing, by: rules) {
+    case .allowed:
+      field("admitted", true)
+      field("refusal", nil)
+    case .refused(let reason):
+      field("admitted", false)
+      field("refusal", reason.rawValue)
+    }
+    field("created_at", user.createdAt.map(isoTime))
+  }
+
+  /// The fields of a session, as quota-admin(8) documents them.
+  mutating func fields(of session: OpenSession) {
+    field("server", session.server)
+    field("address", session.address)
+    field("real_address", session.realAddress)
+    field("connected_since", isoTime(session.connectedSince))
+    field("received_bytes", session.counters.received)
+    field("sent_bytes", session.counters.sent)
+  }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

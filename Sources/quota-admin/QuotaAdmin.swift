@@ -1,0 +1,17 @@
+import ArgumentParser
+import CommandSupport
+
+/// The command with all its subcommands; nothing else is here.
+struct QuotaAdmin: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quota-admin",
+    abstract: "Look after the users of an OpenVPN server and their quotas.",
+    discussion: """
+      A change takes effect at once for whoever connects, and with the next sweep for whoever is \
+      connected. The whole story: man 8 quota-admin
+      """,
+    version: "quota-admin \(CommandSupport.version)",
+    subcommands: [
+      Add.self, SetQuota.self, List.self, Show.self, Enable.self, Disable.self,
+    ])
+}

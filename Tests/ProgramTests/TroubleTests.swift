@@ -1,0 +1,178 @@
+import Foundation
+import Glibc
+import SQLite
+import TestSupport
+import Testing
+
+/// Servers that are out of order: each has its message, costs exit status 69, and closes nothing.
+@Suite struct TroubleTests {
+  struct Trouble: Sendable, CustomTestStringConvertible {
+    let behaviour: SimulatedServer.Behaviour
+    let message: String
+
+    init(_ behaviour: SimulatedServer.Behaviour, _ message: String) {
+      self.behaviour = behaviour
+      self.message = message
+    }
+
+    var testDescription: String { behaviour.rawValue }
+  }
+
+  @Test(
+    arguments: [
+      Trouble(.busy, "another program holds its management interface"),
+      Trouble(.mute, "the whole listing did not come in time"),
+      Trouble(.stall, "the whole listing did not come in time"),
+      Trouble(.cut, "it closed the management connection before the whole listing was here"),
+      Trouble(.garbage, "this is no management interface, it says: "),
+      Trouble(.http, "this is no management interface, it says: HTTP/1.1 400 Bad Request"),
+      Trouble(.endless, "this is no management interface, it says: AAAA"),
+      Trouble(.flood, "did not come in time"),
+      Trouble(.slow, "did not come in time"),
+      Trouble(.closing, "it closed the management connection without a greeting"),
+      Trouble(.hold, "it is waiting for a hold release"),
+    ])
+  func `a server out of order is told of and closes no session`(trouble: Trouble) throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    let healthy = try quota.addServer()
+    let alice = try server.enter("alice")
+    let bob = try healthy.enter("bob")
+    try alice.upload(1000)
+    try quota.sweep().expect(status: 0)
+    let before = try quota.used("alice")
+    try server.behave(trouble.behaviour)
+    try alice.upload(1000)
+    try bob.upload(1000)
+    let outcome = try quota.sweep().expect(status: 69)
+    outcome.expect(error: "quota-sweep: error: server s0: ")
+    outcome.expect(error: trouble.message)
+    #expect(outcome.errors.isPlain)
+    #expect(try quota.openSessions == 2)
+    #expect(try quota.used("alice") == before)
+    // The other server was swept all the same.
+    #expect(try quota.used("bob") == 1836 + 1823 + 1000)
+    try server.behave(.normal)
+    try quota.sweep().expect(status: 0)
+    #expect(try quota.used("alice") == before + 1000)
+  }
+
+  @Test func `a truncated listing counts its rows, closes nothing and names the last`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    let clients = try (0..<20).map { try server.enter("user\($0)") }
+    try quota.sweep().expect(status: 0)
+    let before = try quota.number("SELECT sum(bytes_received) FROM sessions")
+    for client in clients { try client.upload(1000) }
+    try server.behave(.truncate)
+    let outcome = try quota.sweep().expect(status: 69)
+    outcome.expect(error: "user")
+    #expect(try quota.openSessions == 20)
+    // Ten rows are whole.
+    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 10_000)
+    try server.behave(.normal)
+    try quota.sweep().expect(status: 0)
+    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+  }
+
+  @Test func `a violator in the whole part of a truncated listing goes`() throws {
+    let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
+    let server = try quota.addServer()
+    let clients = try (0..<4).map { try server.enter("user\($0)") }
+    for client in clients { try client.upload(20_000) }
+    try server.behave(.truncate)
+    try quota.sweep().expect(status: 69)
+    #expect(clients.count { !$0.isConnected } == 2)
+  }
+
+  @Test func `a server that talks a lot is swept as any other`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    let alice = try server.enter("alice")
+    try alice.upload(1000)
+    try server.behave(.chatty)
+    try quota.sweep().expect(status: 0)
+    #expect(try quota.used("alice") == 1836 + 1823 + 1000)
+  }
+
+  @Test(arguments: [nil, "wrong", "right"] as [String?])
+  func `the management password must be configured and right`(password: String?) throws {
+    let quota = try Installation()
+    let file = try quota.folder.write((password ?? "") + "\n", to: "password")
+    let server = try quota.addServer(passwordFile: password == nil ? nil : file) {
+      $0.password = "right"
+    }
+    _ = try server.enter("alice")
+    let outcome = try quota.sweep()
+    switch password {
+    case "right": try outcome.expect(status: 0)
+    case nil:
+      try outcome.expect(status: 69)
+      outcome.expect(error: "asks for a password and none is configured")
+    default:
+      try outcome.expect(status: 69)
+      outcome.expect(error: "does not accept the password")
+      #expect(!outcome.errors.contains("right\n"))
+      // The third wrong one would cost the line; more than one try is rude.
+      #expect(try server.connections == 1)
+    }
+    #expect(try quota.openSessions == (password == "right" ? 1 : 0))
+  }
+
+  @Test func `a configured server that is down is a failure, and closes nothing`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    try server.enter("alice").upload(1000)
+    try quota.sweep().expect(status: 0)
+    let before = try quota.used("alice")
+    try server.crash()
+    try quota.sweep().expect(status: 69).expect(error: "Connection refused")
+    #expect(try quota.openSessions == 1)
+    try server.start()
+    try quota.sweep().expect(status: 0)
+    #expect(try quota.openSessions == 0)
+    #expect(try quota.used("alice") == before)
+    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 1)
+  }
+
+  @Test func `a second try is made within the same sweep`() throws {
+    let quota = try Installation(["RETRY_ATTEMPTS": "3"])
+    let server = try quota.addServer()
+    try server.enter("alice").upload(1000)
+    try server.behave(.cut, for: 1)
+    try quota.sweep().expect(status: 0)
+    #expect(try server.connections == 2)
+    #expect(try quota.used("alice") == 1836 + 1823 + 1000)
+  }
+
+  @Test func `a server that says nothing delays nobody and holds no lock`() throws {
+    let quota = try Installation(["MANAGEMENT_TIMEOUT": "25", "DEFAULT_QUOTA": "10kB"])
+    let mute = try quota.addServer()
+    let healthy = try quota.addServer()
+    try mute.behave(.mute)
+    let alice = try healthy.enter("alice")
+    try alice.upload(20_000)
+    let sweep = Process()
+    sweep.executableURL = URL(fileURLWithPath: Program.path("quota-sweep"))
+    sweep.arguments = ["--config", quota.config]
+    try sweep.run()
+    while alice.isConnected, sweep.isRunning { usleep(5000) }
+    try Connection(quota.database, busyTimeout: 0).execute("BEGIN IMMEDIATE; ROLLBACK")
+    #expect(try !healthy.enter("bob").isRefused)
+    // The mute server was waited for all the time.
+    #expect(sweep.isRunning)
+    kill(sweep.processIdentifier, SIGKILL)
+    sweep.waitUntilExit()
+    #expect(!alice.isConnected)
+  }
+
+  @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    let directory = unsafe open(quota.folder.path + "/var", O_RDONLY | O_CLOEXEC)
+    defer { close(directory) }
+    try #require(flock(directory, LOCK_EX | LOCK_NB) == 0)
+    try quota.sweep().expect(status: 75)
+    #expect(try server.connections == 0)
+  }
+}
