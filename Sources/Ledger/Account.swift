@@ -111,21 +111,6 @@ extension Ledger {
     return try statement.accounts()
   }
 
-  /// The open accounts of a server: those it was seen with, and those of the process it is now.
-  func openAccounts(
-    ofServer name: String, boot: Int64, pid: Int64
-  ) throws(SQLiteError) -> [Account] {
-    var statement = try database.prepare(
-      """
-      SELECT \(Account.columns) FROM sessions INDEXED BY open_sessions
-      WHERE closed_at IS NULL AND (server = ?1 OR (boot = ?2 AND pid = ?3))
-      """)
-    statement.bind(1, name)
-    statement.bind(2, boot)
-    statement.bind(3, pid)
-    return try statement.accounts()
-  }
-
   /// Gives a session's account another address.
   func move(_ session: SessionIdentity, to address: String) throws(SQLiteError) {
     var statement = try database.prepare(

@@ -6,25 +6,25 @@
 struct Matching {
   /// What became of one sighting.
   enum Match: Equatable {
-    /// Its account is open; the account's address may be an older one.
-    case account(Account)
-    /// No open account: who was let in at the door, where that is known.
-    case unknown(Admission?)
+    /// Its account is open, at this place among the open ones; its address may be an older one.
+    case account(Int)
+    /// No open account; who was let in at the door, at this place among the admissions, if known.
+    case stranger(admission: Int?)
   }
 
   /// One for each sighting, in their order.
   private(set) var matches: [Match]
-  /// The open accounts that no sighting belongs to.
-  private(set) var unseen: [Account] = []
-  /// The admissions whose sessions were sighted.
-  private(set) var spent: [Admission] = []
+  /// The places of the open accounts that no sighting belongs to.
+  private(set) var unseen: [Int] = []
 
   private let report: ServerReport
-  private var accounts: [Place: Account] = [:]
-  private var admissions: [Place: Admission] = [:]
+  private let accounts: [OpenAccount]
+  private let admissions: [Admission]
+  private var accountsLeft: [Place: Int] = [:]
+  private var admissionsLeft: [Place: Int] = [:]
 
   /// What identifies a session within one server process.
-  fileprivate struct Place: Hashable {
+  private struct Place: Hashable {
     let connectedSince: Int64
     let address: String
   }
@@ -35,17 +35,28 @@ struct Matching {
     let commonName: UserName
   }
 
-  init(_ report: ServerReport, accounts: [Account], admissions: [Admission]) {
+  init(_ report: ServerReport, accounts: [OpenAccount], admissions: [Admission]) {
     self.report = report
-    matches = Array(repeating: .unknown(nil), count: report.sightings.count)
-    for account in accounts { self.accounts[Place(account.identity)] = account }
-    for admission in admissions
-    where admission.identity.boot == report.boot && admission.identity.pid == report.pid {
-      self.admissions[Place(admission.identity)] = admission
+    self.accounts = accounts
+    self.admissions = admissions
+    matches = []
+    matches.reserveCapacity(report.sightings.count)
+    accountsLeft.reserveCapacity(accounts.count)
+    for (index, account) in accounts.enumerated() {
+      let place = Place(connectedSince: account.connectedSince, address: account.address)
+      accountsLeft[place] = index
+    }
+    for (index, admission) in admissions.enumerated() {
+      let identity = admission.identity
+      guard identity.boot == report.boot, identity.pid == report.pid else { continue }
+      let place = Place(connectedSince: identity.connectedSince, address: identity.address)
+      admissionsLeft[place] = index
     }
     let rest = matchByPlace()
     if !rest.isEmpty { matchByFace(rest) }
-    unseen = Array(self.accounts.values)
+    unseen = Array(accountsLeft.values)
+    accountsLeft = [:]
+    admissionsLeft = [:]
   }
 
   /// Matches by identity and gives the sightings that are still nobody's.
@@ -53,44 +64,41 @@ struct Matching {
     var rest: [Int] = []
     for (index, sighting) in report.sightings.enumerated() {
       let place = Place(connectedSince: sighting.connectedSince, address: sighting.address)
-      let admission = admissions.isEmpty ? nil : admissions.removeValue(forKey: place)
-      if let admission { spent.append(admission) }
-      if let account = accounts.removeValue(forKey: place) {
-        matches[index] = .account(account)
-      } else if let admission {
-        matches[index] = .unknown(admission)
+      let admission = admissionsLeft.isEmpty ? nil : admissionsLeft.removeValue(forKey: place)
+      if let account = accountsLeft.removeValue(forKey: place) {
+        matches.append(.account(account))
       } else {
-        rest.append(index)
+        matches.append(.stranger(admission: admission))
+        if admission == nil { rest.append(index) }
       }
     }
     return rest
   }
 
   private mutating func matchByFace(_ rest: [Int]) {
+    if accountsLeft.isEmpty, admissionsLeft.isEmpty { return }
     let sightings = Dictionary(grouping: rest) { index in
       let sighting = report.sightings[index]
       return Face(connectedSince: sighting.connectedSince, commonName: sighting.commonName)
     }
-    let lost = Dictionary(grouping: accounts.values) { account in
-      Face(connectedSince: account.identity.connectedSince, commonName: account.commonName)
+    let lost = Dictionary(grouping: accountsLeft.values) { index in
+      Face(
+        connectedSince: accounts[index].connectedSince, commonName: accounts[index].commonName)
     }
-    let admitted = Dictionary(grouping: admissions.values) { admission in
-      Face(connectedSince: admission.identity.connectedSince, commonName: admission.commonName)
+    let admitted = Dictionary(grouping: admissionsLeft.values) { index in
+      Face(
+        connectedSince: admissions[index].identity.connectedSince,
+        commonName: admissions[index].commonName)
     }
     for (face, candidates) in sightings where candidates.count == 1 {
-      if let account = lost[face]?.first, lost[face]?.count == 1 {
-        matches[candidates[0]] = .account(account)
-        accounts[Place(account.identity)] = nil
-      } else if let admission = admitted[face]?.first, admitted[face]?.count == 1 {
-        matches[candidates[0]] = .unknown(admission)
-        spent.append(admission)
+      if let index = lost[face]?.first, lost[face]?.count == 1 {
+        matches[candidates[0]] = .account(index)
+        let account = accounts[index]
+        accountsLeft[
+          Place(connectedSince: account.connectedSince, address: account.address)] = nil
+      } else if let index = admitted[face]?.first, admitted[face]?.count == 1 {
+        matches[candidates[0]] = .stranger(admission: index)
       }
     }
-  }
-}
-
-extension Matching.Place {
-  fileprivate init(_ identity: SessionIdentity) {
-    self.init(connectedSince: identity.connectedSince, address: identity.address)
   }
 }

@@ -15,20 +15,18 @@ package struct Reconciliation: Equatable, Sendable {
   package var spent: [Admission] = []
 }
 
-/// A live session and what bears on whether it may stay.
+/// A live session that has an owner, or would have one if strangers were metered.
+///
+/// There may be a hundred thousand, so it is kept small.
 package struct LiveSession: Equatable, Sendable {
   /// Its place in the report.
   package let sighting: Int
-  /// Whose it is; by the row's word where that is a stranger who is not metered.
-  package fileprivate(set) var owner: UserName
-  /// What is known of its owner, as `Ledger.judge` fills it in; nil for a stranger who is not
-  /// metered.
-  package fileprivate(set) var standing: Standing?
+  /// The owner's id; nil for a stranger who is not metered.
+  let user: Int64?
   /// How often its server was told to disconnect it.
   package let kills: Int64
   /// When it was told so last, in seconds since 1970.
   package let killedAt: Int64?
-  fileprivate let user: Int64?
 }
 
 extension Ledger {
@@ -42,67 +40,63 @@ extension Ledger {
   package func reconcile(
     _ report: ServerReport, admissions: [Admission]
   ) throws(SQLiteError) -> Reconciliation {
-    let open = try openAccounts(ofServer: report.server, boot: report.boot, pid: report.pid)
-    let current = open.filter { $0.identity.boot == report.boot && $0.identity.pid == report.pid }
-    let matching = Matching(report, accounts: current, admissions: admissions)
     var result = Reconciliation()
-    result.spent = matching.spent
-    var changes = try changes(report, matching, into: &result)
-    changes += closings(report, unseen: matching.unseen, open: open)
-    changes.sort { $0.user < $1.user }
-    try apply(changes, of: report, into: &result)
+    try apply(try changes(report, admissions, into: &result), of: report, into: &result)
     return result
   }
 
-  /// Fills in what is known by now of the owners of live sessions. To be asked once all servers are
-  /// reconciled: a user's sessions add up across servers.
-  package func judge(_ live: inout [LiveSession]) throws(SQLiteError) {
-    let standings = try standings(of: live.lazy.compactMap(\.user))
-    for index in live.indices {
-      guard let user = live[index].user, let known = standings[user] else { continue }
-      live[index].owner = known.name
-      live[index].standing = known.standing
-    }
-  }
-
-  /// The sightings that the ledger does not have as they are, and the live sessions it does have.
+  /// What has to be written, sorted by user. What is known of the open accounts is let go of before
+  /// the first of it is written.
   private func changes(
-    _ report: ServerReport, _ matching: Matching, into result: inout Reconciliation
+    _ report: ServerReport, _ admissions: [Admission], into result: inout Reconciliation
   ) throws(SQLiteError) -> [Change] {
-    var changes: [Change] = []
-    var users = try Owners(self)
+    let accounts = try OpenAccounts(of: report, in: self)
+    let matching = Matching(report, accounts: accounts.current, admissions: admissions)
+    var owners = try Owners(self)
+    var changes = closings(report, matching.unseen, accounts)
     for (index, match) in matching.matches.enumerated() {
       let sighting = report.sightings[index]
       switch match {
-      case .account(let account):
-        if account.isUpToDate(with: sighting, on: report.server) {
-          result.live.append(LiveSession(sighting: index, account: account))
+      case .account(let place):
+        let account = accounts.current[place]
+        if account.isUpToDate(with: sighting) {
+          result.live.append(
+            LiveSession(
+              sighting: index, user: account.user, kills: account.kills,
+              killedAt: account.killedAt))
         } else {
-          changes.append(Change(user: account.user, .count(account.identity, sighting: index)))
+          changes.append(
+            Change(user: account.user, .count(address: account.address, sighting: index)))
         }
-      case .unknown(let admission):
+      case .stranger(let place):
+        let admission = place.map { admissions[$0] }
+        if let admission { result.spent.append(admission) }
         let owner = admission?.owner ?? sighting.owner
-        let user = try owner.flatMap { owner throws(SQLiteError) in try users.id(of: owner) }
-        changes.append(
-          Change(
-            user: user ?? .max,
-            .open(owner, admission?.commonName ?? sighting.commonName, sighting: index)))
+        let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
+        changes.append(Change(user: user ?? .max, .open(admission, sighting: index)))
       }
     }
+    changes.sort { $0.user < $1.user }
     return changes
   }
 
   /// The accounts to close: those of an earlier process of the server in any case, those of this
   /// one if the listing is whole and was asked for after they began.
-  private func closings(_ report: ServerReport, unseen: [Account], open: [Account]) -> [Change] {
-    let former = open.lazy.filter { account in
-      account.identity.boot != report.boot || account.identity.pid != report.pid
+  private func closings(
+    _ report: ServerReport, _ unseen: [Int], _ accounts: OpenAccounts
+  ) -> [Change] {
+    var changes = accounts.former.map { account in
+      Change(user: account.user, .close(account.identity, by: .restart))
     }
-    let gone = unseen.lazy.filter { account in
-      report.isComplete && account.identity.connectedSince < report.at
+    guard report.isComplete else { return changes }
+    for account in unseen.lazy.map({ accounts.current[$0] })
+    where account.connectedSince < report.at {
+      let identity = SessionIdentity(
+        boot: report.boot, pid: report.pid, connectedSince: account.connectedSince,
+        address: account.address)
+      changes.append(Change(user: account.user, .close(identity, by: .listing)))
     }
-    return former.map { Change(user: $0.user, .close($0.identity, by: .restart)) }
-      + gone.map { Change(user: $0.user, .close($0.identity, by: .listing)) }
+    return changes
   }
 
   /// Applies changes that are sorted by user, in transactions of limited size.
@@ -129,8 +123,11 @@ struct Change {
   let kind: Kind
 
   enum Kind {
-    case count(SessionIdentity, sighting: Int)
-    case open(UserName?, UserName, sighting: Int)
+    /// Raise the open account that has this address to a sighting.
+    case count(address: String, sighting: Int)
+    /// Open an account, for the one who was let in at the door where that is known.
+    indirect case open(Admission?, sighting: Int)
+    /// Close an account.
     case close(SessionIdentity, by: Closer)
   }
 
@@ -148,27 +145,5 @@ extension ArraySlice<Change> {
     var end = startIndex + size
     while end > startIndex, self[end].user == self[end - 1].user { end -= 1 }
     return self[..<(end > startIndex ? end : startIndex + size)]
-  }
-}
-
-extension Account {
-  /// Whether writing the sighting down would change nothing.
-  fileprivate func isUpToDate(with sighting: Sighting, on server: String) -> Bool {
-    identity.address == sighting.address && self.server == server
-      && realAddress == sighting.realAddress
-      && sighting.counters.increase(over: counters).isZero
-  }
-}
-
-extension LiveSession {
-  init(sighting: Int, account: Account) {
-    self.init(
-      sighting: sighting, owner: account.commonName, standing: nil, kills: account.kills,
-      killedAt: account.killedAt, user: account.user)
-  }
-
-  init(sighting: Int, stranger: UserName) {
-    self.init(
-      sighting: sighting, owner: stranger, standing: nil, kills: 0, killedAt: nil, user: nil)
   }
 }

@@ -26,10 +26,10 @@ struct ReportWriter: ~Copyable {
     _ change: Change, into result: inout Reconciliation
   ) throws(SQLiteError) {
     switch change.kind {
-    case .count(let known, let index):
-      try count(known, report.sightings[index], index, into: &result)
-    case .open(let owner, let commonName, let index):
-      try open(report.sightings[index], index, owner: owner, commonName, into: &result)
+    case .count(let address, let index):
+      try count(address, report.sightings[index], index, into: &result)
+    case .open(let admission, let index):
+      try open(report.sightings[index], index, admission, into: &result)
     case .close(let identity, let closer):
       try close(identity, by: closer, into: &result)
     }
@@ -42,28 +42,32 @@ struct ReportWriter: ~Copyable {
   }
 
   private mutating func count(
-    _ known: SessionIdentity, _ sighting: Sighting, _ index: Int, into result: inout Reconciliation
+    _ address: String, _ sighting: Sighting, _ index: Int, into result: inout Reconciliation
   ) throws(SQLiteError) {
-    if known.address != sighting.address { try ledger.move(known, to: sighting.address) }
-    guard let account = try accounts.account(of: report.identity(of: sighting)) else { return }
+    let identity = report.identity(of: sighting)
+    if address != sighting.address {
+      try ledger.move(identity.moved(to: address), to: sighting.address)
+    }
+    guard let account = try accounts.account(of: identity) else { return }
     try raise(account, to: sighting, index, into: &result)
   }
 
   private mutating func open(
-    _ sighting: Sighting, _ index: Int, owner: UserName?, _ commonName: UserName,
+    _ sighting: Sighting, _ index: Int, _ admission: Admission?,
     into result: inout Reconciliation
   ) throws(SQLiteError) {
     let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
       return try raise(closed, to: sighting, index, into: &result)
     }
-    guard let owner else { return }
+    guard let owner = admission?.owner ?? sighting.owner else { return }
     guard let user = try ledger.owner(named: owner, at: report.at) else {
-      result.live.append(LiveSession(sighting: index, stranger: owner))
+      result.live.append(LiveSession(sighting: index, user: nil, kills: 0, killedAt: nil))
       return
     }
     let account = Account(
-      identity: identity, user: user, commonName: commonName, server: report.server,
+      identity: identity, user: user,
+      commonName: admission?.commonName ?? sighting.commonName, server: report.server,
       realAddress: sighting.realAddress, counters: Traffic())
     result.opened += 1
     try raise(account, to: sighting, index, into: &result)
@@ -90,7 +94,11 @@ struct ReportWriter: ~Copyable {
     try accounts.write(account)
     try addLater(increase, to: account.user)
     result.added += increase
-    if account.closing == nil { result.live.append(LiveSession(sighting: index, account: account)) }
+    if account.closing == nil {
+      result.live.append(
+        LiveSession(
+          sighting: index, user: account.user, kills: account.kills, killedAt: account.killedAt))
+    }
   }
 
   private mutating func close(

@@ -29,8 +29,24 @@ package struct Sighting: Equatable, Sendable {
   }
 }
 
+/// The sessions of a report, each made when it is asked for: there may be a hundred thousand.
+package struct Sightings: RandomAccessCollection, Sendable {
+  private let make: @Sendable (Int) -> Sighting
+  package let count: Int
+
+  /// - Parameter make: gives the sighting at a place from 0 up to `count`.
+  package init(count: Int, make: @escaping @Sendable (Int) -> Sighting) {
+    self.count = count
+    self.make = make
+  }
+
+  package var startIndex: Int { 0 }
+  package var endIndex: Int { count }
+  package subscript(place: Int) -> Sighting { make(place) }
+}
+
 /// What one server said of its live sessions.
-package struct ServerReport: Equatable, Sendable {
+package struct ServerReport: Sendable {
   /// The server's name in the settings.
   package let server: String
   package let boot: Int64
@@ -40,10 +56,10 @@ package struct ServerReport: Equatable, Sendable {
   package let at: Int64
   /// Whether the listing came to its end. One that was cut says nothing of who is not in it.
   package let isComplete: Bool
-  package let sightings: [Sighting]
+  package let sightings: Sightings
 
   package init(
-    server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, sightings: [Sighting]
+    server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, sightings: Sightings
   ) {
     self.server = server
     self.boot = boot

@@ -15,28 +15,6 @@ extension Ledger {
     guard try statement.step() else { return nil }
     return Standing(row: statement)
   }
-
-  /// The same of users by their ids, each with his name; an id that no user has is left out.
-  func standings(
-    of users: some Sequence<Int64>
-  ) throws(SQLiteError) -> [Int64: (name: UserName, standing: Standing)] {
-    var statement = try database.prepare(
-      """
-      SELECT status, quota_bytes, bytes_received, bytes_sent, username
-      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-        LEFT JOIN period_usage ON period_usage.user_id = users.id AND period_start = 0
-      WHERE users.id = ?1
-      """)
-    var standings: [Int64: (name: UserName, standing: Standing)] = [:]
-    for user in users where standings[user] == nil {
-      statement.bind(1, user)
-      if try statement.step() {
-        standings[user] = (UserName(bytes: statement.bytes(4)), Standing(row: statement))
-      }
-      statement.reset()
-    }
-    return standings
-  }
 }
 
 extension Standing {
@@ -44,7 +22,7 @@ extension Standing {
   ///
   /// Any status but the earlier project's `active` shuts a user out; a quota it left empty or
   /// negative is none.
-  fileprivate init(row: borrowing Statement) {
+  init(row: borrowing Statement) {
     self.init(
       isEnabled: row.text(0) == "active", quota: max(0, row.integer(1)),
       used: Traffic(received: row.integer(2), sent: row.integer(3)))

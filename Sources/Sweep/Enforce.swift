@@ -4,8 +4,8 @@ import OpenVPN
 import POSIX
 import Quota
 
-/// A live session that has to go.
-struct Violation {
+/// A session to disconnect.
+struct Target {
   let identity: SessionIdentity
   let owner: UserName
   let reason: Reason
@@ -38,7 +38,7 @@ enum EnforcementError: Error, CustomStringConvertible {
 /// asked for, and each violator is matched again by what identifies a session.
 struct Enforcer {
   let server: Server
-  private var violations: ArraySlice<Violation>
+  private var targets: ArraySlice<Target>
   private let everybodyToGo: Set<SessionIdentity>
   private let message: [UInt8]
   private let boot: Int64
@@ -46,10 +46,10 @@ struct Enforcer {
   private var rows: [SessionIdentity: StatusRow] = [:]
   private var listing: StatusListing?
   private var rowsAt: Duration = .zero
-  private var asked: Violation?
+  private var asked: Target?
   private var isListing = false
   /// Who was disconnected.
-  private(set) var done: [Violation] = []
+  private(set) var done: [Target] = []
   /// Who could not be, and why.
   private(set) var problems: [String] = []
 
@@ -58,10 +58,10 @@ struct Enforcer {
   /// Tries by client id before the server is told to drop the client without a word to it.
   private static let politeKills: Int64 = 2
 
-  init(_ observation: Observation, _ violations: [Violation], message: [UInt8]) {
+  init(_ observation: Observation, _ targets: [Target], message: [UInt8]) {
     server = observation.server
-    self.violations = violations[...]
-    everybodyToGo = Set(violations.map(\.identity))
+    self.targets = targets[...]
+    everybodyToGo = Set(targets.map(\.identity))
     self.message = message
     boot = observation.report.boot
     pid = observation.report.pid
@@ -70,7 +70,7 @@ struct Enforcer {
 
   /// Whether all is said and answered, or nothing more can be.
   var isFinished: Bool {
-    server.conversation?.isOver != false || (violations.isEmpty && asked == nil)
+    server.conversation?.isOver != false || (targets.isEmpty && asked == nil)
   }
 
   /// Goes on as far as it can without waiting.
@@ -85,7 +85,7 @@ struct Enforcer {
       guard let reply = conversation.nextReply() else { return }
       settle(reply)
     }
-    guard !violations.isEmpty else { return }
+    guard !targets.isEmpty else { return }
     if now - rowsAt > Enforcer.validity {
       isListing = true
       return conversation.askForListing(now: now)
@@ -95,22 +95,22 @@ struct Enforcer {
 
   /// What the end of the connection left undone.
   mutating func giveUp() {
-    let left = [asked].compactMap(\.self) + violations
+    let left = [asked].compactMap(\.self) + targets
     if left.isEmpty { return }
     let cause = server.conversation?.failure?.message ?? "there was no time left"
     problems += left.map { "\($0.name) was not disconnected: \(cause)" }
   }
 
   private mutating func sendNext(to conversation: Conversation, _ now: Duration) {
-    while let violation = violations.popFirst() {
+    while let target = targets.popFirst() {
       // Who left meanwhile needs no kill.
-      guard let row = rows[violation.identity] else { continue }
+      guard let row = rows[target.identity] else { continue }
       do throws(EnforcementError) {
-        conversation.ask(try command(for: violation, row, conversation.version), now: now)
-        asked = violation
+        conversation.ask(try command(for: target, row, conversation.version), now: now)
+        asked = target
         return
       } catch {
-        problems.append("\(violation.name) cannot be disconnected: \(error)")
+        problems.append("\(target.name) cannot be disconnected: \(error)")
       }
     }
   }
@@ -118,14 +118,14 @@ struct Enforcer {
   /// How to get rid of a client: by its id with a message it obeys; if that was tried twice or the
   /// server gives no ids, by its address, else by a name that nobody shares who may stay.
   private func command(
-    for violation: Violation, _ row: StatusRow, _ version: Int
+    for target: Target, _ row: StatusRow, _ version: Int
   ) throws(EnforcementError) -> ManagementCommand {
     do throws(UnsendableText) {
-      if let id = row.clientID, violation.kills < Enforcer.politeKills {
+      if let id = row.clientID, target.kills < Enforcer.politeKills {
         return try .clientKill(id, message: message)
       }
       // From 2.7 on, whose interface is version 6, `kill` takes a plain IP:port for a name.
-      if version < 6, !violation.hidesItsAddress, let address = row.killableAddress {
+      if version < 6, !target.hidesItsAddress, let address = row.killableAddress {
         return .kill(address: address)
       }
       if !mayStay(anybodyNamed: row.commonName) { return try .kill(name: row.commonName) }
@@ -165,16 +165,16 @@ struct Enforcer {
   /// A client that is not found has gone by itself. Only by its address the server may not find one
   /// that is there: an IPv4 client on a socket for both families.
   private mutating func settle(_ reply: ManagementReply) {
-    guard var violation = asked else { return }
+    guard var target = asked else { return }
     asked = nil
     let isUnknown = reply.text.hasSuffix("not found") || reply.text.hasSuffix("command failed")
     if reply.succeeded {
-      done.append(violation)
+      done.append(target)
     } else if !isUnknown {
-      problems.append("\(violation.name) was not disconnected: \(reply.text)")
+      problems.append("\(target.name) was not disconnected: \(reply.text)")
     } else if reply.text.hasPrefix("client at address") {
-      violation.hidesItsAddress = true
-      violations.append(violation)
+      target.hidesItsAddress = true
+      targets.append(target)
     }
   }
 }

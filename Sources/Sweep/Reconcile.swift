@@ -9,8 +9,6 @@ import SQLite
 struct Observation {
   let server: Server
   let listing: StatusListing
-  /// The rows that are sessions, in the order of `report.sightings`.
-  let rows: [StatusRow]
   let report: ServerReport
   /// The sessions that may be judged.
   var live: [LiveSession] = []
@@ -21,11 +19,13 @@ struct Observation {
     }
     self.server = server
     self.listing = listing
-    rows = listing.rows.filter(\.isSession)
+    let rows = listing.rows
+    let sessions = rows.indices.filter { rows[$0].isSession }
     let names = NameReader(identifyBy: identifyBy, config: server.endpoint.config)
     report = ServerReport(
       server: server.endpoint.name, boot: boot, pid: pid, at: time,
-      isComplete: listing.isComplete, sightings: rows.compactMap { names.sighting($0) })
+      isComplete: listing.isComplete,
+      sightings: Sightings(count: sessions.count) { names.sighting(rows[sessions[$0]]) })
   }
 
   /// What is wrong with the listing although it came to an answer.
@@ -39,7 +39,7 @@ struct Observation {
 }
 
 /// Reads who a row is about.
-struct NameReader {
+struct NameReader: Sendable {
   let identifyBy: IdentifyBy
   /// Whether the server puts the username in the place of the common name: then the two differ only
   /// while a renegotiation is under way, and neither can be trusted.
@@ -52,11 +52,10 @@ struct NameReader {
     namesAgree = config?.usernameAsCommonName != nil
   }
 
-  /// A row as the ledger takes it; nil for one that is no session.
-  func sighting(_ row: StatusRow) -> Sighting? {
-    guard let since = row.connectedSince, let address = row.address else { return nil }
-    return Sighting(
-      connectedSince: since, address: address.text,
+  /// A row that is a session, as the ledger takes it.
+  func sighting(_ row: StatusRow) -> Sighting {
+    Sighting(
+      connectedSince: row.connectedSince ?? 0, address: row.address?.text ?? "",
       commonName: UserName(bytes: Array(row.commonName)), owner: owner(of: row),
       realAddress: printable(row.realAddress),
       counters: Traffic(received: row.bytesReceived, sent: row.bytesSent))
@@ -76,7 +75,7 @@ struct Reconciler {
   let spool: Spool
   let log: Log
 
-  /// Takes in the spool and the observations, and fills in who is live and how they stand.
+  /// Takes in the spool and the observations, and fills in who is live.
   ///
   /// The spool is read after the listings were made: a session that a hook closed meanwhile has
   /// its record there, and is not taken for one that vanished.
@@ -95,8 +94,6 @@ struct Reconciler {
       spent += result.spent
       summary.add(result)
     }
-    // Only now is everybody's traffic on all servers in.
-    for index in observations.indices { try ledger.judge(&observations[index].live) }
     let released = try ledger.release(
       contents, spent: spent, reports: observations.map(\.report), of: spool, at: time)
     tell(released)

@@ -101,15 +101,15 @@ package struct Sweep {
     for observation in observations {
       self.observations[ObjectIdentifier(observation.server)] = observation
       if isRehearsal {
-        for violation in violations(in: observation) { note(violation, on: observation.server) }
+        for target in try targets(in: observation) { note(target, on: observation.server) }
       }
     }
   }
 
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
-    var enforcers = observations.map { observation in
-      Enforcer(observation, violations(in: observation), message: settings.killMessage)
+    var enforcers = try observations.map { observation in
+      Enforcer(observation, try targets(in: observation), message: settings.killMessage)
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     let end = begun + .seconds(settings.monitorInterval)
@@ -129,31 +129,33 @@ package struct Sweep {
   private mutating func settle(_ enforcer: Enforcer) throws {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
     try reconciler.ledger.recordKills(kills, at: Clock.now)
-    for violation in enforcer.done { note(violation, on: enforcer.server) }
+    for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.conversation = nil
   }
 
-  private mutating func note(_ violation: Violation, on server: Server) {
-    killed.insert(violation.identity)
+  private mutating func note(_ target: Target, on server: Server) {
+    killed.insert(target.identity)
     summary.kills.append(
       Summary.Kill(
-        server: server.endpoint.name, user: violation.owner, address: violation.identity.address,
-        reason: violation.reason))
+        server: server.endpoint.name, user: target.owner, address: target.identity.address,
+        reason: target.reason))
   }
 
   /// The sessions of a server that have to go, but for those that were told so moments ago.
-  private func violations(in observation: Observation) -> [Violation] {
+  private func targets(in observation: Observation) throws -> [Target] {
     let now = Clock.now
-    return observation.live.compactMap { session in
-      guard case .refused(let reason) = decide(session.standing, by: settings.rules) else {
+    let report = observation.report
+    let violations = try reconciler.ledger.violations(among: observation.live, of: report)
+    return violations.compactMap { violation in
+      if let killedAt = violation.session.killedAt,
+        (0..<Sweep.grace).contains(now - killedAt)
+      {
         return nil
       }
-      if let killedAt = session.killedAt, (0..<Sweep.grace).contains(now - killedAt) { return nil }
-      let identity = observation.report.identity(
-        of: observation.report.sightings[session.sighting])
-      return Violation(
-        identity: identity, owner: session.owner, reason: reason, kills: session.kills)
+      return Target(
+        identity: report.identity(of: report.sightings[violation.session.sighting]),
+        owner: violation.owner, reason: violation.reason, kills: violation.session.kills)
     }
   }
 
@@ -162,9 +164,7 @@ package struct Sweep {
   private func serversWithViolatorsLeft() throws -> [Server] {
     guard observations.count > 1, !isRehearsal else { return [] }
     return try observations.values.compactMap { observation in
-      var observation = observation
-      try reconciler.ledger.judge(&observation.live)
-      let left = violations(in: observation).contains { !killed.contains($0.identity) }
+      let left = try targets(in: observation).contains { !killed.contains($0.identity) }
       return left ? observation.server : nil
     }
   }

@@ -115,7 +115,7 @@ import Testing
         sighting("alice", 100, 0), sighting("alice", 50, 0, address: "10.8.0.3"),
       ]), admissions: [])
     #expect(result.live.count == 2)
-    #expect(try bench.judged(result).allSatisfy { $0.standing?.used == Traffic(received: 150) })
+    #expect(try bench.ledger.standing(of: "alice")?.used == Traffic(received: 150))
     #expect(try bench.used("alice") == 150)
   }
 
@@ -125,7 +125,8 @@ import Testing
       report([sighting("alice", 100, 0)], server: "udp", pid: 1), admissions: [])
     let second = try bench.ledger.reconcile(
       report([sighting("alice", 70, 0)], server: "tcp", pid: 2), admissions: [])
-    #expect(try bench.judged(second)[0].standing?.used == Traffic(received: 170))
+    #expect(second.live.count == 1)
+    #expect(try bench.ledger.standing(of: "alice")?.used == Traffic(received: 170))
     #expect(second.closed == 0)
   }
 
@@ -283,8 +284,11 @@ import Testing
   @Test func `are live but unmetered where strangers are ignored or rejected`() throws {
     for policy in [UnknownUsers.ignore, .reject] {
       let bench = try Bench(rules: Rules(unknownUsers: policy))
-      let result = try bench.ledger.reconcile(report([sighting("new", 10, 0)]), admissions: [])
-      #expect(try bench.judged(result).map(\.standing) == [nil])
+      let listing = report([sighting("new", 10, 0)])
+      let result = try bench.ledger.reconcile(listing, admissions: [])
+      let violations = try bench.ledger.violations(among: result.live, of: listing)
+      #expect(violations.map(\.reason) == (policy == .reject ? [.unknown] : []))
+      #expect(result.live.count == 1)
       #expect(try bench.ledger.close(final("new", 10, 0)) == nil)
       #expect(try bench.number("SELECT count(*) FROM users") == 0)
       #expect(try bench.number("SELECT count(*) FROM sessions") == 0)
@@ -344,4 +348,38 @@ import Testing
     }, at: Bench.noon + 120)
   #expect(try bench.ledger.reconcile(next, admissions: []).added == Traffic(received: 2500))
   #expect(try bench.used("user7") == 36)
+}
+
+@Suite struct `Who may not stay` {
+  @Test func `is everybody of a user who is over, on every server, and nobody else`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 100))
+    let udp = report(
+      [
+        sighting("alice", 60, 0), sighting("bob", 99, 0, address: "10.8.0.3"),
+        sighting("alice", 1, 0, address: "10.8.0.4"),
+      ], server: "udp", pid: 1)
+    let tcp = report([sighting("alice", 39, 0)], server: "tcp", pid: 2)
+    let first = try bench.ledger.reconcile(udp, admissions: [])
+    #expect(try bench.ledger.violations(among: first.live, of: udp).isEmpty)
+    let second = try bench.ledger.reconcile(tcp, admissions: [])
+    let onUDP = try bench.ledger.violations(among: first.live, of: udp)
+    let onTCP = try bench.ledger.violations(among: second.live, of: tcp)
+    #expect(onUDP.map(\.owner) == ["alice", "alice"])
+    #expect(onUDP.map(\.reason) == [.quota, .quota])
+    #expect(onTCP.map(\.owner) == ["alice"])
+  }
+
+  @Test func `knows when and how often a session was told to go`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 100))
+    let listing = report([sighting("alice", 600, 0)])
+    _ = try bench.ledger.reconcile(listing, admissions: [])
+    for time in [5, 6] as [Int64] {
+      try bench.ledger.recordKills([(session(), "alice", .quota)], at: Bench.noon + time)
+    }
+    let live = try bench.ledger.reconcile(listing, admissions: []).live
+    let violation = try #require(
+      try bench.ledger.violations(among: live, of: listing).first)
+    #expect(violation.session.kills == 2 && violation.session.killedAt == Bench.noon + 6)
+    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'killed'") == 2)
+  }
 }

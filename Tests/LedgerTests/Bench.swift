@@ -26,13 +26,6 @@ final class Bench {
   /// Runs a query whose first row's first column is an integer.
   func number(_ sql: String) throws -> Int64 { try ledger.database.integer(sql) }
 
-  /// The live sessions with their owners' standing.
-  func judged(_ result: Reconciliation) throws -> [LiveSession] {
-    var live = result.live
-    try ledger.judge(&live)
-    return live
-  }
-
   /// What a user used by period, by day and by `bytes_used`, which must agree.
   func used(_ name: String) throws -> Int64 {
     let whose = "(SELECT id FROM users WHERE username = '\(name)')"
@@ -60,7 +53,8 @@ func report(
   at: Int64 = Bench.noon + 60, complete: Bool = true
 ) -> ServerReport {
   ServerReport(
-    server: server, boot: boot, pid: pid, at: at, isComplete: complete, sightings: sightings)
+    server: server, boot: boot, pid: pid, at: at, isComplete: complete,
+    sightings: Sightings(count: sightings.count) { sightings[$0] })
 }
 
 func sighting(

@@ -33,7 +33,8 @@ enum RawArguments {
   /// The text that the parser gets for an argument.
   static func text(_ bytes: some Collection<UInt8>) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    let isFaithful = text.utf8.elementsEqual(bytes) && !text.unicodeScalars.contains(where: isStandIn)
+    let isFaithful =
+      text.utf8.elementsEqual(bytes) && !text.unicodeScalars.contains(where: isStandIn)
     if isFaithful { return text }
     var standIns = String.UnicodeScalarView()
     for byte in bytes {

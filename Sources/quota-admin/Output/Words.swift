@@ -42,7 +42,8 @@ extension UserRecord {
   func consequence(by rules: Rules) -> String {
     guard case .refused(let reason) = decide(standing, by: rules) else { return "" }
     let why = reason == .disabled ? "" : "; he is kept out: \(reason.text)"
-    return openSessions == 0 ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
+    return openSessions == 0
+      ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
   }
 }
 
