@@ -9,7 +9,9 @@ struct RefusalTests {
     let quota = try QuotaHost()
     try quota.admin("add", "alice", "--quota", "100kB")
     let server = try quota.server()
-    let alice = try server.client("alice")
+    var options = RealClient.Options()
+    options.notifiesOfExit = false
+    let alice = try server.client("alice", options)
     try alice.connect()
     try alice.upload(150_000)
     try quota.sweep()

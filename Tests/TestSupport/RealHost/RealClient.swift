@@ -69,8 +69,14 @@ package final class RealClient: VPNClient {
 
   /// Starts the client and waits for nothing.
   package func begin() throws {
-    guard daemon?.isRunning != true else {
-      throw RealHostError("the client \(name) is running already")
+    // One that was turned away says so before it ends.
+    try eventually("the end of the client \(name)", details: tail) {
+      if daemon?.isRunning != true { return true }
+      let state = try state
+      guard state != .up, state != .connecting else {
+        throw RealHostError("the client \(name) is running already")
+      }
+      return false
     }
     let config = try server.host.write(
       try configuration(), to: (files as NSString).lastPathComponent + ".conf")
@@ -184,16 +190,16 @@ package final class RealClient: VPNClient {
 
   package func leave() throws {
     try sayGoodbye()
+    try eventually("the end of the client \(name)", details: tail) { daemon?.isRunning != true }
     try waitUntilGone()
   }
 
   /// Dies without a word (SIGKILL). The server finds out when its `timeout` has passed.
   package func vanish() throws { try daemon?.end(by: SIGKILL) }
 
-  /// Waits until the client has ended, or lost its tunnel, and the server has run the disconnect
-  /// hook of every session of this client that it let in.
+  /// Waits until the server has run the disconnect hook of every session of this client that it
+  /// let in.
   package func waitUntilGone(within seconds: Double = 20) throws {
-    try wait(for: "to lose its tunnel", within: seconds) { $0 != .up }
     try eventually("the end of the sessions of \(name)", within: seconds, details: tail) {
       guard server.isRunning else { return true }
       let ended = try server.endings.filter {
