@@ -54,8 +54,8 @@ let package = Package(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["POSIX"], path: "Tests/TestSupport", swiftSettings: strict
-    ),
+      name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "QuotaTests", dependencies: ["Quota"], swiftSettings: strict),
