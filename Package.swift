@@ -54,8 +54,8 @@ let package = Package(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["POSIX"], path: "Tests/TestSupport", swiftSettings: strict
-    ),
+      name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "QuotaTests", dependencies: ["Quota"], swiftSettings: strict),
@@ -68,6 +68,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandSupportTests", dependencies: ["CommandSupport", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
       swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],

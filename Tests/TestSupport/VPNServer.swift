@@ -22,6 +22,10 @@ package protocol VPNServer: AnyObject {
   /// Drops every client with its hook and starts over in the same process (SIGUSR1).
   func softRestart() throws
 
+  /// Reads the config again and starts over in the same process, dropping every client with its
+  /// hook (SIGHUP).
+  func hangUp() throws
+
   /// Starts a server that crashed or was stopped; its process id is another one.
   func start() throws
 }
@@ -34,8 +38,14 @@ package protocol VPNClient: AnyObject {
   /// Whether the tunnel is up now, as the client sees it.
   var isConnected: Bool { get }
 
+  /// Whether the server turned it away when it last tried to come in.
+  var isRefused: Bool { get }
+
   /// Everything the client wrote to its own log so far.
   var log: String { get throws }
+
+  /// Whether the server told it to stop, with this text, since it last tried to come in.
+  func isHalted(with text: String) throws -> Bool
 
   /// Moves at least this many bytes from the client to the server and waits until they arrived.
   func upload(_ bytes: Int) throws
@@ -45,6 +55,15 @@ package protocol VPNClient: AnyObject {
 
   /// Goes away with notice and waits until the server has run the disconnect hook.
   func leave() throws
+
+  /// Tries to come in again, as a new session, and waits until it is in or was refused.
+  func comeBack() throws
+
+  /// Sends from another address from now on, within the same session.
+  func float() throws
+
+  /// Waits until the server has run the disconnect hook of every session it had.
+  func waitUntilGone() throws
 }
 
 /// What OpenVPN counted for one ended session, in bytes as the server sees them.

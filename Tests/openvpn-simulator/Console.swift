@@ -70,6 +70,7 @@ final class Console {
     case "drop": server.close(try session(&words), as: .dropped)
     case "fate": return try fate(&words)
     case "soft-restart": server.restart(readingConfig: false)
+    case "reload": server.restart(readingConfig: true)
     case "settle": isSettling = true
     case "behave":
       let mode = try words.next("MODE")

@@ -4,9 +4,9 @@ import Foundation
 package final class SimulatedClient: VPNClient {
   package let name: String
   /// The id the server gave it; nil if it was refused.
-  package let clientID: Int?
+  package private(set) var clientID: Int?
   private let server: SimulatedServer
-  private let serial: Int
+  private var serial: Int
 
   init(name: String, server: SimulatedServer, serial: Int, clientID: Int?) {
     self.name = name
@@ -67,11 +67,23 @@ package final class SimulatedClient: VPNClient {
     }
   }
 
+  package func isHalted(with text: String) throws -> Bool { try fate.message == "HALT,\(text)" }
+
   package func upload(_ bytes: Int) throws { try server.ask("traffic \(handle) \(bytes) 0") }
 
   package func download(_ bytes: Int) throws { try server.ask("traffic \(handle) 0 \(bytes)") }
 
   package func leave() throws { try server.ask("leave \(handle)") }
+
+  package func comeBack() throws {
+    let again = try server.enter(name)
+    clientID = again.clientID
+    serial = again.serial
+  }
+
+  package func float() throws { try float(to: "203.0.113.\(serial % 250 + 1):4711") }
+
+  package func waitUntilGone() throws { try server.settle() }
 
   /// Sets the counters, as data-channel offload does when it reports less than there was.
   package func setCounters(received: Int64, sent: Int64) throws {

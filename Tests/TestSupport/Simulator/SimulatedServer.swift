@@ -137,6 +137,8 @@ package final class SimulatedServer: VPNServer {
 
   package func softRestart() throws { try ask("soft-restart") }
 
+  package func hangUp() throws { try ask("reload") }
+
   package func connect(_ name: String) throws -> any VPNClient { try enter(name) }
 
   /// Lets a client try to come in.
