@@ -70,6 +70,9 @@ let package = Package(
       name: "CommandSupportTests", dependencies: ["CommandSupport", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),
     .testTarget(

@@ -97,7 +97,7 @@ package final class Ledger {
   private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
-    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA cache_size = -1000")
     return database
   }
 

@@ -3,25 +3,19 @@
 /// By identity as a rule. The address may have changed since the door (a later script pushes
 /// another one), so an account or admission whose own address is in no row is matched by server
 /// process, connected-since and common name, if exactly one fits.
+///
+/// Accounts are handed in one by one; only those that are in no row are kept.
 struct Matching {
-  /// What became of one sighting.
-  enum Match: Equatable {
-    /// Its account is open, at this place among the open ones; its address may be an older one.
-    case account(Int)
-    /// No open account; who was let in at the door, at this place among the admissions, if known.
-    case stranger(admission: Int?)
+  /// A sighting that no open account belongs to, and the place of the admission that tells who was
+  /// let in at the door, where there is one.
+  struct Stranger: Equatable {
+    let sighting: Int
+    let admission: Int?
   }
 
-  /// One for each sighting, in their order.
-  private(set) var matches: [Match]
-  /// The places of the open accounts that no sighting belongs to.
-  private(set) var unseen: [Int] = []
-
   private let report: ServerReport
-  private let accounts: [OpenAccount]
-  private let admissions: [Admission]
-  private var accountsLeft: [Place: Int] = [:]
-  private var admissionsLeft: [Place: Int] = [:]
+  private var sightings: [Place: Int] = [:]
+  private var lost: [OpenAccount] = []
 
   /// What identifies a session within one server process.
   private struct Place: Hashable {
@@ -35,70 +29,93 @@ struct Matching {
     let commonName: UserName
   }
 
-  init(_ report: ServerReport, accounts: [OpenAccount], admissions: [Admission]) {
+  init(_ report: ServerReport) {
     self.report = report
-    self.accounts = accounts
-    self.admissions = admissions
-    matches = []
-    matches.reserveCapacity(report.sightings.count)
-    accountsLeft.reserveCapacity(accounts.count)
-    for (index, account) in accounts.enumerated() {
-      let place = Place(connectedSince: account.connectedSince, address: account.address)
-      accountsLeft[place] = index
-    }
-    for (index, admission) in admissions.enumerated() {
-      let identity = admission.identity
-      guard identity.boot == report.boot, identity.pid == report.pid else { continue }
-      let place = Place(connectedSince: identity.connectedSince, address: identity.address)
-      admissionsLeft[place] = index
-    }
-    let rest = matchByPlace()
-    if !rest.isEmpty { matchByFace(rest) }
-    unseen = Array(accountsLeft.values)
-    accountsLeft = [:]
-    admissionsLeft = [:]
-  }
-
-  /// Matches by identity and gives the sightings that are still nobody's.
-  private mutating func matchByPlace() -> [Int] {
-    var rest: [Int] = []
+    sightings.reserveCapacity(report.sightings.count)
     for (index, sighting) in report.sightings.enumerated() {
       let place = Place(connectedSince: sighting.connectedSince, address: sighting.address)
-      let admission = admissionsLeft.isEmpty ? nil : admissionsLeft.removeValue(forKey: place)
-      if let account = accountsLeft.removeValue(forKey: place) {
-        matches.append(.account(account))
-      } else {
-        matches.append(.stranger(admission: admission))
-        if admission == nil { rest.append(index) }
-      }
+      sightings[place] = index
     }
-    return rest
   }
 
-  private mutating func matchByFace(_ rest: [Int]) {
-    if accountsLeft.isEmpty, admissionsLeft.isEmpty { return }
-    let sightings = Dictionary(grouping: rest) { index in
-      let sighting = report.sightings[index]
-      return Face(connectedSince: sighting.connectedSince, commonName: sighting.commonName)
-    }
-    let lost = Dictionary(grouping: accountsLeft.values) { index in
-      Face(
-        connectedSince: accounts[index].connectedSince, commonName: accounts[index].commonName)
-    }
-    let admitted = Dictionary(grouping: admissionsLeft.values) { index in
-      Face(
-        connectedSince: admissions[index].identity.connectedSince,
-        commonName: admissions[index].commonName)
-    }
-    for (face, candidates) in sightings where candidates.count == 1 {
-      if let index = lost[face]?.first, lost[face]?.count == 1 {
-        matches[candidates[0]] = .account(index)
-        let account = accounts[index]
-        accountsLeft[
-          Place(connectedSince: account.connectedSince, address: account.address)] = nil
-      } else if let index = admitted[face]?.first, admitted[face]?.count == 1 {
-        matches[candidates[0]] = .stranger(admission: index)
+  /// Finds the sighting of an account by its identity.
+  ///
+  /// - Returns: its place in the report; nil for an account that is in no row, which is kept.
+  mutating func sighting(of account: OpenAccount) -> Int? {
+    if report.isOfSameProcess(account.identity), let found = take(account.identity) { return found }
+    lost.append(account)
+    return nil
+  }
+
+  /// Sorts out the rest, once all accounts were handed in.
+  ///
+  /// - Returns: the accounts whose address changed, each with its sighting; the accounts that
+  ///   nobody was sighted for; and the sightings without an account.
+  consuming func finish(
+    _ admissions: [Admission]
+  ) -> (moved: [(OpenAccount, Int)], unseen: [OpenAccount], strangers: [Stranger]) {
+    var strangers: [Stranger] = []
+    var elsewhere: [Face: [Int]] = [:]
+    for (index, admission) in admissions.enumerated()
+    where report.isOfSameProcess(admission.identity) {
+      if let sighting = take(admission.identity) {
+        strangers.append(Stranger(sighting: sighting, admission: index))
+      } else {
+        elsewhere[face(admission), default: []].append(index)
       }
     }
+    var moved: [(OpenAccount, Int)] = []
+    matchByFace(&moved, &strangers, elsewhere)
+    strangers += sightings.values.map { Stranger(sighting: $0, admission: nil) }
+    return (moved, lost, strangers)
+  }
+
+  /// Matches what is left by connected-since and common name, where exactly one fits.
+  private mutating func matchByFace(
+    _ moved: inout [(OpenAccount, Int)], _ strangers: inout [Stranger], _ admitted: [Face: [Int]]
+  ) {
+    let accounts = Dictionary(
+      grouping: lost.indices.filter { report.isOfSameProcess(lost[$0].identity) },
+      by: { face(lost[$0]) })
+    if accounts.isEmpty, admitted.isEmpty { return }
+    var found: Set<Int> = []
+    for (face, candidates) in Dictionary(grouping: sightings, by: { self.face($0.value) })
+    where candidates.count == 1 {
+      if let account = accounts[face]?.first, accounts[face]?.count == 1 {
+        moved.append((lost[account], candidates[0].value))
+        found.insert(account)
+      } else if let admission = admitted[face]?.first, admitted[face]?.count == 1 {
+        strangers.append(Stranger(sighting: candidates[0].value, admission: admission))
+      } else {
+        continue
+      }
+      sightings[candidates[0].key] = nil
+    }
+    lost = lost.indices.filter { !found.contains($0) }.map { lost[$0] }
+  }
+
+  private mutating func take(_ identity: SessionIdentity) -> Int? {
+    sightings.removeValue(
+      forKey: Place(connectedSince: identity.connectedSince, address: identity.address))
+  }
+
+  private func face(_ sighting: Int) -> Face {
+    let seen = report.sightings[sighting]
+    return Face(connectedSince: seen.connectedSince, commonName: seen.commonName)
+  }
+
+  private func face(_ account: OpenAccount) -> Face {
+    Face(connectedSince: account.identity.connectedSince, commonName: account.commonName)
+  }
+
+  private func face(_ admission: Admission) -> Face {
+    Face(connectedSince: admission.identity.connectedSince, commonName: admission.commonName)
+  }
+}
+
+extension ServerReport {
+  /// Whether a session is one of the very process that this report is from.
+  func isOfSameProcess(_ session: SessionIdentity) -> Bool {
+    session.boot == boot && session.pid == pid
   }
 }

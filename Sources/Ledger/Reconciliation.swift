@@ -41,73 +41,61 @@ extension Ledger {
     _ report: ServerReport, admissions: [Admission]
   ) throws(SQLiteError) -> Reconciliation {
     var result = Reconciliation()
-    try apply(try changes(report, admissions, into: &result), of: report, into: &result)
+    let changes = try changes(report, admissions, into: &result)
+    try apply(changes, of: report, admissions, into: &result)
     return result
   }
 
-  /// What has to be written, sorted by user. What is known of the open accounts is let go of before
-  /// the first of it is written.
+  /// What has to be written, sorted by user.
   private func changes(
     _ report: ServerReport, _ admissions: [Admission], into result: inout Reconciliation
   ) throws(SQLiteError) -> [Change] {
-    let accounts = try OpenAccounts(of: report, in: self)
-    let matching = Matching(report, accounts: accounts.current, admissions: admissions)
-    var owners = try Owners(self)
-    var changes = closings(report, matching.unseen, accounts)
-    for (index, match) in matching.matches.enumerated() {
-      let sighting = report.sightings[index]
-      switch match {
-      case .account(let place):
-        let account = accounts.current[place]
-        if account.isUpToDate(with: sighting) {
-          result.live.append(
-            LiveSession(
-              sighting: index, user: account.user, kills: account.kills,
-              killedAt: account.killedAt))
-        } else {
-          changes.append(
-            Change(user: account.user, .count(address: account.address, sighting: index)))
-        }
-      case .stranger(let place):
-        let admission = place.map { admissions[$0] }
-        if let admission { result.spent.append(admission) }
-        let owner = admission?.owner ?? sighting.owner
-        let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
-        changes.append(Change(user: user ?? .max, .open(admission, sighting: index)))
+    var changes: [Change] = []
+    var live: [LiveSession] = []
+    var matching = Matching(report)
+    try forEachOpenAccount(of: report) { account in
+      guard let sighting = matching.sighting(of: account) else { return }
+      if account.isUpToDate(with: report.sightings[sighting]) {
+        live.append(LiveSession(account, sighting: sighting))
+      } else {
+        changes.append(Change(counting: account, sighting: sighting))
       }
     }
+    let (moved, unseen, strangers) = matching.finish(admissions)
+    changes += moved.map { Change(counting: $0, sighting: $1) }
+    changes += unseen.compactMap { report.closing(of: $0) }
+    changes += try openings(report, strangers, admissions)
     changes.sort { $0.user < $1.user }
+    result.live = live
+    result.spent = strangers.compactMap(\.admission).map { admissions[$0] }
     return changes
   }
 
-  /// The accounts to close: those of an earlier process of the server in any case, those of this
-  /// one if the listing is whole and was asked for after they began.
-  private func closings(
-    _ report: ServerReport, _ unseen: [Int], _ accounts: OpenAccounts
-  ) -> [Change] {
-    var changes = accounts.former.map { account in
-      Change(user: account.user, .close(account.identity, by: .restart))
+  /// The accounts to open, each with the id of its owner where he is known.
+  private func openings(
+    _ report: ServerReport, _ strangers: [Matching.Stranger], _ admissions: [Admission]
+  ) throws(SQLiteError) -> [Change] {
+    var owners = try Owners(self)
+    return try strangers.map { stranger throws(SQLiteError) in
+      let owner =
+        stranger.admission.map { admissions[$0].owner } ?? report.sightings[stranger.sighting].owner
+      let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
+      return Change(
+        user: user ?? .max,
+        .open(sighting: stranger.sighting, admission: stranger.admission))
     }
-    guard report.isComplete else { return changes }
-    for account in unseen.lazy.map({ accounts.current[$0] })
-    where account.connectedSince < report.at {
-      let identity = SessionIdentity(
-        boot: report.boot, pid: report.pid, connectedSince: account.connectedSince,
-        address: account.address)
-      changes.append(Change(user: account.user, .close(identity, by: .listing)))
-    }
-    return changes
   }
 
   /// Applies changes that are sorted by user, in transactions of limited size.
   private func apply(
-    _ changes: [Change], of report: ServerReport, into result: inout Reconciliation
+    _ changes: [Change], of report: ServerReport, _ admissions: [Admission],
+    into result: inout Reconciliation
   ) throws(SQLiteError) {
     var rest = changes[...]
     while !rest.isEmpty {
       let some = rest.prefix(upToUserBoundaryWithin: Ledger.sessionsInTransaction)
       try database.transaction { () throws(SQLiteError) in
-        var writer = try ReportWriter(self, report)
+        var writer = try ReportWriter(self, report, admissions)
         for change in some { try writer.apply(change, into: &result) }
         try writer.finish()
       }
@@ -125,15 +113,40 @@ struct Change {
   enum Kind {
     /// Raise the open account that has this address to a sighting.
     case count(address: String, sighting: Int)
-    /// Open an account, for the one who was let in at the door where that is known.
-    indirect case open(Admission?, sighting: Int)
+    /// Open an account, for the one who was let in at the door where there is an admission.
+    case open(sighting: Int, admission: Int?)
     /// Close an account.
-    case close(SessionIdentity, by: Closer)
+    indirect case close(SessionIdentity, by: Closer)
   }
 
   init(user: Int64, _ kind: Kind) {
     self.user = user
     self.kind = kind
+  }
+
+  init(counting account: OpenAccount, sighting: Int) {
+    self.init(
+      user: account.user, .count(address: account.identity.address, sighting: sighting))
+  }
+}
+
+extension ServerReport {
+  /// How an account is closed that nobody was sighted for, nil if it stays open: one of an earlier
+  /// process is closed in any case, one of this process if the listing is whole and was asked for
+  /// after the session began.
+  fileprivate func closing(of account: OpenAccount) -> Change? {
+    if !isOfSameProcess(account.identity) {
+      return Change(user: account.user, .close(account.identity, by: .restart))
+    }
+    guard isComplete, account.identity.connectedSince < at else { return nil }
+    return Change(user: account.user, .close(account.identity, by: .listing))
+  }
+}
+
+extension LiveSession {
+  fileprivate init(_ account: OpenAccount, sighting: Int) {
+    self.init(
+      sighting: sighting, user: account.user, kills: account.kills, killedAt: account.killedAt)
   }
 }
 

@@ -8,16 +8,20 @@ import SQLite
 struct ReportWriter: ~Copyable {
   private let ledger: Ledger
   private let report: ServerReport
+  private let admissions: [Admission]
   private var accounts: Ledger.Accounts
   private var counting: Ledger.Counting
   /// What the present user moved, summed over his sessions until another user's turn.
   private var pending = (user: Int64.max, increase: Traffic())
 
-  init(_ ledger: Ledger, _ report: ServerReport) throws(SQLiteError) {
+  init(
+    _ ledger: Ledger, _ report: ServerReport, _ admissions: [Admission]
+  ) throws(SQLiteError) {
     let accounts = try Ledger.Accounts(ledger.database)
     let counting = try Ledger.Counting(ledger)
     self.ledger = ledger
     self.report = report
+    self.admissions = admissions
     self.accounts = accounts
     self.counting = counting
   }
@@ -28,8 +32,9 @@ struct ReportWriter: ~Copyable {
     switch change.kind {
     case .count(let address, let index):
       try count(address, report.sightings[index], index, into: &result)
-    case .open(let admission, let index):
-      try open(report.sightings[index], index, admission, into: &result)
+    case .open(let index, let admission):
+      try open(
+        report.sightings[index], index, admission.map { admissions[$0] }, into: &result)
     case .close(let identity, let closer):
       try close(identity, by: closer, into: &result)
     }

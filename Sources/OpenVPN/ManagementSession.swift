@@ -281,12 +281,14 @@ package struct ManagementSession: Sendable {
     if line.count > Self.longestLine || buffer.count > Self.longestListing { failAsGarbage(line) }
   }
 
-  /// Lets go of lines that are read, unless they are part of a listing under way.
+  /// Lets go of lines that are read, unless a listing under way refers to them.
   private mutating func dropWhatIsDone() {
-    guard phase != .listing, phase != .processID, lineStart > 0 else { return }
-    buffer.removeSubrange(..<lineStart)
-    searched -= lineStart
-    lineStart = 0
+    let isListing = phase == .listing || phase == .processID
+    let done = (isListing ? parser.keptEnd : 0)..<lineStart
+    guard !done.isEmpty else { return }
+    buffer.removeSubrange(done)
+    searched -= done.count
+    lineStart = done.lowerBound
   }
 
   private static func firstLine(_ bytes: [UInt8]) -> [UInt8] {

@@ -24,6 +24,10 @@ struct StatusParser: Sendable {
     case foreign
   }
 
+  /// Behind the last line that the listing refers to. Lines from here to the one taken last, such as
+  /// the routing table's, may be removed from the buffer.
+  private(set) var keptEnd = 0
+
   private enum Table { case none, clients, routes, statistics }
 
   private(set) var contents = StatusContents()
@@ -42,7 +46,7 @@ struct StatusParser: Sendable {
   ///
   /// - Parameters:
   ///   - line: its place in the buffer, without its line end.
-  ///   - bytes: the buffer; the same one, or longer, for every line of a listing.
+  ///   - bytes: the buffer; the same one up to `keptEnd` for every line of a listing.
   mutating func take(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
     let text = bytes.extracting(line)
     if Bytes.equal(text, "END") {
@@ -78,6 +82,7 @@ struct StatusParser: Sendable {
       return .foreign
     }
     contents.title = line.lowerBound + 6..<line.upperBound
+    keptEnd = line.upperBound
     return .taken
   }
 
@@ -153,6 +158,7 @@ struct StatusParser: Sendable {
       noteUnrouted(record, of: bytes)
     }
     contents.records.append(record)
+    keptEnd = line.upperBound
   }
 
   /// The one way of giving the surplus separators of a row to its names that leaves every number a

@@ -28,7 +28,8 @@ enum Run {
   private static func answer(_ request: any Error) -> CommandSupport.ExitStatus {
     let message = QuotaAdmin.message(for: request)
     guard QuotaAdmin.exitCode(for: request).isSuccess else {
-      let (complaint, hint) = inOurVoice(message)
+      let usage = usage(QuotaAdmin.fullMessage(for: request))
+      let (complaint, hint) = inOurVoice(message, usage: usage)
       voice.error(complaint, hint: hint)
       return .usage
     }
@@ -41,19 +42,45 @@ enum Run {
     }
   }
 
-  /// The parser's complaint in one line: a small first letter, no full stop, and its suggestion as
-  /// the hint.
-  private static func inOurVoice(_ message: String) -> (complaint: String, hint: String) {
-    let bytes = RawArguments.bytes(of: message)
-    var text = String(decoding: Escaping.plain(bytes), as: UTF8.self)
-    var hint = "quota-admin --help lists the commands, and quota-admin help COMMAND explains one"
+  /// The parser's complaint in one line: a small first letter, no full stop.
+  private static func inOurVoice(
+    _ message: String, usage: String
+  ) -> (complaint: String, hint: String) {
+    var text = readable(message)
+    var hint = usage
     if let question = text.firstRange(of: ". Did you mean ") {
       hint = "did you mean " + text[question.upperBound...]
       text = String(text[..<question.lowerBound])
-    } else if text.hasPrefix("Unknown option") {
+    } else if usage.hasSuffix("<subcommand>") {
+      hint = hintWithoutCommand(text)
+    } else if text.hasPrefix("Unknown option '-"), !text.hasPrefix("Unknown option '--") {
       hint = "a name that begins with a hyphen goes behind --, as in: quota-admin show -- -bob"
     }
     if text.last == "." { text.removeLast() }
     return (text.prefix(1).lowercased() + text.dropFirst(), hint)
+  }
+
+  /// What to do where the parser found no command.
+  private static func hintWithoutCommand(_ text: String) -> String {
+    if text.hasPrefix("Unknown option") {
+      return "options go behind the command, as in: quota-admin list --config FILE"
+    }
+    let commands = QuotaAdmin.configuration.subcommands.compactMap {
+      $0.configuration.commandName ?? $0._commandName
+    }
+    let typed = text.split(separator: "'").dropFirst().first ?? ""
+    return NearestName.of(Array(typed.utf8), among: commands).map { "did you mean \($0)?" }
+      ?? "quota-admin --help lists the commands"
+  }
+
+  /// The line of a long message that says how the command is used.
+  private static func usage(_ fullMessage: String) -> String {
+    let line = readable(fullMessage.split(separator: "\n").last { $0.hasPrefix("Usage: ") } ?? "")
+    return line.prefix(1).lowercased() + line.dropFirst()
+  }
+
+  /// A text of the parser's with arguments in it that came from outside.
+  private static func readable(_ text: some StringProtocol) -> String {
+    String(decoding: Escaping.plain(RawArguments.bytes(of: String(text))), as: UTF8.self)
   }
 }

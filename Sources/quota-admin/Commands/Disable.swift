@@ -2,7 +2,7 @@ import ArgumentParser
 
 struct Disable: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Keep a user out, and end his sessions with the next sweep.",
+    abstract: "Keep a user out; live sessions end with the next sweep.",
     discussion: "Example: quota-admin disable alice")
 
   @OptionGroup var options: CommonOptions

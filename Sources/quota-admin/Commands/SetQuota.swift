@@ -22,10 +22,9 @@ struct SetQuota: ParsableCommand {
     let change = try administration.work { ledger throws(LedgerError) in
       try ledger.changeQuota(of: name, to: bytes, at: Clock.now)
     }
-    let state = change.isNew ? "now has" : "has already"
     let consequence = change.user.consequence(by: administration.settings.rules)
-    try StandardOutput.write([
-      "\(name.forPeople) \(state) a quota of \(words(forQuota: bytes))\(consequence)"
-    ])
+    let quota = "a quota of \(words(forQuota: bytes))"
+    let state = change.isNew ? "now has \(quota)" : "has \(quota) already"
+    try StandardOutput.write(["\(name.forPeople) \(state)\(consequence)"])
   }
 }

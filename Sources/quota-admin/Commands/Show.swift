@@ -6,7 +6,7 @@ import SQLite
 
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show all there is about a user, and whether he would be let in now.",
+    abstract: "Show all there is about a user, and whether the user would be let in now.",
     discussion: "Example: quota-admin show alice")
 
   @OptionGroup var options: CommonOptions
@@ -35,9 +35,9 @@ struct Show: ParsableCommand {
   private static func fate(ofStrangers rules: Rules) -> String {
     let quota = words(forQuota: rules.defaultQuota)
     return switch rules.unknownUsers {
-    case .allow: "UNKNOWN_USERS is allow: let in, and created with a quota of \(quota)"
-    case .reject: "UNKNOWN_USERS is reject: kept out"
-    case .ignore: "UNKNOWN_USERS is ignore: let in, and not metered"
+    case .allow: "UNKNOWN_USERS is allow: a stranger is let in and created, quota \(quota)"
+    case .reject: "UNKNOWN_USERS is reject: a stranger is kept out"
+    case .ignore: "UNKNOWN_USERS is ignore: a stranger is let in and not metered"
     }
   }
 

@@ -23,10 +23,15 @@ extension UserName {
   }
 
   /// The name with whatever could do harm on a terminal written as `\xHH`.
-  var forPeople: String { String(decoding: Escaping.plain(bytes), as: UTF8.self) }
+  var forPeople: String {
+    let isPlain = bytes.allSatisfy { 0x20...0x7E ~= $0 }
+    return String(decoding: isPlain ? bytes : Escaping.plain(bytes), as: UTF8.self)
+  }
 
   /// Whether the name is valid UTF-8.
-  var isText: Bool { description.utf8.elementsEqual(bytes) }
+  var isText: Bool {
+    bytes.allSatisfy { $0 < 0x80 } || description.utf8.elementsEqual(bytes)
+  }
 
   private var hasControlCharacter: Bool {
     if !isText { return bytes.contains { $0 < 0x20 || $0 == 0x7F } }

@@ -15,26 +15,26 @@ struct JSONWriter {
 
   /// Writes a field that is an array, one element a line.
   mutating func array(
-    _ key: StaticString, _ elements: (inout JSONWriter) throws -> Void
+    _ key: String, _ elements: (inout JSONWriter) throws -> Void
   ) rethrows {
     self.key(key)
     try nest("[", "]", elements)
   }
 
   /// Writes a field that is a number.
-  mutating func field(_ key: StaticString, _ value: Int64) {
+  mutating func field(_ key: String, _ value: Int64) {
     self.key(key)
     bytes += String(value).utf8
   }
 
   /// Writes a field that is true or false.
-  mutating func field(_ key: StaticString, _ value: Bool) {
+  mutating func field(_ key: String, _ value: Bool) {
     self.key(key)
     bytes += (value ? "true" : "false").utf8
   }
 
   /// Writes a field that is a text, or null.
-  mutating func field(_ key: StaticString, _ value: String?) {
+  mutating func field(_ key: String, _ value: String?) {
     self.key(key)
     guard let value else { return bytes += "null".utf8 }
     string(value)
@@ -57,15 +57,17 @@ struct JSONWriter {
     isFirst = false
   }
 
-  private mutating func key(_ key: StaticString) {
+  private mutating func key(_ key: String) {
     if !isFirst { bytes.append(UInt8(ascii: ",")) }
     isFirst = false
-    string("\(key)")
+    string(key)
     bytes.append(UInt8(ascii: ":"))
   }
 
   private mutating func string(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    defer { bytes.append(UInt8(ascii: "\"")) }
+    if text.utf8.allSatisfy(JSONWriter.isPlain) { return bytes += text.utf8 }
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"", "\\":
@@ -75,7 +77,10 @@ struct JSONWriter {
       default: bytes += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    0x20...0x7E ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
   private mutating func escape(_ scalar: Unicode.Scalar) {

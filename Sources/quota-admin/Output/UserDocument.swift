@@ -9,9 +9,9 @@ extension JSONWriter {
     field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
     field("enabled", user.standing.isEnabled)
     field("quota_bytes", user.standing.quota)
-    field("used_bytes", user.used(by: rules))
-    field("received_bytes", user.standing.used.received)
-    field("sent_bytes", user.standing.used.sent)
+    field("bytes_used", user.used(by: rules))
+    field("bytes_received", user.standing.used.received)
+    field("bytes_sent", user.standing.used.sent)
     field("open_sessions", Int64(user.openSessions))
     switch decide(user.standing, by: rules) {
     case .allowed:
@@ -30,8 +30,8 @@ extension JSONWriter {
     field("address", session.address)
     field("real_address", session.realAddress)
     field("connected_since", isoTime(session.connectedSince))
-    field("received_bytes", session.counters.received)
-    field("sent_bytes", session.counters.sent)
+    field("bytes_received", session.counters.received)
+    field("bytes_sent", session.counters.sent)
   }
 }
 

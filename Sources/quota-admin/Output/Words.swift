@@ -41,7 +41,7 @@ extension UserRecord {
   /// as he should.
   func consequence(by rules: Rules) -> String {
     guard case .refused(let reason) = decide(standing, by: rules) else { return "" }
-    let why = reason == .disabled ? "" : "; he is kept out: \(reason.text)"
+    let why = reason == .disabled ? "" : "; kept out: \(reason.text)"
     return openSessions == 0
       ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
   }

@@ -1,0 +1,87 @@
+# What can be done with a checkout; `make` alone lists it. Needs a Swift 6.2 toolchain in PATH.
+
+PREFIX = /usr/local
+SYSCONFDIR = /etc
+LOCALSTATEDIR = /var
+DESTDIR =
+# no: the hooks use the distribution's libsqlite3 and C library, and start slower.
+STATIC_HOOKS = yes
+
+PROGRAMS = .build/programs
+SBIN = $(DESTDIR)$(PREFIX)/sbin
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
+MAN = $(DESTDIR)$(PREFIX)/share/man
+CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
+STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
+CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
+HOOKS = quota-connect quota-disconnect
+COMMANDS = quota-sweep quota-admin
+
+.PHONY: help
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.* ## /  \1\t/p' Makefile | expand -t 14
+
+.PHONY: deps
+deps: ## install what the build needs and is missing
+	@.ci/packages libsqlite3-dev
+	@command -v swift >/dev/null || { \
+	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; exit 1; }
+
+.PHONY: demo-deps
+demo-deps: ## install what the demo needs and is missing
+	@.ci/packages openvpn openssl iproute2 iputils-ping
+
+.PHONY: test-deps
+test-deps: demo-deps ## install what the tests need and is missing
+	@.ci/packages tzdata util-linux
+
+.PHONY: build
+build: deps ## build the release programs into .build/programs
+	@.ci/build "$(STATIC_HOOKS)"
+
+.PHONY: test
+test: test-deps build ## run every test
+	swift build --build-tests
+	.ci/tested --skip HostTests
+	.ci/tested --no-parallel --filter HostTests
+
+.PHONY: demo
+demo: demo-deps build ## show the main job on a real OpenVPN
+	@bash Tests/demo/demo.sh $(PROGRAMS)
+
+.PHONY: install
+install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
+	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(CONFIG) $(CRON)
+	@test -d $(STATE) || install -v -d -m 2770 $(STATE)
+	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
+	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
+	install -v -m 0644 man/*.5 $(MAN)/man5/
+	install -v -m 0644 man/*.8 $(MAN)/man8/
+	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
+	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; settings and database stay
+	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
+	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
+	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
+
+.PHONY: format
+format: ## lay out the Swift code as .swift-format says
+	swift format -i -r Sources Tests Package.swift
+
+.PHONY: lint
+lint: man-check ## check the layout of the code, the shell scripts and the manual
+	swift format lint --strict -r Sources Tests Package.swift
+	@.ci/packages shellcheck
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests)
+
+.PHONY: man-check
+man-check: ## check the manual pages
+	@.ci/packages mandoc
+	mandoc -T lint -W warning man/*
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build .build-static

@@ -1,0 +1,129 @@
+import TestSupport
+import Testing
+
+@Suite struct `What people read` {
+  @Test func `a list is aligned`() throws {
+    let bench = try Bench()
+    try bench.populate()
+    try bench.admin("add", "carol", "--quota", "1MB")
+    try bench.execute("INSERT INTO period_usage VALUES (3, 0, 0, 1000000)")
+    try bench.admin("disable", "bob")
+    #expect(
+      try bench.admin("list").output
+        == """
+        USER   STATE             USED       QUOTA  SHARE  SESSIONS
+        alice  active        2.00 GiB   10.00 GiB    20%         2
+        bob    disabled           0 B   unlimited      -         0
+        carol  over quota  976.56 KiB  976.56 KiB   100%         0
+
+        """)
+  }
+
+  @Test func `a list of nobody is its heading`() throws {
+    let outcome = try Bench().admin("list")
+    #expect(outcome.output == "USER  STATE  USED  QUOTA  SHARE  SESSIONS\n" && outcome.isFine)
+  }
+
+  @Test func `a user is shown with sessions and with what would happen at the door`() throws {
+    let bench = try Bench()
+    try bench.populate()
+    #expect(
+      try bench.admin("show", "alice").output == """
+        alice
+          state     enabled
+          quota     10.00 GiB
+          used      2.00 GiB, 20% of the quota
+          download  1.50 GiB
+          upload    512.00 MiB
+          created   2026-11-23 20:36
+          now       would be let in: 8.00 GiB left
+          sessions  2 at the last sweep
+            SERVER  ADDRESS   FROM            SINCE             DOWNLOAD    UPLOAD
+            home    10.8.0.2  192.0.2.7:1194  2026-11-23 20:36  2.00 KiB  1.00 KiB
+            -       10.8.0.3  -               2026-11-23 20:37       0 B       0 B
+
+        """)
+    #expect(
+      try bench.admin("show", "bob").output == """
+        bob
+          state     enabled
+          quota     unlimited
+          used      0 B
+          download  0 B
+          upload    0 B
+          created   2026-11-23 20:36
+          now       would be let in: there is no quota
+          sessions  none at the last sweep
+
+        """)
+  }
+
+  @Test func `what counts is what COUNT says`() throws {
+    let bench = try Bench()
+    try bench.populate()
+    try bench.admin("set", "alice", "--quota", "1GiB")
+    bench.settings["COUNT"] = "received"
+    let outcome = try bench.admin("show", "alice").output
+    #expect(outcome.contains("  used      512.00 MiB, 50% of the quota\n"))
+    #expect(outcome.contains("  download  1.50 GiB (does not count)\n"))
+    #expect(outcome.contains("  now       would be let in: 512.00 MiB left\n"))
+    bench.settings["COUNT"] = "sent"
+    #expect(
+      try bench.admin("show", "alice").output.contains(
+        "  now       would be refused: traffic quota used up\n"))
+  }
+
+  @Test func `times are those of the zone in the settings`() throws {
+    let bench = try Bench()
+    try bench.populate()
+    bench.settings["TIME_ZONE"] = "Asia/Tehran"
+    #expect(try bench.admin("show", "bob").output.contains("created   2026-11-24 00:06\n"))
+  }
+
+  @Test func `every change says in a line what is so now`() throws {
+    let bench = try Bench()
+    try bench.populate()
+    for (arguments, line) in [
+      (["add", "carol"], "added carol, quota unlimited"),
+      (["add", "dora", "--quota", "1.5G"], "added dora, quota 1.50 GiB"),
+      (["set", "bob", "--quota", "1K"], "bob now has a quota of 1.00 KiB"),
+      (["set", "bob", "--quota", "1024"], "bob has a quota of 1.00 KiB already"),
+      (["set", "bob", "--quota", "unlimited"], "bob now has a quota of unlimited"),
+      (["disable", "bob"], "bob is now disabled"),
+      (["disable", "bob"], "bob is disabled already"),
+      (["enable", "bob"], "bob is now enabled"),
+      (["enable", "bob"], "bob is enabled already"),
+      (
+        ["set", "alice", "--quota", "2GiB"],
+        "alice now has a quota of 2.00 GiB; kept out: traffic quota used up; "
+          + "2 sessions will end with the next sweep"
+      ),
+      (["disable", "alice"], "alice is now disabled; 2 sessions will end with the next sweep"),
+      (
+        ["enable", "alice"],
+        "alice is now enabled; kept out: traffic quota used up; "
+          + "2 sessions will end with the next sweep"
+      ),
+    ] {
+      let outcome = try Program.run(
+        Program.path("quota-admin"), arguments, environment: bench.settings)
+      #expect(outcome.output == line + "\n" && outcome.isFine)
+    }
+  }
+
+  @Test func `a user without a quota named gets the default one`() throws {
+    let bench = try Bench()
+    bench.settings["DEFAULT_QUOTA"] = "5 GiB"
+    #expect(try bench.admin("add", "alice").output == "added alice, quota 5.00 GiB\n")
+  }
+
+  @Test func `the version and the help are there to be asked for`() throws {
+    let bench = try Bench()
+    #expect(try bench.admin("--version").output.hasPrefix("quota-admin 0."))
+    for command in ["add", "set", "list", "show", "enable", "disable"] {
+      let help = try bench.admin(command, "--help")
+      #expect(help.output.contains("Example: quota-admin \(command)") && help.isFine)
+      #expect(try bench.admin().output.contains("  \(command) "))
+    }
+  }
+}
