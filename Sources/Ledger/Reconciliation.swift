@@ -63,6 +63,8 @@ extension Ledger {
   ) throws(SQLiteError) -> [Change] {
     var changes: [Change] = []
     var live: [LiveSession] = []
+    changes.reserveCapacity(report.sightings.count)
+    live.reserveCapacity(report.sightings.count)
     var matching = Matching(report)
     try forEachOpenAccount(of: report) { account in
       guard let sighting = matching.sighting(of: account) else { return }
