@@ -1,0 +1,231 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the programs cost, counted in instructions of the whole process: the VPN stands still while
+/// a hook runs, and a sweep runs on every host twice a minute.
+///
+/// Only release programs are measured; `QUOTA_PROGRAMS` says where they are. With `CI=true` their
+/// absence is a failure.
+@Suite(
+  .serialized, .printsFigures,
+  .enabled("needs release programs in QUOTA_PROGRAMS") {
+    try Program.isStatic("quota-connect")
+      || ProcessInfo.processInfo.environment["CI"] == "true"
+  })
+struct SpeedTests {
+  init() throws {
+    try #require(
+      try Program.isStatic("quota-connect"), "\(Program.directory) has no release programs")
+  }
+
+  private var figures: Figures { Figures.current }
+
+  /// Gives a figure a row in the table and expects it to stay within its bound.
+  private func expect(
+    _ what: String, _ value: Int, atMost bound: Int, at location: SourceLocation = #_sourceLocation
+  ) {
+    figures.add(what, value, atMost: bound)
+    #expect(value <= bound, "\(what)", sourceLocation: location)
+  }
+
+  private func expect(
+    _ what: String, ratio: Double, atMost bound: Double,
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    figures.add(what, ratio: ratio, atMost: bound)
+    #expect(ratio <= bound, "\(what)", sourceLocation: location)
+  }
+
+  @Test func `the connect hook costs less than the SQLite shell's lookup`() throws {
+    let bench = try SpeedBench()
+    let gauge = try Gauge.instructions()
+    let server = try bench.server(measuring: gauge)
+    try bench.fill(server)
+    let shell = try bench.shell(
+      """
+      SELECT status, quota_bytes, bytes_received, bytes_sent
+      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
+        LEFT JOIN period_usage ON period_usage.user_id = users.id AND period_start = 0
+      WHERE username = 'user7';
+      """)
+    #expect(shell.output.contains("active|0|1000|2000\n"))
+    #expect(try !server.enter("user7").isRefused)
+    let hook = try #require(try gauge.take().last)
+    figures.add("sqlite3, lookup of a user", shell.instructions)
+    expect("quota-connect, known user", hook, atMost: 2_400_000 - 1)
+    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.6)
+  }
+
+  @Test func `the disconnect hook costs little more than the SQLite shell with its statements`()
+    throws
+  {
+    let bench = try SpeedBench()
+    let gauge = try Gauge.instructions()
+    let server = try bench.server(measuring: gauge)
+    try bench.fill(server)
+    let alice = try server.enter("alice", address: "10.99.0.7", since: SpeedBench.since)
+    try bench.sweep()
+    let shell = try bench.shell(Self.closing(on: server))
+    #expect(shell.output.contains("\n101000|202000\n"))
+    try alice.setCounters(received: 101_000, sent: 202_000)
+    _ = try gauge.take()
+    try alice.leave()
+    let hook = try #require(try gauge.take().last)
+    #expect(
+      try bench.number("SELECT bytes_received FROM sessions WHERE closed_by = 'hook'") == 101_000)
+    figures.add("sqlite3, the statements of a closing", shell.instructions)
+    figures.add("quota-disconnect, swept session", hook)
+    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 1.2)
+  }
+
+  /// What the disconnect hook has the database do for a session that a sweep has seen: see `Ledger`.
+  private static func closing(on server: SimulatedServer) -> String {
+    let session = """
+      pid = \(server.processID) AND connected_since = \(SpeedBench.since)
+        AND address = '10.99.0.7' AND boot = (SELECT max(boot) FROM sessions)
+      """
+    let user = "(SELECT id FROM users WHERE username = 'alice')"
+    return """
+      PRAGMA synchronous = NORMAL;
+      PRAGMA user_version;
+      BEGIN IMMEDIATE;
+      SELECT boot, pid, connected_since, address, user_id, common_name, server, real_address,
+        bytes_received, bytes_sent, closed_at, closed_by, log_id, kills, killed_at
+      FROM sessions WHERE \(session);
+      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
+      VALUES (\(user), 202000, 101000, datetime(1795466265, 'unixepoch'));
+      UPDATE sessions SET bytes_received = 101000, bytes_sent = 202000, closed_at = 1795466265,
+        closed_by = 'hook', log_id = last_insert_rowid()
+      WHERE \(session);
+      INSERT INTO period_usage VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
+        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
+      RETURNING bytes_received, bytes_sent;
+      INSERT INTO daily_usage VALUES (\(user), '2026-11-23', 99164, 200177)
+      ON CONFLICT DO UPDATE SET
+        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
+      UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
+      WHERE user_id = \(user);
+      COMMIT;
+      """
+  }
+
+  @Test func `the hooks take less than 8 MB`() throws {
+    let bench = try SpeedBench()
+    let gauge = try Gauge.residentBytes()
+    let server = try bench.server(measuring: gauge)
+    try bench.fill(server)
+    let alice = try server.enter("alice")
+    let connect = try #require(try gauge.take().last)
+    expect("quota-connect, resident bytes", connect, atMost: 8_000_000 - 1)
+    try bench.sweep()
+    try alice.upload(1000)
+    try alice.leave()
+    let disconnect = try #require(try gauge.take().last)
+    expect("quota-disconnect, resident bytes", disconnect, atMost: 8_000_000 - 1)
+  }
+
+  @Test func `hooks cost no more after hundreds of sessions without a sweep`() throws {
+    let bench = try SpeedBench()
+    let gauge = try Gauge.instructions()
+    let busy = try bench.server()
+    let measured = try bench.server(measuring: gauge)
+    try bench.fill(busy)
+    /// The costs of one session's two hooks.
+    func cost() throws -> (connect: Int, disconnect: Int) {
+      let client = try measured.enter("user7")
+      let connect = try #require(try gauge.take().last)
+      try client.upload(1000)
+      try client.leave()
+      return (connect, try #require(try gauge.take().last))
+    }
+    func close(_ count: Int) throws {
+      for number in 0..<count {
+        let client = try busy.enter("user\(number % 500 + 1)")
+        try client.upload(1000)
+        try client.leave()
+      }
+    }
+    let fresh = try cost()
+    figures.add("quota-connect after a sweep", fresh.connect)
+    figures.add("quota-disconnect after a sweep", fresh.disconnect)
+    // The write-ahead log grows up to where hooks no longer add to it, and the spool takes over.
+    try close(10)
+    let early = try cost()
+    try close(490)
+    let late = try cost()
+    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 1000)
+    figures.add("quota-connect after 10 closings", early.connect)
+    figures.add("quota-disconnect after 10 closings", early.disconnect)
+    expect("quota-connect after 500 closings", late.connect, atMost: early.connect * 11 / 10)
+    expect(
+      "quota-disconnect after 500 closings", late.disconnect, atMost: early.disconnect * 11 / 10)
+    try bench.sweep()
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 503)
+  }
+
+  @Test func `variables that a hook does not read cost it one look at their bytes`() throws {
+    let bench = try SpeedBench()
+    try bench.admin("add", "alice")
+    try bench.sweep()
+    let costs = try [10, 100_000].map { size in
+      let environment = try HugeEnvironment(
+        size: size,
+        session: [
+          "script_type": "client-connect", "common_name": "alice", "daemon_pid": "4711",
+          "time_unix": "\(SpeedBench.since)", "ifconfig_pool_remote_ip": "10.99.0.7",
+        ])
+      let cost = try bench.connect(in: environment)
+      figures.add("quota-connect, variables of \(size) bytes", cost)
+      return cost
+    }
+    expect("  of the small ones'", ratio: Double(costs[1]) / Double(costs[0]), atMost: 1.5)
+  }
+
+  @Test func `a sweep's cost grows with the number of sessions and not faster`() throws {
+    let counts = [0, 1000, 10_000]
+    let costs = try counts.map { count in
+      let bench = try SpeedBench()
+      let server = try bench.server()
+      try server.populate(count, prefix: "user", received: 1000, sent: 2000)
+      try bench.sweep()
+      try server.addTraffic(received: 10, sent: 20)
+      let cost = try bench.sweep(measuring: .instructions())
+      #expect(
+        try bench.number("SELECT count(*) FROM sessions WHERE bytes_received = 1010") == count)
+      figures.add("quota-sweep, \(count) sessions changed", cost)
+      return cost
+    }
+    let small = (costs[1] - costs[0]) / counts[1]
+    let large = (costs[2] - costs[0]) / counts[2]
+    figures.add("  a session, of 1000", small)
+    expect("  a session, of 10000", large, atMost: small * 13 / 10)
+  }
+
+  @Test func `a sweep of ten thousand sessions takes less than 16 MB`() throws {
+    let bench = try SpeedBench()
+    let server = try bench.server()
+    try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
+    let first = try bench.sweep(measuring: .residentBytes())
+    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 16_000_000 - 1)
+    try server.addTraffic(received: 10, sent: 20)
+    let second = try bench.sweep(measuring: .residentBytes())
+    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 16_000_000 - 1)
+  }
+
+  @Test func `a sweep that finds nothing new writes nothing to the database`() throws {
+    let bench = try SpeedBench()
+    let server = try bench.server()
+    try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
+    try bench.sweep()
+    let unchanged = try bench.writesOfSweep()
+    #expect(unchanged == 0)
+    figures.add("quota-sweep, nothing changed, writes", unchanged, atMost: 0)
+    try server.addTraffic(received: 10, sent: 20, percent: 1)
+    let changed = try bench.writesOfSweep()
+    #expect(changed > 0)
+    figures.add("quota-sweep, 100 changed, writes", changed)
+  }
+}
