@@ -25,18 +25,18 @@ struct PrivilegeTests {
   {
     let quota = try QuotaHost(group: "daemon")
     try quota.shareThePrograms()
-    try quota.admin("add", "alice")
     let servers = try [server(quota, asNobody: false), server(quota, asNobody: true)]
     for round in 1...3 {
+      try quota.admin("add", "alice-\(round)")
       for server in servers {
-        let alice = try server.client("alice")
+        let alice = try server.client("alice-\(round)")
         let carol = try server.client("carol-\(round)")
         try alice.connect()
         try carol.connect()
         try alice.upload(40_000)
         try carol.download(40_000)
         try quota.sweep(through: round == 2 ? [] : asOwnUser)
-        try server.ask("kill alice")
+        try server.ask("kill alice-\(round)")
         try server.ask("kill carol-\(round)")
         try alice.waitUntilGone()
         try carol.waitUntilGone()

@@ -48,10 +48,14 @@ package enum Program {
     process.standardInput = FileHandle(forReadingAtPath: files[0])
     process.standardOutput = FileHandle(forWritingAtPath: files[1])
     process.standardError = FileHandle(forWritingAtPath: files[2])
-    try process.run()
+    try process.runWithSignals()
     let deadline = Date().addingTimeInterval(timeout)
     while process.isRunning, Date() < deadline { usleep(2000) }
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    if process.isRunning {
+      // Not waited for: while a child of its own lives, Foundation takes it for running.
+      kill(process.processIdentifier, SIGKILL)
+      return Outcome(status: 128 + SIGKILL, output: try text(files[1]), errors: try text(files[2]))
+    }
     process.waitUntilExit()
     let signalled = process.terminationReason == .uncaughtSignal
     return Outcome(
@@ -61,5 +65,20 @@ package enum Program {
 
   private static func text(_ file: String) throws -> String {
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+  }
+}
+
+extension Process {
+  /// Starts the program with no signal blocked.
+  ///
+  /// A test runs on a thread that blocks most signals, and a child inherits that: SIGTERM would
+  /// never reach it, nor anything it starts.
+  func runWithSignals() throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try run()
   }
 }

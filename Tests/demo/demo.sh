@@ -67,9 +67,9 @@ give_up() {
   exit 70
 }
 
-# Looks every 20 ms, for up to 15 s, until a command succeeds.
+# Looks every 20 ms, for up to 10 s, until a command succeeds.
 wait_for() {
-  local tries=750
+  local tries=500
   until "$@"; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || return 1
@@ -349,7 +349,7 @@ printf '%s' "$plain"
 ledger_of() {
   local document
   document=$(quota-admin show "$1" --json | tr -d ' \n')
-  echo "$(number received_bytes "$document") $(number sent_bytes "$document")"
+  echo "$(number bytes_received "$document") $(number bytes_sent "$document")"
 }
 
 # The first number under a key of a JSON document.

@@ -21,18 +21,7 @@ final class Daemon {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = output
-    try Daemon.withAllSignals { try process.run() }
-  }
-
-  /// A test runs on a thread that blocks most signals, and a child inherits that: without this no
-  /// SIGTERM would ever reach OpenVPN.
-  private static func withAllSignals(_ body: () throws -> Void) rethrows {
-    var none = sigset_t()
-    var before = sigset_t()
-    unsafe sigemptyset(&none)
-    unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    try body()
+    try process.runWithSignals()
   }
 
   /// The id of the process; `env`, `ip netns exec` and `setpriv` all replace themselves, so it is
