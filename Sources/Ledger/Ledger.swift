@@ -97,7 +97,10 @@ package final class Ledger {
   private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
-    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL; PRAGMA cache_size = -1000")
+    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
+    // Half a megabyte: the pages that one transaction of a sweep works on. What is read again comes
+    // from the system's own cache.
+    try database.execute("PRAGMA cache_size = -500")
     return database
   }
 

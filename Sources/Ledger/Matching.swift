@@ -14,7 +14,7 @@ struct Matching {
   }
 
   private let report: ServerReport
-  private var sightings: [Place: Int] = [:]
+  private var sightings: [Place: Int32] = [:]
   private var lost: [OpenAccount] = []
 
   /// What identifies a session within one server process.
@@ -34,7 +34,7 @@ struct Matching {
     sightings.reserveCapacity(report.sightings.count)
     for (index, sighting) in report.sightings.enumerated() {
       let place = Place(connectedSince: sighting.connectedSince, address: sighting.address)
-      sightings[place] = index
+      sightings[place] = Int32(truncatingIfNeeded: index)
     }
   }
 
@@ -66,7 +66,7 @@ struct Matching {
     }
     var moved: [(OpenAccount, Int)] = []
     matchByFace(&moved, &strangers, elsewhere)
-    strangers += sightings.values.map { Stranger(sighting: $0, admission: nil) }
+    strangers += sightings.values.map { Stranger(sighting: Int($0), admission: nil) }
     return (moved, lost, strangers)
   }
 
@@ -79,13 +79,13 @@ struct Matching {
       by: { face(lost[$0]) })
     if accounts.isEmpty, admitted.isEmpty { return }
     var found: Set<Int> = []
-    for (face, candidates) in Dictionary(grouping: sightings, by: { self.face($0.value) })
+    for (face, candidates) in Dictionary(grouping: sightings, by: { self.face(Int($0.value)) })
     where candidates.count == 1 {
       if let account = accounts[face]?.first, accounts[face]?.count == 1 {
-        moved.append((lost[account], candidates[0].value))
+        moved.append((lost[account], Int(candidates[0].value)))
         found.insert(account)
       } else if let admission = admitted[face]?.first, admitted[face]?.count == 1 {
-        strangers.append(Stranger(sighting: candidates[0].value, admission: admission))
+        strangers.append(Stranger(sighting: Int(candidates[0].value), admission: admission))
       } else {
         continue
       }
@@ -95,8 +95,8 @@ struct Matching {
   }
 
   private mutating func take(_ identity: SessionIdentity) -> Int? {
-    sightings.removeValue(
-      forKey: Place(connectedSince: identity.connectedSince, address: identity.address))
+    let place = Place(connectedSince: identity.connectedSince, address: identity.address)
+    return sightings.removeValue(forKey: place).map { Int($0) }
   }
 
   private func face(_ sighting: Int) -> Face {

@@ -20,13 +20,24 @@ package struct Reconciliation: Equatable, Sendable {
 /// There may be a hundred thousand, so it is kept small.
 package struct LiveSession: Equatable, Sendable {
   /// Its place in the report.
-  package let sighting: Int
+  private let place: Int32
+  private let killCount: Int32
   /// The owner's id; nil for a stranger who is not metered.
   let user: Int64?
-  /// How often its server was told to disconnect it.
-  package let kills: Int64
   /// When it was told so last, in seconds since 1970.
   package let killedAt: Int64?
+
+  init(sighting: Int, user: Int64?, kills: Int64, killedAt: Int64?) {
+    place = Int32(truncatingIfNeeded: sighting)
+    killCount = Int32(clamping: kills)
+    self.user = user
+    self.killedAt = killedAt
+  }
+
+  /// Its place in the report.
+  package var sighting: Int { Int(place) }
+  /// How often its server was told to disconnect it.
+  package var kills: Int64 { Int64(killCount) }
 }
 
 extension Ledger {
@@ -52,6 +63,8 @@ extension Ledger {
   ) throws(SQLiteError) -> [Change] {
     var changes: [Change] = []
     var live: [LiveSession] = []
+    changes.reserveCapacity(report.sightings.count)
+    live.reserveCapacity(report.sightings.count)
     var matching = Matching(report)
     try forEachOpenAccount(of: report) { account in
       guard let sighting = matching.sighting(of: account) else { return }

@@ -64,12 +64,12 @@ struct StatusRecord: Sendable {
   var virtualAddress = Field()
   var virtualIPv6Address = Field()
   var username = Field()
-  /// Whether the routing table has an entry for it; looked up only where there is no address.
-  var isRouted = false
   var bytesReceived: Int64 = 0
   var bytesSent: Int64 = 0
   var connectedSince: Int64?
   var clientID: UInt64?
+  /// Whether the routing table has an entry for it; looked up only where there is no address.
+  var isRouted = false
 
   var hasAddress: Bool { virtualAddress.count > 0 || virtualIPv6Address.count > 0 }
 

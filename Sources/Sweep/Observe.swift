@@ -15,7 +15,7 @@ struct Observer {
   private let lastStart: Duration
   /// Whether to hand out everybody at once, at the end.
   private let togetherAtLast: Bool
-  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  private var buffer = [UInt8](repeating: 0, count: 1 << 14)
 
   /// How long those that answered wait for the others before they are dealt with.
   private static let patience = Duration.milliseconds(250)

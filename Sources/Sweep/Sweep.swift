@@ -111,7 +111,7 @@ package struct Sweep {
     var enforcers = try observations.map { observation in
       Enforcer(observation, try targets(in: observation), message: settings.killMessage)
     }
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
     while Clock.monotonic < end {
       let now = Clock.monotonic

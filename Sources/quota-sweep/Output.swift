@@ -1,5 +1,4 @@
 import CommandSupport
-import FoundationEssentials
 import Quota
 import Sweep
 
@@ -27,63 +26,43 @@ extension Summary {
   }
 
   /// What came of a sweep, for programs; quota-sweep(8) describes it.
-  func json(isRehearsal: Bool) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(Document(self, isRehearsal)), as: UTF8.self)
+  func json(isRehearsal: Bool) -> String {
+    var json = JSONWriter()
+    json.object { json in
+      json.field("dry_run", isRehearsal)
+      json.array("servers") { json in for server in servers { server.write(to: &json) } }
+      json.field("sessions", Int64(sessions))
+      json.field("bytes_added", bytesAdded)
+      json.field("opened", Int64(opened))
+      json.field("closed", Int64(closed))
+      json.array("killed") { json in for kill in kills { kill.write(to: &json) } }
+      json.array("problems") { json in for problem in problems { json.element(problem) } }
+      json.field("milliseconds", milliseconds)
+    }
+    return String(decoding: json.bytes, as: UTF8.self)
   }
+}
 
-  private struct Document: Encodable {
-    let dryRun: Bool
-    let servers: [Server]
-    let sessions: Int
-    let bytesAdded: Int64
-    let opened: Int
-    let closed: Int
-    let killed: [Kill]
-    let problems: [String]
-    let milliseconds: Int64
-
-    struct Server: Encodable {
-      let name: String
-      let address: String
-      let state: String
-      let sessions: Int
-      let errors: [String]
-      let hint: String?
+extension Summary.ServerResult {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.field("name", name)
+      json.field("address", address)
+      json.field("state", state.rawValue)
+      json.field("sessions", Int64(sessions))
+      json.array("errors") { json in for error in errors { json.element(error) } }
+      json.field("hint", hint)
     }
+  }
+}
 
-    struct Kill: Encodable {
-      let server: String
-      let user: String
-      let address: String
-      let reason: String
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case dryRun = "dry_run"
-      case bytesAdded = "bytes_added"
-      case servers, sessions, opened, closed, killed, problems, milliseconds
-    }
-
-    init(_ summary: Summary, _ isRehearsal: Bool) {
-      dryRun = isRehearsal
-      servers = summary.servers.map { server in
-        Server(
-          name: server.name, address: server.address, state: server.state.rawValue,
-          sessions: server.sessions, errors: server.errors, hint: server.hint)
-      }
-      sessions = summary.sessions
-      bytesAdded = summary.bytesAdded
-      opened = summary.opened
-      closed = summary.closed
-      killed = summary.kills.map { kill in
-        Kill(
-          server: kill.server, user: "\(kill.user)", address: kill.address,
-          reason: kill.reason.rawValue)
-      }
-      problems = summary.problems
-      milliseconds = summary.milliseconds
+extension Summary.Kill {
+  fileprivate func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.field("server", server)
+      json.field("user", "\(user)")
+      json.field("address", address)
+      json.field("reason", reason.rawValue)
     }
   }
 }

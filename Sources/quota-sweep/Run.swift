@@ -23,7 +23,7 @@ func run(_ options: Options, _ voice: Voice) throws -> ExitStatus {
   _ = consume lock
   tell(summary, log)
   if options.json {
-    print(try summary.json(isRehearsal: options.dryRun))
+    print(summary.json(isRehearsal: options.dryRun))
   } else if options.verbose || options.dryRun {
     print(summary.text(isRehearsal: options.dryRun))
   }

@@ -34,8 +34,10 @@ struct ExactCountersTests {
     try quota.sweep()
     try alice.wait(for: "to be back") { _ in try alice.connections == 3 }
     try alice.upload(20_000)
-    try bob.leave()
+    // Both at once: over UDP the server takes five seconds for a good-bye.
+    try bob.sayGoodbye()
     try alice.leave()
+    try bob.waitUntilGone()
     #expect(try server.finished.count == 5)
     try quota.expectExactAfterSweeps()
   }

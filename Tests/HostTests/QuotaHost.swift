@@ -34,14 +34,20 @@ final class QuotaHost {
   }
 
   /// Copies the programs to where everybody may run them; a build folder may be out of reach.
-  func shareThePrograms() throws {
+  ///
+  /// - Returns: the folder they are in now.
+  @discardableResult
+  func shareThePrograms() throws -> String {
     let shared = host.folder + "/programs"
     try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
-    for name in ["quota-connect", "quota-disconnect", "quota-sweep", "quota-admin"] {
+    for name in [
+      "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "openvpn-simulator",
+    ] {
       try FileManager.default.copyItem(
         atPath: "\(programs)/\(name)", toPath: "\(shared)/\(name)")
     }
     programs = shared
+    return shared
   }
 
   /// Starts a server with our hooks, and adds it to the setting `MANAGEMENT`.
@@ -216,6 +222,8 @@ final class QuotaHost {
   private func writeConfig() throws {
     let settings = settings.merging([
       "DATABASE": data + "/quota.db", "LOG_FILE": host.folder + "/quota.log",
+      // A server that a test stopped is not coming back while the sweep waits.
+      "RETRY_ATTEMPTS": "1",
       "MANAGEMENT": servers.map(\.management).joined(separator: " "),
     ]) { own, _ in own }
     try host.write(

@@ -347,14 +347,18 @@ printf '%s' "$plain"
 
 # Prints a user's bytes in the ledger, received and sent.
 ledger_of() {
-  quota-admin show "$1" --json | tr -d ' \n' \
-    | sed -n 's/.*"received":\([0-9]*\).*"sent":\([0-9]*\).*/\1 \2/p'
+  local document
+  document=$(quota-admin show "$1" --json | tr -d ' \n')
+  echo "$(number received_bytes "$document") $(number sent_bytes "$document")"
 }
+
+# The first number under a key of a JSON document.
+number() { grep -o "\"$1\":[0-9]*" <<<"$2" | head -n 1 | cut -d : -f 2; }
 
 log_says() { "${vpn}_log" "$1" "$2" >"$work/said" && quote <"$work/said"; }
 
-step '1. Two users: alice may use 2 MB, bob as much as he likes.'
-run quota-admin add alice --quota 2MB
+step '1. Two users: alice may use 2 MiB, bob as much as he likes.'
+run quota-admin add alice --quota 2MiB
 run quota-admin add bob
 "${vpn}_start"
 claim 'both are in the list' run quota-admin list
@@ -369,7 +373,7 @@ claim 'alice is in' "${vpn}_is_in" alice
 claim 'bob is in' "${vpn}_is_in" bob
 
 step '3. One sweep. A timer starts it every 45 seconds; nothing of ours runs in between.'
-claim 'the sweep reached the server' run quota-sweep
+claim 'the sweep did all it had to' run quota-sweep --verbose
 
 step "4. alice is disconnected and told why. Her own client's log:"
 halted() {
@@ -381,7 +385,7 @@ claim 'her client stopped and shows the message' halted
 step "5. She comes back and is refused. Her client's log, and ours:"
 "${vpn}_connect" alice
 claim 'her client was refused' log_says alice AUTH_FAILED
-refusal_logged() { grep 'refused.*alice' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
+refusal_logged() { grep 'refused.*alice.*reason=' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
 claim 'our log has the reason' refusal_logged
 
 step '6. bob noticed nothing.'

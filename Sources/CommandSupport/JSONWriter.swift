@@ -3,18 +3,22 @@
 /// Every character that could do harm on a terminal is written as `\uXXXX`, so that looking at the
 /// output is as safe as reading it by a program. A hundred thousand users take no longer than their
 /// table, which rules out a general encoder.
-struct JSONWriter {
-  private(set) var bytes: [UInt8] = []
+package struct JSONWriter {
+  /// What was written so far.
+  package private(set) var bytes: [UInt8] = []
   private var isFirst = true
 
+  /// A document that is still empty.
+  package init() {}
+
   /// Writes `{…}`, as a value or as an element of an array.
-  mutating func object(_ fields: (inout JSONWriter) throws -> Void) rethrows {
+  package mutating func object(_ fields: (inout JSONWriter) throws -> Void) rethrows {
     separate()
     try nest("{", "}", fields)
   }
 
   /// Writes a field that is an array, one element a line.
-  mutating func array(
+  package mutating func array(
     _ key: String, _ elements: (inout JSONWriter) throws -> Void
   ) rethrows {
     self.key(key)
@@ -22,22 +26,28 @@ struct JSONWriter {
   }
 
   /// Writes a field that is a number.
-  mutating func field(_ key: String, _ value: Int64) {
+  package mutating func field(_ key: String, _ value: Int64) {
     self.key(key)
     bytes += String(value).utf8
   }
 
   /// Writes a field that is true or false.
-  mutating func field(_ key: String, _ value: Bool) {
+  package mutating func field(_ key: String, _ value: Bool) {
     self.key(key)
     bytes += (value ? "true" : "false").utf8
   }
 
   /// Writes a field that is a text, or null.
-  mutating func field(_ key: String, _ value: String?) {
+  package mutating func field(_ key: String, _ value: String?) {
     self.key(key)
     guard let value else { return bytes += "null".utf8 }
     string(value)
+  }
+
+  /// Writes an element of an array that is a text.
+  package mutating func element(_ text: String) {
+    separate()
+    string(text)
   }
 
   private mutating func nest(
