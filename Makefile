@@ -33,7 +33,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages tzdata util-linux
+	@.ci/packages sqlite3 strace time tzdata util-linux valgrind
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
