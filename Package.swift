@@ -48,7 +48,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", argumentParser],
+      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",

@@ -16,19 +16,13 @@ package struct SweepLock: ~Copyable {
   ///   `SweepLockTaken`.
   /// - Throws: `SystemError` when the directory is missing or may not be read.
   package static func attempt(beside database: String) throws(SystemError) -> SweepLock? {
-    let path = directory(of: database)
-    let directory = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
-    let number = directory.number
+    let path = POSIX.directory(of: database)
+    let opened = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+    let number = opened.number
     let result = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
-    guard result != 0 else { return SweepLock(directory: directory) }
+    guard result != 0 else { return SweepLock(directory: opened) }
     guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
     return nil
-  }
-
-  /// The directory a path's last component is in; `.` for a bare name.
-  static func directory(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
   }
 }
 

@@ -22,10 +22,10 @@ extension SQLiteError: Explained {
   package var exitStatus: ExitStatus {
     switch kind {
     case .busy, .unwritable: .inputOutput
-    case .damaged, .constraint: .badData
+    case .damaged: .badData
     case .missing: .cannotCreate
     case .forbidden: .permission
-    case .other: .bug
+    case .constraint, .other: .bug
     }
   }
 }

@@ -4,6 +4,7 @@ import Ledger
 import POSIX
 import Quota
 import SQLite
+import Sweep
 
 /// The open ledger with the settings it goes by: what every command works on.
 struct Administration {
@@ -71,17 +72,7 @@ extension Complaint {
       let hint =
         trouble.kind == .busy
         ? "another program is writing to the database; nothing was changed, try again" : error.hint
-      self.init(error.description, hint: hint, exitStatus: Complaint.status(of: trouble.kind))
-    }
-  }
-
-  private static func status(of kind: SQLiteError.Kind) -> CommandSupport.ExitStatus {
-    switch kind {
-    case .damaged: .badData
-    case .missing: .cannotCreate
-    case .busy, .unwritable: .inputOutput
-    case .forbidden: .permission
-    case .constraint, .other: .bug
+      self.init(error.description, hint: hint, exitStatus: trouble.exitStatus)
     }
   }
 

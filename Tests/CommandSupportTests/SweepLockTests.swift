@@ -63,6 +63,6 @@ import TestSupport
   @Test(arguments: directories) func `The directory is that of the path's last component`(
     path: String, directory: String
   ) {
-    #expect(SweepLock.directory(of: path) == directory)
+    #expect(POSIX.directory(of: path) == directory)
   }
 }

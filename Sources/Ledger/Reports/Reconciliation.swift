@@ -77,26 +77,26 @@ extension Ledger {
     let (moved, unseen, strangers) = matching.finish(admissions)
     changes += moved.map { Change(counting: $0, sighting: $1) }
     changes += unseen.compactMap { report.closing(of: $0) }
-    changes += try openings(report, strangers, admissions)
+    var owners = try Owners(self)
+    for stranger in strangers {
+      changes.append(try opening(stranger, report, admissions, &owners))
+    }
     changes.sort { $0.user < $1.user }
     result.live = live
     result.spent = strangers.compactMap(\.admission).map { admissions[$0] }
     return changes
   }
 
-  /// The accounts to open, each with the id of its owner where he is known.
-  private func openings(
-    _ report: ServerReport, _ strangers: [Matching.Stranger], _ admissions: [Admission]
-  ) throws(SQLiteError) -> [Change] {
-    var owners = try Owners(self)
-    return try strangers.map { stranger throws(SQLiteError) in
-      let owner =
-        stranger.admission.map { admissions[$0].owner } ?? report.sightings[stranger.sighting].owner
-      let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
-      return Change(
-        user: user ?? .max,
-        .open(sighting: stranger.sighting, admission: stranger.admission))
-    }
+  /// The account to open for a sighting, with the id of its owner where he is known.
+  private func opening(
+    _ stranger: Matching.Stranger, _ report: ServerReport, _ admissions: [Admission],
+    _ owners: inout Owners
+  ) throws(SQLiteError) -> Change {
+    let owner =
+      stranger.admission.map { admissions[$0].owner } ?? report.sightings[stranger.sighting].owner
+    let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
+    return Change(
+      user: user ?? .max, .open(sighting: stranger.sighting, admission: stranger.admission))
   }
 
   /// Applies changes that are sorted by user, in transactions of limited size.
