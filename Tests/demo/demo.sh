@@ -162,7 +162,8 @@ script-security 2
 client-connect "$programs/quota-connect --config $QUOTA_CONFIG --then $work/note"
 client-disconnect "$programs/quota-disconnect --config $QUOTA_CONFIG --then $work/note"
 END
-  ip netns exec "$prefix-server" openvpn --config "$work/server.conf" >"$work/server.log" 2>&1 &
+  : >"$work/server.log"
+  ip netns exec "$prefix-server" openvpn --config "$work/server.conf" >>"$work/server.log" 2>&1 &
   server=$!
   wait_for grep -q 'Initialization Sequence Completed' "$work/server.log" \
     || give_up 'the server did not start' "$work/server.log"
@@ -170,7 +171,9 @@ END
 
 # Starts a client and waits until it is in, or was told that it is not.
 real_connect() {
-  ip netns exec "$prefix-$1" openvpn --config "$work/$1.conf" >"$work/$1.log" 2>&1 &
+  # Emptied here and not by the job, which may be slower than the first look into the log.
+  : >"$work/$1.log"
+  ip netns exec "$prefix-$1" openvpn --config "$work/$1.conf" >>"$work/$1.log" 2>&1 &
   wait_for grep -Eq 'Initialization Sequence Completed|AUTH_FAILED' "$work/$1.log" \
     || give_up "the client of $1 got no answer" "$work/$1.log"
 }
