@@ -8,6 +8,9 @@
 ///   - bytes: the text as it came.
 ///   - limit: the most bytes of it to show; what is longer ends in `…`.
 package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> String {
+  if bytes.count <= limit, bytes.allSatisfy({ 32...126 ~= $0 && $0 != UInt8(ascii: "\\") }) {
+    return String(decoding: bytes, as: UTF8.self)
+  }
   var text = ""
   var rest = bytes.prefix(limit).makeIterator()
   var at = bytes.startIndex

@@ -18,6 +18,8 @@ final class Conversation {
   private var events: [ManagementEvent] = []
   /// The number of the management interface's version, 0 before the greeting.
   private(set) var version = 0
+  /// When the connection was made, in seconds since 1970: what is listed was so then or later.
+  private(set) var connectedAt: Int64 = 0
   /// The last listing, and when it was whole.
   private(set) var listing: (value: StatusListing, at: Duration)?
 
@@ -90,6 +92,7 @@ final class Conversation {
       return connectToNextAddress(
         after: SystemError("connect to", "\(endpoint.address)", code: code))
     }
+    connectedAt = Clock.now
     session = ManagementSession(password: password, timeout: timeout, now: now)
     session?.ask(.listing, now: now)
   }

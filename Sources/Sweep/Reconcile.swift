@@ -13,17 +13,17 @@ struct Observation {
   /// The sessions that may be judged.
   var live: [LiveSession] = []
 
-  init?(_ server: Server, boot: Int64, at time: Int64, identifyBy: IdentifyBy) {
-    guard let listing = server.conversation?.listing?.value, let pid = listing.pid else {
-      return nil
-    }
+  init?(_ server: Server, boot: Int64, identifyBy: IdentifyBy) {
+    guard let conversation = server.conversation, let listing = conversation.listing?.value,
+      let pid = listing.pid
+    else { return nil }
     self.server = server
     self.listing = listing
     let rows = listing.rows
     let sessions = rows.indices.filter { rows[$0].isSession }
     let names = NameReader(identifyBy: identifyBy, config: server.endpoint.config)
     report = ServerReport(
-      server: server.endpoint.name, boot: boot, pid: pid, at: time,
+      server: server.endpoint.name, boot: boot, pid: pid, at: conversation.connectedAt,
       isComplete: listing.isComplete,
       sightings: Sightings(count: sessions.count) { names.sighting(rows[sessions[$0]]) })
   }

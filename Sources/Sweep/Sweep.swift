@@ -92,7 +92,7 @@ package struct Sweep {
   private mutating func observe(_ answered: [Server]) -> [Observation] {
     answered.compactMap { server in
       server.outcome = .swept
-      return Observation(server, boot: boot, at: Clock.now, identifyBy: settings.identifyBy)
+      return Observation(server, boot: boot, identifyBy: settings.identifyBy)
     }
   }
 

@@ -383,3 +383,83 @@ import Testing
     #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'killed'") == 2)
   }
 }
+
+@Suite struct `A client that is back within the second under the same address` {
+  let first = final("alice", 500, 500, owner: "alice", after: 0)
+
+  @Test func `is billed for both sessions by their hooks, however often they are told`() throws {
+    let bench = try Bench()
+    let second = final("alice", 30, 40, owner: "alice", after: 60)
+    for _ in 1...2 {
+      try bench.ledger.close(first)
+      try bench.ledger.close(second)
+    }
+    try bench.ledger.close(first)
+    #expect(try bench.used("alice") == 1070)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
+  }
+
+  @Test func `has a live session again, and has to go when over`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 1050))
+    try bench.ledger.close(first)
+    let listing = report([sighting("alice", 30, 40)], at: Bench.noon + 1)
+    for _ in 1...2 {
+      let live = try bench.ledger.reconcile(listing, admissions: []).live
+      #expect(try bench.ledger.violations(among: live, of: listing).map(\.owner) == ["alice"])
+    }
+    try bench.ledger.close(first)
+    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 1)
+    try bench.ledger.close(final("alice", 50, 60, owner: "alice", after: 9))
+    #expect(try bench.used("alice") == 1110)
+  }
+
+  @Test func `is not taken for back by a listing that was asked for before the first one ended`()
+    throws
+  {
+    let bench = try Bench()
+    try bench.ledger.close(first)
+    let early = report([sighting("alice", 400, 400)], at: Bench.noon)
+    #expect(try bench.ledger.reconcile(early, admissions: []).live.isEmpty)
+    #expect(try bench.used("alice") == 1000)
+  }
+
+  @Test func `may be back more than once`() throws {
+    let bench = try Bench()
+    for bytes in [100, 7, 90] as [Int64] {
+      try bench.ledger.close(final("alice", bytes, 0, owner: "alice", after: 0))
+      try bench.ledger.close(final("alice", bytes, 0, owner: "alice", after: 0))
+    }
+    // The second one is smaller than the first and ended in the same second: told apart from the
+    // first told again it is not, and its handshake goes unbilled.
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
+    try bench.ledger.close(final("alice", 5, 0, owner: "alice", after: 1))
+    try bench.ledger.close(final("alice", 8, 0, owner: "alice", after: 2))
+    #expect(try bench.used("alice") == 113)
+  }
+
+  @Test func `leaves both final reports in the spool`() throws {
+    let bench = try Bench()
+    let second = final("alice", 30, 40, owner: "alice", after: 60)
+    for report in [first, second, second] { try bench.spool.leave(.closed(report)) }
+    #expect(try bench.spool.readAll().reports.count == 2)
+    let intake = try bench.ledger.takeIn(
+      bench.spool.readAll(), of: bench.spool, at: Bench.noon + 100)
+    #expect(intake.closed == 2 && intake.problems.isEmpty)
+    #expect(try bench.used("alice") == 1070)
+    #expect(try bench.spool.readAll().reports.isEmpty)
+  }
+
+  @Test func `keeps its record of the door while the first one's account is closed`() throws {
+    let bench = try Bench()
+    let door = Admission(identity: session(), commonName: "alice", owner: "payer")
+    try bench.ledger.close(first)
+    try bench.spool.leave(.admitted(door, at: Bench.noon))
+    _ = try bench.ledger.release(
+      bench.spool.readAll(), spent: [], reports: [], of: bench.spool, at: Bench.noon + 1)
+    #expect(bench.spool.admission(of: session(), named: "alice") == door)
+    let listing = report([sighting("mallory", 30, 40)], at: Bench.noon + 1)
+    #expect(try bench.ledger.reconcile(listing, admissions: [door]).spent == [door])
+    #expect(try bench.used("payer") == 70)
+  }
+}

@@ -129,7 +129,7 @@ extension Ledger {
 
 extension Statement {
   /// All rows of a statement that selects `Account.columns`.
-  fileprivate mutating func accounts() throws(SQLiteError) -> [Account] {
+  mutating func accounts() throws(SQLiteError) -> [Account] {
     var accounts: [Account] = []
     while try step() { accounts.append(Account(row: self)) }
     return accounts
@@ -138,7 +138,7 @@ extension Statement {
 
 extension Account {
   /// The columns that `init(row:)` reads, in their order.
-  fileprivate static let columns =
+  static let columns =
     """
     boot, pid, connected_since, address, user_id, common_name, server, real_address,
     bytes_received, bytes_sent, closed_at, closed_by, log_id, kills, killed_at

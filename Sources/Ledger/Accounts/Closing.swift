@@ -75,7 +75,11 @@ extension Ledger {
   private func account(
     for report: FinalReport, in accounts: inout Accounts
   ) throws(SQLiteError) -> (Account, isNew: Bool)? {
-    if let known = try accounts.account(of: report.identity) { return (known, false) }
+    if report.endsAtOnce, let earlier = try retired(report) { return (earlier, false) }
+    if let known = try accounts.account(of: report.identity) {
+      if !known.endedBefore(report) { return (known, false) }
+      try retire(known)
+    }
     let alike = try openAccounts(like: report.identity, named: report.commonName)
     if var moved = alike.first, alike.count == 1 {
       try move(moved.identity, to: report.identity.address)

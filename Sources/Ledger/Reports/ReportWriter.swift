@@ -63,7 +63,10 @@ struct ReportWriter: ~Copyable {
   ) throws(SQLiteError) {
     let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
-      return try raise(closed, to: sighting, index, into: &result)
+      if !closed.endedBefore(report) {
+        return try raise(closed, to: sighting, index, into: &result)
+      }
+      try ledger.retire(closed)
     }
     guard let owner = admission?.owner ?? sighting.owner else { return }
     guard let user = try ledger.owner(named: owner, at: report.at) else {

@@ -52,7 +52,7 @@ package struct ServerReport: Sendable {
   package let boot: Int64
   /// The process id that the management interface answered with.
   package let pid: Int64
-  /// Seconds since 1970 in UTC at which the listing was asked for.
+  /// Seconds since 1970 in UTC at which the listing was asked for, or a little earlier.
   package let at: Int64
   /// Whether the listing came to its end. One that was cut says nothing of who is not in it.
   package let isComplete: Bool

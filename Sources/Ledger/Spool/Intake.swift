@@ -32,21 +32,22 @@ extension Ledger {
   }
 
   private func close(
-    _ reports: [FinalReport], of spool: Spool, _ intake: inout Intake
+    _ reports: [(report: FinalReport, file: String)], of spool: Spool, _ intake: inout Intake
   ) throws(SQLiteError) {
-    var rest = reports[...]
+    // A session's successor with the same identity ended after it.
+    var rest = reports.sorted { $0.report.endedAt < $1.report.endedAt }[...]
     while !rest.isEmpty {
       let some = rest.prefix(Ledger.sessionsInTransaction)
       try database.transaction { () throws(SQLiteError) in
-        for report in some {
+        for (report, _) in some {
           if let added = try close(report) {
             intake.closed += 1
             intake.added += added.total
           }
         }
       }
-      for report in some {
-        attempt(&intake) { () throws(SystemError) in try spool.remove(.closed(report)) }
+      for (_, file) in some {
+        attempt(&intake) { () throws(SystemError) in try spool.removeFile(file) }
       }
       rest = rest.dropFirst(some.count)
     }
@@ -80,7 +81,10 @@ extension Ledger {
     var intake = Intake()
     var accounts = try Accounts(database)
     for (admission, admittedAt) in contents.admissions {
-      let isClosed = try accounts.account(of: admission.identity)?.closing?.by == .hook
+      // Let in before the account was closed; what was let in in that second may be the next
+      // session with the same identity.
+      let account = try accounts.account(of: admission.identity)
+      let isClosed = account?.closing.map { $0.by == .hook && admittedAt < $0.at } ?? false
       guard
         isClosed || spent.contains(admission)
           || reports.contains(where: { $0.rulesOut(admission, admittedAt: admittedAt) })

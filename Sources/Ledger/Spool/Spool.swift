@@ -22,8 +22,19 @@ package struct Spool: Sendable {
   func create() throws(SystemError) { try makeDirectory(path, mode: 0o2770) }
 
   /// Leaves a record.
+  ///
+  /// The final report of a session does not displace that of an earlier one with the same identity,
+  /// which a client that was back within the second may have left.
   package func leave(_ record: SpoolRecord) throws(SystemError) {
-    try write(record.encoded, to: record.fileName)
+    var name = record.fileName
+    if case .closed = record {
+      var number = 1
+      while let other = read(name), other != record {
+        name = "\(record.fileName)#\(number)"
+        number += 1
+      }
+    }
+    try write(record.encoded, to: name)
   }
 
   /// The record the connect hook left when it let this session in, if it did.

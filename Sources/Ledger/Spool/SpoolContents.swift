@@ -6,7 +6,8 @@ package struct SpoolContents: Sendable {
   /// Who was let in, and when.
   package var admissions: [(admission: Admission, at: Int64)] = []
   package var refusals: [Refusal] = []
-  package var reports: [FinalReport] = []
+  /// What disconnect hooks could not write to the database, each with the name of its file.
+  package var reports: [(report: FinalReport, file: String)] = []
   package var tallies: [RefusalTally] = []
   /// The names of files that are no whole records.
   package var damaged: [String] = []
@@ -29,7 +30,7 @@ extension Spool {
       switch SpoolRecord(kind: kind, content: content) {
       case .admitted(let admission, let time): all.admissions.append((admission, time))
       case .refused(let refusal): all.refusals.append(refusal)
-      case .closed(let report): all.reports.append(report)
+      case .closed(let report): all.reports.append((report, name))
       case nil: all.damaged.append(name)
       }
     }

@@ -1,0 +1,67 @@
+import Quota
+import SQLite
+
+// A client that leaves and is back within the second gets the same address again as a rule, and so
+// what identifies its session is what identified the one before. That one was closed by its hook
+// within that very second; its account makes room by taking an address that no session has, the
+// old one with `#` and a number behind it.
+
+extension Account {
+  /// Whether the account was closed by its hook so soon that another session with the same identity
+  /// can follow.
+  private var mayHaveSuccessor: Bool {
+    guard let closing, closing.by == .hook else { return false }
+    return closing.at - identity.connectedSince <= 1
+  }
+
+  /// Whether a final report is of a later session than this account's. The hook of a session runs
+  /// once, so another end is the end of another one; the same end told again has the same time.
+  func endedBefore(_ report: FinalReport) -> Bool {
+    mayHaveSuccessor && !isClosed(by: report)
+  }
+
+  /// Whether a server's listing shows a later session than this account's: a server forgets a
+  /// session in the moment its hook has run.
+  func endedBefore(_ report: ServerReport) -> Bool {
+    guard let closing, mayHaveSuccessor else { return false }
+    return report.at > closing.at
+  }
+
+  /// Whether this final report is the one that closed the account. Counters of a listing that came
+  /// late may have raised it above the report's since.
+  fileprivate func isClosed(by report: FinalReport) -> Bool {
+    closing?.at == report.endedAt && (report.counters ?? Traffic()).increase(over: counters).isZero
+  }
+}
+
+extension FinalReport {
+  /// Whether the session was over within the second, or the next, and may have had a successor.
+  var endsAtOnce: Bool { endedAt - identity.connectedSince <= 1 }
+}
+
+extension Ledger {
+  /// Makes room for the next session with the same identity.
+  func retire(_ account: Account) throws(SQLiteError) {
+    let number = try retiredAccounts(of: account.identity).count + 1
+    try move(account.identity, to: "\(account.identity.address)#\(number)")
+  }
+
+  /// The account that this final report closed, if it has made room for a successor since: what is
+  /// told again of it must not end the successor.
+  func retired(_ report: FinalReport) throws(SQLiteError) -> Account? {
+    try retiredAccounts(of: report.identity).first { $0.isClosed(by: report) }
+  }
+
+  private func retiredAccounts(of session: SessionIdentity) throws(SQLiteError) -> [Account] {
+    var statement = try database.prepare(
+      """
+      SELECT \(Account.columns) FROM sessions WHERE boot = ?1 AND pid = ?2
+        AND connected_since = ?3 AND address > ?4 || '#' AND address < ?4 || '$'
+      """)
+    statement.bind(1, session.boot)
+    statement.bind(2, session.pid)
+    statement.bind(3, session.connectedSince)
+    statement.bind(4, session.address)
+    return try statement.accounts()
+  }
+}
