@@ -111,7 +111,8 @@ package struct ClosingDesk {
     return FinalReport(
       identity: client.identity, commonName: client.doorName,
       owner: admission?.owner, claimedOwner: claimed,
-      wasLetIn: admission.map { !$0.wasHandedOn } ?? false, counters: counters,
+      wasLetIn: admission.map { !$0.wasHandedOn } ?? false,
+      clientAddress: HookEnvironment.clientAddress(), counters: counters,
       endedAt: client.duration == nil || overflow ? Clock.now : end)
   }
 

@@ -94,7 +94,8 @@ package struct HookEnvironment: Sendable {
   /// not say.
   ///
   /// From `trusted_ip`, `trusted_ip6` and `trusted_port`, which follow a client that moves, else
-  /// from the `untrusted_` ones, which stay. It identifies nothing and is read only for messages.
+  /// from the `untrusted_` ones, which stay. It identifies no session, but at the end of one it
+  /// tells it from the next one that began in the same second.
   package static func clientAddress(
     reading variable: (StaticString) -> [UInt8]? = processVariable
   ) -> String? {

@@ -51,7 +51,7 @@ import Testing
     try bench.ledger.close(
       FinalReport(
         identity: session(), commonName: "alice", owner: nil, claimedOwner: "alice",
-        wasLetIn: false, counters: nil, endedAt: Bench.noon + 90))
+        wasLetIn: false, clientAddress: nil, counters: nil, endedAt: Bench.noon + 90))
     #expect(try bench.used("alice") == 1200)
     #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
   }
@@ -424,18 +424,24 @@ import Testing
     #expect(try bench.used("alice") == 1000)
   }
 
-  @Test func `may be back more than once`() throws {
+  @Test func `may be back more than once, also in that very second`() throws {
     let bench = try Bench()
-    for bytes in [100, 7, 90] as [Int64] {
-      try bench.ledger.close(final("alice", bytes, 0, owner: "alice", after: 0))
-      try bench.ledger.close(final("alice", bytes, 0, owner: "alice", after: 0))
+    for (port, bytes) in [(1, 100), (2, 7), (3, 90)] as [(Int, Int64)] {
+      let ended = final("alice", bytes, 0, owner: "alice", after: 0, from: "192.0.2.1:\(port)")
+      for _ in 1...2 { try bench.ledger.close(ended) }
     }
-    // The second one is smaller than the first and ended in the same second: told apart from the
-    // first told again it is not, and its handshake goes unbilled.
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
-    try bench.ledger.close(final("alice", 5, 0, owner: "alice", after: 1))
-    try bench.ledger.close(final("alice", 8, 0, owner: "alice", after: 2))
-    #expect(try bench.used("alice") == 113)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 3)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 3)
+    #expect(try bench.used("alice") == 197)
+  }
+
+  @Test func `is live again at once by the port it comes from`() throws {
+    let bench = try Bench()
+    try bench.ledger.close(
+      final("alice", 500, 500, owner: "alice", after: 0, from: "192.0.2.1:1000"))
+    let listing = report([sighting("alice", 30, 40)], at: Bench.noon)
+    #expect(try bench.ledger.reconcile(listing, admissions: []).live.count == 1)
+    #expect(try bench.used("alice") == 1070)
   }
 
   @Test func `leaves both final reports in the spool`() throws {

@@ -74,10 +74,12 @@ func session(
 
 func final(
   _ name: UserName, _ received: Int64, _ sent: Int64, _ identity: SessionIdentity = session(),
-  owner: UserName? = nil, after seconds: Int64 = 90, letIn: Bool? = nil
+  owner: UserName? = nil, after seconds: Int64 = 90, letIn: Bool? = nil,
+  from address: String? = "192.0.2.1:1194"
 ) -> FinalReport {
   FinalReport(
     identity: identity, commonName: name, owner: owner, claimedOwner: name,
-    wasLetIn: letIn ?? (owner != nil), counters: Traffic(received: received, sent: sent),
+    wasLetIn: letIn ?? (owner != nil), clientAddress: address,
+    counters: Traffic(received: received, sent: sent),
     endedAt: identity.connectedSince + seconds)
 }

@@ -20,7 +20,7 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
     .closed(
       FinalReport(
         identity: session(), commonName: hostile, owner: nil, claimedOwner: nil,
-        wasLetIn: true, counters: nil, endedAt: 0)),
+        wasLetIn: true, clientAddress: nil, counters: nil, endedAt: 0)),
   ]
 
   @Test(arguments: records)

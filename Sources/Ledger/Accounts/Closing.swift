@@ -15,6 +15,8 @@ package struct FinalReport: Equatable, Sendable {
   /// Whether the connect hook's yes was the last word. Where it was not, or left no record, somebody
   /// else's handler may have turned the client away: OpenVPN 2.6+ runs the disconnect hook then too.
   package let wasLetIn: Bool
+  /// Where the client was at the end, `10.77.0.2:35040`; nil where OpenVPN did not say.
+  package let clientAddress: String?
   /// OpenVPN's final counters, nil where it gave none.
   package let counters: Traffic?
   /// Seconds since 1970 in UTC.
@@ -22,13 +24,14 @@ package struct FinalReport: Equatable, Sendable {
 
   package init(
     identity: SessionIdentity, commonName: UserName, owner: UserName?, claimedOwner: UserName?,
-    wasLetIn: Bool, counters: Traffic?, endedAt: Int64
+    wasLetIn: Bool, clientAddress: String?, counters: Traffic?, endedAt: Int64
   ) {
     self.identity = identity
     self.commonName = commonName
     self.owner = owner
     self.claimedOwner = claimedOwner
     self.wasLetIn = wasLetIn
+    self.clientAddress = clientAddress
     self.counters = counters
     self.endedAt = endedAt
   }
@@ -57,6 +60,7 @@ extension Ledger {
       account.counters += increase
       let time = account.closing?.at ?? report.endedAt
       account.closing = .init(at: time, by: .hook)
+      account.realAddress = report.clientAddress ?? account.realAddress
       if !(isNew && report.looksRefused) {
         account.log = try log(
           account.counters, of: account.user, endedAt: time, as: account.log)

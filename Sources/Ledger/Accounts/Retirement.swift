@@ -15,22 +15,31 @@ extension Account {
   }
 
   /// Whether a final report is of a later session than this account's. The hook of a session runs
-  /// once, so another end is the end of another one; the same end told again has the same time.
+  /// once, so another end is the end of another one; the same end told again is the same.
   func endedBefore(_ report: FinalReport) -> Bool {
     mayHaveSuccessor && !isClosed(by: report)
   }
 
-  /// Whether a server's listing shows a later session than this account's: a server forgets a
-  /// session in the moment its hook has run.
-  func endedBefore(_ report: ServerReport) -> Bool {
+  /// Whether a sighting is of a later session than this account's: a server forgets a session in the
+  /// moment its hook has run, and a client that is back comes from another port.
+  func endedBefore(_ sighting: Sighting, in report: ServerReport) -> Bool {
     guard let closing, mayHaveSuccessor else { return false }
-    return report.at > closing.at
+    return report.at > closing.at || isElsewhere(sighting)
   }
 
-  /// Whether this final report is the one that closed the account. Counters of a listing that came
-  /// late may have raised it above the report's since.
+  /// Whether this final report is the one that closed the account.
   fileprivate func isClosed(by report: FinalReport) -> Bool {
-    closing?.at == report.endedAt && (report.counters ?? Traffic()).increase(over: counters).isZero
+    if let realAddress, let address = report.clientAddress, realAddress != address { return false }
+    // Counters of a listing that came late may have raised the account above the report's since.
+    return closing?.at == report.endedAt
+      && (report.counters ?? Traffic()).increase(over: counters).isZero
+  }
+
+  /// Whether a sighting shows the client at another IPv4 address or port than the account has it at
+  /// its end. OpenVPN 2.7 puts the transport before the address; IPv6 has no port up to 2.6.
+  private func isElsewhere(_ sighting: Sighting) -> Bool {
+    guard let realAddress, !realAddress.hasPrefix("[") else { return false }
+    return !sighting.realAddress.hasSuffix(realAddress)
   }
 }
 

@@ -9,8 +9,8 @@ struct Matching {
   /// A sighting that no open account belongs to, and the place of the admission that tells who was
   /// let in at the door, where there is one.
   struct Stranger: Equatable {
-    let sighting: Int
-    let admission: Int?
+    let sighting: Int32
+    let admission: Int32?
   }
 
   private let report: ServerReport
@@ -55,24 +55,24 @@ struct Matching {
     _ admissions: [Admission]
   ) -> (moved: [(OpenAccount, Int)], unseen: [OpenAccount], strangers: [Stranger]) {
     var strangers: [Stranger] = []
-    var elsewhere: [Face: [Int]] = [:]
-    for (index, admission) in admissions.enumerated()
+    var elsewhere: [Face: [Int32]] = [:]
+    for (index, admission) in zip(Int32(0)..., admissions)
     where report.isOfSameProcess(admission.identity) {
       if let sighting = take(admission.identity) {
-        strangers.append(Stranger(sighting: sighting, admission: index))
+        strangers.append(Stranger(sighting: Int32(truncatingIfNeeded: sighting), admission: index))
       } else {
         elsewhere[face(admission), default: []].append(index)
       }
     }
     var moved: [(OpenAccount, Int)] = []
     matchByFace(&moved, &strangers, elsewhere)
-    strangers += sightings.values.map { Stranger(sighting: Int($0), admission: nil) }
+    strangers += sightings.values.map { Stranger(sighting: $0, admission: nil) }
     return (moved, lost, strangers)
   }
 
   /// Matches what is left by connected-since and common name, where exactly one fits.
   private mutating func matchByFace(
-    _ moved: inout [(OpenAccount, Int)], _ strangers: inout [Stranger], _ admitted: [Face: [Int]]
+    _ moved: inout [(OpenAccount, Int)], _ strangers: inout [Stranger], _ admitted: [Face: [Int32]]
   ) {
     let accounts = Dictionary(
       grouping: lost.indices.filter { report.isOfSameProcess(lost[$0].identity) },
@@ -85,7 +85,7 @@ struct Matching {
         moved.append((lost[account], Int(candidates[0].value)))
         found.insert(account)
       } else if let admission = admitted[face]?.first, admitted[face]?.count == 1 {
-        strangers.append(Stranger(sighting: Int(candidates[0].value), admission: admission))
+        strangers.append(Stranger(sighting: candidates[0].value, admission: admission))
       } else {
         continue
       }

@@ -22,22 +22,25 @@ package struct LiveSession: Equatable, Sendable {
   /// Its place in the report.
   private let place: Int32
   private let killCount: Int32
-  /// The owner's id; nil for a stranger who is not metered.
-  let user: Int64?
-  /// When it was told so last, in seconds since 1970.
-  package let killedAt: Int64?
+  // 0 where there is none: an optional would take twice the room.
+  private let userOrNone: Int64
+  private let killedAtOrNone: Int64
 
   init(sighting: Int, user: Int64?, kills: Int64, killedAt: Int64?) {
     place = Int32(truncatingIfNeeded: sighting)
     killCount = Int32(clamping: kills)
-    self.user = user
-    self.killedAt = killedAt
+    userOrNone = user ?? 0
+    killedAtOrNone = killedAt ?? 0
   }
 
   /// Its place in the report.
   package var sighting: Int { Int(place) }
   /// How often its server was told to disconnect it.
   package var kills: Int64 { Int64(killCount) }
+  /// When it was told so last, in seconds since 1970.
+  package var killedAt: Int64? { killedAtOrNone == 0 ? nil : killedAtOrNone }
+  /// The owner's id; nil for a stranger who is not metered.
+  var user: Int64? { userOrNone == 0 ? nil : userOrNone }
 }
 
 extension Ledger {
@@ -83,7 +86,7 @@ extension Ledger {
     }
     changes.sort { $0.user < $1.user }
     result.live = live
-    result.spent = strangers.compactMap(\.admission).map { admissions[$0] }
+    result.spent = strangers.compactMap(\.admission).map { admissions[Int($0)] }
     return changes
   }
 
@@ -93,7 +96,8 @@ extension Ledger {
     _ owners: inout Owners
   ) throws(SQLiteError) -> Change {
     let owner =
-      stranger.admission.map { admissions[$0].owner } ?? report.sightings[stranger.sighting].owner
+      stranger.admission.map { admissions[Int($0)].owner }
+      ?? report.sightings[Int(stranger.sighting)].owner
     let user = try owner.flatMap { owner throws(SQLiteError) in try owners.id(of: owner) }
     return Change(
       user: user ?? .max, .open(sighting: stranger.sighting, admission: stranger.admission))
@@ -125,9 +129,9 @@ struct Change {
 
   enum Kind {
     /// Raise the open account that has this address to a sighting.
-    case count(address: String, sighting: Int)
+    case count(address: String, sighting: Int32)
     /// Open an account, for the one who was let in at the door where there is an admission.
-    case open(sighting: Int, admission: Int?)
+    case open(sighting: Int32, admission: Int32?)
     /// Close an account.
     indirect case close(SessionIdentity, by: Closer)
   }
@@ -139,7 +143,8 @@ struct Change {
 
   init(counting account: OpenAccount, sighting: Int) {
     self.init(
-      user: account.user, .count(address: account.identity.address, sighting: sighting))
+      user: account.user,
+      .count(address: account.identity.address, sighting: Int32(truncatingIfNeeded: sighting)))
   }
 }
 

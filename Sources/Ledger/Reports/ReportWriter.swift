@@ -31,10 +31,11 @@ struct ReportWriter: ~Copyable {
   ) throws(SQLiteError) {
     switch change.kind {
     case .count(let address, let index):
-      try count(address, report.sightings[index], index, into: &result)
+      try count(address, report.sightings[Int(index)], Int(index), into: &result)
     case .open(let index, let admission):
       try open(
-        report.sightings[index], index, admission.map { admissions[$0] }, into: &result)
+        report.sightings[Int(index)], Int(index), admission.map { admissions[Int($0)] },
+        into: &result)
     case .close(let identity, let closer):
       try close(identity, by: closer, into: &result)
     }
@@ -63,7 +64,7 @@ struct ReportWriter: ~Copyable {
   ) throws(SQLiteError) {
     let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
-      if !closed.endedBefore(report) {
+      if !closed.endedBefore(sighting, in: report) {
         return try raise(closed, to: sighting, index, into: &result)
       }
       try ledger.retire(closed)
@@ -90,7 +91,7 @@ struct ReportWriter: ~Copyable {
     let increase = sighting.counters.increase(over: account.counters)
     account.counters += increase
     account.server = report.server
-    account.realAddress = sighting.realAddress
+    if account.closing?.by != .hook { account.realAddress = sighting.realAddress }
     if let closing = account.closing {
       if closing.by != .hook {
         account.closing = nil

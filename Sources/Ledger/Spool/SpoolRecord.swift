@@ -86,6 +86,7 @@ extension SpoolRecord {
       fields.write("common-name", report.commonName.bytes)
       if let owner = report.owner { fields.write("owner", owner.bytes) }
       if report.wasLetIn { fields.write("let-in", 1) }
+      if let address = report.clientAddress { fields.write("client-address", address) }
       if let claimed = report.claimedOwner { fields.write("claimed-owner", claimed.bytes) }
       if let counters = report.counters {
         fields.write("received", counters.received)
@@ -125,7 +126,8 @@ extension SpoolRecord {
           identity: identity, commonName: UserName(bytes: name),
           owner: fields["owner"].map(UserName.init(bytes:)),
           claimedOwner: fields["claimed-owner"].map(UserName.init(bytes:)),
-          wasLetIn: fields.integer("let-in") == 1, counters: fields.counters, endedAt: time))
+          wasLetIn: fields.integer("let-in") == 1,
+          clientAddress: fields.text("client-address"), counters: fields.counters, endedAt: time))
     default: return nil
     }
   }
