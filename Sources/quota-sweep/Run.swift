@@ -35,7 +35,7 @@ private func tell(_ summary: Summary, _ log: Log) {
   for server in summary.servers where server.state == .failed {
     for error in server.errors { log.report(ServerFailed(server, error)) }
   }
-  for problem in summary.problems { log.warn(problem) }
+  for problem in summary.problems { log.record(.info, "noticed", ["what": .text(problem)]) }
   for kill in summary.kills {
     log.record(
       .info, "disconnected",

@@ -192,3 +192,32 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
   #expect("\(try #require(error))".contains("/nonexistent/spool/"))
   #expect(spool.admission(of: session(), named: "alice") == nil)
 }
+
+@Suite struct `What somebody planted in the spool` {
+  let record = SpoolRecord.closed(final("alice", 1, 1))
+
+  @Test func `is not written through`() throws {
+    let bench = try Bench()
+    let victim = try bench.folder.write("precious", to: "victim")
+    let draft = "\(bench.spool.path)/.\(getpid())-\(record.fileName)"
+    for name in [draft, "\(bench.spool.path)/\(record.fileName)"] {
+      try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: victim)
+    }
+    try bench.spool.leave(record)
+    #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious")
+    #expect(bench.spool.read(record.fileName) == record)
+  }
+
+  @Test func `is neither followed nor waited for`() throws {
+    let bench = try Bench()
+    let elsewhere = try bench.folder.write(
+      String(decoding: record.encoded, as: UTF8.self), to: "elsewhere")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(bench.spool.path)/closed-1-1-10.8.0.1", withDestinationPath: elsewhere)
+    let pipe = "\(bench.spool.path)/closed-1-1-10.8.0.2"
+    #expect(try Program.run("mkfifo", [pipe]).status == 0)
+    let contents = try bench.spool.readAll()
+    #expect(contents.reports.isEmpty)
+    #expect(contents.damaged == ["closed-1-1-10.8.0.2"])
+  }
+}

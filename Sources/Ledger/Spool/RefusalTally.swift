@@ -77,7 +77,7 @@ extension Spool {
   /// The present run of refusals of a user for a reason, nil where there is none.
   package func tally(of user: UserName, _ reason: Reason, at time: Int64) -> RefusalTally? {
     let name = RefusalTally.fileName(user, reason)
-    guard let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16),
+    guard let content = try? content(of: name),
       let tally = RefusalTally(content: content), tally.user == user, !tally.isOver(at: time)
     else { return nil }
     return tally

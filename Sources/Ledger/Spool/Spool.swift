@@ -83,9 +83,19 @@ package struct Spool: Sendable {
   /// Reads one file of the spool by its name; nil where it is gone or not a whole record.
   func read(_ name: String) -> SpoolRecord? {
     guard let dash = name.firstIndex(of: "-"),
-      let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16)
+      let content = try? content(of: name)
     else { return nil }
     return SpoolRecord(kind: String(name[..<dash]), content: content)
+  }
+
+  /// The bytes of one file of the spool.
+  ///
+  /// The directory's whole group may write here and some hooks run as root, so nothing that was
+  /// planted is followed or waited for: no symbolic link, no pipe.
+  func content(of name: String) throws(SystemError) -> [UInt8] {
+    let file = path + "/" + name
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+    return try Descriptor.open(file, flags).readToEnd(of: file, limit: 1 << 16)
   }
 
   /// Writes a file whole or not at all.
@@ -94,7 +104,10 @@ package struct Spool: Sendable {
     let target = path + "/" + name
     let draft = path + "/.\(getpid())-" + name
     do {
-      let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o660)
+      // What has the draft's name already was left by a process that is dead, or planted.
+      try POSIX.remove(draft)
+      let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+      let file = try Descriptor.open(draft, flags, mode: 0o660)
       try file.setMode(0o660, of: draft)
       try file.write(content.span, to: draft)
       try POSIX.rename(draft, to: target)

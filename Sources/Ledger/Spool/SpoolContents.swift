@@ -20,9 +20,7 @@ extension Spool {
     for name in try allNames() where !name.hasPrefix(".") {
       let kind = String(name.prefix { $0 != "-" })
       guard ["admitted", "refused", "closed", "tally"].contains(kind) else { continue }
-      guard let content = try? contents(ofFile: path + "/" + name, limit: 1 << 16) else {
-        continue
-      }
+      guard let content = try? content(of: name) else { continue }
       if kind == "tally", let tally = RefusalTally(content: content) {
         all.tallies.append(tally)
         continue
@@ -62,9 +60,7 @@ extension Spool {
 
   /// When the last sweep ended, in seconds since 1970; nil where none ever did.
   package var lastSweep: Int64? {
-    guard let content = try? contents(ofFile: path + "/last-sweep", limit: 4096) else {
-      return nil
-    }
+    guard let content = try? content(of: "last-sweep") else { return nil }
     return FieldReader(content)?.integer("at")
   }
 
