@@ -1,0 +1,79 @@
+import Foundation
+import SQLite
+import TestSupport
+import Testing
+
+/// The hooks as they are installed, on a database of another version: an upgrade is never done
+/// everywhere at the same moment.
+@Suite struct OtherSchemaTests {
+  private static let earlierProject = """
+    CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT UNIQUE NOT NULL,
+      password_hash TEXT, status TEXT DEFAULT 'active', created_at TEXT, updated_at TEXT);
+    CREATE TABLE user_quotas (id INTEGER PRIMARY KEY AUTOINCREMENT,
+      user_id INTEGER UNIQUE NOT NULL, quota_bytes BIGINT DEFAULT 0, bytes_used BIGINT DEFAULT 0,
+      updated_at TEXT);
+    CREATE TABLE traffic_logs (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER NOT NULL,
+      bytes_sent BIGINT DEFAULT 0, bytes_received BIGINT DEFAULT 0, log_timestamp TEXT);
+    INSERT INTO users (username, status) VALUES ('over', 'active'), ('under', 'active'),
+      ('disabled', 'inactive');
+    INSERT INTO user_quotas (user_id, quota_bytes, bytes_used) VALUES (1, 100, 100),
+      (2, 10000000, 100), (3, 0, 0);
+    """
+
+  /// Puts another database in the place of the installation's.
+  private func replace(_ quota: Installation, by sql: String) throws {
+    for suffix in ["", "-wal", "-shm"] {
+      try FileManager.default.removeItem(atPath: quota.database + suffix)
+    }
+    try Connection(quota.database, .creating, busyTimeout: 0).execute(sql)
+  }
+
+  private func records(_ quota: Installation, _ kind: String) throws -> Int {
+    try quota.records.count { $0.hasPrefix("\(kind)-") }
+  }
+
+  @Test func `an earlier one opens no door and loses no counter, and is migrated by a sweep`()
+    throws
+  {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    try replace(quota, by: Self.earlierProject)
+    #expect(try server.enter("over").isRefused)
+    #expect(try server.enter("disabled").isRefused)
+    let client = try server.enter("under")
+    try client.upload(20_000)
+    try client.leave()
+    #expect(try records(quota, "closed") == 1)
+    #expect(try quota.number("PRAGMA user_version") == 0)
+    try quota.sweep().expect(status: 0)
+    let final = try #require(try server.finished.last)
+    #expect(try records(quota, "closed") == 0)
+    #expect(
+      try quota.number("SELECT bytes_used FROM user_quotas WHERE user_id = 2")
+        == 100 + final.received + final.sent)
+    #expect(try server.enter("over", since: now - 50).isRefused)
+  }
+
+  @Test func `a later one opens no door and loses no counter, and no sweep touches it`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer()
+    try quota.admin("add", "over", "--quota", "10kB")
+    try quota.admin("add", "under", "--quota", "10MB")
+    let first = try server.enter("over")
+    try first.upload(20_000)
+    try first.leave()
+    try Connection(quota.database, busyTimeout: 0).execute(
+      "ALTER TABLE sessions RENAME TO visits; PRAGMA user_version = 99")
+    #expect(try server.enter("over", since: now - 50).isRefused)
+    let client = try server.enter("under")
+    try client.upload(20_000)
+    try client.leave()
+    #expect(try records(quota, "closed") == 1)
+    try quota.sweep().expect(status: 65).expect(error: "has schema 99")
+    #expect(try records(quota, "closed") == 1)
+    try Connection(quota.database, busyTimeout: 0).execute(
+      "ALTER TABLE visits RENAME TO sessions; PRAGMA user_version = 1")
+    try quota.sweep().expect(status: 0)
+    try quota.expectTruth(of: server)
+  }
+}
