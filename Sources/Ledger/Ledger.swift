@@ -26,7 +26,7 @@ package final class Ledger {
   /// Milliseconds that a hook waits for somebody else's lock.
   package static let hookPatience: Int32 = 20
   /// Milliseconds that a keeper waits for somebody else's lock: longer than any transaction lasts.
-  package static let keeperPatience: Int32 = 10_000
+  package static let keeperPatience: Int32 = 20_000
 
   /// Opens the database.
   ///
@@ -97,11 +97,26 @@ package final class Ledger {
   private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
-    try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
+    try database.execute("PRAGMA synchronous = FULL")
+    try useWriteAheadLog(database)
     // Half a megabyte: the pages that one transaction of a sweep works on. What is read again comes
     // from the system's own cache.
     try database.execute("PRAGMA cache_size = -500")
     return database
+  }
+
+  /// Turns the write-ahead log on. Where two do so at once, SQLite turns one away without waiting,
+  /// whatever the busy timeout, lest they wait for each other.
+  private static func useWriteAheadLog(_ database: borrowing Connection) throws(SQLiteError) {
+    let end = Clock.monotonic + .milliseconds(Int64(keeperPatience))
+    while true {
+      do throws(SQLiteError) {
+        return try database.execute("PRAGMA journal_mode = WAL")
+      } catch {
+        guard error.kind == .busy, Clock.monotonic < end else { throw error }
+        usleep(10_000)
+      }
+    }
   }
 
   /// Makes an empty database file that owner and group may write before SQLite sees it: SQLite
