@@ -43,10 +43,13 @@ package enum Period: Equatable, Sendable {
       return day + -remainder(day.weekday.rawValue - weekday.rawValue, by: 7)
     case .month(let resetDay):
       let (year, month, _) = day.civil
-      let first = Period.day(resetDay, ofMonth: month, year)
-      if let first, first <= day { return first }
-      let last = month == 1 ? (year - 1, 12) : (year, month - 1)
-      return Period.day(resetDay, ofMonth: last.1, last.0) ?? Day(number: .min)
+      let present = Period.day(resetDay, ofMonth: month, year)
+      if let present, present <= day { return present }
+      let last =
+        month == 1
+        ? Period.day(resetDay, ofMonth: 12, year - 1)
+        : Period.day(resetDay, ofMonth: month - 1, year)
+      return last ?? Day(number: .min)
     case .year: return Day(year: day.civil.year, month: 1, day: 1) ?? day
     case .days(let count, let origin):
       return day + -remainder(day.number - origin.number, by: Int64(max(1, count)))

@@ -22,7 +22,7 @@ extension Traffic {
   package func shares(from start: Int64, to end: Int64, in zone: Zone) -> [Share] {
     let start = max(start, saturatingSum(end, -366 * 86_400))
     var (shares, given) = ([Share](), Traffic())
-    for moment in dayEnds(after: start, before: end, in: zone) where !isZero {
+    for moment in dayEnds(after: start, before: end, in: zone) {
       let due = part(moment - start, of: end - start)
       let traffic = due.increase(over: given)
       if !traffic.isZero { shares.append(Share(at: moment, traffic: traffic)) }
@@ -31,15 +31,16 @@ extension Traffic {
     return shares + [Share(at: end, traffic: increase(over: given))]
   }
 
-  /// The last second of each day that ends between two moments.
+  /// The last second of each day that ends between two moments. A day that the zone skipped ends
+  /// together with the one before it.
   private func dayEnds(after start: Int64, before end: Int64, in zone: Zone) -> [Int64] {
     guard start < end else { return [] }
     var (day, last) = (Day(of: start + 1, in: zone), Day(of: end, in: zone))
     var moments: [Int64] = []
     while day < last {
       let moment = zone.end(of: day) - 1
-      // A day that the zone skipped has no second of its own.
-      if moment > moments.last ?? start { moments.append(moment) }
+      // Not where a clock set back shows once more a day that is over.
+      if moment > start { moments.append(moment) }
       day = day + 1
     }
     return moments
