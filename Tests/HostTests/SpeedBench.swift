@@ -125,6 +125,9 @@ final class SpeedBench {
     return (figure, outcome.output)
   }
 
+  /// What is in the database's file.
+  var databaseFile: Data { get throws { try Data(contentsOf: URL(fileURLWithPath: database)) } }
+
   /// Bytes of the write-ahead log; 0 where there is none.
   var logSize: Int {
     let attributes = try? FileManager.default.attributesOfItem(atPath: database + "-wal")
