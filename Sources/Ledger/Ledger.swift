@@ -94,7 +94,7 @@ package final class Ledger {
     return database
   }
 
-  private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
+  static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
     try database.execute("PRAGMA synchronous = FULL")

@@ -61,6 +61,18 @@ package struct Descriptor: ~Copyable {
     }
   }
 
+  /// Reads what there is, up to a number of bytes.
+  package borrowing func read(
+    atMost limit: Int, of subject: String = "a file"
+  ) throws(SystemError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      retryingOnInterrupt { unsafe Glibc.read(number, buffer.baseAddress, limit) }
+    }
+    guard got >= 0 else { throw SystemError("read", subject) }
+    return Array(bytes.prefix(got))
+  }
+
   /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.
   package borrowing func setMode(_ mode: mode_t, of subject: String) throws(SystemError) {
     guard fchmod(number, mode) == 0 else { throw SystemError("change the mode of", subject) }
