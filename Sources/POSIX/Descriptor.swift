@@ -10,6 +10,12 @@ package struct Descriptor: ~Copyable {
 
   deinit { close(number) }
 
+  /// A second descriptor for standard input, which stays open when this one is closed.
+  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
+
+  /// A second descriptor for standard error, which stays open when this one is closed.
+  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
   /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
   ///
   /// - Throws: `SystemError` naming the path.
@@ -62,7 +68,7 @@ package struct Descriptor: ~Copyable {
   }
 
   /// Reads what there is, up to a number of bytes.
-  package borrowing func read(
+  package borrowing func readStart(
     atMost limit: Int, of subject: String = "a file"
   ) throws(SystemError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: limit)

@@ -35,7 +35,7 @@ import Testing
     let page = try Self.page()
     let described = page.matches(of: /\.It Cm ([a-z]+) ?/).map { String($0.output.1) }
     #expect(Set(commands.map(\.commandName)) == Set(described))
-    let explained = page.matches(of: /\n\.It Fl (?:h , )?\\-([a-z]+)/)
+    let explained = page.matches(of: /\n\.It Fl (?:h , )?\\-([a-z-]+)/)
       .map { String($0.output.1) }
     #expect(Set(options.map(\.name)) == Set(explained + ["h"]))
   }

@@ -11,6 +11,8 @@ package enum CopyError: Error {
   case damaged(String, [String])
   /// A file is a database, but no ledger.
   case noLedger(String)
+  /// A file is a ledger, but not the earlier project's.
+  case notEarlier(String)
   /// A ledger is of a later version than this program.
   case newer(LedgerError)
   /// The copy would overwrite the very database.
@@ -24,6 +26,7 @@ package enum CopyError: Error {
     case .file(let error): error.description
     case .damaged(let file, let damage): "\(file) is damaged: \(damage.first ?? "")"
     case .noLedger(let file): "\(file) has no users and quotas in it"
+    case .notEarlier(let file): "\(file) is a database of this project, not of the earlier one"
     case .newer(let error): error.description
     case .sameFile(let file): "\(file) is the database itself"
     case .occupied(let file): "\(file) is there already and is no backup"
@@ -37,6 +40,7 @@ package enum CopyError: Error {
     case .newer(let error): error.hint
     case .damaged: "nothing was changed; take an earlier backup"
     case .sameFile, .occupied: "name another file"
+    case .notEarlier: "quota-admin restore puts a backup in the place of the database"
     case .file, .noLedger: nil
     }
   }

@@ -54,6 +54,15 @@ struct Draft: ~Copyable {
   }
 }
 
+/// Opens a file that is only read.
+func openLedger(_ path: String) throws(CopyError) -> Connection {
+  // SQLite says no more of a file that it cannot open than that it cannot.
+  _ = try asCopyError { () throws(SystemError) in try Descriptor.open(path, O_RDONLY) }
+  return try asCopyError { () throws(SQLiteError) in
+    try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
+  }
+}
+
 /// What makes a file a ledger that this program can use.
 func checkLedger(_ database: borrowing Connection) throws(CopyError) {
   let damage: [String]

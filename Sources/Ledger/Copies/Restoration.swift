@@ -39,12 +39,8 @@ package struct Restoration: Equatable, Sendable {
   /// - Returns: the time the file was last written to, in seconds since 1970.
   @discardableResult
   package static func check(_ backup: String) throws(CopyError) -> Int64 {
-    try checkLedger(asCopyError { () throws(SQLiteError) in try open(backup) })
+    try checkLedger(openLedger(backup))
     return modificationTime(ofFile: backup) ?? 0
-  }
-
-  fileprivate static func open(_ backup: String) throws(SQLiteError) -> Connection {
-    try Connection(backup, .reading, busyTimeout: Ledger.keeperPatience)
   }
 
   /// What became of the ledger that is replaced.
@@ -94,8 +90,7 @@ package struct Restoration: Equatable, Sendable {
 extension Draft {
   /// The draft as a copy of a backup in the present schema.
   fileprivate func prepared(from backup: String) throws(CopyError) -> Connection {
-    let source = try asCopyError { () throws(SQLiteError) in try Restoration.open(backup) }
-    let copy = try fill(from: source) { _, _ in }
+    let copy = try fill(from: openLedger(backup)) { _, _ in }
     do throws(LedgerError) { try Schema.migrate(copy) } catch {
       guard case .database(let trouble) = error else { throw .newer(error) }
       throw .database(trouble)

@@ -5,8 +5,7 @@ import Quota
 extension JSONWriter {
   /// The fields of a user, as quota-admin(8) documents them.
   mutating func fields(of user: UserRecord, by rules: Rules) {
-    field("name", user.name.description)
-    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+    name(of: user)
     field("enabled", user.standing.isEnabled)
     field("quota_bytes", user.standing.quota)
     field("bytes_used", user.used(by: rules))
@@ -24,6 +23,12 @@ extension JSONWriter {
     field("created_at", user.createdAt.map(isoTime))
   }
 
+  /// The two fields that a name takes, for it may be no text.
+  mutating func name(of user: UserRecord) {
+    field("name", user.name.description)
+    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+  }
+
   /// The fields of a session, as quota-admin(8) documents them.
   mutating func fields(of session: OpenSession) {
     field("server", session.server)
@@ -33,8 +38,4 @@ extension JSONWriter {
     field("bytes_received", session.counters.received)
     field("bytes_sent", session.counters.sent)
   }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
