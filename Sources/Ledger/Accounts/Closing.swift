@@ -91,7 +91,8 @@ extension Ledger {
       return (moved, false)
     }
     guard let name = report.owner ?? report.claimedOwner,
-      let user = try owner(named: name, at: report.endedAt)
+      let user = try owner(
+        named: name, since: report.identity.connectedSince, at: report.endedAt)
     else { return nil }
     let account = Account(
       identity: report.identity, user: user, commonName: report.commonName, server: nil,

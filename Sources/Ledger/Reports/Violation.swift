@@ -59,8 +59,12 @@ extension Ledger {
       find.bind(1, user)
       defer { find.reset() }
       guard try find.step() else { return nil }
-      if case .refused(let reason) = decide(Standing(row: find), by: rules) {
-        return (UserName(bytes: find.bytes(4)), reason)
+      let name = UserName(bytes: find.bytes(4))
+      let former = FormerName(name)
+      // Who was removed is nobody the door would know.
+      let standing = former == nil ? Standing(row: find) : nil
+      if case .refused(let reason) = decide(standing, by: rules) {
+        return (former?.name ?? name, reason)
       }
       innocent.insert(user)
       return nil

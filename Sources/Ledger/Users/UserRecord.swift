@@ -46,7 +46,8 @@ package struct OpenSession: Equatable, Sendable {
 extension Ledger {
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   package func forEachUser(_ body: (UserRecord) -> Void) throws(SQLiteError) {
-    var statement = try database.prepare("SELECT \(UserRecord.columns) ORDER BY username")
+    var statement = try database.prepare(
+      "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
     while try statement.step() { body(UserRecord(row: statement)) }
   }
 
@@ -82,7 +83,8 @@ extension Ledger {
 
   /// The names of all users, for finding what somebody meant who mistyped one.
   package func userNames() throws(SQLiteError) -> [UserName] {
-    var statement = try database.prepare("SELECT username FROM users ORDER BY username")
+    var statement = try database.prepare(
+      "SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username")
     var names: [UserName] = []
     while try statement.step() { names.append(UserName(bytes: statement.bytes(0))) }
     return names

@@ -26,7 +26,10 @@ extension UserFile {
       let document = try JSONReader.value(of: bytes)
       guard case .object(let fields) = document.content,
         case .array(let users)? = fields.first(where: { $0.key == "users" })?.value.content
-      else { return complain(line: document.line, "there is no array users in the outermost object") }
+      else {
+        complain(line: document.line, "there is no array users in the outermost object")
+        return
+      }
       for user in users {
         add(line: user.line) { () throws(Complaint) in try UserObject(user).user() }
       }
