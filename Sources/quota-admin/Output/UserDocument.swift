@@ -35,6 +35,7 @@ extension JSONWriter {
   }
 }
 
-private func hexadecimal(_ bytes: [UInt8]) -> String {
+/// Bytes as two hexadecimal digits each.
+func hexadecimal(_ bytes: [UInt8]) -> String {
   bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
