@@ -72,7 +72,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
-      swiftSettings: strict),
+      exclude: ["Transcripts"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),

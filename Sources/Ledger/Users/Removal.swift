@@ -52,7 +52,8 @@ extension Ledger {
     var events = try database.prepare("DELETE FROM events WHERE username = ?1")
     events.bind(1, bytes: name.bytes)
     try events.run()
-    try execute("DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", for: id)
+    try execute(
+      "DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", for: id)
     try execute(
       """
       DELETE FROM users WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE user_id = ?1)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Ledger
 import SQLite
 
@@ -9,22 +8,18 @@ struct Export: ParsableCommand {
     discussion: "Example: quota-admin export --csv > users.csv")
 
   @OptionGroup var options: CommonOptions
-  @Flag(help: "Write CSV, which is the default.")
-  var csv = false
-  @Flag(help: "Write JSON.")
-  var json = false
-
-  func validate() throws {
-    if csv, json { throw ValidationError("--csv and --json exclude each other") }
-  }
+  @OptionGroup var output: FormatOptions
 
   func run() throws {
     let administration = try Administration(options)
     let users = { (body: (UserRecord) -> Void) in
       try administration.read { ledger throws(SQLiteError) in try ledger.forEachUser(body) }
     }
-    let isForTerminal = isatty(STDOUT_FILENO) == 1
-    try StandardOutput.write(
-      json ? UserFile.json(users) : UserFile.csv(isForTerminal: isForTerminal, users))
+    switch output.format {
+    case .json: try StandardOutput.write(UserFile.json(users))
+    case .csv: try StandardOutput.write(UserFile.csv(isForTerminal: Terminal.isOutput, users))
+    case .text:
+      throw Complaint("export writes for programs", hint: "add --csv or --json", exitStatus: .usage)
+    }
   }
 }
