@@ -13,7 +13,7 @@ struct QuotaAdmin: ParsableCommand {
     version: "quota-admin \(CommandSupport.version)",
     subcommands: [
       Add.self, SetQuota.self, List.self, Show.self, Enable.self, Disable.self,
-      Rename.self, Remove.self,
+      Rename.self, Remove.self, Sessions.self, KickUser.self, SweepNow.self,
       BackUp.self, Restore.self, Export.self, Import.self,
       Usage.self, Top.self, Events.self,
     ])

@@ -16,6 +16,8 @@ enum Run {
       var command = try QuotaAdmin.parseAsRoot(arguments)
       try command.run()
       return .done
+    } catch let end as Ended {
+      return end.status
     } catch let error as any Explained {
       voice.error(error)
       return error.exitStatus

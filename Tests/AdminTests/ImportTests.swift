@@ -28,7 +28,8 @@ import Testing
     for name in ["ONE", "TWO"] { bench.settings[name] = bench.folder.path + "/\(name)" }
     let outcome = try bench.shell(script)
     #expect(outcome.isFine && outcome.output == "added 11, changed 0, 0 as they are\n")
-    let users = "SELECT hex(username), status, quota_bytes FROM users JOIN user_quotas ON user_id = "
+    let users =
+      "SELECT hex(username), status, quota_bytes FROM users JOIN user_quotas ON user_id = "
     let query = users + "users.id ORDER BY username"
     let rows = try [bench, other].map { try Program.run("sqlite3", [$0.path, query]).output }
     #expect(rows[0] == rows[1] && rows[0].split(separator: "\n").count == 11)
@@ -103,7 +104,8 @@ import Testing
     let outcome = try bench.admin("import", file)
     #expect(outcome.status == 65 && outcome.output.isEmpty)
     for problem in problems {
-      #expect(outcome.errors.contains("quota-admin: error: \(file):\(problem)"), "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains("quota-admin: error: \(file):\(problem)"), "\(outcome.errors)")
     }
     #expect(outcome.errors.hasSuffix("cannot be taken; nothing was imported\n"))
     #expect(try bench.number("SELECT count(*) FROM users") == 1)

@@ -59,7 +59,7 @@ import Testing
     bench.settings["DEFAULT_QUOTA"] = "1GiB"
     let outcome = try bench.admin("remove", "--yes", "alice")
     #expect(outcome.status == 0)
-    #expect(outcome.output == "removed alice; 2 sessions go on until they end\n")
+    #expect(outcome.output == "removed alice; 2 sessions may go on to their end\n")
     #expect(
       outcome.errors == """
         quota-admin: notice: UNKNOWN_USERS is allow: who is removed may come back, quota 1.00 GiB
@@ -156,7 +156,8 @@ import Testing
     #expect(try names(bench, "--sort", "quota") == ["bob", "alice", "far", "near", "over"])
     #expect(try names(bench, "--sort", "sessions") == ["alice", "bob", "far", "near", "over"])
     #expect(try names(bench, "--reverse") == ["over", "near", "far", "bob", "alice"])
-    #expect(try names(bench, "--sort", "used", "--reverse") == ["bob", "far", "near", "over", "alice"])
+    #expect(
+      try names(bench, "--sort", "used", "--reverse") == ["bob", "far", "near", "over", "alice"])
     let wrong = try bench.admin("list", "--sort", "size")
     #expect(wrong.status == 64 && wrong.errors.contains("'size'"))
   }

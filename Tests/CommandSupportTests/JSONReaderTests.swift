@@ -12,7 +12,8 @@ import Testing
   }
 
   @Test func `has every kind of value, each with its line`() throws {
-    let document = try read("\n{\"a\" : [1, -2.5e3,\n true,false ], \"b\":{}, \"c\":\nnull, \"d\":[]}\n")
+    let document = try read(
+      "\n{\"a\" : [1, -2.5e3,\n true,false ], \"b\":{}, \"c\":\nnull, \"d\":[]}\n")
     #expect(
       document
         == JSONValue(
@@ -49,11 +50,13 @@ import Testing
 
   @Test func `knows every escape`() throws {
     #expect(
-      try text(#""\"\\\/\b\f\n\r\t\u0041\u00e9\uD83D\uDE00""#) == "\"\\/\u{8}\u{C}\n\r\tAé\u{1F600}")
+      try text(#""\"\\\/\b\f\n\r\t\u0041\u00e9\uD83D\uDE00""#) == "\"\\/\u{8}\u{C}\n\r\tAé\u{1F600}"
+    )
   }
 
   @Test(arguments: [
-    ("", 1, "a value"), ("{\n\"a\":\n}", 3, "a value"), ("[1,\n2", 2, "a comma or a closing bracket"),
+    ("", 1, "a value"), ("{\n\"a\":\n}", 3, "a value"),
+    ("[1,\n2", 2, "a comma or a closing bracket"),
     ("{\"a\":1\n\"b\":2}", 2, "a comma or a closing brace"), ("{a:1}", 1, "a name in quotes"),
     ("{\"a\" 1}", 1, "a colon"), ("\"a", 1, "a closing quote"), ("\"a\nb\"", 1, "a closing quote"),
     ("[] []", 1, "nothing more"), ("\"\\x\"", 1, "a known escape"), ("tru", 1, "a value"),

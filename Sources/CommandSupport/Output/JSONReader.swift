@@ -155,7 +155,9 @@ package struct JSONReader {
   private mutating func unit() throws(JSONError) -> UInt32 {
     var unit: UInt32 = 0
     for _ in 0..<4 {
-      guard let digit = next.flatMap(hexadecimalDigit) else { throw error("four digits behind \\u") }
+      guard let digit = next.flatMap(hexadecimalDigit) else {
+        throw error("four digits behind \\u")
+      }
       unit = unit << 4 | UInt32(digit)
       position += 1
     }

@@ -31,6 +31,12 @@ package struct JSONWriter {
     bytes += String(value).utf8
   }
 
+  /// Writes a field that is a number, or null.
+  package mutating func number(_ key: String, _ value: Int64?) {
+    guard let value else { return field(key, nil) }
+    field(key, value)
+  }
+
   /// Writes a field that is true or false.
   package mutating func field(_ key: String, _ value: Bool) {
     self.key(key)

@@ -38,7 +38,8 @@ package enum Backup {
     if size(ofFile: file + "-wal") != nil { return true }
     guard let bytes = size(ofFile: file), bytes > 0 else { return false }
     let magic = "SQLite format 3\0"
-    let start = try? Descriptor.open(file, O_RDONLY | O_NONBLOCK).readStart(atMost: magic.utf8.count)
+    let start = try? Descriptor.open(file, O_RDONLY | O_NONBLOCK).readStart(
+      atMost: magic.utf8.count)
     return start?.elementsEqual(magic.utf8) != true
   }
 }

@@ -5,7 +5,7 @@ import SQLite
 package struct UserRecord: Equatable, Sendable {
   package let name: UserName
   /// Status, quota and usage of the present period: what `decide` asks about.
-  package let standing: Standing
+  package var standing: Standing
   /// Sessions that were live at the last sweep.
   package let openSessions: Int
   /// Seconds since 1970 in UTC; nil where the earlier project left none that can be read.

@@ -53,8 +53,9 @@ struct Remove: ParsableCommand {
   private func line(_ user: UserRecord, _ rules: Rules) -> String {
     let what = "removed \(user.name.forPeople)\(purge ? " with all history" : "")"
     if user.openSessions == 0 { return what }
+    let end = user.openSessions == 1 ? "its end" : "their end"
     let staying =
-      rules.unknownUsers == .reject ? "will end with the next sweep" : "go on until they end"
+      rules.unknownUsers == .reject ? "will end with the next sweep" : "may go on to \(end)"
     return "\(what); \(sessions(user.openSessions)) \(staying)"
   }
 }

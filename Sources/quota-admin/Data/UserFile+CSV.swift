@@ -59,7 +59,8 @@ extension UserFile {
   private mutating func take(_ row: CSVReader.Row, _ names: [String]) {
     guard row.fields.count == names.count else {
       return complain(
-        line: row.line, "there are \(row.fields.count) fields, and the first row names \(names.count)")
+        line: row.line,
+        "there are \(row.fields.count) fields, and the first row names \(names.count)")
     }
     add(line: row.line) { () throws(Complaint) in
       try UserRow(names: names, fields: row.fields).user()

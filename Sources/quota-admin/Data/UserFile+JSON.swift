@@ -9,7 +9,7 @@ extension UserFile {
       try json.array("users") { json in
         try forEach { user in
           json.object { json in
-            json.name(of: user)
+            json.name(user.name)
             json.field("enabled", user.standing.isEnabled)
             json.field("quota_bytes", user.standing.quota)
           }
@@ -54,7 +54,8 @@ private struct UserObject {
       if !UserObject.known.contains(field.key) {
         let near = NearestName.of(Array(field.key.utf8), among: UserObject.known)
         let allowed =
-          near.map { "did you mean \($0)?" } ?? "known are: \(UserObject.known.joined(separator: ", "))"
+          near.map { "did you mean \($0)?" }
+          ?? "known are: \(UserObject.known.joined(separator: ", "))"
         throw Complaint("there is no field \(Complaint.quoted(field.key)); \(allowed)")
       }
       if fields[..<index].contains(where: { $0.key == field.key }) {

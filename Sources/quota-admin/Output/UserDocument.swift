@@ -5,7 +5,7 @@ import Quota
 extension JSONWriter {
   /// The fields of a user, as quota-admin(8) documents them.
   mutating func fields(of user: UserRecord, by rules: Rules) {
-    name(of: user)
+    name(user.name)
     field("enabled", user.standing.isEnabled)
     field("quota_bytes", user.standing.quota)
     field("bytes_used", user.used(by: rules))
@@ -24,9 +24,10 @@ extension JSONWriter {
   }
 
   /// The two fields that a name takes, for it may be no text.
-  mutating func name(of user: UserRecord) {
-    field("name", user.name.description)
-    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+  mutating func name(_ name: UserName) {
+    let whole = FormerName(name)?.name ?? name
+    field("name", whole.description)
+    field("name_hex", whole.isText ? nil : hexadecimal(whole.bytes))
   }
 
   /// The fields of a session, as quota-admin(8) documents them.
