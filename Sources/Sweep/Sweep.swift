@@ -21,6 +21,7 @@ package struct Sweep {
   private var killed: Set<SessionIdentity> = []
   private let begun = Clock.monotonic
   private let boot = Boot.current()
+  private let lastSwept: SweepNote?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -45,6 +46,7 @@ package struct Sweep {
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
+    lastSwept = spool.sweepNote
     let ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
@@ -56,6 +58,7 @@ package struct Sweep {
 
   /// Runs it.
   package mutating func run() throws -> Summary {
+    if !isRehearsal { try beginDay() }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: Clock.monotonic) }
@@ -63,11 +66,30 @@ package struct Sweep {
     report()
     if !isRehearsal {
       reconciler.spool.removeOldDrafts(at: Clock.now)
-      try reconciler.spool.noteSweep(at: Clock.now)
+      try reconciler.spool.leave(SweepNote(at: Clock.now, listed: listed))
       try reconciler.ledger.checkpoint()
     }
     summary.milliseconds = (Clock.monotonic - begun).milliseconds
     return summary
+  }
+
+  /// Does what is due once a day: periods begin and end at midnight.
+  private func beginDay() throws {
+    let now = Clock.now
+    if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
+    try reconciler.ledger.rollOver(at: now)
+    try reconciler.ledger.noticeExpiries(at: now)
+  }
+
+  /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
+  /// year are forgotten.
+  private var listed: [String: Int64] {
+    let now = Clock.now
+    let earlier = lastSwept?.listed ?? [:]
+    let reports = observations.values.map(\.report).filter(\.isComplete)
+    return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
+      reports.map { ($0.server, $0.at) }
+    ) { max($0, $1) }
   }
 
   private mutating func sweep(_ servers: [Server]) throws {
@@ -96,7 +118,9 @@ package struct Sweep {
   private mutating func observe(_ answered: [Server]) -> [Observation] {
     answered.compactMap { server in
       server.outcome = .swept
-      return Observation(server, boot: boot, identifyBy: settings.identifyBy)
+      return Observation(
+        server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy)
     }
   }
 
@@ -113,7 +137,9 @@ package struct Sweep {
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
     var enforcers = try observations.map { observation in
-      Enforcer(observation, try targets(in: observation))
+      Enforcer(
+        observation, try targets(in: observation),
+        message: KillMessage(setting: settings.killMessage))
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
@@ -151,10 +177,11 @@ package struct Sweep {
     let now = Clock.now
     let report = observation.report
     let ledger = reconciler.ledger
-    var targets = try ledger.violations(among: observation.live, of: report).map { violation in
+    let violations = try ledger.violations(
+      among: observation.live, of: report, listed: listed, at: now)
+    var targets = violations.map { violation in
       Target(
-        violation.session, of: report, owner: violation.owner, reason: violation.reason,
-        message: settings.killMessage)
+        violation.session, of: report, owner: violation.owner, reason: violation.reason)
     }
     if let kick {
       let known = Set(targets.map(\.identity))

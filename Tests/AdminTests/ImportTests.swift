@@ -80,14 +80,14 @@ import Testing
     (
       """
       {"users": [
-        {"name": "alice", "quota_bytes": "1"},
+        {"name": "alice", "quota_bytes": "10XB"},
         {"name": "bob",
          "quota_bytes": -1}, {"nme": "x"},
         {"name": "carol", "name_hex": "zz"}, {"enabled": true}, 7
       ]}
       """,
       [
-        "2: quota_bytes is no whole number from 0 to", "3: quota_bytes is no whole number from 0",
+        "2: quota_bytes is \"10XB\"; ", "3: quota_bytes is \"-1\"; ",
         "4: there is no field \"nme\"; did you mean name?", "5: name_hex is \"zz\"; allowed are",
         "5: name is missing", "5: this is no object with the fields of a user",
       ]
@@ -175,5 +175,97 @@ import Testing
       #expect([65, 74].contains(outcome.status) && outcome.output.isEmpty, "\(outcome)")
     }
     #expect(try bench.number("SELECT count(*) FROM users") == 0)
+  }
+}
+
+@Suite struct `Terms and plans in export and import` {
+  /// A ledger with a user for each kind of terms.
+  private func populated() throws -> Bench {
+    let bench = try Bench()
+    for command in [
+      ["plan", "add", "gold", "--quota", "50GB", "--period", "month", "--reset-day", "5"],
+      ["plan", "add", "trial", "--expires", "+30d", "--from-first-connection"],
+      ["plan", "add", "empty"],
+      ["add", "follows", "--plan", "gold"],
+      ["add", "own", "--plan", "gold", "--quota", "1GB", "--period", "none", "--grace", "5%"],
+      ["add", "waiting", "--plan", "trial", "--quota", "7"],
+      ["add", "runs", "--quota", "7", "--expires", "+30d"],
+      ["add", "ends", "--quota", "7", "--expires", "2030-12-31", "--grace", "1MB"],
+      ["add", "never", "--plan", "trial", "--expires", "never"],
+      ["add", "weekly", "--quota", "1GB", "--period", "week", "--reset-day", "monday"],
+      ["add", "thirty", "--period", "30d", "--max-sessions", "3"],
+      ["add", "exempt", "--exempt"], ["add", "enforced", "--no-exempt", "--plan", "empty"],
+    ] {
+      let outcome = try Program.run(
+        Program.path("quota-admin"), command, environment: bench.settings)
+      #expect(outcome.isFine, "\(command) \(outcome.errors)")
+    }
+    return bench
+  }
+
+  @Test func `are the same again in another ledger, by JSON with the plans`() throws {
+    let (bench, other) = (try populated(), try Bench())
+    let exported = try bench.admin("export", "--json").output
+    let file = try bench.folder.write(exported, to: "users.json")
+    let outcome = try other.admin("import", file)
+    #expect(outcome.isFine)
+    #expect(outcome.output == "added 10, changed 0, 0 as they are; 3 of the plans\n")
+    #expect(try other.admin("export", "--json").output == exported)
+    // What holds is the same too, as far as no time has passed.
+    let (here, there) = try (bench.admin("list").output, other.admin("list").output)
+    #expect(here == there)
+    for ledger in [bench, other] {
+      #expect(try ledger.admin("import", file).output == "added 0, changed 0, 10 as they are\n")
+    }
+  }
+
+  @Test func `are the same again by CSV where the plans are`() throws {
+    let (bench, other) = (try populated(), try Bench())
+    let exported = try bench.admin("export", "--csv").output
+    let file = try bench.folder.write(exported, to: "users.csv")
+    let refused = try other.admin("import", file)
+    #expect(refused.status == 65 && refused.output.isEmpty)
+    #expect(refused.errors.contains(":5: there is no plan"), "\(refused.errors)")
+    #expect(refused.errors.contains("5 lines of "))
+    #expect(try other.number("SELECT count(*) FROM users") == 0)
+    let plans = try bench.folder.write(
+      bench.admin("export", "--json").output.replacing(/"users":\[[^\]]*\]/, with: "\"users\":[]"),
+      to: "plans.json")
+    #expect(try other.admin("import", plans).isFine)
+    #expect(try other.admin("import", file).output == "added 10, changed 0, 0 as they are\n")
+    #expect(try other.admin("export", "--csv").output == exported)
+  }
+
+  @Test func `change those who are there, and what is left out stays`() throws {
+    let bench = try populated()
+    let file = try bench.folder.write(
+      """
+      name,plan,period,quota_bytes
+      own,,month,
+      weekly,gold,,
+      follows,gold,,
+      """, to: "users.csv")
+    #expect(try bench.admin("import", file).output == "added 0, changed 2, 1 as they are\n")
+    let exported = try bench.admin("export", "--csv").output
+    #expect(exported.contains("own,true,,1000000000,month 1,,,,,0,5,\r\n"))
+    #expect(exported.contains("weekly,true,gold,,,,,,,,,\r\n"))
+  }
+
+  @Test(arguments: [
+    ("period\nfortnight", "period: "), ("expires_at\nsoon", "--expires: "),
+    ("expires_at\n2020-01-01", "is past"), ("expires_after_seconds\n-1", "allowed are whole"),
+    ("max_sessions\nmany", "max_sessions is \"many\"; allowed are whole numbers from 0"),
+    ("grace_percent\n2000", "allowed are whole numbers from 0 to 1000"),
+    ("exempt\nmaybe", "exempt is \"maybe\"; allowed are true and false"),
+    ("plan\nno such", "is no name of a plan"), ("plan\nsilver", "there is no plan"),
+    ("grace_bytes\n5", "grace is what may be used past a quota"),
+  ])
+  func `say what is allowed`(column: String, complaint: String) throws {
+    let bench = try Bench()
+    let parts = column.split(separator: "\n")
+    let file = try bench.folder.write("name,\(parts[0])\nalice,\(parts[1])\n", to: "users.csv")
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("\(file):2: ") && outcome.errors.contains(complaint))
   }
 }

@@ -123,7 +123,10 @@ import Testing
     for (name, quota, used) in [("near", 100, 80), ("over", 100, 100), ("far", 100, 79)] {
       try bench.admin("add", name, "--quota", "\(quota)")
       try bench.execute(
-        "INSERT INTO period_usage SELECT id, 0, 0, \(used) FROM users WHERE username = '\(name)'")
+        """
+        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
+        SELECT id, 0, 0, \(used) FROM users WHERE username = '\(name)'
+        """)
     }
     try bench.admin("disable", "over", "bob")
     return bench

@@ -11,7 +11,7 @@ import Testing
   /// A ledger with alice, quota 1000, and what else a test needs.
   private func bench(_ unknown: UnknownUsers = .allow) throws -> Bench {
     let bench = try Bench(rules: Rules(unknownUsers: unknown, defaultQuota: 7))
-    _ = try bench.ledger.addUser("alice", quota: 1000, at: Bench.noon - 100)
+    _ = try bench.ledger.addUser("alice", Terms(quota: 1000), at: Bench.noon - 100)
     return bench
   }
 
@@ -59,7 +59,7 @@ import Testing
 
   @Test func `is followed through several renamings, and to whom it was given since`() throws {
     let bench = try bench()
-    _ = try bench.ledger.addUser("bob", quota: 0, at: Bench.noon)
+    _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
     _ = try bench.ledger.renameUser("alice", to: "carol", at: renamedAt)
     _ = try bench.ledger.renameUser("bob", to: "alice", at: renamedAt + 1)
     _ = try bench.ledger.renameUser("carol", to: "bob", at: renamedAt + 2)
@@ -73,7 +73,7 @@ import Testing
 
   @Test func `is not given twice`() throws {
     let bench = try bench()
-    _ = try bench.ledger.addUser("bob", quota: 0, at: Bench.noon)
+    _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
     for (name, newName) in [("alice", "bob"), ("nobody", "carol"), ("alice", "alice")]
       as [(UserName, UserName)]
     {
@@ -102,10 +102,11 @@ import Testing
     let before = try bench.number("SELECT id FROM users")
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 200)
     #expect(user.standing.used.total == 30)
-    #expect(try names(bench).isEmpty && bench.ledger.user(named: "alice") == nil)
+    #expect(
+      try names(bench).isEmpty && bench.ledger.user(named: "alice", at: Bench.noon + 210) == nil)
     #expect(try bench.ledger.standing(of: "alice") == nil)
-    _ = try bench.ledger.addUser("bob", quota: 5, at: Bench.noon + 210)
-    _ = try bench.ledger.addUser("alice", quota: 5, at: Bench.noon + 210)
+    _ = try bench.ledger.addUser("bob", Terms(quota: 5), at: Bench.noon + 210)
+    _ = try bench.ledger.addUser("alice", Terms(quota: 5), at: Bench.noon + 210)
     #expect(try bench.ledger.standing(of: "bob")?.used.total == 0)
     #expect(try bench.ledger.standing(of: "alice")?.used.total == 0)
     for table in ["period_usage", "daily_usage", "sessions", "traffic_logs"] {
@@ -154,7 +155,7 @@ import Testing
     _ = try bench.ledger.renameUser("alice", to: "smith", at: Bench.noon)
     _ = try bench.ledger.reconcile(report([sighting("smith", 10, 20)]), admissions: [])
     try bench.ledger.close(final("smith", 10, 20, owner: "smith"))
-    _ = try bench.ledger.addUser("bob", quota: 0, at: Bench.noon)
+    _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
     try bench.ledger.close(final("bob", 1, 1, session("10.8.0.7"), owner: "bob"))
     try bench.ledger.database.execute(
       "CREATE TABLE user_protocols (user_id INTEGER); INSERT INTO user_protocols VALUES (1)")
@@ -183,7 +184,7 @@ import Testing
     let bench = try bench()
     for _ in 1...3 {
       _ = try bench.ledger.removeUser("alice", purgingHistory: false, at: renamedAt)
-      _ = try bench.ledger.addUser("alice", quota: 1, at: renamedAt)
+      _ = try bench.ledger.addUser("alice", Terms(quota: 1), at: renamedAt)
     }
     #expect(try names(bench) == ["alice"])
     #expect(try bench.number("SELECT count(*) FROM users") == 4)

@@ -63,7 +63,8 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try view(quota).sessions[0].received_per_second == nil)
     // As if that sweep had been ten seconds ago.
-    try quota.folder.write("at=\(now - 10)\nend\n", to: "var/spool/last-sweep")
+    try quota.folder.write(
+      "at=\(now - 10)\nlisted=\(now - 10)%20s0\nend\n", to: "var/spool/last-sweep")
     try alice.upload(50_000)
     try alice.download(100_000)
     let row = try #require(try view(quota).sessions.first)
@@ -93,7 +94,8 @@ import Testing
     _ = try first.enter("alice", since: now - 100)
     _ = try second.enter("bob", since: now - 100)
     try quota.sweep().expect(status: 0)
-    try quota.folder.write("at=\(now - 38)\nend\n", to: "var/spool/last-sweep")
+    try quota.folder.write(
+      "at=\(now)\nlisted=\(now - 38)%20s1\nend\n", to: "var/spool/last-sweep")
     try second.behave(.busy, for: 1)
     let view = try view(quota)
     #expect(view.sessions.map(\.name) == ["alice", "bob"])
@@ -101,7 +103,7 @@ import Testing
     #expect(view.servers.map(\.source) == ["live", "ledger"])
     try second.behave(.busy, for: 1)
     let text = try quota.admin("sessions")
-    #expect(text.contains(#/s1 is shown as the last sweep left it (38|39|40|41) s ago:/#))
+    #expect(text.contains(#/s1 is shown as the last sweep saw it (38|39|40|41) s ago:/#))
   }
 
   @Test func `while somebody sweeps the ledger tells of all`() throws {
@@ -117,7 +119,7 @@ import Testing
       ])
     try outcome.expect(status: 0)
     #expect(outcome.output.contains("alice"))
-    #expect(outcome.output.contains("s0 is shown as the last sweep left it"))
+    #expect(outcome.output.contains("s0 is shown as the last sweep saw it"))
     #expect(outcome.output.contains("another sweep is under way"))
   }
 

@@ -38,23 +38,21 @@ extension Ledger {
   package func importEarlierProject(
     _ path: String, at time: Int64, progress: (Int, Int) -> Void
   ) throws(LedgerError) -> ImportResult {
-    let earlier = try asLedgerError { () throws(SQLiteError) in
+    let earlier = try asking { () throws(SQLiteError) in
       try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
     }
-    let users = try asLedgerError { () throws(SQLiteError) in try earlier.earlierUsers() }
-    return try together { () throws(LedgerError) in
+    let users = try asking { () throws(SQLiteError) in try earlier.earlierUsers() }
+    return try inTransaction { () throws(LedgerError) in
       var result = ImportResult()
       for (index, user) in users.enumerated() {
-        let terms = ImportedUser(name: user.name, isEnabled: user.isEnabled, quota: user.quota)
+        var terms = ImportedUser(name: user.name)
+        terms.isEnabled = user.isEnabled
+        terms.terms.quota = .set(user.quota)
         let step = try bring(terms, at: time)
-        let isCarried = try asLedgerError { () throws(SQLiteError) in
-          try carryOver(user, from: earlier)
+        let isCarried = try asking { () throws(SQLiteError) in
+          try carryOver(user, from: earlier, at: time)
         }
-        switch step {
-        case .added: result.added.append(user.name)
-        case .unchanged where !isCarried: result.unchanged += 1
-        case .changed, .unchanged: result.changed.append(user.name)
-        }
+        result.note(user.name, step == .unchanged && isCarried ? .changed : step)
         progress(index + 1, users.count)
       }
       return result
@@ -65,7 +63,7 @@ extension Ledger {
   ///
   /// - Returns: false where that was done before.
   private func carryOver(
-    _ user: EarlierUser, from earlier: borrowing Connection
+    _ user: EarlierUser, from earlier: borrowing Connection, at time: Int64
   ) throws(SQLiteError) -> Bool {
     var owners = try Owners(self)
     guard let id = try owners.id(of: user.name) else { return false }
@@ -76,7 +74,7 @@ extension Ledger {
     mark.bind(3, user.used.sent)
     try mark.run()
     if database.changes == 0 { return false }
-    try addToPeriod(user.used, of: id)
+    try addToPeriod(user.used, of: id, at: time)
     var password = try database.prepare(
       "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1")
     password.bind(1, id)
@@ -87,25 +85,22 @@ extension Ledger {
   }
 
   /// Adds to the usage of a user's present period, and mirrors it in `bytes_used`.
-  private func addToPeriod(_ used: Traffic, of id: Int64) throws(SQLiteError) {
+  private func addToPeriod(_ used: Traffic, of id: Int64, at time: Int64) throws(SQLiteError) {
+    if let row = try standingRow(of: id) { try bringUp(row, to: time) }
+    guard let row = try standingRow(of: id) else { return }
     var period = try database.prepare(
       """
-      INSERT INTO period_usage VALUES (?1, 0, ?2, ?3) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - ?2) + ?2,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - ?3) + ?3
-      RETURNING bytes_received, bytes_sent
+      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
+      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
+        bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
       """)
     period.bind(1, id)
-    period.bind(2, used.received)
-    period.bind(3, used.sent)
-    var sum = used
-    while try period.step() {
-      sum = Traffic(received: period.integer(0), sent: period.integer(1))
-    }
-    var mirror = try database.prepare("UPDATE user_quotas SET bytes_used = ?2 WHERE user_id = ?1")
-    mirror.bind(1, id)
-    mirror.bind(2, rules.count.bytes(of: sum))
-    try mirror.run()
+    period.bind(2, row.standing.span.start)
+    period.bind(3, used.received)
+    period.bind(4, used.sent)
+    try period.run()
+    try bringUp(row, to: time)
   }
 
   private func copyLog(

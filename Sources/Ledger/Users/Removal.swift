@@ -14,13 +14,13 @@ extension Ledger {
   package func removeUser(
     _ name: UserName, purgingHistory isPurge: Bool, at time: Int64
   ) throws(LedgerError) -> UserRecord {
-    try together { () throws(LedgerError) in
-      let (id, user) = try asLedgerError { () throws(SQLiteError) in
+    try inTransaction { () throws(LedgerError) in
+      let (id, user) = try asking { () throws(SQLiteError) in
         var owners = try Owners(self)
-        return (try owners.id(of: name), try self.user(named: name))
+        return (try owners.id(of: name), try self.user(named: name, at: time))
       }
       guard let id, let user else { throw .noSuchUser(name) }
-      try asLedgerError { () throws(SQLiteError) in
+      try asking { () throws(SQLiteError) in
         try retire(id, called: name, at: time)
         if isPurge { try purgeHistory(of: id, called: name) }
         let detail = isPurge ? "with all history" : "by an administrator"
@@ -37,6 +37,7 @@ extension Ledger {
     for change in [
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1",
       "DELETE FROM user_quotas WHERE user_id = ?1",
+      "DELETE FROM notices WHERE user_id = ?1 AND settled_at IS NULL",
     ] {
       try execute(change, for: id)
     }

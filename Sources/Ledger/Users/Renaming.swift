@@ -12,20 +12,20 @@ extension Ledger {
   package func renameUser(
     _ name: UserName, to newName: UserName, at time: Int64
   ) throws(LedgerError) -> UserRecord {
-    try together { () throws(LedgerError) in
-      let (id, taken) = try asLedgerError { () throws(SQLiteError) in
+    try inTransaction { () throws(LedgerError) in
+      let (id, taken) = try asking { () throws(SQLiteError) in
         var owners = try Owners(self)
         return (try owners.id(of: name), try owners.id(of: newName))
       }
       guard let id else { throw .noSuchUser(name) }
       if taken != nil { throw .userExists(newName) }
-      let renamed = try asLedgerError { () throws(SQLiteError) in
+      let renamed = try asking { () throws(SQLiteError) in
         try setName(of: id, to: newName, at: time)
         try leaveName(name, of: id, at: time)
         try moveEvents(from: name, to: newName)
         let detail = "from \(name)"
         try record(Event(at: time, user: newName, kind: .renamed, detail: detail))
-        return try user(named: newName)
+        return try user(named: newName, at: time)
       }
       guard let renamed else { throw .noSuchUser(newName) }
       return renamed

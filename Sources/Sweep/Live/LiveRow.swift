@@ -16,7 +16,7 @@ package struct LiveRow: Sendable {
   package let counters: Traffic
   /// What the ledger has not counted yet.
   package let uncounted: Traffic
-  /// When the counters were so, in seconds since 1970 in UTC; nil where no sweep ever ended.
+  /// When the counters were so, in seconds since 1970 in UTC; nil where no sweep saw them.
   package let at: Int64?
   /// Whether the server itself said so.
   package let isLive: Bool
@@ -25,9 +25,7 @@ package struct LiveRow: Sendable {
   package private(set) var rate: Traffic?
 
   /// A session that its server has listed.
-  ///
-  /// - Parameter sweptAt: when the last sweep ended, whose counters the ledger has.
-  init(_ sighting: Sighting, _ known: Ownership, of report: ServerReport, sweptAt: Int64?) {
+  init(_ sighting: Sighting, _ known: Ownership, of report: ServerReport) {
     owner = known.owner ?? sighting.commonName
     server = report.server
     address = sighting.address
@@ -37,12 +35,14 @@ package struct LiveRow: Sendable {
     uncounted = sighting.counters.increase(over: known.counted ?? Traffic())
     at = report.at
     isLive = true
-    let from = known.counted == nil ? connectedSince : sweptAt
+    let from = known.counted == nil ? connectedSince : report.previous
     rate = from.flatMap { uncounted.perSecond(of: .seconds(report.at - $0)) }
   }
 
   /// A session as the ledger has it.
-  init(_ session: OpenSession, of owner: UserName, sweptAt: Int64?) {
+  ///
+  /// - Parameter note: what the last sweep left word of, when it saw each server.
+  init(_ session: OpenSession, of owner: UserName, _ note: SweepNote?) {
     self.owner = owner
     server = session.server
     address = session.address
@@ -50,7 +50,7 @@ package struct LiveRow: Sendable {
     connectedSince = session.connectedSince
     counters = session.counters
     uncounted = Traffic()
-    at = sweptAt
+    at = session.server.flatMap { note?.listed[$0] } ?? note?.at
     isLive = false
   }
 

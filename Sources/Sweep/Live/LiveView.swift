@@ -42,10 +42,12 @@ package struct LiveView {
     let found = try Servers(settings, only: [])
     let now = Clock.monotonic
     let servers = found.endpoints.map { Server($0, startingAt: now) }
+    let spool = Spool(besideDatabase: settings.database)
+    let note = spool.sweepNote
     var observations: [Observation] = []
     do {
       let lock = try SweepLock.take(beside: settings.database, within: patience)
-      observations = view.ask(servers, settings)
+      observations = view.ask(servers, settings, note)
       _ = consume lock
     } catch let taken as SweepLockTaken {
       view.servers = servers.map {
@@ -55,7 +57,7 @@ package struct LiveView {
     view.servers += found.problems.map {
       ServerState(name: $0.name, source: .ledger, trouble: $0.description)
     }
-    try view.fill(observations, from: ledger, Spool(besideDatabase: settings.database))
+    try view.fill(observations, from: ledger, spool, note)
     return view
   }
 
@@ -63,14 +65,18 @@ package struct LiveView {
 
   mutating func replaceSessions(_ change: (LiveRow) -> LiveRow) { sessions = sessions.map(change) }
 
-  private mutating func ask(_ servers: [Server], _ settings: Settings) -> [Observation] {
+  private mutating func ask(
+    _ servers: [Server], _ settings: Settings, _ note: SweepNote?
+  ) -> [Observation] {
     let timeout = Duration.seconds(settings.managementTimeout)
     var observer = Observer(
       servers, timeout: timeout, attempts: 1, lastStart: Clock.monotonic + timeout,
       togetherAtLast: true)
     let boot = Boot.current()
     let observations = observer.next().compactMap { server in
-      Observation(server, boot: boot, identifyBy: settings.identifyBy)
+      Observation(
+        server, boot: boot, previous: note?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy)
     }
     for server in servers {
       server.conversation = nil
@@ -86,21 +92,20 @@ package struct LiveView {
   }
 
   private mutating func fill(
-    _ observations: [Observation], from ledger: Ledger, _ spool: Spool
+    _ observations: [Observation], from ledger: Ledger, _ spool: Spool, _ note: SweepNote?
   ) throws {
     let admissions = try spool.readAll().admissions.map(\.admission)
-    let sweptAt = spool.lastSweep
     for observation in observations {
       let report = observation.report
       let owners = try ledger.ownerships(of: report, admissions: admissions)
       for (sighting, owner) in zip(report.sightings, owners) {
-        sessions.append(LiveRow(sighting, owner, of: report, sweptAt: sweptAt))
+        sessions.append(LiveRow(sighting, owner, of: report))
       }
     }
     let settled = Set(servers.filter { $0.source != .ledger }.map(\.name))
     let known = try ledger.openSessions()
     sessions += known.filter { !settled.contains($0.session.server ?? "") }.map {
-      LiveRow($0.session, of: $0.owner, sweptAt: sweptAt)
+      LiveRow($0.session, of: $0.owner, note)
     }
     sessions.sort { $0.isBefore($1) }
   }

@@ -12,12 +12,12 @@ struct Export: ParsableCommand {
 
   func run() throws {
     let administration = try Administration(options)
-    let users = { (body: (UserRecord) -> Void) in
-      try administration.read { ledger throws(SQLiteError) in try ledger.forEachUser(body) }
+    let (users, plans) = try administration.read { ledger throws(SQLiteError) in
+      try ledger.export()
     }
     switch output.format {
-    case .json: try StandardOutput.write(UserFile.json(users))
-    case .csv: try StandardOutput.write(UserFile.csv(isForTerminal: Terminal.isOutput, users))
+    case .json: try StandardOutput.write(UserFile.json(users, plans: plans))
+    case .csv: try StandardOutput.write(UserFile.csv(users, isForTerminal: Terminal.isOutput))
     case .text:
       throw Complaint("export writes for programs", hint: "add --csv or --json", exitStatus: .usage)
     }

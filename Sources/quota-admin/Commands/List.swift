@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import Ledger
 import Quota
+import POSIX
 import SQLite
 
 struct List: ParsableCommand {
@@ -18,7 +19,9 @@ struct List: ParsableCommand {
     let rules = administration.settings.rules
     let percent = administration.settings.notifyAt.first ?? 100
     let users = try filter.apply(by: rules, nearFrom: percent) { body in
-      try administration.read { ledger throws(SQLiteError) in try ledger.forEachUser(body) }
+      try administration.read { ledger throws(SQLiteError) in
+        try ledger.forEachUser(at: Clock.now, body)
+      }
     }
     try StandardOutput.write(output.json ? json(users, rules) : table(users, rules))
   }

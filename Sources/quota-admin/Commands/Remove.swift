@@ -41,10 +41,7 @@ struct Remove: ParsableCommand {
   /// What is asked; nobody is asked about somebody who is not there.
   private func question(_ names: [UserName], _ administration: Administration) throws -> String {
     for name in names {
-      let user = try administration.read { ledger throws(SQLiteError) in
-        try ledger.user(named: name)
-      }
-      if user == nil { throw administration.unknown(name) }
+      if try administration.user(name) == nil { throw administration.unknown(name) }
     }
     let who = names.count == 1 ? names[0].forPeople : "\(names.count) users"
     return "remove \(who)\(purge ? " with all history" : "")"

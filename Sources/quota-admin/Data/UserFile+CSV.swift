@@ -1,34 +1,23 @@
 import CommandSupport
 import Ledger
-import Quota
 
 extension UserFile {
-  /// The columns of a file of users, as quota-admin(8) documents them.
-  static let columns = ["name", "enabled", "quota_bytes"]
-
   /// Users as CSV; every byte of a name is kept.
-  static func csv(
-    isForTerminal: Bool, _ forEach: ((UserRecord) -> Void) throws -> Void
-  ) rethrows -> [UInt8] {
-    var csv = CSVWriter(columns, isForTerminal: isForTerminal)
-    try forEach { user in
-      csv.row([
-        .bytes(user.name.bytes), .text(user.standing.isEnabled ? "true" : "false"),
-        .number(user.standing.quota),
-      ])
+  static func csv(_ users: [ExportedUser], isForTerminal: Bool) -> [UInt8] {
+    var csv = CSVWriter(Fields.ofUser, isForTerminal: isForTerminal)
+    for user in users {
+      csv.row(
+        [.bytes(user.name.bytes), .text("\(user.isEnabled)"), .init(user.plan)]
+          + ExportedTerms(user.terms).fields.map { .init($0) })
     }
     return csv.bytes
   }
 
   /// Reads CSV whose first row names the columns, in any order; `name` has to be there.
-  init(csv bytes: [UInt8]) {
-    self.init()
+  mutating func readCSV(_ bytes: [UInt8]) {
     var reader = CSVReader(bytes)
     do throws(CSVError) {
-      guard let heading = try reader.next() else {
-        complain(line: 1, "the file is empty")
-        return
-      }
+      guard let heading = try reader.next() else { return complain(line: 1, "the file is empty") }
       let names = heading.fields.map { String(decoding: $0, as: UTF8.self) }
       guard check(names, line: heading.line) else { return }
       while let row = try reader.next() { take(row, names) }
@@ -40,10 +29,8 @@ extension UserFile {
 
   private mutating func check(_ names: [String], line: Int) -> Bool {
     for (index, name) in names.enumerated() {
-      if !UserFile.columns.contains(name) {
-        let near = NearestName.of(Array(name.utf8), among: UserFile.columns)
-        let allowed = near.map { "did you mean \($0)?" } ?? "known are: \(UserFile.known)"
-        complain(line: line, "there is no column \(Complaint.quoted(name)); \(allowed)")
+      if !Fields.ofUser.contains(name) {
+        complain(line: line, Fields.unknown("column", name, Fields.ofUser))
       } else if names[..<index].contains(name) {
         complain(line: line, "the column \(name) is there twice")
       }
@@ -54,52 +41,28 @@ extension UserFile {
     return problems.isEmpty
   }
 
-  private static let known = columns.joined(separator: ", ")
-
   private mutating func take(_ row: CSVReader.Row, _ names: [String]) {
     guard row.fields.count == names.count else {
       return complain(
         line: row.line,
         "there are \(row.fields.count) fields, and the first row names \(names.count)")
     }
-    add(line: row.line) { () throws(Complaint) in
-      try UserRow(names: names, fields: row.fields).user()
+    let values = zip(names, row.fields).map { name, field in
+      (name, field.isEmpty ? Fields.Value.empty : .text(field))
     }
+    addUser(line: row.line, Fields(Dictionary(uniqueKeysWithValues: values)))
   }
 }
 
-/// A row of a file of users.
-private struct UserRow {
-  let names: [String]
-  let fields: [[UInt8]]
+extension CSVWriter.Field {
+  fileprivate init(_ text: String?) { self = text.map(Self.text) ?? .empty }
 
-  func user() throws(Complaint) -> ImportedUser {
-    var user = ImportedUser(name: try UserName(checked: field("name") ?? []))
-    user.isEnabled = try truth("enabled")
-    user.quota = try amount("quota_bytes")
-    return user
-  }
-
-  /// What stands in a column; nil where there is no such column, or nothing.
-  private func field(_ name: String) -> [UInt8]? {
-    guard let index = names.firstIndex(of: name), !fields[index].isEmpty else { return nil }
-    return fields[index]
-  }
-
-  private func truth(_ name: String) throws(Complaint) -> Bool? {
-    guard let field = field(name) else { return nil }
-    switch String(decoding: field, as: UTF8.self).lowercased() {
-    case "true": return true
-    case "false": return false
-    default:
-      throw Complaint("\(name) is \(Complaint.quoted(bytes: field)); allowed are true and false")
-    }
-  }
-
-  private func amount(_ name: String) throws(Complaint) -> Int64? {
-    guard let field = field(name) else { return nil }
-    do throws(ByteSizeError) { return try ByteSize.parse(field.span) } catch {
-      throw Complaint("\(name) is \(Complaint.quoted(bytes: field)); \(error)")
+  fileprivate init(_ value: ExportedValue) {
+    switch value {
+    case .none: self = .empty
+    case .text(let text): self = .text(text)
+    case .number(let number): self = .number(number)
+    case .truth(let truth): self = .text("\(truth)")
     }
   }
 }

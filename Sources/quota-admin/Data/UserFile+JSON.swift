@@ -2,16 +2,25 @@ import CommandSupport
 import Ledger
 
 extension UserFile {
-  /// Users as JSON, one a line.
-  static func json(_ forEach: ((UserRecord) -> Void) throws -> Void) rethrows -> [UInt8] {
+  /// Plans and users as JSON, one a line.
+  static func json(_ users: [ExportedUser], plans: [Plan]) -> [UInt8] {
     var json = JSONWriter()
-    try json.object { json in
-      try json.array("users") { json in
-        try forEach { user in
+    json.object { json in
+      json.array("plans") { json in
+        for plan in plans {
+          json.object { json in
+            json.field("name", plan.name)
+            json.fields(of: ExportedTerms(plan.terms))
+          }
+        }
+      }
+      json.array("users") { json in
+        for user in users {
           json.object { json in
             json.name(user.name)
-            json.field("enabled", user.standing.isEnabled)
-            json.field("quota_bytes", user.standing.quota)
+            json.field("enabled", user.isEnabled)
+            json.field("plan", user.plan)
+            json.fields(of: ExportedTerms(user.terms))
           }
         }
       }
@@ -19,97 +28,83 @@ extension UserFile {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  /// Reads JSON such as `json` writes.
-  init(json bytes: [UInt8]) {
-    self.init()
-    do throws(JSONError) {
-      let document = try JSONReader.value(of: bytes)
-      guard case .object(let fields) = document.content,
-        case .array(let users)? = fields.first(where: { $0.key == "users" })?.value.content
-      else {
-        complain(line: document.line, "there is no array users in the outermost object")
-        return
+  /// Reads JSON such as `json` writes; plans may be left out.
+  mutating func readJSON(_ bytes: [UInt8]) {
+    let document: JSONValue
+    do throws(JSONError) { document = try JSONReader.value(of: bytes) } catch {
+      return complain(line: error.line, "this is no JSON: there should be \(error.expected)")
+    }
+    guard let users = document.array("users") else {
+      return complain(
+        line: document.line, "there is no array users in the outermost object")
+    }
+    for plan in document.array("plans") ?? [] {
+      if let fields = fields(of: plan, ["name"] + Fields.terms) {
+        addPlan(line: plan.line, fields)
       }
-      for user in users {
-        add(line: user.line) { () throws(Complaint) in try UserObject(user).user() }
+    }
+    for user in users {
+      if let fields = fields(of: user, Fields.ofUser + ["name_hex"]) {
+        addUser(line: user.line, fields)
       }
-    } catch {
-      complain(line: error.line, "this is no JSON: there should be \(error.expected)")
+    }
+  }
+
+  /// The fields of an object; nil, and a complaint, where it is none or one of them is not known.
+  private mutating func fields(of value: JSONValue, _ known: [String]) -> Fields? {
+    guard case .object(let members) = value.content else {
+      complain(line: value.line, "this is no object with the fields of a user or a plan")
+      return nil
+    }
+    var fields: [String: Fields.Value] = [:]
+    for member in members {
+      guard known.contains(member.key), fields[member.key] == nil else {
+        complain(
+          line: value.line,
+          known.contains(member.key)
+            ? "the field \(member.key) is there twice"
+            : Fields.unknown("field", member.key, known))
+        return nil
+      }
+      guard let text = member.value.field else {
+        complain(line: value.line, "\(member.key) is a list or an object")
+        return nil
+      }
+      fields[member.key] = text
+    }
+    return Fields(fields)
+  }
+}
+
+extension JSONValue {
+  fileprivate func array(_ key: String) -> [JSONValue]? {
+    guard case .object(let fields) = content,
+      case .array(let elements)? = fields.first(where: { $0.key == key })?.value.content
+    else { return nil }
+    return elements
+  }
+
+  /// The value as that of a field; nil for one that has values inside.
+  fileprivate var field: Fields.Value? {
+    switch content {
+    case .null: .empty
+    case .truth(let truth): .text(Array("\(truth)".utf8))
+    case .number(let number): .text(Array(number.utf8))
+    case .text(let text): .text(Array(text.utf8))
+    case .array, .object: nil
     }
   }
 }
 
-/// An object with the fields of a user.
-private struct UserObject {
-  private let fields: [JSONValue.Field]
-
-  private static let known = ["name", "name_hex", "enabled", "quota_bytes"]
-
-  init(_ value: JSONValue) throws(Complaint) {
-    guard case .object(let fields) = value.content else {
-      throw Complaint("this is no object with the fields of a user")
-    }
-    self.fields = fields
-    for (index, field) in fields.enumerated() {
-      if !UserObject.known.contains(field.key) {
-        let near = NearestName.of(Array(field.key.utf8), among: UserObject.known)
-        let allowed =
-          near.map { "did you mean \($0)?" }
-          ?? "known are: \(UserObject.known.joined(separator: ", "))"
-        throw Complaint("there is no field \(Complaint.quoted(field.key)); \(allowed)")
-      }
-      if fields[..<index].contains(where: { $0.key == field.key }) {
-        throw Complaint("the field \(field.key) is there twice")
+extension JSONWriter {
+  fileprivate mutating func fields(of terms: ExportedTerms) {
+    for (name, value) in zip(Fields.terms, terms.fields) {
+      switch value {
+      case .none: field(name, String?.none)
+      case .text(let text): field(name, text)
+      case .number(let number): field(name, number)
+      case .truth(let truth): field(name, truth)
       }
     }
-  }
-
-  func user() throws(Complaint) -> ImportedUser {
-    var user = ImportedUser(name: try name())
-    user.isEnabled = try truth("enabled")
-    user.quota = try amount("quota_bytes")
-    return user
-  }
-
-  private func name() throws(Complaint) -> UserName {
-    if let digits = try text("name_hex") {
-      guard let bytes = [UInt8](hexadecimal: digits) else {
-        throw Complaint(
-          "name_hex is \(Complaint.quoted(digits)); allowed are pairs of hexadecimal digits")
-      }
-      return try UserName(checked: bytes)
-    }
-    guard let name = try text("name") else { throw Complaint("name is missing") }
-    return try UserName(checked: Array(name.utf8))
-  }
-
-  /// A field's value; nil where there is no such field, or null.
-  private func value(_ name: String) -> JSONValue.Content? {
-    let content = fields.first { $0.key == name }?.value.content
-    return content == .null ? nil : content
-  }
-
-  private func text(_ name: String) throws(Complaint) -> String? {
-    switch value(name) {
-    case nil: return nil
-    case .text(let text): return text
-    default: throw Complaint("\(name) is no text in quotes")
-    }
-  }
-
-  private func truth(_ name: String) throws(Complaint) -> Bool? {
-    switch value(name) {
-    case nil: return nil
-    case .truth(let truth): return truth
-    default: throw Complaint("\(name) is neither true nor false")
-    }
-  }
-
-  private func amount(_ name: String) throws(Complaint) -> Int64? {
-    guard let value = value(name) else { return nil }
-    guard case .number(let digits) = value, let amount = Int64(digits), amount >= 0 else {
-      throw Complaint("\(name) is no whole number from 0 to \(Int64.max)")
-    }
-    return amount
   }
 }

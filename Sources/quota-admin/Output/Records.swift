@@ -92,7 +92,7 @@ extension JSONWriter {
     case .number(let number): field(key, number)
     case .flag(let flag): field(key, flag)
     case .time(let time): field(key, isoTime(time))
-    case .none: field(key, nil)
+    case .none: field(key, String?.none)
     }
   }
 }

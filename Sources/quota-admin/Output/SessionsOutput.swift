@@ -1,6 +1,7 @@
 import CommandSupport
 import Glibc
 import Ledger
+import POSIX
 import Quota
 import SQLite
 import Sweep
@@ -59,8 +60,6 @@ struct SessionsOutput {
 
   /// What is not as of now, and why.
   private var notes: [String] {
-    let sweptAt = view.sessions.first { !$0.isLive }?.at
-    let age = sweptAt.map { "the last sweep left it \(max(0, view.at - $0)) s ago" }
     return view.servers.compactMap { server in
       let name = Escaping.plain(server.name)
       switch server.source {
@@ -68,6 +67,8 @@ struct SessionsOutput {
       case .down: return "\(name) is not running"
       case .ledger:
         let why = Escaping.plain(server.trouble ?? "it did not answer")
+        let seen = view.sessions.first { $0.server == server.name && !$0.isLive }?.at
+        let age = seen.map { "the last sweep saw it \(max(0, view.at - $0)) s ago" }
         return "\(name) is shown as \(age ?? "the ledger has it"): \(why)"
       }
     }
@@ -103,10 +104,10 @@ struct SessionsOutput {
     json.field("connected_since", isoTime(row.connectedSince))
     json.field("bytes_received", row.counters.received)
     json.field("bytes_sent", row.counters.sent)
-    json.number("received_per_second", row.rate?.received)
-    json.number("sent_per_second", row.rate?.sent)
-    json.number("bytes_used", owner?.used(by: rules))
-    json.number("quota_bytes", owner?.standing.quota)
+    json.field("received_per_second", row.rate?.received)
+    json.field("sent_per_second", row.rate?.sent)
+    json.field("bytes_used", owner?.used(by: rules))
+    json.field("quota_bytes", owner?.standing.quota)
     json.field("live", row.isLive)
     json.field("as_of", row.at.map(isoTime))
   }
@@ -115,6 +116,6 @@ struct SessionsOutput {
 extension Administration {
   /// What the ledger has on a user, nil for a stranger.
   func user(_ name: UserName) throws(Complaint) -> UserRecord? {
-    try read { ledger throws(SQLiteError) in try ledger.user(named: name) }
+    try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: Clock.now) }
   }
 }
