@@ -13,6 +13,9 @@ package struct Descriptor: ~Copyable {
   /// A second descriptor for standard input, which stays open when this one is closed.
   package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
 
+  /// A second descriptor for standard output, which stays open when this one is closed.
+  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
+
   /// A second descriptor for standard error, which stays open when this one is closed.
   package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
 

@@ -1,4 +1,3 @@
-import ArgumentParser
 import CommandSupport
 import Sweep
 
@@ -18,19 +17,4 @@ func run(_ options: Options, _ voice: Voice) throws -> ExitStatus {
     print(summary.text(isRehearsal: options.dryRun))
   }
   return summary.exitStatus
-}
-
-/// Says what ended the reading of a command line: its help or version, or a mistake in it.
-func report(_ error: any Error, of command: (some ParsableCommand).Type, _ voice: Voice)
-  -> ExitStatus
-{
-  if command.exitCode(for: error) == .success {
-    print(command.fullMessage(for: error))
-    return .done
-  }
-  let message = command.message(for: error)
-  voice.error(
-    message.prefix(1).lowercased() + message.dropFirst(),
-    hint: "\(voice.program) --help lists the options")
-  return command.exitCode(for: error) == .validationFailure ? .usage : .bug
 }

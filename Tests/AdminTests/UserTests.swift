@@ -148,6 +148,12 @@ import Testing
     #expect(try names(bench, "--disabled") == ["bob", "over"])
     #expect(try names(bench, "--disabled", "--over") == ["over"])
     #expect(try names(bench, "--online") == ["alice"])
+    try bench.admin("set", "far", "--expires", "2099-01-01")
+    try bench.admin("set", "near", "--expires", "2099-01-01")
+    try bench.execute(
+      "UPDATE user_quotas SET expires_at = 1795000000 WHERE quota_bytes = 100 AND user_id = (SELECT id FROM users WHERE username = 'near')"
+    )
+    #expect(try names(bench, "--expired") == ["near"])
     bench.settings["NOTIFY_AT"] = "10,50"
     #expect(try names(bench, "--near") == ["alice", "far", "near"])
   }

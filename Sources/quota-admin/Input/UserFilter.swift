@@ -10,6 +10,8 @@ struct UserFilter: ParsableArguments {
   var near = false
   @Flag(help: "Only who is disabled.")
   var disabled = false
+  @Flag(help: "Only whose time is over.")
+  var expired = false
   @Flag(help: "Only who had a live session at the last sweep.")
   var online = false
   @Option(help: "Order by name, used, quota, share, sessions or created; the largest first.")
@@ -39,6 +41,7 @@ struct UserFilter: ParsableArguments {
   private func passes(_ user: UserRecord, by rules: Rules, nearFrom percent: Int) -> Bool {
     if disabled, user.standing.isEnabled { return false }
     if online, user.openSessions == 0 { return false }
+    if expired, user.standing.expiresAt.map({ $0 > user.at }) ?? true { return false }
     guard over || near else { return true }
     let share = user.shareOfQuota(by: rules)
     if over, near { return share * 100 >= Double(percent) }
@@ -57,7 +60,7 @@ struct UserFilter: ParsableArguments {
     case .name: 0
     case .used: Double(user.used(by: rules))
     // No quota is more than any.
-    case .quota: user.standing.quota == 0 ? .infinity : Double(user.standing.quota)
+    case .quota: user.standing.limit == 0 ? .infinity : Double(user.standing.limit)
     case .share: user.shareOfQuota(by: rules)
     case .sessions: Double(user.openSessions)
     case .created: Double(user.createdAt ?? 0)
@@ -66,8 +69,8 @@ struct UserFilter: ParsableArguments {
 }
 
 extension UserRecord {
-  /// How much of the quota is used, 1 for all of it; 0 where there is no quota.
+  /// How much of the quota is used, grants included, 1 for all of it; 0 where there is no quota.
   fileprivate func shareOfQuota(by rules: Rules) -> Double {
-    standing.quota == 0 ? 0 : Double(used(by: rules)) / Double(standing.quota)
+    standing.limit == 0 ? 0 : Double(used(by: rules)) / Double(standing.limit)
   }
 }
