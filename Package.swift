@@ -43,12 +43,17 @@ let package = Package(
       name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .executableTarget(
       name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+    .target(
+      name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
+      swiftSettings: strict),
     .executableTarget(
-      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
+      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
@@ -72,7 +77,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
-      swiftSettings: strict),
+      exclude: ["Transcripts"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),

@@ -10,6 +10,15 @@ package struct Descriptor: ~Copyable {
 
   deinit { close(number) }
 
+  /// A second descriptor for standard input, which stays open when this one is closed.
+  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
+
+  /// A second descriptor for standard output, which stays open when this one is closed.
+  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
+
+  /// A second descriptor for standard error, which stays open when this one is closed.
+  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
   /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
   ///
   /// - Throws: `SystemError` naming the path.
@@ -58,6 +67,18 @@ package struct Descriptor: ~Copyable {
       if bytes.count > limit { throw SystemError("read", subject, code: EFBIG) }
       size = min(size * 2, 1 << 20)
     }
+  }
+
+  /// Reads what there is, up to a number of bytes.
+  package borrowing func readStart(
+    atMost limit: Int, of subject: String = "a file"
+  ) throws(SystemError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      retryingOnInterrupt { unsafe Glibc.read(number, buffer.baseAddress, limit) }
+    }
+    guard got >= 0 else { throw SystemError("read", subject) }
+    return Array(bytes.prefix(got))
   }
 
   /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.

@@ -12,6 +12,9 @@ struct QuotaAdmin: ParsableCommand {
       """,
     version: "quota-admin \(CommandSupport.version)",
     subcommands: [
+      Rename.self, Remove.self, Sessions.self, KickUser.self, SweepNow.self,
+      BackUp.self, Restore.self, Export.self, Import.self,
+      Usage.self, Top.self, Events.self,
       Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Reset.self,
       GrantBytes.self, Grants.self, Revoke.self, Plans.self, History.self, Notify.self,
     ])
