@@ -33,7 +33,8 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages sqlite3 strace time tzdata util-linux valgrind
+	@.ci/packages bash-completion chromium fish prometheus python3 sqlite3 strace time tzdata \
+	  util-linux valgrind zsh
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs

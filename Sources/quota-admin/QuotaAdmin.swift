@@ -13,6 +13,6 @@ struct QuotaAdmin: ParsableCommand {
     version: "quota-admin \(CommandSupport.version)",
     subcommands: [
       Add.self, SetQuota.self, List.self, Show.self, Enable.self, Disable.self,
-      Usage.self, Top.self, Events.self,
+      Usage.self, Top.self, Events.self, HTMLReport.self, Metrics.self,
     ])
 }
