@@ -14,5 +14,6 @@ struct QuotaAdmin: ParsableCommand {
     subcommands: [
       Add.self, SetQuota.self, List.self, Show.self, Enable.self, Disable.self,
       Usage.self, Top.self, Events.self, HTMLReport.self, Metrics.self,
+      MenuCommand.self,
     ])
 }
