@@ -19,7 +19,7 @@ struct Screen: Decodable {
 
   static func run(
     _ bench: Bench, _ arguments: [String] = [], columns: Int = 80, settings: [String: String] = [:],
-    typing steps: [Step] = []
+    program: String = Program.path("quota-admin"), typing steps: [Step] = []
   ) throws -> Screen {
     let script = #filePath.replacing("Screen.swift", with: "terminal.py")
     let json = try JSONSerialization.data(withJSONObject: steps.map { [$0.wait, $0.type] })
@@ -28,7 +28,7 @@ struct Screen: Decodable {
       .merging(settings) { $1 }
     let outcome = try Program.run(
       "/usr/bin/python3",
-      [script, "\(columns)", Program.path("quota-admin")] + arguments,
+      [script, "\(columns)", program] + arguments,
       environment: environment, input: String(decoding: json, as: UTF8.self))
     #expect(outcome.errors.isEmpty)
     let seen = try JSONDecoder().decode(Screen.self, from: Data(outcome.output.utf8))

@@ -16,7 +16,7 @@ struct HTMLReport: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Write one self-contained HTML page to this file; - is standard output.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var html: String
   @OptionGroup var window: WindowOptions
 

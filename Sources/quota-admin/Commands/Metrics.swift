@@ -12,7 +12,7 @@ struct Metrics: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Write them to this file, whole or not at all, rather than to standard output.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var output: String?
   @Flag(help: "Leave out what there is of each single user.")
   var totals = false
