@@ -11,6 +11,9 @@ PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
 MAN = $(DESTDIR)$(PREFIX)/share/man
+BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
 STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
@@ -33,7 +36,8 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages sqlite3 strace time tzdata util-linux valgrind
+	@.ci/packages bash-completion chromium fish prometheus python3 sqlite3 strace time tzdata \
+	  util-linux valgrind zsh
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
@@ -58,12 +62,18 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
+	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
 	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; settings and database stay
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
+	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
+	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
 	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
 	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
 

@@ -77,7 +77,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
-      exclude: ["Transcripts"], swiftSettings: strict),
+      exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),
