@@ -11,6 +11,7 @@ PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
 MAN = $(DESTDIR)$(PREFIX)/share/man
+EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota/notify-examples
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
 STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
@@ -33,7 +34,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages sqlite3 strace time tzdata util-linux valgrind
+	@.ci/packages faketime libfaketime sqlite3 strace time tzdata util-linux valgrind
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
@@ -52,12 +53,13 @@ demo: demo-deps build ## show the main job on a real OpenVPN
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(CONFIG) $(CRON)
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(EXAMPLES) $(CONFIG) $(CRON)
 	@test -d $(STATE) || install -v -d -m 2770 $(STATE)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
+	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
 	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
 
@@ -65,6 +67,8 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 uninstall: ## remove what install put there; settings and database stay
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
 	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
+	rm -f $(patsubst config/notify-examples/%,$(EXAMPLES)/%,$(wildcard config/notify-examples/*))
+	test ! -d $(EXAMPLES) || rmdir --ignore-fail-on-non-empty $(EXAMPLES) $(dir $(EXAMPLES))
 	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
 
 .PHONY: format
@@ -75,7 +79,7 @@ format: ## lay out the Swift code as .swift-format says
 lint: man-check ## check the layout of the code, the shell scripts and the manual
 	swift format lint --strict -r Sources Tests Package.swift
 	@.ci/packages shellcheck
-	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests)
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
 
 .PHONY: man-check
 man-check: ## check the manual pages

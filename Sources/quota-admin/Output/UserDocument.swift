@@ -5,8 +5,7 @@ import Quota
 extension JSONWriter {
   /// The fields of a user, as quota-admin(8) documents them.
   mutating func fields(of user: UserRecord, by rules: Rules) {
-    field("name", user.name.description)
-    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+    identify(user.name)
     field("enabled", user.standing.isEnabled)
     field("plan", user.plan)
     field("quota_bytes", user.standing.quota)
@@ -36,6 +35,12 @@ extension JSONWriter {
       field("refusal", reason.rawValue)
     }
     field("created_at", user.createdAt.map(isoTime))
+  }
+
+  /// The fields that say who a user is, as quota-admin(8) documents them.
+  mutating func identify(_ name: UserName) {
+    field("name", name.description)
+    field("name_hex", name.isText ? nil : hexadecimal(name.bytes))
   }
 
   /// The fields of a session, as quota-admin(8) documents them.
