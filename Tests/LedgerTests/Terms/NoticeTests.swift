@@ -127,12 +127,15 @@ private let day: Int64 = 86_400
 
   @Test func `takes each notice once where it succeeds`() throws {
     let bench = try bench()
-    let notice = try #require(try bench.ledger.takeNotice(at: Bench.noon + 10))
+    func take(at time: Int64) throws -> Notice? {
+      try bench.ledger.takeNotice(since: time, at: time)
+    }
+    let notice = try #require(try take(at: Bench.noon + 10))
     #expect(notice.user == "alice" && notice.kind == .usage && notice.detail == "100")
     #expect(notice.used == 120 && notice.limit == 100 && notice.tries == 0)
-    #expect(try bench.ledger.takeNotice(at: Bench.noon + 11) == nil, "it is under way")
+    #expect(try take(at: Bench.noon + 11) == nil, "it is under way")
     try bench.ledger.settle(notice, at: Bench.noon + 11)
-    #expect(try bench.ledger.takeNotice(at: Bench.noon + 7200) == nil)
+    #expect(try take(at: Bench.noon + 7200) == nil)
   }
 
   @Test func `tries again after growing pauses, five times in all, and then gives up`() throws {
@@ -140,17 +143,25 @@ private let day: Int64 = 86_400
     var tries: [Int64] = []
     for minute in 0..<(36 * 60) {
       let now = Bench.noon + Int64(minute) * 60
-      while try bench.ledger.takeNotice(at: now) != nil { tries.append(Int64(minute)) }
+      while try bench.ledger.takeNotice(since: now, at: now) != nil { tries.append(Int64(minute)) }
       _ = try bench.ledger.giveUpNotices(at: now)
     }
     #expect(tries == [0, 1, 6, 21, 81])
     #expect(try bench.number("SELECT count(*) FROM notices WHERE settled_at IS NULL") == 0)
   }
 
+  @Test func `tries a notice once in one run, however long that takes`() throws {
+    let bench = try bench()
+    let start = Bench.noon + 10
+    #expect(try bench.ledger.takeNotice(since: start, at: start) != nil)
+    #expect(try bench.ledger.takeNotice(since: start, at: start + 7200) == nil)
+    #expect(try bench.ledger.takeNotice(since: start + 60, at: start + 60) != nil)
+  }
+
   @Test func `gives up on what is news no longer`() throws {
     let bench = try bench()
     let later = Bench.noon + 2 * day + 1
-    #expect(try bench.ledger.takeNotice(at: later) == nil)
+    #expect(try bench.ledger.takeNotice(since: later, at: later) == nil)
     #expect(try bench.ledger.giveUpNotices(at: later) == 1)
   }
 }
