@@ -18,6 +18,7 @@ let package = Package(
     .executable(name: "quota-sweep", targets: ["quota-sweep"]),
     .executable(name: "quota-connect", targets: ["quota-connect"]),
     .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
+    .executable(name: "quota-rotate", targets: ["quota-rotate"]),
     .executable(name: "quota-admin", targets: ["quota-admin"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
   ],
@@ -43,8 +44,14 @@ let package = Package(
       name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .executableTarget(
       name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+    .target(
+      name: "Parsing", dependencies: ["CommandSupport", argumentParser], swiftSettings: strict),
     .executableTarget(
-      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
+      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-rotate",
+      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",

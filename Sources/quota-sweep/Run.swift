@@ -13,7 +13,7 @@ func run(_ options: Options, _ voice: Voice) throws -> ExitStatus {
   let settings = loaded.settings
   let log = Log(
     voice: voice, path: options.dryRun ? "" : settings.logFile, level: settings.logLevel)
-  guard let lock = try SweepLock.attempt(beside: settings.database) else {
+  guard let lock = try SweepLock.attempt(beside: settings.database, patience: .seconds(1)) else {
     throw SweepLockTaken()
   }
   var sweep = try Sweep(
@@ -76,19 +76,4 @@ private struct NoServers: Explained {
   let hint: String? =
     "set MANAGEMENT in quota.conf, or add a management line to the server's config"
   let exitStatus = ExitStatus.configuration
-}
-
-/// Says what ended the reading of a command line: its help or version, or a mistake in it.
-func report(_ error: any Error, of command: (some ParsableCommand).Type, _ voice: Voice)
-  -> ExitStatus
-{
-  if command.exitCode(for: error) == .success {
-    print(command.fullMessage(for: error))
-    return .done
-  }
-  let message = command.message(for: error)
-  voice.error(
-    message.prefix(1).lowercased() + message.dropFirst(),
-    hint: "\(voice.program) --help lists the options")
-  return command.exitCode(for: error) == .validationFailure ? .usage : .bug
 }
