@@ -65,7 +65,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "QuotaTests", dependencies: ["Quota"], swiftSettings: strict),
+    .testTarget(
+      name: "QuotaTests", dependencies: ["Quota", "CommandSupport"], swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures")],

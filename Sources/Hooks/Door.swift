@@ -3,6 +3,7 @@ import Ledger
 import OpenVPN
 import POSIX
 import Quota
+import SQLite
 
 /// Answers one question before a client costs anything: may this user come in?
 ///
@@ -48,17 +49,23 @@ package struct Door {
   private func verdict(on client: HookEnvironment, user: UserName) -> Verdict {
     if client.wouldBreakListing { return .refused(.nameTooLong) }
     do throws(LedgerError) {
-      return decide(try standing(of: user), by: hook.settings.rules)
+      let now = Clock.now
+      return decide(
+        try standing(of: user, client, at: now), at: now, by: hook.settings.rules)
     } catch {
       return isAdmittedUnseen(error.description, hint: error.hint) ? .allowed : .refused(.undecided)
     }
   }
 
   /// What is known of a user; by the columns that every version has where the schema is not ours.
-  private func standing(of user: UserName) throws(LedgerError) -> Standing? {
+  private func standing(
+    of user: UserName, _ client: HookEnvironment, at time: Int64
+  ) throws(LedgerError) -> Standing? {
     do throws(LedgerError) {
       let ledger = try hook.openLedger(for: .door)
-      do { return try ledger.standing(of: user) } catch { throw .database(error) }
+      do { return try standing(of: user, client, in: ledger, at: time) } catch {
+        throw .database(error)
+      }
     } catch .schema {
       do { return try standingInAnySchema(of: user, in: hook.settings.database) } catch {
         throw .database(error)
@@ -66,10 +73,23 @@ package struct Door {
     }
   }
 
+  private func standing(
+    of user: UserName, _ client: HookEnvironment, in ledger: Ledger, at time: Int64
+  ) throws(SQLiteError) -> Standing? {
+    guard var standing = try ledger.standing(of: user, at: time) else { return nil }
+    // Counting them takes a look at the spool as well, which most users need not wait for.
+    if standing.maxSessions > 0 {
+      standing.sessionsBefore = try ledger.sessionsBefore(
+        client.identity, on: HookEnvironment.serverName(), of: user, most: standing.maxSessions,
+        spool: hook.spool, at: time)
+    }
+    return standing
+  }
+
   private func admission(of client: HookEnvironment, user: UserName) -> SpoolRecord {
     let admission = Admission(
       identity: client.identity, commonName: client.doorName, owner: user,
-      wasHandedOn: !hook.command.successor.isEmpty)
+      wasHandedOn: !hook.command.successor.isEmpty, server: HookEnvironment.serverName())
     return .admitted(admission, at: Clock.now)
   }
 

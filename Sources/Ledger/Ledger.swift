@@ -64,6 +64,18 @@ package final class Ledger {
     try database.rehearsal(body)
   }
 
+  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing.
+  func inTransaction<Result>(
+    _ body: () throws(LedgerError) -> Result
+  ) throws(LedgerError) -> Result {
+    try database.transaction(failing: { .database($0) }, body)
+  }
+
+  /// Asks the database, for somebody who has other reasons to fail besides.
+  func asking<Result>(_ body: () throws(SQLiteError) -> Result) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .database(error) }
+  }
+
   private static func connection(
     to path: String, for opener: Opener
   ) throws(LedgerError) -> Connection {

@@ -37,9 +37,3 @@ package struct Traffic: Equatable, Sendable {
 
   package static func += (left: inout Traffic, right: Traffic) { left = left + right }
 }
-
-/// Adds two byte counts, neither negative, and stops at the largest number there is.
-private func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
-  let (sum, overflow) = left.addingReportingOverflow(right)
-  return overflow ? .max : sum
-}

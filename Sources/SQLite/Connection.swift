@@ -85,11 +85,20 @@ import CSQLite
   package func transaction<Result: ~Copyable>(
     _ body: () throws(SQLiteError) -> Result
   ) throws(SQLiteError) -> Result {
+    try transaction(failing: { $0 }, body)
+  }
+
+  /// Runs a body as one transaction that has reasons of its own to fail.
+  ///
+  /// - Parameter failing: makes such a reason of an error of SQLite's.
+  package func transaction<Result: ~Copyable, Failure: Error>(
+    failing: (SQLiteError) -> Failure, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     if isInTransaction { return try body() }
-    try execute("BEGIN IMMEDIATE")
-    do {
+    do { try execute("BEGIN IMMEDIATE") } catch { throw failing(error) }
+    do throws(Failure) {
       let result = try body()
-      try execute("COMMIT")
+      do { try execute("COMMIT") } catch { throw failing(error) }
       return result
     } catch {
       rollBack()

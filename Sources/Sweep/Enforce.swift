@@ -40,7 +40,7 @@ struct Enforcer {
   let server: Server
   private var targets: ArraySlice<Target>
   private let everybodyToGo: Set<SessionIdentity>
-  private let message: [UInt8]
+  private let message: KillMessage
   private let boot: Int64
   private let pid: Int64
   private var rows: [SessionIdentity: StatusRow] = [:]
@@ -58,7 +58,7 @@ struct Enforcer {
   /// Tries by client id before the server is told to drop the client without a word to it.
   private static let politeKills: Int64 = 2
 
-  init(_ observation: Observation, _ targets: [Target], message: [UInt8]) {
+  init(_ observation: Observation, _ targets: [Target], message: KillMessage) {
     server = observation.server
     self.targets = targets[...]
     everybodyToGo = Set(targets.map(\.identity))
@@ -122,7 +122,7 @@ struct Enforcer {
   ) throws(EnforcementError) -> ManagementCommand {
     do throws(UnsendableText) {
       if let id = row.clientID, target.kills < Enforcer.politeKills {
-        return try .clientKill(id, message: message)
+        return try .clientKill(id, message: message.bytes(for: target.reason))
       }
       // From 2.7 on, whose interface is version 6, `kill` takes a plain IP:port for a name.
       if version < 6, !target.hidesItsAddress, let address = row.killableAddress {

@@ -20,6 +20,7 @@ package struct Sweep {
   private var killed: Set<SessionIdentity> = []
   private let begun = Clock.monotonic
   private let boot = Boot.current()
+  private let lastSwept: SweepNote?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -41,6 +42,7 @@ package struct Sweep {
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
+    lastSwept = spool.sweepNote
     let ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
@@ -52,6 +54,7 @@ package struct Sweep {
 
   /// Runs it.
   package mutating func run() throws -> Summary {
+    if !isRehearsal { try beginDay() }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: Clock.monotonic) }
@@ -59,11 +62,30 @@ package struct Sweep {
     report()
     if !isRehearsal {
       reconciler.spool.removeOldDrafts(at: Clock.now)
-      try reconciler.spool.noteSweep(at: Clock.now)
+      try reconciler.spool.leave(SweepNote(at: Clock.now, listed: listed))
       try reconciler.ledger.checkpoint()
     }
     summary.milliseconds = (Clock.monotonic - begun).milliseconds
     return summary
+  }
+
+  /// Does what is due once a day: periods begin and end at midnight.
+  private func beginDay() throws {
+    let now = Clock.now
+    if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
+    try reconciler.ledger.rollOver(at: now)
+    try reconciler.ledger.noticeExpiries(at: now)
+  }
+
+  /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
+  /// year are forgotten.
+  private var listed: [String: Int64] {
+    let now = Clock.now
+    let earlier = lastSwept?.listed ?? [:]
+    let reports = observations.values.map(\.report).filter(\.isComplete)
+    return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
+      reports.map { ($0.server, $0.at) }
+    ) { max($0, $1) }
   }
 
   private mutating func sweep(_ servers: [Server]) throws {
@@ -92,7 +114,9 @@ package struct Sweep {
   private mutating func observe(_ answered: [Server]) -> [Observation] {
     answered.compactMap { server in
       server.outcome = .swept
-      return Observation(server, boot: boot, identifyBy: settings.identifyBy)
+      return Observation(
+        server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy)
     }
   }
 
@@ -109,7 +133,9 @@ package struct Sweep {
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
     var enforcers = try observations.map { observation in
-      Enforcer(observation, try targets(in: observation), message: settings.killMessage)
+      Enforcer(
+        observation, try targets(in: observation),
+        message: KillMessage(setting: settings.killMessage))
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
@@ -146,7 +172,8 @@ package struct Sweep {
   private func targets(in observation: Observation) throws -> [Target] {
     let now = Clock.now
     let report = observation.report
-    let violations = try reconciler.ledger.violations(among: observation.live, of: report)
+    let violations = try reconciler.ledger.violations(
+      among: observation.live, of: report, listed: listed, at: now)
     return violations.compactMap { violation in
       if let killedAt = violation.session.killedAt,
         (0..<Sweep.grace).contains(now - killedAt)

@@ -46,6 +46,29 @@ struct Administration {
     do { return try body(ledger) } catch { throw Complaint(.database(error)) }
   }
 
+  /// A user as he is at a moment.
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {
+    let found = try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: time) }
+    guard let found else { throw unknown(name) }
+    return found
+  }
+
+  /// A plan.
+  ///
+  /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
+  func plan(named name: String) throws(Complaint) -> Plan {
+    let plans = try read { ledger throws(SQLiteError) in try ledger.plans() }
+    if let plan = plans.first(where: { $0.name == name }) { return plan }
+    let names = plans.map(\.name)
+    let nearest = NearestName.of(Array(name.utf8), among: names).map { "did you mean \($0)?" }
+    let known =
+      names.isEmpty
+      ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
+    throw Complaint("there is no plan \(Complaint.quoted(name))", hint: nearest ?? known)
+  }
+
   /// What to say of a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
     let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
@@ -65,7 +88,9 @@ extension Complaint {
       self.init(
         "there is a user \(name.forPeople) already",
         hint: "quota-admin set changes the quota of a user")
-    case .schema: self.init(error.description, hint: error.hint)
+    case .schema, .noSuchPlan, .planExists, .planInUse, .noSuchGrant, .nothingToGrant,
+      .contradiction:
+      self.init(error.description, hint: error.hint)
     case .spool(let trouble):
       self.init(trouble.message, hint: trouble.hint, exitStatus: trouble.exitStatus)
     case .database(let trouble):

@@ -12,6 +12,7 @@ struct QuotaAdmin: ParsableCommand {
       """,
     version: "quota-admin \(CommandSupport.version)",
     subcommands: [
-      Add.self, SetQuota.self, List.self, Show.self, Enable.self, Disable.self,
+      Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Reset.self,
+      GrantBytes.self, Grants.self, Revoke.self, Plans.self, History.self, Notify.self,
     ])
 }

@@ -98,7 +98,8 @@ struct SpeedTests {
       UPDATE sessions SET bytes_received = 101000, bytes_sent = 202000, closed_at = 1795466265,
         closed_by = 'hook', log_id = last_insert_rowid()
       WHERE \(session);
-      INSERT INTO period_usage VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
+      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
+      VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
         bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
         bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
       RETURNING bytes_received, bytes_sent;

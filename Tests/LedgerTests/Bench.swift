@@ -83,3 +83,22 @@ func final(
     counters: Traffic(received: received, sent: sent),
     endedAt: identity.connectedSince + seconds)
 }
+
+// What most tests leave at that: no sweep has left word, and a moment soon after the report's.
+extension Ledger {
+  @discardableResult
+  func close(_ report: FinalReport) throws(SQLiteError) -> Traffic? {
+    try close(report, lastSwept: nil)
+  }
+
+  func standing(of name: UserName) throws(SQLiteError) -> Standing? {
+    try standing(of: name, at: Bench.noon + 60)
+  }
+
+  func violations(
+    among live: [LiveSession], of report: ServerReport
+  ) throws(SQLiteError) -> [Violation] {
+    try violations(
+      among: live, of: report, listed: [report.server: report.at], at: report.at)
+  }
+}

@@ -47,7 +47,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     verdict: .refused(.unknown)),
 ])
 func `who may be in follows from standing and rules`(line: Case) {
-  #expect(decide(line.standing, by: line.rules) == line.verdict)
+  #expect(decide(line.standing, at: 0, by: line.rules) == line.verdict)
 }
 
 @Test func `counters that fall give nothing back`() {

@@ -57,6 +57,28 @@ package struct Spool: Sendable {
     return found.count == 1 ? found[0] : nil
   }
 
+  /// The sessions that this user was let in for at the door and that have no account yet.
+  func admissions(of owner: UserName) -> [(admission: Admission, at: Int64)] {
+    let names = (try? names(inDirectory: path)) ?? []
+    let line = FieldWriter.line("owner", owner.bytes)
+    return names.lazy.filter { $0.hasPrefix("admitted-") }.compactMap { name in
+      // Most are somebody else's, and one look at the bytes tells.
+      guard let content = try? content(of: name), content.contains(line),
+        case .admitted(let found, let time)? = SpoolRecord(kind: "admitted", content: content),
+        found.owner == owner
+      else { return nil }
+      return (found, time)
+    }
+  }
+
+  /// Whether a disconnect hook left its final report of this session here.
+  func hasClosed(_ session: SessionIdentity) -> Bool {
+    guard case .closed(let report)? = read(SpoolRecord.fileName("closed", session)) else {
+      return false
+    }
+    return report.identity == session
+  }
+
   /// The record of this session's refusal, if it was refused.
   package func refusal(of session: SessionIdentity) -> Refusal? {
     guard case .refused(let refusal)? = read(SpoolRecord.fileName("refused", session)),

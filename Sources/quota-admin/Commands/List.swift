@@ -1,7 +1,8 @@
-import CommandSupport
 import ArgumentParser
+import CommandSupport
 import Ledger
 import Quota
+import POSIX
 import SQLite
 
 struct List: ParsableCommand {
@@ -26,7 +27,7 @@ struct List: ParsableCommand {
       .init("SESSIONS", isNumeric: true),
     ])
     try administration.read { ledger throws(SQLiteError) in
-      try ledger.forEachUser { user in
+      try ledger.forEachUser(at: Clock.now) { user in
         table.add([
           user.name.forPeople, user.state(by: rules), ByteSize.format(user.used(by: rules)),
           words(forQuota: user.standing.quota), user.share(by: rules) ?? "-",
@@ -43,7 +44,7 @@ struct List: ParsableCommand {
     try json.object { json in
       try json.array("users") { json in
         try administration.read { ledger throws(SQLiteError) in
-          try ledger.forEachUser { user in
+          try ledger.forEachUser(at: Clock.now) { user in
             json.object { $0.fields(of: user, by: rules) }
           }
         }

@@ -40,14 +40,14 @@ extension UserName {
 }
 
 extension ByteSize {
-  /// The quota that an argument gives, in bytes, 0 for unlimited.
+  /// The size that an option gives, in bytes, 0 for unlimited.
   ///
-  /// - Throws: `Complaint`, 65, that says what is allowed.
-  static func quota(argument: String) throws(Complaint) -> Int64 {
+  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
+  static func argument(_ argument: String, of option: String) throws(Complaint) -> Int64 {
     do throws(ByteSizeError) {
       return try parse(argument)
     } catch {
-      throw Complaint("--quota is \(Complaint.quoted(argument)); \(error)")
+      throw Complaint("\(option) is \(Complaint.quoted(argument)); \(error)")
     }
   }
 }

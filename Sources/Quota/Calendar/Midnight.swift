@@ -1,0 +1,26 @@
+extension Zone {
+  /// The first second of UTC at which a clock in the zone shows a day or a later one.
+  ///
+  /// Where a clock set forward skips midnight, or the whole day, that is the moment it is set;
+  /// where one set back shows midnight twice, it is the first time.
+  package func start(of day: Day) -> Int64 { first(showing: day.number * 86_400) }
+
+  /// The first second of UTC at which a clock in the zone shows a later day than this.
+  func end(of day: Day) -> Int64 { first(showing: (day.number + 1) * 86_400) }
+
+  /// The first second of UTC at which a clock in the zone shows a time or a later one.
+  ///
+  /// - Parameter local: what the clock shows, in seconds as if the zone were UTC.
+  private func first(showing local: Int64) -> Int64 {
+    // No zone was ever further from Greenwich, nor did any change twice within so short a time.
+    var (before, after) = (local - 57_600, local + 57_600)
+    let (old, new) = (offset(before), offset(after))
+    let unchanged = local - Int64(old)
+    if old == new { return unchanged }
+    while after - before > 1 {
+      let middle = before + (after - before) / 2
+      if offset(middle) == old { before = middle } else { after = middle }
+    }
+    return unchanged < after ? unchanged : max(after, local - Int64(new))
+  }
+}
