@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func `Usage brought along from the earlier project is no history of a day`() throws {
-    _ = try bench.ledger.addUser("alice", quota: 0, at: now)
+    _ = try bench.ledger.addUser("alice", Terms(), at: now)
     try bench.ledger.database.execute("INSERT INTO daily_usage VALUES (1, '0001-01-01', 7, 7)")
     try prune()
     #expect(try rows("daily_usage") == 1)
@@ -98,10 +98,41 @@ import Testing
     #expect(try rows("traffic_logs") == 1)
   }
 
+  @Test func `A finished period goes, unless it is the present one or took from a carried grant`()
+    throws
+  {
+    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
+    for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5), (3000, 4000, 0)] {
+      try bench.ledger.database.execute(
+        """
+        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent, period_end,
+          carried_bytes) VALUES (1, \(start), 1, 1, \(end), \(carried))
+        """)
+    }
+    try prune()
+    #expect(try rows("period_usage") == 2)
+    #expect(try bench.number("SELECT min(period_start) FROM period_usage") == 2000)
+  }
+
+  @Test func `A notice that was settled goes when its period is over, lest it be given again`()
+    throws
+  {
+    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
+    for (start, settled) in [(1000, "1500"), (2000, "NULL"), (3000, "3500")] {
+      try bench.ledger.database.execute(
+        "INSERT INTO notices VALUES (1, \(start), 'near', '80', 1, 1, 1, 1, 1, \(settled))")
+    }
+    try prune()
+    #expect(try rows("notices") == 2)
+    #expect(try bench.number("SELECT min(period_start) FROM notices") == 2000)
+  }
+
   @Test func `A rehearsal counts what would go and removes nothing`() throws {
     for days in [1, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     let counted = try Pruning(bench.ledger, keeping: 400, at: now).count()
-    #expect(counted.map(\.rows) == [2, 2, 0, 2])
+    #expect(counted.map(\.rows) == [2, 2, 0, 2, 0, 0])
     #expect(try rows("sessions") == 3)
   }
 

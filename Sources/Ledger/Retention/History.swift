@@ -22,5 +22,21 @@ struct History {
     // What a user brought along from the earlier project is on a day before every ledger.
     History(
       table: "daily_usage", key: ["user_id", "day"], isPast: "day < ?2 AND day > '0001-01-01'"),
+    // What a period took from carried grants is gone from them for ever, so that has to stay.
+    History(
+      table: "period_usage", key: ["user_id", "period_start"],
+      isPast: "period_end < ?1 AND carried_bytes = 0 AND \(isOver("period_usage"))"),
+    // A notice of the present period stands for not giving it again.
+    History(
+      table: "notices", key: ["user_id", "period_start", "kind", "detail"],
+      isPast: "settled_at < ?1 AND \(isOver("notices"))"),
   ]
+
+  /// What is true of a row of a period that is no longer its user's present one.
+  private static func isOver(_ table: String) -> String {
+    """
+    period_start IS NOT (SELECT user_quotas.period_start FROM user_quotas
+      WHERE user_quotas.user_id = \(table).user_id)
+    """
+  }
 }
