@@ -114,7 +114,7 @@ format: ## lay out the Swift code as .swift-format says
 lint: man-check ## check the layout of the code, the shell scripts and the manual
 	swift format lint --strict -r Sources Tests Package.swift
 	@.ci/packages shellcheck
-	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
+	shellcheck -x $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
 	@.ci/units
 
 .PHONY: man-check

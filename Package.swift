@@ -53,9 +53,13 @@ let package = Package(
       name: "quota-rotate",
       dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser],
       swiftSettings: strict),
+    .target(
+      name: "Checkup",
+      dependencies: ["POSIX", "Quota", "SQLite", "OpenVPN", "Ledger", "CommandSupport", "Sweep"],
+      swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
+      dependencies: ["Checkup", "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",

@@ -14,5 +14,6 @@ struct QuotaAdmin: ParsableCommand {
     subcommands: [
       Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Reset.self,
       GrantBytes.self, Grants.self, Revoke.self, Plans.self, History.self, Notify.self,
+      Check.self,
     ])
 }

@@ -16,6 +16,8 @@ enum Run {
       var command = try QuotaAdmin.parseAsRoot(arguments)
       try command.run()
       return .done
+    } catch let ending as Ending {
+      return ending.status
     } catch let error as any Explained {
       voice.error(error)
       return error.exitStatus
@@ -83,4 +85,9 @@ enum Run {
   private static func readable(_ text: some StringProtocol) -> String {
     String(decoding: Escaping.plain(RawArguments.bytes(of: String(text))), as: UTF8.self)
   }
+}
+
+/// The end of a command that has said all there is to say and yet did not go well.
+struct Ending: Error {
+  let status: CommandSupport.ExitStatus
 }
