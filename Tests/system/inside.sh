@@ -178,6 +178,75 @@ phase_reboot() {
   claim 'and the lines are in the new log' grep -q 'quota-sweep: swept' "$log"
 }
 
+hooks=/usr/libexec/openvpn-quota
+
+# Runs a program, which has to end with one of these statuses and say why in our voice.
+complains() {
+  local statuses=$1 status=0 said
+  shift
+  said=$("$@" 2>&1 >/dev/null) || status=$?
+  [[ " $statuses " == *" $status "* ]] || { echo "status $status: $said"; return 1; }
+  has '^quota-[a-z]+: (error|warning): [a-z/]' "$said"
+  not has '(Fatal|SwiftShims|Stack dump|Backtrace)' "$said"
+}
+
+hook_of() {
+  env -i script_type="client-$1" common_name="$2" daemon_pid=4711 time_unix=1795000000 \
+    ifconfig_pool_remote_ip=10.97.0.2 trusted_ip=192.0.2.1 trusted_port=1194 bytes_received=1000 \
+    bytes_sent=1000 time_duration=60 "$hooks/quota-$1" "${@:3}"
+}
+
+# Each program where it cannot do its work; PREFIX... puts it there.
+each_complains() {
+  complains '65 69 73 74 77' "$@" quota-sweep
+  complains '73 74 77' "$@" quota-rotate --force
+  complains '65 73 74 77' "$@" quota-admin add carol
+  complains '0' "$@" /bin/bash /shared/inside.sh hook disconnect bob
+}
+
+as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+
+# With the places of the database and the log read-only, for this program alone.
+read_only() {
+  # shellcheck disable=SC2016
+  unshare -m sh -c 'for place in /var/lib/openvpn-quota /var/log/openvpn; do
+    mount --bind "$place" "$place" && mount -o remount,bind,ro "$place" || exit 99; done; exec "$@"' sh "$@"
+}
+
+phase_hook() { hook_of "$@"; }
+
+phase_wrong-places() {
+  local known
+  known=$(quota-admin list)
+  claim 'the wrong user is told so by each program' each_complains as_nobody
+  claim 'the door says what it cannot tell, and ON_ERROR lets in' complains 0 as_nobody \
+    /bin/bash /shared/inside.sh hook connect bob
+  claim 'on a read-only file system each program says so' each_complains read_only
+  claim 'the door decides all the same' complains 1 read_only /bin/bash /shared/inside.sh hook connect alice
+  claim 'nothing was damaged' is "$(quota-admin list)" "$known"
+
+  local place=/srv/full
+  mkdir -p $place
+  mount -t tmpfs -o size=512k,mode=2770,gid=openvpn-quota tmpfs $place
+  mkdir -m 2770 $place/spool
+  export QUOTA_CONFIG=$place/quota.conf
+  printf 'DATABASE=%s/quota.db\nLOG_FILE=%s/log\nOPENVPN_CONFIGS=\n' $place $place >$QUOTA_CONFIG
+  quota-admin add alice --quota 1MB >/dev/null
+  known=$(quota-admin list)
+  dd if=/dev/zero of=$place/filler bs=4k 2>/dev/null || true
+  claim 'a sweep on a full disk goes on as far as it can, and says so' complains '0 74' quota-sweep
+  claim 'rotation says so' complains '74' quota-rotate --force
+  claim 'an administrator is told' complains '74' quota-admin add carol
+  claim 'a hook that can keep nothing says so' complains 0 hook_of disconnect alice --config $QUOTA_CONFIG
+  claim 'the door still knows whom it lets in' complains 0 hook_of connect alice --config $QUOTA_CONFIG
+  rm $place/filler
+  claim 'with room again nothing was damaged' is "$(quota-admin list)" "$known"
+  claim 'and all goes on' quota-sweep
+  claim 'the database is whole' has 'ok +database .* is whole' "$(quota-admin check || true)"
+  unset QUOTA_CONFIG
+  umount $place
+}
+
 phase_purge() {
   systemctl stop openvpn-server@server
   claim 'removal warns of configs that name the hooks' has 'server.conf names the hooks' "$(dpkg -r openvpn-quota 2>&1)"
@@ -203,4 +272,4 @@ phase_cron() {
   claim 'as the system user' stat_is /var/lib/openvpn-quota/quota.db '660 openvpn-quota:openvpn-quota'
 }
 
-"phase_$1"
+"phase_$1" "${@:2}"
