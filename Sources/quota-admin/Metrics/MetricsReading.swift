@@ -21,7 +21,7 @@ struct MetricsReading {
     self.settings = settings
     (users, sessions, incidents) = try ledger.snapshot { () throws(SQLiteError) in
       var users: [UserRecord] = []
-      try ledger.forEachUser { users.append($0) }
+      try ledger.forEachUser(at: now) { users.append($0) }
       return (
         users, try ledger.openSessionsByServer(),
         try ledger.incidents(in: now - MetricsReading.recent..<Int64.max)
@@ -69,7 +69,7 @@ struct MetricsReading {
   private func writeState(to text: inout Exposition) {
     let database = settings.database
     let spool = Spool(besideDatabase: database)
-    if let time = spool.lastSweep {
+    if let time = spool.sweepNote?.at {
       text.metric("last_sweep_timestamp_seconds", .gauge, "When the last sweep ended.")
       text.sample([], time)
     }
@@ -106,7 +106,7 @@ struct MetricsReading {
 
   /// Why a user would be refused; nil if he would not.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.standing, by: settings.rules) else { return nil }
+    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else { return nil }
     return reason.rawValue
   }
 

@@ -96,7 +96,7 @@ struct Overview {
     let start = zone.start(of: first)
     var (users, sessions) = (0, 0)
     var pressed: [Pressed] = []
-    try ledger.forEachUser { user in
+    try ledger.forEachUser(at: now) { user in
       users += 1
       sessions += user.openSessions
       let moved = numbers[user.name].flatMap { recent[$0] } ?? Traffic()
