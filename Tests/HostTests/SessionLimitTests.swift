@@ -82,6 +82,9 @@ struct SessionLimitTests {
     #expect(try dead.connect() == .up)
     try quota.sweep()
     try dead.vanish()
+    // Within the second it would be taken for the same session.
+    let since = try #require(try server.listing().first?.since)
+    try eventually("the next second") { Int(Date().timeIntervalSince1970) > since }
     let database = try Connection(quota.data + "/quota.db", busyTimeout: 5000)
     // The disconnect hook then leaves word in the spool, where the connect hook has to find it.
     if isLocked { try database.execute("BEGIN IMMEDIATE") }
