@@ -18,6 +18,7 @@ let package = Package(
     .executable(name: "quota-sweep", targets: ["quota-sweep"]),
     .executable(name: "quota-connect", targets: ["quota-connect"]),
     .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
+    .executable(name: "quota-rotate", targets: ["quota-rotate"]),
     .executable(name: "quota-admin", targets: ["quota-admin"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
   ],
@@ -43,12 +44,27 @@ let package = Package(
       name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .executableTarget(
       name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+    .target(
+      name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
+      swiftSettings: strict),
     .executableTarget(
-      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
+      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-rotate",
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Checkup",
+      dependencies: ["POSIX", "Quota", "SQLite", "OpenVPN", "Ledger", "CommandSupport", "Sweep"],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Checkup", "Parsing", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
@@ -72,7 +88,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
-      swiftSettings: strict),
+      exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),

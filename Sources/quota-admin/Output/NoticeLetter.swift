@@ -35,7 +35,7 @@ struct NoticeLetter {
   private var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in
-      json.identify(notice.user)
+      json.name(notice.user)
       json.field("notice", notice.kind.rawValue)
       json.field("detail", notice.detail)
       json.field("text", text)
