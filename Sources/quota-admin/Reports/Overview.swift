@@ -68,19 +68,14 @@ struct Overview {
   private mutating func readUsage(
     _ ledger: Ledger, _ names: [Int64: UserName]
   ) throws(SQLiteError) {
-    var byDay: [Day: Traffic] = [:]
-    var byUser: [Int64: Traffic] = [:]
-    try ledger.forEachDay(in: window.days) { usage in
-      byDay[usage.day, default: Traffic()] += usage.traffic
-      byUser[usage.user, default: Traffic()] += usage.traffic
-    }
+    var sums = try ledger.usage(in: window.days)
     // A chart begins where the window does, unless that is long before anything was moved.
-    if !byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
-      byDay[window.days.lowerBound, default: Traffic()] += Traffic()
+    if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
+      sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
     }
-    days = usageSeries(byDay, by: .day, through: window.newest)
+    days = usageSeries(sums.byDay, by: .day, through: window.newest)
     let count = rules.count
-    movers = byUser.sorted { left, right in
+    movers = sums.byUser.sorted { left, right in
       let (more, less) = (count.bytes(of: left.value), count.bytes(of: right.value))
       return more == less ? left.key < right.key : more > less
     }.map { Mover(name: names[$0.key], traffic: $0.value) }
@@ -91,7 +86,7 @@ struct Overview {
   ) throws(SQLiteError) {
     let today = Day(of: now, in: zone)
     let first = today + (1 - Overview.observed)
-    let recent = try ledger.usageByUser(in: first...today)
+    let recent = try ledger.usage(in: first...today).byUser
     let numbers = Dictionary(names.map { ($1, $0) }, uniquingKeysWith: { $1 })
     let start = zone.start(of: first)
     var (users, sessions) = (0, 0)

@@ -18,7 +18,7 @@ struct TopReport: Report {
     _ ledger: Ledger, _ window: Window, _ count: Count, limit: Int
   ) throws(SQLiteError) {
     let (usage, names) = try ledger.snapshot { () throws(SQLiteError) in
-      (try ledger.usageByUser(in: window.days), try ledger.owners())
+      (try ledger.usage(in: window.days).byUser, try ledger.owners())
     }
     self.count = count
     total = count.bytes(of: usage.values.reduce(Traffic(), +))
