@@ -14,6 +14,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota/notify-examples
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
 STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
@@ -36,8 +37,8 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages bash-completion chromium fish prometheus python3 sqlite3 strace time tzdata \
-	  util-linux valgrind zsh
+	@.ci/packages bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
+	  time tzdata util-linux valgrind zsh
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
@@ -56,7 +57,7 @@ demo: demo-deps build ## show the main job on a real OpenVPN
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(CONFIG) $(CRON)
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(EXAMPLES) $(CONFIG) $(CRON)
 	@test -d $(STATE) || install -v -d -m 2770 $(STATE)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
@@ -66,6 +67,7 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
+	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
 	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
 
@@ -75,6 +77,8 @@ uninstall: ## remove what install put there; settings and database stay
 	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
 	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
 	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
+	rm -f $(patsubst config/notify-examples/%,$(EXAMPLES)/%,$(wildcard config/notify-examples/*))
+	test ! -d $(EXAMPLES) || rmdir --ignore-fail-on-non-empty $(EXAMPLES) $(dir $(EXAMPLES))
 	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
 
 .PHONY: format
@@ -85,7 +89,7 @@ format: ## lay out the Swift code as .swift-format says
 lint: man-check ## check the layout of the code, the shell scripts and the manual
 	swift format lint --strict -r Sources Tests Package.swift
 	@.ci/packages shellcheck
-	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests)
+	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
 
 .PHONY: man-check
 man-check: ## check the manual pages

@@ -43,12 +43,17 @@ let package = Package(
       name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .executableTarget(
       name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+    .target(
+      name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
+      swiftSettings: strict),
     .executableTarget(
-      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", argumentParser],
+      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",

@@ -24,6 +24,18 @@ package struct SweepLock: ~Copyable {
     guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
     return nil
   }
+
+  /// Takes the lock, and waits a little for a sweep that is under way.
+  ///
+  /// - Throws: `SystemError`, or `SweepLockTaken` when the time is up.
+  package static func take(beside database: String, within time: Duration) throws -> SweepLock {
+    let end = Clock.monotonic + time
+    while true {
+      if let lock = try attempt(beside: database) { return lock }
+      if Clock.monotonic >= end { throw SweepLockTaken() }
+      usleep(50_000)
+    }
+  }
 }
 
 /// Another program is sweeping now; the only reason for exit status 75.

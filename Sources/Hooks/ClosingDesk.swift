@@ -11,15 +11,17 @@ import SQLite
 /// spool, for the next sweep to take in. Nothing is lost either way.
 package struct ClosingDesk {
   private let hook: Hook
+  private let note: SweepNote?
   // A script that follows gets the environment as OpenVPN gave it, without what we set in ours.
   private let environment = InheritedEnvironment()
 
   /// Bytes of write-ahead log from which on even reading the database is too slow for a hook.
   private static let longestLog: Int64 = 256 << 10
-  /// Sweeps that have to be missing before a hook does what only the sweep does otherwise.
-  private static let missedSweeps: Int64 = 3
 
-  package init(_ command: HookCommandLine) { hook = Hook("quota-disconnect", command) }
+  package init(_ command: HookCommandLine) {
+    hook = Hook("quota-disconnect", command)
+    note = hook.spool.sweepNote
+  }
 
   /// Closes the account, or leaves word in the spool; then hands over to the script the server
   /// already had, whatever came of that.
@@ -88,14 +90,13 @@ package struct ClosingDesk {
   }
 
   private func close(_ report: FinalReport, in ledger: Ledger) throws(LedgerError) {
-    do { try ledger.close(report) } catch { throw .database(error) }
+    do { try ledger.close(report, lastSwept: note) } catch { throw .database(error) }
   }
 
   private var noSweepHasRun: Bool {
     let now = Clock.now
-    let last = hook.spool.lastSweep ?? 0
-    let patience = ClosingDesk.missedSweeps * Int64(hook.settings.monitorInterval)
-    return now - last > patience || last > now
+    let last = note?.at ?? 0
+    return now - last > hook.settings.rules.patience || last > now
   }
 
   private var logIsLong: Bool {

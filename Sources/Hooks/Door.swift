@@ -3,6 +3,7 @@ import Ledger
 import OpenVPN
 import POSIX
 import Quota
+import SQLite
 
 /// Answers one question before a client costs anything: may this user come in?
 ///
@@ -34,9 +35,10 @@ package struct Door {
   }
 
   private func answer(_ client: HookEnvironment, user: UserName) -> Bool {
-    switch verdict(on: client, user: user) {
+    let (verdict, isLimited) = verdict(on: client, user: user)
+    switch verdict {
     case .allowed:
-      leave(admission(of: client, user: user))
+      leave(admission(of: client, user: user, isLimited: isLimited))
       return hook.handOver(environment)
     case .refused(let reason):
       leave(refusal(of: client, user: user, reason))
@@ -44,21 +46,32 @@ package struct Door {
     }
   }
 
-  /// What the rule says; where it cannot be asked, what the setting `ON_ERROR` says.
-  private func verdict(on client: HookEnvironment, user: UserName) -> Verdict {
-    if client.wouldBreakListing { return .refused(.nameTooLong) }
+  /// What the rule says, and whether the user may have only so many sessions at once; where the
+  /// rule cannot be asked, what the setting `ON_ERROR` says.
+  private func verdict(
+    on client: HookEnvironment, user: UserName
+  ) -> (Verdict, isLimited: Bool) {
+    if client.wouldBreakListing { return (.refused(.nameTooLong), false) }
     do throws(LedgerError) {
-      return decide(try standing(of: user), by: hook.settings.rules)
+      let now = Clock.now
+      let standing = try standing(of: user, client, at: now)
+      let verdict = decide(standing, at: now, by: hook.settings.rules)
+      return (verdict, standing.map { $0.maxSessions > 0 } ?? false)
     } catch {
-      return isAdmittedUnseen(error.description, hint: error.hint) ? .allowed : .refused(.undecided)
+      let comesIn = isAdmittedUnseen(error.description, hint: error.hint)
+      return (comesIn ? .allowed : .refused(.undecided), false)
     }
   }
 
   /// What is known of a user; by the columns that every version has where the schema is not ours.
-  private func standing(of user: UserName) throws(LedgerError) -> Standing? {
+  private func standing(
+    of user: UserName, _ client: HookEnvironment, at time: Int64
+  ) throws(LedgerError) -> Standing? {
     do throws(LedgerError) {
       let ledger = try hook.openLedger(for: .door)
-      do { return try ledger.standing(of: user) } catch { throw .database(error) }
+      do { return try standing(of: user, client, in: ledger, at: time) } catch {
+        throw .database(error)
+      }
     } catch .schema {
       do { return try standingInAnySchema(of: user, in: hook.settings.database) } catch {
         throw .database(error)
@@ -66,10 +79,27 @@ package struct Door {
     }
   }
 
-  private func admission(of client: HookEnvironment, user: UserName) -> SpoolRecord {
+  private func standing(
+    of user: UserName, _ client: HookEnvironment, in ledger: Ledger, at time: Int64
+  ) throws(SQLiteError) -> Standing? {
+    guard var standing = try ledger.standing(of: user, at: time) else { return nil }
+    // Counting them takes a look at the spool as well, which most users need not wait for.
+    if standing.maxSessions > 0 {
+      standing.sessionsBefore = try ledger.sessionsBefore(
+        client.identity, on: HookEnvironment.serverName(), of: user, most: standing.maxSessions,
+        spool: hook.spool, at: time)
+    }
+    return standing
+  }
+
+  private func admission(
+    of client: HookEnvironment, user: UserName, isLimited: Bool
+  ) -> SpoolRecord {
+    // Only where sessions are counted does it matter which server it is.
+    let server = isLimited ? HookEnvironment.serverName() : nil
     let admission = Admission(
       identity: client.identity, commonName: client.doorName, owner: user,
-      wasHandedOn: !hook.command.successor.isEmpty)
+      wasHandedOn: !hook.command.successor.isEmpty, server: server)
     return .admitted(admission, at: Clock.now)
   }
 

@@ -35,10 +35,24 @@ package struct Event: Equatable, Sendable {
     case created
     /// An administrator set another quota.
     case quota
+    /// An administrator changed other terms of a user's.
+    case terms
+    /// An administrator added, changed or removed a plan; the user is the plan's name.
+    case plan
+    /// An administrator granted bytes on top of a quota.
+    case granted
+    /// An administrator took back what was left of a grant.
+    case revoked
+    /// An administrator let a user's usage start over.
+    case reset
     /// An administrator let a user in again.
     case enabled
     /// An administrator shut a user out.
     case disabled
+    /// An administrator gave a user another name.
+    case renamed
+    /// An administrator removed a user.
+    case removed
   }
 }
 

@@ -64,6 +64,29 @@ package final class Ledger {
     try database.rehearsal(body)
   }
 
+  /// Does so with a body that has reasons of its own to fail.
+  ///
+  /// - Parameter failing: makes such a reason of why the ledger cannot be used.
+  package func rehearsal<Result, Failure: Error>(
+    failing: (LedgerError) -> Failure, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try database.rehearsal(failing: { failing(.database($0)) }, body)
+  }
+
+  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing.
+  func inTransaction<Result>(
+    _ body: () throws(LedgerError) -> Result
+  ) throws(LedgerError) -> Result {
+    try database.transaction(failing: { .database($0) }, body)
+  }
+
+  /// Asks the database, for somebody who has other reasons to fail besides.
+  func asking<Result: ~Copyable>(
+    _ body: () throws(SQLiteError) -> Result
+  ) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .database(error) }
+  }
+
   private static func connection(
     to path: String, for opener: Opener
   ) throws(LedgerError) -> Connection {
@@ -94,7 +117,7 @@ package final class Ledger {
     return database
   }
 
-  private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
+  static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
     try database.execute("PRAGMA synchronous = FULL")

@@ -13,6 +13,18 @@ package enum LedgerError: Error, CustomStringConvertible {
   case noSuchUser(UserName)
   /// There is such a user already.
   case userExists(UserName)
+  /// There is no such plan.
+  case noSuchPlan(String)
+  /// There is such a plan already.
+  case planExists(String)
+  /// Users follow the plan that was to be removed.
+  case planInUse(String, [UserName])
+  /// There is no grant of this number.
+  case noSuchGrant(UserName, Int64)
+  /// The user has no quota that a grant could add to.
+  case nothingToGrant(UserName)
+  /// Terms that make no sense together: what is wrong, and what is allowed.
+  case contradiction(String)
 
   package var description: String {
     switch self {
@@ -22,6 +34,14 @@ package enum LedgerError: Error, CustomStringConvertible {
       "\(database) has schema \(found), and this program knows schema \(expected)"
     case .noSuchUser(let name): "there is no user \(name)"
     case .userExists(let name): "there is a user \(name) already"
+    case .noSuchPlan(let name): "there is no plan \(name)"
+    case .planExists(let name): "there is a plan \(name) already"
+    case .planInUse(let name, let users):
+      "plan \(name) is in use by \(LedgerError.words(for: users))"
+    case .noSuchGrant(let name, let number): "\(name) has no grant \(number)"
+    case .nothingToGrant(let name):
+      "\(name) has no quota, so there is nothing to grant on top of it"
+    case .contradiction(let text): text
     }
   }
 
@@ -37,7 +57,15 @@ package enum LedgerError: Error, CustomStringConvertible {
       "the database and its directory belong to the group openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
+    case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"
+    case .nothingToGrant: "give the user a quota first, as in: quota-admin set NAME --quota 50GB"
     default: nil
     }
+  }
+
+  /// Some of many users, for a line that a person reads.
+  private static func words(for users: [UserName]) -> String {
+    let named = users.prefix(10).map(\.description).joined(separator: ", ")
+    return users.count > 10 ? "\(named) and \(users.count - 10) more" : named
   }
 }

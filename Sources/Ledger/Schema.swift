@@ -8,7 +8,7 @@ import SQLite
 /// SQLite 3.40.
 enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables.
-  static let version: Int64 = 1
+  static let version: Int64 = 2
 
   /// The statements that bring a database of schema `n` to schema `n + 1`, at index `n`.
   ///
@@ -65,7 +65,53 @@ enum Schema {
         WHERE used > 0);
     INSERT INTO daily_usage
       SELECT user_id, '0001-01-01', bytes_received, bytes_sent FROM period_usage;
+    """,
     """
+    -- What holds for a user now. Of which terms the user has his own, the bits of own say; the rest
+    -- is copied from his plan. A period that never ends has no end, and carried_bytes is what carried
+    -- grants had left when it began.
+    ALTER TABLE user_quotas ADD plan_id INTEGER;
+    ALTER TABLE user_quotas ADD own INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE user_quotas ADD period TEXT;
+    ALTER TABLE user_quotas ADD period_start INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD period_end INTEGER;
+    ALTER TABLE user_quotas ADD reset_at INTEGER;
+    ALTER TABLE user_quotas ADD granted_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD carried_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD grace_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD grace_percent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD max_sessions INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD is_exempt INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD expires_at INTEGER;
+    ALTER TABLE user_quotas ADD expires_after INTEGER;
+    ALTER TABLE user_quotas ADD began_at INTEGER;
+    ALTER TABLE user_quotas ADD noticed INTEGER NOT NULL DEFAULT 0;
+
+    -- A finished period keeps the quota and grants it had, and what it took from carried grants.
+    ALTER TABLE period_usage ADD period_end INTEGER;
+    ALTER TABLE period_usage ADD quota_bytes INTEGER;
+    ALTER TABLE period_usage ADD granted_bytes INTEGER;
+    ALTER TABLE period_usage ADD carried_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE period_usage ADD is_estimated INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE plans (
+      id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, quota_bytes INTEGER, period TEXT,
+      expires_at INTEGER, expires_after INTEGER, from_first INTEGER, max_sessions INTEGER,
+      grace_bytes INTEGER, grace_percent INTEGER, is_exempt INTEGER);
+
+    -- A grant without a period is carried over until it is used up.
+    CREATE TABLE grants (
+      user_id INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
+      bytes INTEGER NOT NULL, period_start INTEGER, note TEXT, revoked_at INTEGER,
+      PRIMARY KEY (user_id, number)) WITHOUT ROWID;
+
+    CREATE TABLE notices (
+      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL, kind TEXT NOT NULL,
+      detail TEXT NOT NULL, at INTEGER NOT NULL, used_bytes INTEGER NOT NULL,
+      limit_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, tried_at INTEGER, settled_at INTEGER,
+      PRIMARY KEY (user_id, period_start, kind, detail)) WITHOUT ROWID;
+    CREATE INDEX waiting_notices ON notices (at) WHERE settled_at IS NULL;
+    """,
   ]
 
   /// Brings a database up to date, one transaction a step.

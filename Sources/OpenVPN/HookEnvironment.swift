@@ -110,7 +110,7 @@ package struct HookEnvironment: Sendable {
   }
 
   /// The name of the server whose hook this is: the stem of `config`, as discovery names it, safe
-  /// to print; nil if OpenVPN did not say. Read only for messages.
+  /// to print; nil if OpenVPN did not say.
   package static func serverName(
     reading variable: (StaticString) -> [UInt8]? = processVariable
   ) -> String? {

@@ -38,6 +38,22 @@ package func directory(of path: String) -> String {
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
+/// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
+/// function is `fsync`.
+package func synchronize(_ path: String) throws(SystemError) {
+  let opened = try Descriptor.open(path, O_RDONLY)
+  guard retryingOnInterrupt({ fsync(opened.number) }) == 0 else {
+    throw SystemError("write out", path)
+  }
+}
+
+/// Whether two paths lead to one file.
+package func isSameFile(_ path: String, _ other: String) -> Bool {
+  var (first, second) = (stat(), stat())
+  return unsafe stat(path, &first) == 0 && stat(other, &second) == 0
+    && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+}
+
 /// Writes a file whole or not at all: whoever opens it finds the old content or the new, also after
 /// a crash. A draft beside it, which no `*` matches, is renamed into place.
 ///

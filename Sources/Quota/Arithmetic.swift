@@ -11,7 +11,7 @@ func remainder(_ number: Int64, by divisor: Int64) -> Int64 {
 }
 
 /// Adds two numbers, and stops at the largest and smallest there are.
-func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
+package func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
   let (sum, overflow) = left.addingReportingOverflow(right)
   return overflow ? (right < 0 ? .min : .max) : sum
 }

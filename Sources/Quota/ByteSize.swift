@@ -14,7 +14,7 @@ package enum ByteSize {
   /// - Parameter text: the size in ASCII; spaces around it, and before the unit, do not count.
   /// - Returns: bytes, 0 or more.
   /// - Throws: `ByteSizeError`, whose description says what is allowed.
-  package static func parse(_ text: Swift.Span<UInt8>) throws(ByteSizeError) -> Int64 {
+  package static func parse(_ text: Span<UInt8>) throws(ByteSizeError) -> Int64 {
     var range = trimmed(text, 0..<text.count)
     if range.isEmpty { throw .empty }
     if matches(text, range, "unlimited") { return 0 }
@@ -75,7 +75,7 @@ package enum ByteSize {
 
   /// Takes the decimal digits off the front of a range.
   private static func digits(
-    _ text: Swift.Span<UInt8>, _ range: inout Range<Int>
+    _ text: Span<UInt8>, _ range: inout Range<Int>
   ) throws(ByteSizeError) -> (value: UInt64, count: Int) {
     var value: UInt64 = 0
     var index = range.lowerBound
@@ -92,7 +92,7 @@ package enum ByteSize {
 
   /// How many bytes the unit in a range stands for.
   private static func unit(
-    _ text: Swift.Span<UInt8>, _ range: Range<Int>
+    _ text: Span<UInt8>, _ range: Range<Int>
   ) throws(ByteSizeError) -> UInt64 {
     if range.isEmpty || matches(text, range, "b") { return 1 }
     let power: Int
@@ -123,7 +123,7 @@ package enum ByteSize {
     return bytes
   }
 
-  private static func trimmed(_ text: Swift.Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+  private static func trimmed(_ text: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var (start, end) = (range.lowerBound, range.upperBound)
     while start < end, text[start] == 32 { start += 1 }
     while start < end, text[end - 1] == 32 { end -= 1 }
@@ -132,7 +132,7 @@ package enum ByteSize {
 
   /// Whether a range holds a word, whose letters are small, in any case.
   private static func matches(
-    _ text: Swift.Span<UInt8>, _ range: Range<Int>, _ word: StaticString
+    _ text: Span<UInt8>, _ range: Range<Int>, _ word: StaticString
   ) -> Bool {
     guard range.count == word.utf8CodeUnitCount else { return false }
     for offset in 0..<range.count {

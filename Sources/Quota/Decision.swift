@@ -1,20 +1,4 @@
-/// What the ledger knows of a user that bears on whether he may be in.
-package struct Standing: Equatable, Sendable {
-  /// Whether an administrator lets him in at all.
-  package var isEnabled: Bool
-  /// Bytes he may use, 0 for as many as he likes.
-  package var quota: Int64
-  /// What he used in the present period, live sessions included as far as they were counted.
-  package var used: Traffic
-
-  package init(isEnabled: Bool = true, quota: Int64 = 0, used: Traffic = Traffic()) {
-    self.isEnabled = isEnabled
-    self.quota = quota
-    self.used = used
-  }
-}
-
-/// The operator's settings that bear on who may be in.
+/// The operator's settings that the rules go by.
 package struct Rules: Equatable, Sendable {
   /// What a quota counts.
   package var count: Count
@@ -22,14 +6,27 @@ package struct Rules: Equatable, Sendable {
   package var unknownUsers: UnknownUsers
   /// The quota of a user created on first sight, in bytes, 0 for unlimited.
   package var defaultQuota: Int64
+  /// Percentages of a quota that give notice.
+  package var notifyAt: [Int]
+  /// Days before an expiry that give notice, 0 for never.
+  package var notifyDaysLeft: Int64
+  /// Seconds between two sweeps.
+  package var interval: Int64
 
   package init(
-    count: Count = .total, unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0
+    count: Count = .total, unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0,
+    notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0, interval: Int64 = 45
   ) {
     self.count = count
     self.unknownUsers = unknownUsers
     self.defaultQuota = defaultQuota
+    self.notifyAt = notifyAt
+    self.notifyDaysLeft = notifyDaysLeft
+    self.interval = interval
   }
+
+  /// Seconds without news after which nothing is taken for as it was: three sweeps that are missing.
+  package var patience: Int64 { 3 * interval }
 }
 
 /// Whether a user may be in, and if not, why.
@@ -40,8 +37,12 @@ package enum Verdict: Equatable, Sendable {
 
 /// Why a user may not be in.
 package enum Reason: String, CaseIterable, Sendable {
-  /// He used as much as his quota, or more.
+  /// He used as much as he may, or more.
   case quota
+  /// His time is over.
+  case expired
+  /// He has as many sessions already as he may have at once.
+  case sessions
   /// An administrator disabled him.
   case disabled
   /// The ledger does not know him, and `UNKNOWN_USERS` is `reject`.
@@ -49,6 +50,8 @@ package enum Reason: String, CaseIterable, Sendable {
   /// His names are so long that OpenVPN would cut its listing at his row, and with it everybody
   /// who is listed behind him.
   case nameTooLong = "name-too-long"
+  /// An administrator disconnected him; he may come back at once.
+  case kicked
   /// Nobody could tell, and `ON_ERROR` is `reject`.
   case undecided
 
@@ -56,9 +59,12 @@ package enum Reason: String, CaseIterable, Sendable {
   package var text: String {
     switch self {
     case .quota: "traffic quota used up"
+    case .expired: "account expired"
+    case .sessions: "too many sessions at once"
     case .disabled: "disabled by an administrator"
     case .unknown: "not a known user"
     case .nameTooLong: "name too long for a status listing"
+    case .kicked: "disconnected by an administrator"
     case .undecided: "could not be decided"
     }
   }
@@ -69,14 +75,21 @@ package enum Reason: String, CaseIterable, Sendable {
 /// The hook at the door and the sweep over live sessions both ask here, so that nobody is let in
 /// only to be thrown out, nor kept out by one and suffered by the other.
 ///
-/// - Parameter standing: what the ledger knows of the user, nil for somebody it does not know.
-package func decide(_ standing: Standing?, by rules: Rules) -> Verdict {
+/// - Parameters:
+///   - standing: what the ledger knows of the user, nil for somebody it does not know.
+///   - time: seconds since 1970 in UTC.
+package func decide(_ standing: Standing?, at time: Int64, by rules: Rules) -> Verdict {
   guard let standing else {
     return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed
   }
   if !standing.isEnabled { return .refused(.disabled) }
-  if standing.quota > 0, rules.count.bytes(of: standing.used) >= standing.quota {
+  if standing.isExempt { return .allowed }
+  if let end = standing.expiresAt, time >= end { return .refused(.expired) }
+  if standing.quota > 0, rules.count.bytes(of: standing.used) >= standing.limitWithGrace {
     return .refused(.quota)
+  }
+  if standing.maxSessions > 0, standing.sessionsBefore >= standing.maxSessions {
+    return .refused(.sessions)
   }
   return .allowed
 }

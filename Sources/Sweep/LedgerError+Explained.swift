@@ -7,7 +7,9 @@ extension LedgerError: Explained {
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .schema, .noSuchUser, .userExists: .badData
+    case .schema, .noSuchUser, .userExists, .noSuchPlan, .planExists, .planInUse, .noSuchGrant,
+      .nothingToGrant, .contradiction:
+      .badData
     case .database(let error): error.exitStatus
     case .spool(let error): error.exitStatus
     }

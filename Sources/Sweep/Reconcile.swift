@@ -13,7 +13,7 @@ struct Observation {
   /// The sessions that may be judged.
   var live: [LiveSession] = []
 
-  init?(_ server: Server, boot: Int64, identifyBy: IdentifyBy) {
+  init?(_ server: Server, boot: Int64, previous: Int64?, identifyBy: IdentifyBy) {
     guard let conversation = server.conversation, let listing = conversation.listing?.value,
       let pid = listing.pid
     else { return nil }
@@ -24,7 +24,7 @@ struct Observation {
     let names = NameReader(identifyBy: identifyBy, config: server.endpoint.config)
     report = ServerReport(
       server: server.endpoint.name, boot: boot, pid: pid, at: conversation.connectedAt,
-      isComplete: listing.isComplete,
+      isComplete: listing.isComplete, previous: previous,
       sightings: Sightings(count: sessions.count) { names.sighting(rows[sessions[$0]]) })
   }
 

@@ -11,6 +11,7 @@ package struct Sweep {
   private let settings: Settings
   private let log: Log
   private let isRehearsal: Bool
+  private let kick: Kick?
   private let problems: [DiscoveryProblem]
   private let reconciler: Reconciler
   private var summary = Summary()
@@ -20,6 +21,7 @@ package struct Sweep {
   private var killed: Set<SessionIdentity> = []
   private let begun = Clock.monotonic
   private let boot = Boot.current()
+  private let lastSwept: SweepNote?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -29,18 +31,22 @@ package struct Sweep {
   /// - Parameters:
   ///   - isRehearsal: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
+  ///   - kick: a user to disconnect besides those who have to go.
   /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
   package init(
-    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = []
+    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = [],
+    kick: Kick? = nil
   ) throws {
     self.settings = settings
     self.log = log
     self.isRehearsal = isRehearsal
+    self.kick = kick
     let found = try Servers(settings, only: only)
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
+    lastSwept = spool.sweepNote
     let ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
@@ -52,6 +58,7 @@ package struct Sweep {
 
   /// Runs it.
   package mutating func run() throws -> Summary {
+    if !isRehearsal { try beginDay() }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: Clock.monotonic) }
@@ -59,11 +66,30 @@ package struct Sweep {
     report()
     if !isRehearsal {
       reconciler.spool.removeOldDrafts(at: Clock.now)
-      try reconciler.spool.noteSweep(at: Clock.now)
+      try reconciler.spool.leave(SweepNote(at: Clock.now, listed: listed))
       try reconciler.ledger.checkpoint()
     }
     summary.milliseconds = (Clock.monotonic - begun).milliseconds
     return summary
+  }
+
+  /// Does what is due once a day: periods begin and end at midnight.
+  private func beginDay() throws {
+    let now = Clock.now
+    if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
+    try reconciler.ledger.rollOver(at: now)
+    try reconciler.ledger.noticeExpiries(at: now)
+  }
+
+  /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
+  /// year are forgotten.
+  private var listed: [String: Int64] {
+    let now = Clock.now
+    let earlier = lastSwept?.listed ?? [:]
+    let reports = observations.values.map(\.report).filter(\.isComplete)
+    return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
+      reports.map { ($0.server, $0.at) }
+    ) { max($0, $1) }
   }
 
   private mutating func sweep(_ servers: [Server]) throws {
@@ -92,7 +118,9 @@ package struct Sweep {
   private mutating func observe(_ answered: [Server]) -> [Observation] {
     answered.compactMap { server in
       server.outcome = .swept
-      return Observation(server, boot: boot, identifyBy: settings.identifyBy)
+      return Observation(
+        server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy)
     }
   }
 
@@ -109,7 +137,9 @@ package struct Sweep {
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
     var enforcers = try observations.map { observation in
-      Enforcer(observation, try targets(in: observation), message: settings.killMessage)
+      Enforcer(
+        observation, try targets(in: observation),
+        message: KillMessage(setting: settings.killMessage))
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
@@ -146,16 +176,21 @@ package struct Sweep {
   private func targets(in observation: Observation) throws -> [Target] {
     let now = Clock.now
     let report = observation.report
-    let violations = try reconciler.ledger.violations(among: observation.live, of: report)
-    return violations.compactMap { violation in
-      if let killedAt = violation.session.killedAt,
-        (0..<Sweep.grace).contains(now - killedAt)
-      {
-        return nil
-      }
-      return Target(
-        identity: report.identity(of: report.sightings[violation.session.sighting]),
-        owner: violation.owner, reason: violation.reason, kills: violation.session.kills)
+    let ledger = reconciler.ledger
+    let violations = try ledger.violations(
+      among: observation.live, of: report, listed: listed, at: now)
+    var targets = violations.map { violation in
+      Target(
+        violation.session, of: report, owner: violation.owner, reason: violation.reason)
+    }
+    if let kick {
+      let known = Set(targets.map(\.identity))
+      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
+        Target($0, of: report, owner: kick.user, reason: .kicked, message: kick.message)
+      }.filter { !known.contains($0.identity) }
+    }
+    return targets.filter { target in
+      target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
 

@@ -16,10 +16,7 @@ struct Administration {
   ///
   /// - Throws: `SettingsError` or `Complaint`.
   init(_ options: CommonOptions) throws {
-    let config = options.config.map { String(decoding: RawArguments.bytes(of: $0), as: UTF8.self) }
-    let loaded = try Settings.load(config: config)
-    Run.voice.warn(of: loaded.problems)
-    settings = loaded.settings
+    settings = try options.settings()
     do {
       ledger = try Ledger.open(
         settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
@@ -46,6 +43,29 @@ struct Administration {
     do { return try body(ledger) } catch { throw Complaint(.database(error)) }
   }
 
+  /// A user as he is at a moment.
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {
+    let found = try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: time) }
+    guard let found else { throw unknown(name) }
+    return found
+  }
+
+  /// A plan.
+  ///
+  /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
+  func plan(named name: String) throws(Complaint) -> Plan {
+    let plans = try read { ledger throws(SQLiteError) in try ledger.plans() }
+    if let plan = plans.first(where: { $0.name == name }) { return plan }
+    let names = plans.map(\.name)
+    let nearest = NearestName.of(Array(name.utf8), among: names).map { "did you mean \($0)?" }
+    let known =
+      names.isEmpty
+      ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
+    throw Complaint("there is no plan \(Complaint.quoted(name))", hint: nearest ?? known)
+  }
+
   /// What to say of a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
     let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
@@ -58,14 +78,16 @@ struct Administration {
 
 extension Complaint {
   /// Why the ledger could not do something.
-  fileprivate init(_ error: LedgerError) {
+  init(_ error: LedgerError) {
     switch error {
     case .noSuchUser(let name): self.init("there is no user \(name.forPeople)")
     case .userExists(let name):
       self.init(
         "there is a user \(name.forPeople) already",
         hint: "quota-admin set changes the quota of a user")
-    case .schema: self.init(error.description, hint: error.hint)
+    case .schema, .noSuchPlan, .planExists, .planInUse, .noSuchGrant, .nothingToGrant,
+      .contradiction:
+      self.init(error.description, hint: error.hint)
     case .spool(let trouble):
       self.init(trouble.message, hint: trouble.hint, exitStatus: trouble.exitStatus)
     case .database(let trouble):

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Glibc
+import Parsing
 import Sweep
 
 let voice = Voice(program: "quota-sweep")
@@ -12,6 +13,6 @@ do {
   voice.error(error)
   status = error.exitStatus
 } catch {
-  status = report(error, of: Options.self, voice)
+  status = voice.answer(error, of: Options.self)
 }
 exit(status.rawValue)

@@ -57,7 +57,8 @@ final class Bench {
     try admin("add", "bob")
     try execute(
       """
-      INSERT INTO period_usage VALUES (1, 0, \(512 << 20), \(1536 << 20));
+      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
+        VALUES (1, 0, \(512 << 20), \(1536 << 20));
       UPDATE user_quotas SET bytes_used = \(2 << 30) WHERE user_id = 1;
       UPDATE users SET created_at = '2026-11-23 20:36:45';
       INSERT INTO sessions VALUES (1, 7, 1795466205, '10.8.0.2', 1, 'alice', 'home',

@@ -53,13 +53,10 @@ import Testing
     (["lst"], "unexpected argument 'lst'", "did you mean list?"),
     (["frobnicate"], "unexpected argument 'frobnicate'", "quota-admin --help lists the commands"),
     (
-      ["add"], "missing expected argument '<name>'",
-      "usage: quota-admin add [--config <file>] [--quota <size>] <name>"
+      ["enable"], "missing expected argument '<name> ...'",
+      "usage: quota-admin enable [--config <file>] <name> ..."
     ),
-    (
-      ["set", "alice"], "missing expected argument '--quota <size>'",
-      "usage: quota-admin set [--config <file>] --quota <size> <name>"
-    ),
+    (["set", "alice"], "nothing is to be set", "quota-admin set --help lists what can be"),
     (["list", "--jsn"], "unknown option '--jsn'", "did you mean '--json'?"),
     (
       ["--config", "x", "list"], "unknown option '--config'",

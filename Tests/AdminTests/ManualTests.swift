@@ -11,6 +11,18 @@ import Testing
       let abstract: String?
       let subcommands: [Command]?
       let arguments: [Argument]?
+
+      /// The commands that do something, each under all the words it is called by.
+      func leaves(behind words: String) -> [String: Command] {
+        (subcommands ?? []).filter { $0.commandName != "help" }.reduce(into: [:]) { all, command in
+          let name = words + command.commandName
+          if command.subcommands?.isEmpty ?? true {
+            all[name] = command
+          } else {
+            all.merge(command.leaves(behind: name + " ")) { $1 }
+          }
+        }
+      }
     }
 
     struct Argument: Decodable {
@@ -29,13 +41,14 @@ import Testing
   @Test func `has every command and every option, and no other`() throws {
     let help = try Bench().admin("--experimental-dump-help")
     let root = try JSONDecoder().decode(Tool.self, from: Data(help.output.utf8)).command
-    let commands = (root.subcommands ?? []).filter { $0.commandName != "help" }
-    #expect(commands.allSatisfy { $0.abstract?.hasSuffix(".") == true })
-    let options = commands.flatMap { $0.arguments ?? [] }.flatMap { $0.names ?? [] }
+    let commands = root.leaves(behind: "")
+    #expect(commands.values.allSatisfy { $0.abstract?.hasSuffix(".") == true })
+    let options = commands.values.flatMap { $0.arguments ?? [] }.flatMap { $0.names ?? [] }
     let page = try Self.page()
-    let described = page.matches(of: /\.It Cm ([a-z]+) ?/).map { String($0.output.1) }
-    #expect(Set(commands.map(\.commandName)) == Set(described))
-    let explained = page.matches(of: /\n\.It Fl (?:([a-z]) , )?\\-([a-z]+)/).flatMap { match in
+    let described = page.matches(of: /\.It Cm ([a-z]+(?: [a-z]+)?)[ \n]/)
+      .map { String($0.output.1) }
+    #expect(Set(commands.keys) == Set(described))
+    let explained = page.matches(of: /\n\.It Fl (?:([a-z]) , )?\\-([a-z-]+)/).flatMap { match in
       [match.output.1, match.output.2].compactMap { $0.map(String.init) }
     }
     #expect(Set(options.map(\.name)) == Set(explained))

@@ -323,7 +323,8 @@ import Testing
 @Test func `a day is the configured zone's day of the moment it was counted`() throws {
   let bench = try Bench(zone: Zone { _ in 13 * 3600 })
   _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
-  try bench.ledger.close(final("alice", 30, 0, after: 24 * 3600))
+  let swept = SweepNote(at: Bench.noon + 24 * 3600 - 40, listed: [:])
+  try bench.ledger.close(final("alice", 30, 0, after: 24 * 3600), lastSwept: swept)
   #expect(try bench.number("SELECT count(*) FROM daily_usage") == 2)
   #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-24'") == 10)
   #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-25'") == 20)

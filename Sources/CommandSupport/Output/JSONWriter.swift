@@ -25,16 +25,16 @@ package struct JSONWriter {
     try nest("[", "]", elements)
   }
 
-  /// Writes a field that is a number.
-  package mutating func field(_ key: String, _ value: Int64) {
+  /// Writes a field that is a number, or null.
+  package mutating func field(_ key: String, _ value: Int64?) {
     self.key(key)
-    bytes += String(value).utf8
+    bytes += (value.map { String($0) } ?? "null").utf8
   }
 
-  /// Writes a field that is true or false.
-  package mutating func field(_ key: String, _ value: Bool) {
+  /// Writes a field that is true, false or null.
+  package mutating func field(_ key: String, _ value: Bool?) {
     self.key(key)
-    bytes += (value ? "true" : "false").utf8
+    bytes += (value.map { $0 ? "true" : "false" } ?? "null").utf8
   }
 
   /// Writes a field that is a text, or null.

@@ -87,11 +87,11 @@ struct Setting: Sendable {
   ]
 
   /// Where in `all` a key is; nil if there is no such key.
-  static func index(of key: Swift.Span<UInt8>) -> Int? {
+  static func index(of key: Span<UInt8>) -> Int? {
     all.indices.first { equals(all[$0].name, key) }
   }
 
-  static func equals(_ name: StaticString, _ key: Swift.Span<UInt8>) -> Bool {
+  static func equals(_ name: StaticString, _ key: Span<UInt8>) -> Bool {
     guard name.utf8CodeUnitCount == key.count else { return false }
     for offset in key.indices where unsafe name.utf8Start[offset] != key[offset] { return false }
     return true

@@ -1,9 +1,11 @@
 import Quota
 
 extension Settings {
-  /// The settings that bear on who may be in.
+  /// The settings that the rules go by.
   package var rules: Rules {
-    Rules(count: count, unknownUsers: unknownUsers, defaultQuota: defaultQuota)
+    Rules(
+      count: count, unknownUsers: unknownUsers, defaultQuota: defaultQuota, notifyAt: notifyAt,
+      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
   }
 
   /// The zone that days and periods are reckoned in.

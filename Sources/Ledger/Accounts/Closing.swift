@@ -49,9 +49,13 @@ extension Ledger {
   /// Closes a session's account with its final counters, in one transaction with the usage and the
   /// session's row in `traffic_logs`. Closing again changes nothing, a larger counter aside.
   ///
+  /// - Parameter note: what the last sweep left word of: since then nothing of the session was
+  ///   counted.
   /// - Returns: the bytes that were new, nil for a session nobody is billed for.
   @discardableResult
-  package func close(_ report: FinalReport) throws(SQLiteError) -> Traffic? {
+  package func close(
+    _ report: FinalReport, lastSwept note: SweepNote?
+  ) throws(SQLiteError) -> Traffic? {
     try database.transaction { () throws(SQLiteError) in
       var accounts = try Accounts(database)
       guard let (known, isNew) = try account(for: report, in: &accounts) else { return nil }
@@ -68,7 +72,8 @@ extension Ledger {
       try accounts.write(account)
       if !increase.isZero {
         var counting = try Counting(self)
-        try counting.add(increase, to: account.user, at: report.endedAt)
+        try counting.add(
+          increase, to: account.user, since: account.lastCount(note), at: report.endedAt)
       }
       return increase
     }
@@ -91,11 +96,21 @@ extension Ledger {
       return (moved, false)
     }
     guard let name = report.owner ?? report.claimedOwner,
-      let user = try owner(named: name, at: report.endedAt)
+      let user = try owner(
+        named: name, since: report.identity.connectedSince, at: report.endedAt)
     else { return nil }
+    try beginLifetime(of: user, at: report.identity.connectedSince)
     let account = Account(
       identity: report.identity, user: user, commonName: report.commonName, server: nil,
       realAddress: nil, counters: Traffic())
     return (account, true)
+  }
+}
+
+extension Account {
+  /// When its counters were seen last: it began then, or its server gave a whole listing.
+  fileprivate func lastCount(_ note: SweepNote?) -> Int64 {
+    let listed = server.flatMap { note?.listed[$0] ?? note?.at }
+    return max(identity.connectedSince, listed ?? 0)
   }
 }

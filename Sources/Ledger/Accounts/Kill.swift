@@ -22,6 +22,7 @@ extension Ledger {
         }
         try record(
           Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
+        try notice(.killed, kill.reason, of: kill.owner, at: time)
       }
     }
   }

@@ -43,7 +43,7 @@ struct ReportWriter: ~Copyable {
 
   /// Writes what is still pending; to be called before the transaction ends.
   mutating func finish() throws(SQLiteError) {
-    try counting.add(pending.increase, to: pending.user, at: report.at)
+    try counting.add(pending.increase, to: pending.user, since: report.at, at: report.at)
     pending.increase = Traffic()
   }
 
@@ -70,7 +70,8 @@ struct ReportWriter: ~Copyable {
       try ledger.retire(closed)
     }
     guard let owner = admission?.owner ?? sighting.owner else { return }
-    guard let user = try ledger.owner(named: owner, at: report.at) else {
+    let since = sighting.connectedSince
+    guard let user = try ledger.owner(named: owner, since: since, at: report.at) else {
       result.live.append(LiveSession(sighting: index, user: nil, kills: 0, killedAt: nil))
       return
     }
@@ -79,6 +80,7 @@ struct ReportWriter: ~Copyable {
       commonName: admission?.commonName ?? sighting.commonName, server: report.server,
       realAddress: sighting.realAddress, counters: Traffic())
     result.opened += 1
+    try ledger.beginLifetime(of: user, at: sighting.connectedSince)
     try raise(account, to: sighting, index, into: &result)
   }
 
@@ -101,7 +103,7 @@ struct ReportWriter: ~Copyable {
       }
     }
     try accounts.write(account)
-    try addLater(increase, to: account.user)
+    try add(increase, to: account.user, since: report.lastCount(of: sighting))
     result.added += increase
     if account.closing == nil {
       result.live.append(
@@ -121,9 +123,24 @@ struct ReportWriter: ~Copyable {
     result.closed += 1
   }
 
-  private mutating func addLater(_ increase: Traffic, to user: Int64) throws(SQLiteError) {
+  /// Adds an increase to what the user's other sessions moved, unless it came about over so long that
+  /// it has to be divided.
+  private mutating func add(
+    _ increase: Traffic, to user: Int64, since start: Int64
+  ) throws(SQLiteError) {
+    if report.at - start > ledger.rules.patience {
+      return try counting.add(increase, to: user, since: start, at: report.at)
+    }
     if pending.user != user { try finish() }
     pending.user = user
     pending.increase += increase
+  }
+}
+
+extension ServerReport {
+  /// When a session's counters were seen last, before this report: it began then, or its server gave
+  /// a whole listing.
+  fileprivate func lastCount(of sighting: Sighting) -> Int64 {
+    max(sighting.connectedSince, previous ?? 0)
   }
 }

@@ -56,16 +56,21 @@ package struct ServerReport: Sendable {
   package let at: Int64
   /// Whether the listing came to its end. One that was cut says nothing of who is not in it.
   package let isComplete: Bool
+  /// When the server last gave a whole listing before this one; nil where it never did. What has
+  /// moved since then was counted by nobody yet.
+  package let previous: Int64?
   package let sightings: Sightings
 
   package init(
-    server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, sightings: Sightings
+    server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, previous: Int64? = nil,
+    sightings: Sightings
   ) {
     self.server = server
     self.boot = boot
     self.pid = pid
     self.at = at
     self.isComplete = isComplete
+    self.previous = previous
     self.sightings = sightings
   }
 
@@ -85,13 +90,17 @@ package struct Admission: Equatable, Sendable {
   package let owner: UserName
   /// Whether another script had the last word after ours, and may have turned the client away.
   package let wasHandedOn: Bool
+  /// The server's name by its config; nil where OpenVPN did not say.
+  package let server: String?
 
   package init(
-    identity: SessionIdentity, commonName: UserName, owner: UserName, wasHandedOn: Bool = false
+    identity: SessionIdentity, commonName: UserName, owner: UserName, wasHandedOn: Bool = false,
+    server: String? = nil
   ) {
     self.identity = identity
     self.commonName = commonName
     self.owner = owner
     self.wasHandedOn = wasHandedOn
+    self.server = server
   }
 }

@@ -24,6 +24,13 @@ struct FieldWriter {
     write("address", identity.address)
   }
 
+  /// The line that a field has.
+  static func line(_ key: StaticString, _ value: [UInt8]) -> [UInt8] {
+    var writer = FieldWriter()
+    writer.write(key, value)
+    return writer.bytes
+  }
+
   /// All lines, and the one that shows that none is missing.
   var finished: [UInt8] { bytes + "end\n".utf8 }
 
@@ -52,6 +59,11 @@ struct FieldReader {
   subscript(key: String) -> [UInt8]? {
     guard let field = fields.first(where: { $0.key.elementsEqual(key.utf8) }) else { return nil }
     return [UInt8](unescaping: field.value)
+  }
+
+  /// The bytes of all fields of a key that may come more than once.
+  func all(_ key: String) -> [[UInt8]] {
+    fields.filter { $0.key.elementsEqual(key.utf8) }.compactMap { [UInt8](unescaping: $0.value) }
   }
 
   func text(_ key: String) -> String? { self[key].map { String(decoding: $0, as: UTF8.self) } }

@@ -26,13 +26,14 @@ extension Ledger {
       intake.problems.append("\(spool.path)/\(name) is no whole record and is set aside")
       attempt(&intake) { () throws(SystemError) in try spool.setAside(name) }
     }
-    try close(contents.reports, of: spool, &intake)
+    try close(contents.reports, of: spool, lastSwept: spool.sweepNote, &intake)
     try count(contents, of: spool, at: time, &intake)
     return intake
   }
 
   private func close(
-    _ reports: [(report: FinalReport, file: String)], of spool: Spool, _ intake: inout Intake
+    _ reports: [(report: FinalReport, file: String)], of spool: Spool,
+    lastSwept note: SweepNote?, _ intake: inout Intake
   ) throws(SQLiteError) {
     // A session's successor with the same identity ended after it.
     var rest = reports.sorted { $0.report.endedAt < $1.report.endedAt }[...]
@@ -40,7 +41,7 @@ extension Ledger {
       let some = rest.prefix(Ledger.sessionsInTransaction)
       try database.transaction { () throws(SQLiteError) in
         for (report, _) in some {
-          if let added = try close(report) {
+          if let added = try close(report, lastSwept: note) {
             intake.closed += 1
             intake.added += added.total
           }
@@ -63,7 +64,10 @@ extension Ledger {
     }
     if contents.tallies.isEmpty { return }
     try database.transaction { () throws(SQLiteError) in
-      for tally in contents.tallies { try record(tally.event) }
+      for tally in contents.tallies {
+        try record(tally.event)
+        try notice(.refused, tally.reason, of: tally.user, at: tally.since)
+      }
     }
     for tally in contents.tallies where tally.isOver(at: time) {
       attempt(&intake) { () throws(SystemError) in try spool.remove(tally) }

@@ -57,6 +57,28 @@ package struct Spool: Sendable {
     return found.count == 1 ? found[0] : nil
   }
 
+  /// The sessions that this user was let in for at the door and that have no account yet.
+  func admissions(of owner: UserName) -> [(admission: Admission, at: Int64)] {
+    let names = (try? names(inDirectory: path)) ?? []
+    let line = FieldWriter.line("owner", owner.bytes)
+    return names.lazy.filter { $0.hasPrefix("admitted-") }.compactMap { name in
+      // Most are somebody else's, and one look at the bytes tells.
+      guard let content = try? content(of: name), content.holds(line),
+        case .admitted(let found, let time)? = SpoolRecord(kind: "admitted", content: content),
+        found.owner == owner
+      else { return nil }
+      return (found, time)
+    }
+  }
+
+  /// Whether a disconnect hook left its final report of this session here.
+  func hasClosed(_ session: SessionIdentity) -> Bool {
+    guard case .closed(let report)? = read(SpoolRecord.fileName("closed", session)) else {
+      return false
+    }
+    return report.identity == session
+  }
+
   /// The record of this session's refusal, if it was refused.
   package func refusal(of session: SessionIdentity) -> Refusal? {
     guard case .refused(let refusal)? = read(SpoolRecord.fileName("refused", session)),
@@ -114,6 +136,26 @@ package struct Spool: Sendable {
     } catch {
       try? POSIX.remove(draft)
       throw error
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Whether a line, its end included, is one of these.
+  fileprivate func holds(_ line: [UInt8]) -> Bool {
+    unsafe withUnsafeBytes { all in
+      unsafe line.withUnsafeBytes { line in
+        guard var next = all.baseAddress, let wanted = line.baseAddress else {
+          return false
+        }
+        let end = unsafe next + all.count
+        while unsafe end - next >= line.count {
+          if unsafe memcmp(next, wanted, line.count) == 0 { return true }
+          guard let newline = unsafe memchr(next, 10, end - next) else { return false }
+          unsafe next = UnsafeRawPointer(newline) + 1
+        }
+        return false
+      }
     }
   }
 }

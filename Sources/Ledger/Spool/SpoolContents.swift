@@ -57,17 +57,4 @@ extension Spool {
   package func setAside(_ name: String) throws(SystemError) {
     try rename(name, to: "damaged-" + name)
   }
-
-  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
-  package var lastSweep: Int64? {
-    guard let content = try? content(of: "last-sweep") else { return nil }
-    return FieldReader(content)?.integer("at")
-  }
-
-  /// Notes that a sweep has ended: hooks that see no sweep for long take the spool in themselves.
-  package func noteSweep(at time: Int64) throws(SystemError) {
-    var fields = FieldWriter()
-    fields.write("at", time)
-    try write(fields.finished, to: "last-sweep")
-  }
 }

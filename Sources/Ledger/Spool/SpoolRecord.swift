@@ -74,6 +74,7 @@ extension SpoolRecord {
       fields.write("common-name", admission.commonName.bytes)
       fields.write("owner", admission.owner.bytes)
       if admission.wasHandedOn { fields.write("handed-on", 1) }
+      if let server = admission.server { fields.write("server", server) }
     case .refused(let refusal):
       fields.write(refusal.identity)
       fields.write("at", refusal.at)
@@ -109,7 +110,7 @@ extension SpoolRecord {
       self = .admitted(
         Admission(
           identity: identity, commonName: UserName(bytes: name), owner: UserName(bytes: owner),
-          wasHandedOn: fields.integer("handed-on") == 1),
+          wasHandedOn: fields.integer("handed-on") == 1, server: fields.text("server")),
         at: time)
     case "refused":
       guard let user = fields["user"], let reason = fields.text("reason"),

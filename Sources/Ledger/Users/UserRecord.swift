@@ -4,19 +4,20 @@ import SQLite
 /// What the ledger has on one user, for people to look at.
 package struct UserRecord: Equatable, Sendable {
   package let name: UserName
+  /// The moment that all of this is as of, in seconds since 1970 in UTC.
+  package let at: Int64
   /// Status, quota and usage of the present period: what `decide` asks about.
-  package let standing: Standing
+  package var standing: Standing
   /// Sessions that were live at the last sweep.
   package let openSessions: Int
   /// Seconds since 1970 in UTC; nil where the earlier project left none that can be read.
   package let createdAt: Int64?
-
-  package init(name: UserName, standing: Standing, openSessions: Int, createdAt: Int64?) {
-    self.name = name
-    self.standing = standing
-    self.openSessions = openSessions
-    self.createdAt = createdAt
-  }
+  /// The name of the plan he follows.
+  package let plan: String?
+  /// When his usage starts over.
+  package let period: Period
+  /// Seconds that his time lasts from his first connection on, which he has not made yet.
+  package let waitingLifetime: Int64?
 }
 
 /// A session that was live at the last sweep, for people to look at.
@@ -45,17 +46,28 @@ package struct OpenSession: Equatable, Sendable {
 
 extension Ledger {
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
-  package func forEachUser(_ body: (UserRecord) -> Void) throws(SQLiteError) {
-    var statement = try database.prepare("SELECT \(UserRecord.columns) ORDER BY username")
-    while try statement.step() { body(UserRecord(row: statement)) }
+  ///
+  /// - Parameter time: the moment whose period and standing they are shown with.
+  package func forEachUser(
+    at time: Int64, _ body: (UserRecord) -> Void
+  ) throws(SQLiteError) {
+    var statement = try database.prepare(
+      "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
+    while try statement.step() { body(try record(statement, at: time)) }
   }
 
-  /// What there is on one user, nil for a stranger.
-  package func user(named name: UserName) throws(SQLiteError) -> UserRecord? {
+  /// What there is on one user at a moment, nil for a stranger.
+  package func user(named name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
     var statement = try database.prepare("SELECT \(UserRecord.columns) WHERE username = ?1")
     statement.bind(1, bytes: name.bytes)
-    guard try statement.step() else { return nil }
-    return UserRecord(row: statement)
+    return try statement.step() ? try record(statement, at: time) : nil
+  }
+
+  private func record(
+    _ row: borrowing Statement, at time: Int64
+  ) throws(SQLiteError) -> UserRecord {
+    let stored = StandingRow(row)
+    return UserRecord(stored, try standing(stored, at: time), at: time, rest: row)
   }
 
   /// The sessions of a user that were live at the last sweep, the oldest first.
@@ -82,7 +94,8 @@ extension Ledger {
 
   /// The names of all users, for finding what somebody meant who mistyped one.
   package func userNames() throws(SQLiteError) -> [UserName] {
-    var statement = try database.prepare("SELECT username FROM users ORDER BY username")
+    var statement = try database.prepare(
+      "SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username")
     var names: [UserName] = []
     while try statement.step() { names.append(UserName(bytes: statement.bytes(0))) }
     return names
@@ -105,24 +118,27 @@ extension Ledger {
 }
 
 extension UserRecord {
-  /// What `init(row:)` reads, and the tables it is in. The count of sessions is a look into the
-  /// index of open ones: one for each user is cheaper than a join for all.
+  /// What `init` reads, and the tables it is in. The count of sessions is a look into the index of
+  /// open ones: one for each user is cheaper than a join for all.
   fileprivate static let columns =
     """
-    username, status, quota_bytes, bytes_received, bytes_sent,
+    \(StandingRow.columns),
       CAST(strftime('%s', created_at) AS INTEGER),
-      (SELECT count(*) FROM sessions WHERE user_id = users.id AND closed_at IS NULL)
-    FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-      LEFT JOIN period_usage ON period_usage.user_id = users.id AND period_start = 0
+      (SELECT count(*) FROM sessions WHERE user_id = users.id AND closed_at IS NULL),
+      (SELECT name FROM plans WHERE plans.id = plan_id),
+      iif(began_at IS NULL, expires_after, NULL)
+    FROM \(StandingRow.tables)
     """
 
-  /// Reads status, quota and usage just as `Ledger.standing(of:)` does.
-  fileprivate init(row: borrowing Statement) {
-    let standing = Standing(
-      isEnabled: row.text(1) == "active", quota: max(0, row.integer(2)),
-      used: Traffic(received: row.integer(3), sent: row.integer(4)))
+  fileprivate init(
+    _ stored: StandingRow, _ standing: Standing, at time: Int64, rest row: borrowing Statement
+  ) {
+    let first = StandingRow.count
     self.init(
-      name: UserName(bytes: row.bytes(0)), standing: standing, openSessions: Int(row.integer(6)),
-      createdAt: row.optionalInteger(5))
+      name: StandingRow.name(row), at: time, standing: standing,
+      openSessions: Int(row.integer(first + 1)),
+      createdAt: row.optionalInteger(first),
+      plan: row.isNull(first + 2) ? nil : row.text(first + 2),
+      period: stored.periodRule, waitingLifetime: row.optionalInteger(first + 3))
   }
 }

@@ -23,16 +23,16 @@ package enum Period: Equatable, Sendable {
   ///   - time: the moment in UTC seconds, 0 or more.
   ///   - zone: where the days begin.
   /// - Returns: a span that contains the moment.
-  package func span(at time: Int64, in zone: Zone) -> Span {
+  package func span(at time: Int64, in zone: Zone) -> TimeSpan {
     if self == .none { return .always }
     let first = firstDay(around: Day(of: time, in: zone))
     var (start, next) = (zone.start(of: first), nextFirstDay(after: first))
     while let day = next {
       let end = zone.start(of: day)
-      if time < end { return Span(start: start, end: end) }
+      if time < end { return TimeSpan(start: start, end: end) }
       (start, next) = (end, nextFirstDay(after: day))
     }
-    return Span(start: start, end: .max)
+    return TimeSpan(start: start, end: .max)
   }
 
   /// The day on which the period begins that a day is part of.

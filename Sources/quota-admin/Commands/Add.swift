@@ -6,24 +6,30 @@ import Quota
 struct Add: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add a user.",
-    discussion: "Example: quota-admin add alice --quota 50GB")
+    discussion: """
+      Without a quota of his own or of a plan, the user gets DEFAULT_QUOTA.
+
+      Example: quota-admin add alice --quota 50GB --period month
+      """)
 
   @OptionGroup var options: CommonOptions
-  @Option(
-    help: ArgumentHelp(
-      "The quota, such as 50GB, 1.5GiB or unlimited; DEFAULT_QUOTA if it is left out.",
-      valueName: "size"))
-  var quota: String?
+  @OptionGroup var terms: TermsOptions
+  @Option(help: ArgumentHelp("The plan that says all the rest.", valueName: "name"))
+  var plan: String?
   @OptionGroup var user: NameArgument
 
   func run() throws {
     let name = try UserName(argument: user.name)
-    let given = try quota.map(ByteSize.quota(argument:))
     let administration = try Administration(options)
-    let quota = given ?? administration.settings.defaultQuota
-    try administration.work { ledger throws(LedgerError) in
-      _ = try ledger.addUser(name, quota: quota, at: Clock.now)
+    let (settings, now) = (administration.settings, Clock.now)
+    let edit = try terms.edit(at: now, in: settings.zone) { .none }
+    var own = edit.applied(to: Terms())
+    let plan = try plan.map { name throws(Complaint) in try administration.plan(named: name) }
+    if own.quota == nil, plan?.terms.quota == nil { own.quota = settings.defaultQuota }
+    let user = try administration.work { ledger throws(LedgerError) in
+      try ledger.addUser(name, own, plan: plan?.name, at: now)
     }
-    try StandardOutput.write(["added \(name.forPeople), quota \(words(forQuota: quota))"])
+    let words = user.termsInWords(in: settings.zone).joined(separator: ", ")
+    try StandardOutput.write(["added \(name.forPeople), \(words)"])
   }
 }

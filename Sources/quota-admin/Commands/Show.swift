@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Ledger
+import POSIX
 import Quota
 import SQLite
 
@@ -16,9 +17,10 @@ struct Show: ParsableCommand {
   func run() throws {
     let name = try UserName(argument: user.name)
     let administration = try Administration(options)
+    let now = Clock.now
     let (found, sessions) = try administration.read { ledger throws(SQLiteError) in
       try ledger.snapshot { () throws(SQLiteError) in
-        (try ledger.user(named: name), try ledger.openSessions(of: name))
+        (try ledger.user(named: name, at: now), try ledger.openSessions(of: name))
       }
     }
     let rules = administration.settings.rules
@@ -58,21 +60,33 @@ struct Show: ParsableCommand {
     _ user: UserRecord, _ sessions: [OpenSession], _ rules: Rules, _ zone: Zone
   ) -> [UInt8] {
     let traffic = user.standing.used
-    let share = user.share(by: rules).map { ", \($0) of the quota" } ?? ""
+    let share = user.share(by: rules).map { ", \($0) of \(user.limitInWords)" } ?? ""
     let download = rules.count == .received ? " (does not count)" : ""
     let upload = rules.count == .sent ? " (does not count)" : ""
     let created = user.createdAt.map { words(forTime: $0, in: zone) } ?? "unknown"
-    let lines = [
-      user.name.forPeople,
-      "  state     \(user.standing.isEnabled ? "enabled" : "disabled")",
-      "  quota     \(words(forQuota: user.standing.quota))",
-      "  used      \(ByteSize.format(user.used(by: rules)))\(share)",
-      "  download  \(ByteSize.format(traffic.sent))\(download)",
-      "  upload    \(ByteSize.format(traffic.received))\(upload)",
-      "  created   \(created)",
-      "  now       \(user.access(by: rules))",
-      "  sessions  \(sessions.isEmpty ? "none" : "\(sessions.count)") at the last sweep",
+    let rows: [(String, String?)] = [
+      ("state", user.standing.isEnabled ? "enabled" : "disabled"),
+      ("plan", user.plan),
+      ("quota", words(forQuota: user.standing.quota)),
+      ("period", user.periodInWords(in: zone)),
+      ("granted", user.grantsInWords),
+      ("grace", user.standing.grace == .none ? nil : user.standing.grace.inWords),
+      ("used", "\(ByteSize.format(user.used(by: rules)))\(share)"),
+      ("download", "\(ByteSize.format(traffic.sent))\(download)"),
+      ("upload", "\(ByteSize.format(traffic.received))\(upload)"),
+      ("pace", user.paceInWords(by: rules, in: zone)),
+      ("expires", user.expiryInWords(in: zone)),
+      ("exempt", user.standing.isExempt ? "yes" : nil),
+      ("created", created),
+      ("now", user.access(by: rules, in: zone)),
+      ("sessions", "\(sessions.isEmpty ? "none" : "\(sessions.count)") at the last sweep"),
+      ("at once", user.standing.maxSessions == 0 ? nil : "\(user.standing.maxSessions)"),
     ]
+    let lines =
+      [user.name.forPeople]
+      + rows.compactMap { name, value in
+        value.map { "  \(name)\(String(repeating: " ", count: 10 - name.count))\($0)" }
+      }
     let text = Array(lines.map { $0 + "\n" }.joined().utf8)
     return sessions.isEmpty ? text : text + table(sessions, zone)
   }
@@ -91,5 +105,34 @@ struct Show: ParsableCommand {
       ])
     }
     return table.text(indentation: 4)
+  }
+}
+
+extension UserRecord {
+  /// What a share of usage is a share of.
+  fileprivate var limitInWords: String {
+    standing.limit == standing.quota ? "the quota" : ByteSize.format(standing.limit)
+  }
+
+  /// The period, with the present one; nil where there is none.
+  fileprivate func periodInWords(in zone: Zone) -> String? {
+    if period == .none { return nil }
+    let (start, end) = (standing.span.start, standing.span.end)
+    return "\(period): \(words(forTime: start, in: zone)) to \(words(forTime: end, in: zone))"
+  }
+
+  /// What was granted on top of the quota; nil where that is nothing.
+  fileprivate var grantsInWords: String? {
+    let parts = [
+      standing.granted == 0 ? nil : "\(ByteSize.format(standing.granted)) for this period",
+      standing.carried == 0 ? nil : "\(ByteSize.format(standing.carried)) carried",
+    ].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// When the quota will be used up if this goes on; nil where it will not, or already is.
+  fileprivate func paceInWords(by rules: Rules, in zone: Zone) -> String? {
+    guard let end = projectedEnd(by: rules), end > at else { return nil }
+    return "used up on \(words(forTime: end, in: zone)) if this goes on"
   }
 }

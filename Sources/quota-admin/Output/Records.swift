@@ -80,7 +80,7 @@ extension Records.Value {
   /// The two columns `name` and `name_hex` of a user; nothing for all users together, or for one
   /// who was removed.
   static func name(_ name: UserName?) -> [Records.Value] {
-    guard let name else { return [.none, .none] }
+    guard let name, FormerName(name) == nil else { return [.none, .none] }
     return [.text(name.description), name.isText ? .none : .text(hexadecimal(name.bytes))]
   }
 }
@@ -92,7 +92,7 @@ extension JSONWriter {
     case .number(let number): field(key, number)
     case .flag(let flag): field(key, flag)
     case .time(let time): field(key, isoTime(time))
-    case .none: field(key, nil)
+    case .none: field(key, String?.none)
     }
   }
 }

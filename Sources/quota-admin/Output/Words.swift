@@ -8,39 +8,76 @@ extension UserRecord {
 
   /// How he stands, in a word or two.
   func state(by rules: Rules) -> String {
-    switch decide(standing, by: rules) {
-    case .allowed: "active"
+    switch decide(standing, at: at, by: rules) {
+    case .allowed: standing.isExempt ? "exempt" : "active"
     case .refused(.quota): "over quota"
     case .refused(let reason): reason.rawValue
     }
   }
 
-  /// How much of the quota is used, cut to whole percents, so that 100% is over; nil where there is
-  /// no quota.
+  /// How much of what he may use is used, cut to whole percents, so that 100% is over; nil where
+  /// there is no quota.
   func share(by rules: Rules) -> String? {
-    guard standing.quota > 0 else { return nil }
-    let (whole, rest) = used(by: rules).quotientAndRemainder(dividingBy: standing.quota)
+    let limit = standing.limit
+    guard limit > 0 else { return nil }
+    let (whole, rest) = used(by: rules).quotientAndRemainder(dividingBy: limit)
     let (high, low) = rest.multipliedFullWidth(by: 100)
-    let part = standing.quota.dividingFullWidth((high, low)).quotient
+    let part = limit.dividingFullWidth((high, low)).quotient
     let (percent, isTooMuch) = whole.multipliedReportingOverflow(by: 100)
     return "\(isTooMuch ? Int64.max : percent + part)%"
   }
 
-  /// Whether he would be let in now, and why.
-  func access(by rules: Rules) -> String {
-    switch decide(standing, by: rules) {
+  /// What the door would say to one session more.
+  func verdict(by rules: Rules) -> Verdict {
+    var standing = standing
+    standing.sessionsBefore = Int64(openSessions)
+    return decide(standing, at: at, by: rules)
+  }
+
+  /// When his quota will be used up at the pace of this period, nil where that is after its end or
+  /// cannot be told.
+  func projectedEnd(by rules: Rules) -> Int64? {
+    let start = max(standing.span.start, createdAt ?? 0)
+    let end = Quota.projectedEnd(
+      used: used(by: rules), of: standing.limit, since: start, now: at)
+    return end.flatMap { $0 < standing.span.end ? $0 : nil }
+  }
+
+  /// Whether he would be let in now, why, and until when.
+  func access(by rules: Rules, in zone: Zone) -> String {
+    switch verdict(by: rules) {
+    case .refused(.quota) where standing.span.end < .max:
+      return "would be refused until \(words(forTime: standing.span.end, in: zone)): "
+        + Reason.quota.text
+    case .refused(.sessions):
+      return "would be refused: \(openSessions) of \(sessions(Int(standing.maxSessions))) at once"
     case .refused(let reason): return "would be refused: \(reason.text)"
-    case .allowed where standing.quota == 0: return "would be let in: there is no quota"
-    case .allowed:
-      let left = ByteSize.format(standing.quota - used(by: rules))
-      return "would be let in: \(left) left"
+    case .allowed: return "would be let in: \(room(by: rules, in: zone))"
     }
+  }
+
+  /// What is left to somebody who is let in.
+  private func room(by rules: Rules, in zone: Zone) -> String {
+    if standing.isExempt { return "exempt" }
+    var ends = [standing.expiresAt].compactMap(\.self)
+    var text = "there is no quota"
+    if standing.quota > 0 {
+      let left = standing.limit - used(by: rules)
+      text = left > 0 ? "\(ByteSize.format(left)) left" : "within the grace"
+      ends.append(standing.span.end)
+    }
+    guard let end = ends.min(), end < .max else { return text }
+    return "\(text) until \(words(forTime: end, in: zone))"
   }
 
   /// What a change has in store for him, to go behind what was changed; empty where he is and stays
   /// as he should.
   func consequence(by rules: Rules) -> String {
-    guard case .refused(let reason) = decide(standing, by: rules) else { return "" }
+    guard case .refused(let reason) = decide(standing, at: at, by: rules) else {
+      let most = Int(standing.maxSessions)
+      if standing.isExempt || most == 0 || openSessions <= most { return "" }
+      return "; \(sessions(openSessions - most)) will end with the next sweep"
+    }
     let why = reason == .disabled ? "" : "; kept out: \(reason.text)"
     return openSessions == 0
       ? why : "\(why); \(sessions(openSessions)) will end with the next sweep"
@@ -48,7 +85,7 @@ extension UserRecord {
 }
 
 /// `1 session`, `2 sessions`.
-private func sessions(_ count: Int) -> String { count == 1 ? "1 session" : "\(count) sessions" }
+func sessions(_ count: Int) -> String { count == 1 ? "1 session" : "\(count) sessions" }
 
 /// A quota for people.
 func words(forQuota quota: Int64) -> String { quota == 0 ? "unlimited" : ByteSize.format(quota) }

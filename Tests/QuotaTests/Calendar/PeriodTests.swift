@@ -36,7 +36,7 @@ extension CalendarTests {
     @Test(arguments: spans) func `A moment falls in the period of its date`(
       period: Period, time: String, start: String, end: String
     ) {
-      let expected = Span(start: utc("\(start) 00:00:00"), end: utc("\(end) 00:00:00"))
+      let expected = TimeSpan(start: utc("\(start) 00:00:00"), end: utc("\(end) 00:00:00"))
       #expect(period.span(at: utc(time), in: .utc) == expected)
       // The same on a clock of 13 hours east and of 11 hours west.
       for offset in [46_800, -39_600] {
@@ -81,12 +81,12 @@ extension CalendarTests {
     @Test func `Without a period there is one span, and it never ends`() {
       for time in [0, 1_795_466_205, Int64.max] {
         #expect(Period.none.span(at: time, in: .utc) == .always)
-        #expect(Span.always.contains(time))
+        #expect(TimeSpan.always.contains(time))
       }
     }
 
     @Test func `A span has its first second and not its last`() {
-      let span = Span(start: 10, end: 20)
+      let span = TimeSpan(start: 10, end: 20)
       #expect(!span.contains(9) && span.contains(10) && span.contains(19) && !span.contains(20))
     }
 
@@ -94,8 +94,9 @@ extension CalendarTests {
       let zone = Zone.system(named: "Europe/Berlin")
       let before = Period.month(31).span(at: utc("2026-01-31 12:00:00"), in: zone)
       let after = Period.month(31).span(at: utc("2026-05-02 08:00:00"), in: zone)
-      #expect(before == Span(start: utc("2026-01-30 23:00:00"), end: utc("2026-02-27 23:00:00")))
-      #expect(after == Span(start: utc("2026-04-29 22:00:00"), end: utc("2026-05-30 22:00:00")))
+      #expect(
+        before == TimeSpan(start: utc("2026-01-30 23:00:00"), end: utc("2026-02-27 23:00:00")))
+      #expect(after == TimeSpan(start: utc("2026-04-29 22:00:00"), end: utc("2026-05-30 22:00:00")))
     }
 
     @Test(arguments: Places.names) func `Spans contain their moments and follow without a gap`(

@@ -91,7 +91,7 @@ extension Story {
       try alice.upload(10_000)
       try stage.admin("disable", "alice")
       try stage.sweep()
-      try alice.expectHalt()
+      try alice.expectHalt(with: "Disabled by an administrator")
       try alice.comeBack()
       #expect(alice.isRefused)
       try stage.admin("enable", "alice")
@@ -104,10 +104,10 @@ extension Story {
 }
 
 extension VPNClient {
-  /// Waits until it has read, in so many words, that its quota is used up.
-  fileprivate func expectHalt() throws {
+  /// Waits until it has read why it was disconnected.
+  fileprivate func expectHalt(with text: String = "Traffic quota used up") throws {
     try eventually("the halt of \(name)", details: { (try? log) ?? "" }) {
-      try isHalted(with: "Traffic quota used up")
+      try isHalted(with: text)
     }
   }
 }

@@ -1,5 +1,5 @@
 /// A stretch of time in UTC seconds.
-package struct Span: Equatable, Sendable {
+package struct TimeSpan: Equatable, Sendable {
   /// The first second.
   package let start: Int64
   /// The first second that is no longer part of it; `.max` for a span that never ends.
@@ -11,7 +11,7 @@ package struct Span: Equatable, Sendable {
   }
 
   /// All time since 1970.
-  package static let always = Span(start: 0, end: .max)
+  package static let always = TimeSpan(start: 0, end: .max)
 
   /// Whether a moment, in UTC seconds, is part of it.
   package func contains(_ time: Int64) -> Bool { start <= time && (time < end || end == .max) }

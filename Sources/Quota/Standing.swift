@@ -1,0 +1,89 @@
+/// What the ledger knows of a user that bears on whether he may be in, as of one moment.
+package struct Standing: Equatable, Sendable {
+  /// Whether an administrator lets him in at all.
+  package var isEnabled: Bool
+  /// Bytes he may use in a period, 0 for as many as he likes.
+  package var quota: Int64
+  /// Bytes granted on top for this period only.
+  package var granted: Int64
+  /// Bytes that grants which are carried from period to period had left when this one began.
+  package var carried: Int64
+  /// How far past all that he may go before anything is done about it.
+  package var grace: Grace
+  /// What he used in the present period, live sessions included as far as they were counted.
+  package var used: Traffic
+  /// The present period.
+  package var span: TimeSpan
+  /// Whether he is metered only: never refused or disconnected for what he used, how long he has
+  /// been a user, or how many sessions he has.
+  package var isExempt: Bool
+  /// The second of UTC from which on he may not be in; nil for never.
+  package var expiresAt: Int64?
+  /// Sessions he may have at once, 0 for any number.
+  package var maxSessions: Int64
+  /// Sessions of his that are live and were there before the one in question.
+  package var sessionsBefore: Int64
+
+  package init(
+    isEnabled: Bool = true, quota: Int64 = 0, granted: Int64 = 0, carried: Int64 = 0,
+    grace: Grace = .none, used: Traffic = Traffic(), span: TimeSpan = .always,
+    isExempt: Bool = false,
+    expiresAt: Int64? = nil, maxSessions: Int64 = 0, sessionsBefore: Int64 = 0
+  ) {
+    self.isEnabled = isEnabled
+    self.quota = quota
+    self.granted = granted
+    self.carried = carried
+    self.grace = grace
+    self.used = used
+    self.span = span
+    self.isExempt = isExempt
+    self.expiresAt = expiresAt
+    self.maxSessions = maxSessions
+    self.sessionsBefore = sessionsBefore
+  }
+
+  /// Bytes he may use in this period, grants included, 0 for as many as he likes.
+  package var limit: Int64 {
+    quota == 0 ? 0 : saturatingSum(saturatingSum(quota, granted), carried)
+  }
+
+  /// The bytes at which he is refused, grace included, 0 for never.
+  package var limitWithGrace: Int64 {
+    quota == 0 ? 0 : saturatingSum(limit, grace.bytes(over: quota))
+  }
+
+  /// How much of the carried grants this period has taken: what was used beyond the quota and this
+  /// period's own grants.
+  package func takenFromCarried(by count: Count) -> Int64 {
+    if quota == 0 { return 0 }
+    let before = saturatingSum(quota, granted)
+    let used = count.bytes(of: used)
+    return used > before ? min(used - before, carried) : 0
+  }
+}
+
+/// How far a user may go past his quota: a number of bytes and a share of the quota, which add up.
+package struct Grace: Equatable, Sendable {
+  /// Bytes, 0 or more.
+  package var bytes: Int64
+  /// Percent of the quota, 0 to 1000.
+  package var percent: Int64
+
+  package static let none = Grace()
+  /// The percentages there may be.
+  package static let percentages: ClosedRange<Int64> = 0...1000
+
+  package init(bytes: Int64 = 0, percent: Int64 = 0) {
+    self.bytes = bytes
+    self.percent = percent
+  }
+
+  /// The bytes it comes to; a part of one is dropped.
+  package func bytes(over quota: Int64) -> Int64 {
+    let (high, low) = quota.multipliedFullWidth(by: percent)
+    // From 50 in the high word on, a hundredth of it no longer fits.
+    let share = high < 50 ? Int64(100).dividingFullWidth((high, low)).quotient : .max
+    return saturatingSum(bytes, share)
+  }
+}

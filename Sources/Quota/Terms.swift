@@ -1,0 +1,90 @@
+/// What an operator lays down for a user, or for everybody who follows a plan; nil where nothing
+/// is said.
+package struct Terms: Equatable, Sendable {
+  /// Bytes in a period, 0 for unlimited.
+  package var quota: Int64?
+  /// When usage starts over.
+  package var period: Period?
+  /// How long the user may be one.
+  package var lifetime: Lifetime?
+  /// Sessions at once, 0 for any number.
+  package var maxSessions: Int64?
+  /// How far past the quota before anything is done about it.
+  package var grace: Grace?
+  /// Whether the user is metered only.
+  package var isExempt: Bool?
+
+  package init(
+    quota: Int64? = nil, period: Period? = nil, lifetime: Lifetime? = nil,
+    maxSessions: Int64? = nil, grace: Grace? = nil, isExempt: Bool? = nil
+  ) {
+    self.quota = quota
+    self.period = period
+    self.lifetime = lifetime
+    self.maxSessions = maxSessions
+    self.grace = grace
+    self.isExempt = isExempt
+  }
+
+  /// These terms, with those of a plan where these say nothing.
+  package func following(_ plan: Terms) -> Terms {
+    Terms(
+      quota: quota ?? plan.quota, period: period ?? plan.period,
+      lifetime: lifetime ?? plan.lifetime, maxSessions: maxSessions ?? plan.maxSessions,
+      grace: grace ?? plan.grace, isExempt: isExempt ?? plan.isExempt)
+  }
+
+  /// What makes no sense together, as the end of a complaint; nil if all of it does.
+  package var contradiction: String? {
+    guard let grace, grace != .none else { return nil }
+    if isExempt == true {
+      return "grace is for users whose quota is enforced, and an exempt one's is not; "
+        + "allowed is grace or exempt, not both"
+    }
+    if quota == 0 { return "grace is what may be used past a quota, and the quota is unlimited" }
+    return nil
+  }
+}
+
+/// How long somebody may be a user.
+package enum Lifetime: Equatable, Sendable {
+  /// For good.
+  case unlimited
+  /// Up to a second of UTC.
+  case until(Int64)
+  /// For some seconds.
+  case lasting(Int64, from: Beginning)
+
+  /// When it begins to run.
+  package enum Beginning: Sendable {
+    /// As soon as it holds for the user.
+    case atOnce
+    /// With the first session he has then.
+    case firstConnection
+  }
+}
+
+extension Lifetime {
+  /// When a user's time began and when it is over, as far as either is known yet.
+  ///
+  /// - Parameters:
+  ///   - begun: when it began, if it has already.
+  ///   - isConnected: whether he has a session now, which makes a first connection of this moment.
+  ///   - time: now, in seconds since 1970 in UTC.
+  package func course(
+    begunAt begun: Int64?, isConnected: Bool, at time: Int64
+  ) -> (begunAt: Int64?, endsAt: Int64?) {
+    switch self {
+    case .unlimited: return (nil, nil)
+    case .until(let end): return (nil, end)
+    case .lasting(let seconds, let beginning):
+      let begun = begun ?? (beginning == .atOnce || isConnected ? time : nil)
+      return (begun, begun.map { saturatingSum($0, seconds) })
+    }
+  }
+
+  /// The seconds that it lasts, where it is not bound to a date.
+  package var seconds: Int64? {
+    if case .lasting(let seconds, _) = self { seconds } else { nil }
+  }
+}
