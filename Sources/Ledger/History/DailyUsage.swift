@@ -10,6 +10,13 @@ struct DailyUsage {
   let traffic: Traffic
 }
 
+/// Whom history belongs to.
+package struct Owner: Equatable, Sendable {
+  /// His name, or the last one he had.
+  package let name: UserName
+  package let isRemoved: Bool
+}
+
 /// Usage added up in two ways.
 package struct UsageSums: Equatable, Sendable {
   package var byDay: [Day: Traffic] = [:]
@@ -85,12 +92,15 @@ extension Ledger {
     return sums
   }
 
-  /// The names of all users by their numbers, which history is kept under.
-  package func owners() throws(SQLiteError) -> [Int64: UserName] {
+  /// Whom history belongs to, by the numbers that it is kept under: users who are there, and users
+  /// who were removed since.
+  package func owners() throws(SQLiteError) -> [Int64: Owner] {
     var statement = try database.prepare("SELECT id, username FROM users")
-    var owners: [Int64: UserName] = [:]
+    var owners: [Int64: Owner] = [:]
     while try statement.step() {
-      owners[statement.integer(0)] = UserName(bytes: statement.bytes(1))
+      let name = UserName(bytes: statement.bytes(1))
+      let former = FormerName(name)
+      owners[statement.integer(0)] = Owner(name: former?.name ?? name, isRemoved: former != nil)
     }
     return owners
   }

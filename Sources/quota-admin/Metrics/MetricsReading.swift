@@ -21,7 +21,7 @@ struct MetricsReading {
     self.settings = settings
     (users, sessions, incidents) = try ledger.snapshot { () throws(SQLiteError) in
       var users: [UserRecord] = []
-      try ledger.forEachUser { users.append($0) }
+      try ledger.forEachUser(at: now) { users.append($0) }
       return (
         users, try ledger.openSessionsByServer(),
         try ledger.incidents(in: now - MetricsReading.recent..<Int64.max)
@@ -69,7 +69,7 @@ struct MetricsReading {
   private func writeState(to text: inout Exposition) {
     let database = settings.database
     let spool = Spool(besideDatabase: database)
-    if let time = spool.lastSweep {
+    if let time = spool.sweepNote?.at {
       text.metric("last_sweep_timestamp_seconds", .gauge, "When the last sweep ended.")
       text.sample([], time)
     }
@@ -87,9 +87,9 @@ struct MetricsReading {
 
   private func writeUsers(to text: inout Exposition) {
     let labelled = users.map { (user: $0, labels: MetricsReading.labels(of: $0.name)) }
-    text.metric("user_quota_bytes", .gauge, "Quota of a user who has one.")
-    for (user, labels) in labelled where user.standing.quota > 0 {
-      text.sample(labels, user.standing.quota)
+    text.metric("user_quota_bytes", .gauge, "What a user who has a quota may use in the current period.")
+    for (user, labels) in labelled where user.standing.limit > 0 {
+      text.sample(labels, user.standing.limit)
     }
     text.metric("user_used_bytes", .gauge, "What was used of the quota in the current period.")
     for (user, labels) in labelled { text.sample(labels, user.used(by: settings.rules)) }
@@ -106,7 +106,9 @@ struct MetricsReading {
 
   /// Why a user would be refused; nil if he would not.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.standing, by: settings.rules) else { return nil }
+    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else {
+      return nil
+    }
     return reason.rawValue
   }
 
