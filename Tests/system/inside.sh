@@ -16,6 +16,7 @@ claim() {
     echo "   [FAILED] $text: $*" >&2
     cat /tmp/said >&2
     tail -n 12 "$log" >&2 || true
+    journalctl -q --no-pager -n 20 -u 'quota-*' >&2 || true
     exit 1
   fi
 }
@@ -64,8 +65,9 @@ phase_upgrade() {
   claim 'they are still closed to others' stat_is /etc/openvpn-quota/quota.conf '640 root:openvpn-quota'
   claim 'the timer still runs' runs quota-sweep.timer
   claim 'it has the interval of the settings' has '{ OnUnitActiveUSec=30s' "$(property quota-sweep.timer TimersMonotonic)"
-  claim 'the units are what systemd would have' has '^$' "$(systemd-analyze verify quota-sweep.service \
-    quota-sweep.timer quota-rotate.service quota-rotate.timer quota-notify.service 2>&1 | grep quota)"
+  claim 'the units are what systemd would have' has '^$' "$(SYSTEMD_UNIT_PATH=/run/systemd/generator: \
+    systemd-analyze verify --man=no quota-sweep.service quota-sweep.timer \
+    quota-rotate.service quota-rotate.timer quota-notify.service 2>&1 | grep quota)"
 }
 
 phase_serve() {
