@@ -10,6 +10,10 @@ PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/openvpn-quota
 MAN = $(DESTDIR)$(PREFIX)/share/man
+BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+EXAMPLES = $(DOC)/notify-examples
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
 LIB = $(DESTDIR)$(PREFIX)/lib
@@ -39,7 +43,8 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages sqlite3 strace time tzdata util-linux valgrind
+	@.ci/packages bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
+	  time tzdata util-linux valgrind zsh
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
@@ -66,12 +71,17 @@ test-system: test-system-deps deb ## boot a Debian with the package in it and tr
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(DOC) $(UNITS) $(GENERATORS) \
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
+	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
+	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
+	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
 	install -v -m 0644 docs/*.md config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
 	install -v -m 0644 config/systemd/*.timer $(UNITS)/
 	install -v -m 0755 config/systemd/openvpn-quota-generator $(GENERATORS)/
@@ -99,6 +109,8 @@ uninstall: ## remove what install put there; settings and database stay
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
 	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
+	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
+	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
 	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
 	rm -f $(patsubst config/systemd/%,$(UNITS)/%,$(wildcard config/systemd/quota-*)) \
 	  $(GENERATORS)/openvpn-quota-generator $(LIB)/sysusers.d/openvpn-quota.conf $(LIB)/tmpfiles.d/openvpn-quota.conf

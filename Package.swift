@@ -45,13 +45,16 @@ let package = Package(
     .executableTarget(
       name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
     .target(
-      name: "Parsing", dependencies: ["CommandSupport", argumentParser], swiftSettings: strict),
+      name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
+      swiftSettings: strict),
     .executableTarget(
       name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-rotate",
-      dependencies: ["POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser],
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
+      ],
       swiftSettings: strict),
     .target(
       name: "Checkup",
@@ -59,7 +62,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "quota-admin",
-      dependencies: ["Checkup", "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", argumentParser],
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Checkup", "Parsing", argumentParser,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
@@ -83,7 +88,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
-      swiftSettings: strict),
+      exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       swiftSettings: strict),

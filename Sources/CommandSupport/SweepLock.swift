@@ -32,6 +32,14 @@ package struct SweepLock: ~Copyable {
     }
     return SweepLock(directory: opened)
   }
+
+  /// Takes the lock, and waits a little for a sweep that is under way.
+  ///
+  /// - Throws: `SystemError`, or `SweepLockTaken` when the time is up.
+  package static func take(beside database: String, within time: Duration) throws -> SweepLock {
+    guard let lock = try attempt(beside: database, patience: time) else { throw SweepLockTaken() }
+    return lock
+  }
 }
 
 /// Another program is sweeping now; the only reason for exit status 75.

@@ -49,6 +49,10 @@ package struct Event: Equatable, Sendable {
     case enabled
     /// An administrator shut a user out.
     case disabled
+    /// An administrator gave a user another name.
+    case renamed
+    /// An administrator removed a user.
+    case removed
   }
 }
 

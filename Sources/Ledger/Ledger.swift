@@ -64,6 +64,15 @@ package final class Ledger {
     try database.rehearsal(body)
   }
 
+  /// Does so with a body that has reasons of its own to fail.
+  ///
+  /// - Parameter failing: makes such a reason of why the ledger cannot be used.
+  package func rehearsal<Result, Failure: Error>(
+    failing: (LedgerError) -> Failure, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try database.rehearsal(failing: { failing(.database($0)) }, body)
+  }
+
   /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing.
   func inTransaction<Result>(
     _ body: () throws(LedgerError) -> Result
@@ -72,7 +81,9 @@ package final class Ledger {
   }
 
   /// Asks the database, for somebody who has other reasons to fail besides.
-  func asking<Result>(_ body: () throws(SQLiteError) -> Result) throws(LedgerError) -> Result {
+  func asking<Result: ~Copyable>(
+    _ body: () throws(SQLiteError) -> Result
+  ) throws(LedgerError) -> Result {
     do { return try body() } catch { throw .database(error) }
   }
 
@@ -106,7 +117,7 @@ package final class Ledger {
     return database
   }
 
-  private static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
+  static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(path, .creating, busyTimeout: keeperPatience)
     try database.execute("PRAGMA synchronous = FULL")

@@ -10,6 +10,15 @@ package struct Descriptor: ~Copyable {
 
   deinit { close(number) }
 
+  /// A second descriptor for standard input, which stays open when this one is closed.
+  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
+
+  /// A second descriptor for standard output, which stays open when this one is closed.
+  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
+
+  /// A second descriptor for standard error, which stays open when this one is closed.
+  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
   /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
   ///
   /// - Throws: `SystemError` naming the path.
@@ -44,21 +53,32 @@ package struct Descriptor: ~Copyable {
     var bytes: [UInt8] = []
     var size = 4096
     while true {
-      let before = bytes.count
       let room = size
-      bytes.append(contentsOf: repeatElement(0, count: room))
-      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-        retryingOnInterrupt {
-          unsafe Glibc.read(number, buffer.baseAddress?.advanced(by: before), room)
+      var got = 0
+      let chunk = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+        got = retryingOnInterrupt {
+          unsafe Glibc.read(number, buffer.baseAddress, room)
         }
+        count = max(got, 0)
       }
-      let code = errno
-      bytes.removeLast(room - max(got, 0))
-      if got < 0 { throw SystemError("read", subject, code: code) }
+      if got < 0 { throw SystemError("read", subject) }
       if got == 0 { return bytes }
+      if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
       if bytes.count > limit { throw SystemError("read", subject, code: EFBIG) }
       size = min(size * 2, 1 << 20)
     }
+  }
+
+  /// Reads what there is, up to a number of bytes.
+  package borrowing func readStart(
+    atMost limit: Int, of subject: String = "a file"
+  ) throws(SystemError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      retryingOnInterrupt { unsafe Glibc.read(number, buffer.baseAddress, limit) }
+    }
+    guard got >= 0 else { throw SystemError("read", subject) }
+    return Array(bytes.prefix(got))
   }
 
   /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.

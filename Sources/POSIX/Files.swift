@@ -42,3 +42,42 @@ package func directory(of path: String) -> String {
   guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
+
+/// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
+/// function is `fsync`.
+package func synchronize(_ path: String) throws(SystemError) {
+  let opened = try Descriptor.open(path, O_RDONLY)
+  guard retryingOnInterrupt({ fsync(opened.number) }) == 0 else {
+    throw SystemError("write out", path)
+  }
+}
+
+/// Whether two paths lead to one file.
+package func isSameFile(_ path: String, _ other: String) -> Bool {
+  var (first, second) = (stat(), stat())
+  return unsafe stat(path, &first) == 0 && stat(other, &second) == 0
+    && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+}
+
+/// Writes a file whole or not at all: whoever opens it finds the old content or the new, also after
+/// a crash. A draft beside it, which no `*` matches, is renamed into place.
+///
+/// - Parameter mode: the permission bits of the file, whatever the umask.
+package func replaceFile(
+  _ path: String, with bytes: [UInt8], mode: mode_t
+) throws(SystemError) {
+  let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] }
+  let draft = "\(directory(of: path))/.\(name ?? path[...]).\(getpid())"
+  do throws(SystemError) {
+    // What has the draft's name already was left by a process that is dead, or planted.
+    try remove(draft)
+    let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+    try file.setMode(mode, of: draft)
+    try file.write(bytes.span, to: path)
+    guard fsync(file.number) == 0 else { throw SystemError("write to", path) }
+    try rename(draft, to: path)
+  } catch {
+    try? remove(draft)
+    throw error
+  }
+}

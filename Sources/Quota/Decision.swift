@@ -50,6 +50,8 @@ package enum Reason: String, CaseIterable, Sendable {
   /// His names are so long that OpenVPN would cut its listing at his row, and with it everybody
   /// who is listed behind him.
   case nameTooLong = "name-too-long"
+  /// An administrator disconnected him; he may come back at once.
+  case kicked
   /// Nobody could tell, and `ON_ERROR` is `reject`.
   case undecided
 
@@ -62,6 +64,7 @@ package enum Reason: String, CaseIterable, Sendable {
     case .disabled: "disabled by an administrator"
     case .unknown: "not a known user"
     case .nameTooLong: "name too long for a status listing"
+    case .kicked: "disconnected by an administrator"
     case .undecided: "could not be decided"
     }
   }

@@ -8,7 +8,7 @@ import CSQLite
 @safe package struct Connection: ~Copyable {
   /// The path it was opened by.
   package let path: String
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
 
   /// How a connection may treat the file.
   package enum Access: Sendable {
@@ -16,6 +16,8 @@ import CSQLite
     case existing
     /// The file is created when it is not there.
     case creating
+    /// The file has to be there, and nothing is written to it.
+    case reading
   }
 
   /// Opens a database. The corresponding C function is `sqlite3_open_v2`.
@@ -26,8 +28,7 @@ import CSQLite
     _ path: String, _ access: Access = .existing, busyTimeout: Int32
   ) throws(SQLiteError) {
     var opened: OpaquePointer?
-    let create = access == .creating ? SQLITE_OPEN_CREATE : 0
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | create
+    let flags = access.flags | SQLITE_OPEN_NOMUTEX
     let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
     guard code == SQLITE_OK, let opened = unsafe opened else {
       let error = unsafe SQLiteError("open", path, code, opened)
@@ -110,7 +111,16 @@ import CSQLite
   package func rehearsal<Result: ~Copyable>(
     _ body: () throws -> Result
   ) throws -> Result {
-    try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
+    try rehearsal(failing: { $0 as any Error }, body)
+  }
+
+  /// Runs a body that has reasons of its own to fail, and takes back its every change at the end.
+  ///
+  /// - Parameter failing: makes such a reason of an error of SQLite's.
+  package func rehearsal<Result: ~Copyable, Failure: Error>(
+    failing: (SQLiteError) -> Failure, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    do { try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE") } catch { throw failing(error) }
     defer { rollBack() }
     return try body()
   }
@@ -143,8 +153,18 @@ import CSQLite
     if isInTransaction { _ = unsafe sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
   }
 
-  private func error(_ action: String, _ code: Int32) -> SQLiteError {
+  func error(_ action: String, _ code: Int32) -> SQLiteError {
     unsafe SQLiteError(action, path, code, handle)
+  }
+}
+
+extension Connection.Access {
+  fileprivate var flags: Int32 {
+    switch self {
+    case .existing: SQLITE_OPEN_READWRITE
+    case .creating: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    case .reading: SQLITE_OPEN_READONLY
+    }
   }
 }
 

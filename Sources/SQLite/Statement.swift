@@ -90,6 +90,11 @@ import CSQLite
     isNull(column) ? nil : integer(column)
   }
 
+  /// A column as a floating-point number; NULL reads as 0.
+  package borrowing func real(_ column: Int32) -> Double {
+    unsafe sqlite3_column_double(handle, column)
+  }
+
   /// A text column with invalid UTF-8 repaired, for what we wrote ourselves; NULL reads as "".
   package borrowing func text(_ column: Int32) -> String {
     guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }

@@ -9,10 +9,26 @@ struct Target {
   let identity: SessionIdentity
   let owner: UserName
   let reason: Reason
+  /// What the client is sent; nil for what goes with the reason.
+  let message: [UInt8]?
   /// Earlier attempts to disconnect it that it outlived.
   let kills: Int64
+  /// When the last of them was, in seconds since 1970.
+  let killedAt: Int64?
   /// Whether the server did not find the client by its address.
   var hidesItsAddress = false
+
+  init(
+    _ session: LiveSession, of report: ServerReport, owner: UserName, reason: Reason,
+    message: [UInt8]? = nil
+  ) {
+    identity = report.identity(of: report.sightings[session.sighting])
+    self.owner = owner
+    self.reason = reason
+    self.message = message
+    kills = session.kills
+    killedAt = session.killedAt
+  }
 
   /// The session for a message: who, and which.
   var name: String { "\(owner) (\(identity.address))" }
@@ -122,7 +138,7 @@ struct Enforcer {
   ) throws(EnforcementError) -> ManagementCommand {
     do throws(UnsendableText) {
       if let id = row.clientID, target.kills < Enforcer.politeKills {
-        return try .clientKill(id, message: message.bytes(for: target.reason))
+        return try .clientKill(id, message: target.message ?? message.bytes(for: target.reason))
       }
       // From 2.7 on, whose interface is version 6, `kill` takes a plain IP:port for a name.
       if version < 6, !target.hidesItsAddress, let address = row.killableAddress {

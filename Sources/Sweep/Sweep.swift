@@ -11,6 +11,7 @@ package struct Sweep {
   private let settings: Settings
   private let log: Log
   private let isRehearsal: Bool
+  private let kick: Kick?
   private let problems: [DiscoveryProblem]
   private let reconciler: Reconciler
   private var summary = Summary()
@@ -30,13 +31,16 @@ package struct Sweep {
   /// - Parameters:
   ///   - isRehearsal: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
+  ///   - kick: a user to disconnect besides those who have to go.
   /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
   package init(
-    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = []
+    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = [],
+    kick: Kick? = nil
   ) throws {
     self.settings = settings
     self.log = log
     self.isRehearsal = isRehearsal
+    self.kick = kick
     let found = try Servers(settings, only: only)
     problems = found.problems
     let now = begun
@@ -172,17 +176,21 @@ package struct Sweep {
   private func targets(in observation: Observation) throws -> [Target] {
     let now = Clock.now
     let report = observation.report
-    let violations = try reconciler.ledger.violations(
+    let ledger = reconciler.ledger
+    let violations = try ledger.violations(
       among: observation.live, of: report, listed: listed, at: now)
-    return violations.compactMap { violation in
-      if let killedAt = violation.session.killedAt,
-        (0..<Sweep.grace).contains(now - killedAt)
-      {
-        return nil
-      }
-      return Target(
-        identity: report.identity(of: report.sightings[violation.session.sighting]),
-        owner: violation.owner, reason: violation.reason, kills: violation.session.kills)
+    var targets = violations.map { violation in
+      Target(
+        violation.session, of: report, owner: violation.owner, reason: violation.reason)
+    }
+    if let kick {
+      let known = Set(targets.map(\.identity))
+      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
+        Target($0, of: report, owner: kick.user, reason: .kicked, message: kick.message)
+      }.filter { !known.contains($0.identity) }
+    }
+    return targets.filter { target in
+      target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
 

@@ -16,10 +16,7 @@ struct Administration {
   ///
   /// - Throws: `SettingsError` or `Complaint`.
   init(_ options: CommonOptions) throws {
-    let config = options.config.map { String(decoding: RawArguments.bytes(of: $0), as: UTF8.self) }
-    let loaded = try Settings.load(config: config)
-    Run.voice.warn(of: loaded.problems)
-    settings = loaded.settings
+    settings = try options.settings()
     do {
       ledger = try Ledger.open(
         settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
@@ -81,7 +78,7 @@ struct Administration {
 
 extension Complaint {
   /// Why the ledger could not do something.
-  fileprivate init(_ error: LedgerError) {
+  init(_ error: LedgerError) {
     switch error {
     case .noSuchUser(let name): self.init("there is no user \(name.forPeople)")
     case .userExists(let name):

@@ -16,7 +16,11 @@ struct Complaint: Explained {
 
   /// What somebody typed, in quotes, escaped, and cut where it is very long.
   static func quoted(_ argument: String) -> String {
-    let bytes = RawArguments.bytes(of: argument)
+    quoted(bytes: RawArguments.bytes(of: argument))
+  }
+
+  /// The same of bytes.
+  static func quoted(bytes: [UInt8]) -> String {
     let shown = bytes.count > 60 ? bytes.prefix(60) + Array("...".utf8) : bytes
     return "\"\(String(decoding: Escaping.plain(Array(shown)), as: UTF8.self))\""
   }

@@ -53,8 +53,8 @@ import Testing
     (["lst"], "unexpected argument 'lst'", "did you mean list?"),
     (["frobnicate"], "unexpected argument 'frobnicate'", "quota-admin --help lists the commands"),
     (
-      ["enable"], "missing expected argument '<name>'",
-      "usage: quota-admin enable [--config <file>] <name>"
+      ["enable"], "missing expected argument '<name> ...'",
+      "usage: quota-admin enable [--config <file>] <name> ..."
     ),
     (["set", "alice"], "nothing is to be set", "quota-admin set --help lists what can be"),
     (["list", "--jsn"], "unknown option '--jsn'", "did you mean '--json'?"),

@@ -75,7 +75,7 @@ import Testing
   @Test func `the fields are those of the manual, in its order`() throws {
     let bench = try Bench()
     try bench.populate()
-    let page = try `The manual`.page()
+    let page = try #require(try `The manual`.page().components(separatedBy: "\n.Ss ").first)
     let documented = page.matches(of: /\.It Li ([a-z_]+)\n/).map { String($0.output.1) }
     let shown = try bench.admin("show", "alice", "--json").output
     var fields: [String] = []

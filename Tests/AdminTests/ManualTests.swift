@@ -48,8 +48,9 @@ import Testing
     let described = page.matches(of: /\.It Cm ([a-z]+(?: [a-z]+)?)[ \n]/)
       .map { String($0.output.1) }
     #expect(Set(commands.keys) == Set(described))
-    let explained = page.matches(of: /\n\.It Fl (?:h , )?\\-([a-z-]+)/)
-      .map { String($0.output.1) }
-    #expect(Set(options.map(\.name)) == Set(explained + ["h"]))
+    let explained = page.matches(of: /\n\.It Fl (?:([a-z]) , )?\\-([a-z-]+)/).flatMap { match in
+      [match.output.1, match.output.2].compactMap { $0.map(String.init) }
+    }
+    #expect(Set(options.map(\.name)) == Set(explained))
   }
 }

@@ -96,7 +96,8 @@ extension Ledger {
       return (moved, false)
     }
     guard let name = report.owner ?? report.claimedOwner,
-      let user = try owner(named: name, at: report.endedAt)
+      let user = try owner(
+        named: name, since: report.identity.connectedSince, at: report.endedAt)
     else { return nil }
     try beginLifetime(of: user, at: report.identity.connectedSince)
     let account = Account(

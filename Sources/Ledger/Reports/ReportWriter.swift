@@ -70,7 +70,8 @@ struct ReportWriter: ~Copyable {
       try ledger.retire(closed)
     }
     guard let owner = admission?.owner ?? sighting.owner else { return }
-    guard let user = try ledger.owner(named: owner, at: report.at) else {
+    let since = sighting.connectedSince
+    guard let user = try ledger.owner(named: owner, since: since, at: report.at) else {
       result.live.append(LiveSession(sighting: index, user: nil, kills: 0, killedAt: nil))
       return
     }

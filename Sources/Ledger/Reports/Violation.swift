@@ -68,16 +68,24 @@ extension Ledger {
       find.bind(1, user)
       defer { find.reset() }
       guard try find.step() else { return nil }
+      let name = StandingRow.name(find)
+      if let former = FormerName(name) { return judgeStranger(called: former.name) }
       var standing = try ledger.standing(StandingRow(find), at: time)
       if standing.maxSessions > 0 {
         let sessions = try ledger.liveSessions(of: user, listed: listed, at: time)
         standing.sessionsBefore = Int64(sessions.firstIndex(of: session()) ?? 0)
       }
       if case .refused(let reason) = decide(standing, at: time, by: ledger.rules) {
-        return (StandingRow.name(find), reason)
+        return (name, reason)
       }
       if standing.maxSessions == 0 { innocent.insert(user) }
       return nil
+    }
+
+    /// Who was removed is nobody the door would know.
+    private func judgeStranger(called name: UserName) -> (UserName, Reason)? {
+      guard case .refused(let reason) = decide(nil, at: time, by: ledger.rules) else { return nil }
+      return (name, reason)
     }
   }
 }

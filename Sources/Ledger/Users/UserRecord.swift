@@ -7,7 +7,7 @@ package struct UserRecord: Equatable, Sendable {
   /// The moment that all of this is as of, in seconds since 1970 in UTC.
   package let at: Int64
   /// Status, quota and usage of the present period: what `decide` asks about.
-  package let standing: Standing
+  package var standing: Standing
   /// Sessions that were live at the last sweep.
   package let openSessions: Int
   /// Seconds since 1970 in UTC; nil where the earlier project left none that can be read.
@@ -51,7 +51,8 @@ extension Ledger {
   package func forEachUser(
     at time: Int64, _ body: (UserRecord) -> Void
   ) throws(SQLiteError) {
-    var statement = try database.prepare("SELECT \(UserRecord.columns) ORDER BY username")
+    var statement = try database.prepare(
+      "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
     while try statement.step() { body(try record(statement, at: time)) }
   }
 
@@ -93,7 +94,8 @@ extension Ledger {
 
   /// The names of all users, for finding what somebody meant who mistyped one.
   package func userNames() throws(SQLiteError) -> [UserName] {
-    var statement = try database.prepare("SELECT username FROM users ORDER BY username")
+    var statement = try database.prepare(
+      "SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username")
     var names: [UserName] = []
     while try statement.step() { names.append(UserName(bytes: statement.bytes(0))) }
     return names

@@ -21,15 +21,22 @@ struct UserTerms {
   }
 }
 
+extension UserTerms {
+  /// The columns of `users` and `user_quotas` that terms are read from.
+  static let columns =
+    """
+    users.id, own, quota_bytes, period, expires_at, expires_after, began_at, max_sessions,
+      grace_bytes, grace_percent, is_exempt, plan_id,
+      EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND closed_at IS NULL)
+    """
+}
+
 extension Ledger {
   /// The terms of a user, nil for a stranger.
   func terms(ofUser name: UserName) throws(SQLiteError) -> UserTerms? {
     var statement = try database.prepare(
       """
-      SELECT users.id, own, quota_bytes, period, expires_at, expires_after, began_at, max_sessions,
-        grace_bytes, grace_percent, is_exempt, plan_id,
-        EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND closed_at IS NULL)
-      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id WHERE username = ?1
+      SELECT \(UserTerms.columns) FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id WHERE username = ?1
       """)
     statement.bind(1, bytes: name.bytes)
     guard try statement.step() else { return nil }
@@ -99,8 +106,8 @@ extension Own {
 }
 
 extension Terms {
-  /// What of a row of `Ledger.terms(ofUser:)` is the user's own.
-  fileprivate init(own row: borrowing Statement) {
+  /// What of a row of `UserTerms.columns` is the user's own.
+  init(own row: borrowing Statement) {
     let own = Own(rawValue: row.integer(1))
     self.init()
     if own.contains(.quota) { quota = max(0, row.integer(2)) }

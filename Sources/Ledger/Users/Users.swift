@@ -20,9 +20,13 @@ extension Ledger {
     }
   }
 
-  /// Whom a session under this name is billed to: a user who is known, or one created with the
-  /// default quota where the settings allow strangers; nil where they are not metered.
-  func owner(named name: UserName, at time: Int64) throws(SQLiteError) -> Int64? {
+  /// Whom a session under this name is billed to: a user who is known, or was when the session began,
+  /// or one created with the default quota where the settings allow strangers; nil where they are
+  /// not metered.
+  ///
+  /// - Parameter since: when the session began, in seconds since 1970.
+  func owner(named name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
+    if let former = try formerOwner(named: name, since: since) { return former }
     var owners = try Owners(self)
     if let known = try owners.id(of: name) { return known }
     guard rules.unknownUsers == .allow else { return nil }

@@ -19,8 +19,8 @@ struct Check: ParsableCommand {
     let findings = Checkup(Settings.loadLeniently(config: config), at: Clock.now).run()
     try StandardOutput.write(output.json ? json(findings) : text(findings))
     switch findings.map(\.level).max() {
-    case .error: throw Ending(status: .errorsFound)
-    case .warning: throw Ending(status: .warningsFound)
+    case .error: throw Ended(status: .errorsFound)
+    case .warning: throw Ended(status: .warningsFound)
     case .ok, nil: break
     }
   }

@@ -2,11 +2,11 @@ import ArgumentParser
 
 struct Disable: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Keep a user out; live sessions end with the next sweep.",
-    discussion: "Example: quota-admin disable alice")
+    abstract: "Keep users out; live sessions end with the next sweep.",
+    discussion: "Example: quota-admin disable alice bob")
 
   @OptionGroup var options: CommonOptions
-  @OptionGroup var user: NameArgument
+  @OptionGroup var users: NamesArgument
 
-  func run() throws { try switchUser(user, on: false, options) }
+  func run() throws { try switchUsers(users, on: false, options) }
 }

@@ -4,25 +4,31 @@ import POSIX
 
 struct Enable: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Let a user in again who was disabled.",
-    discussion: "Example: quota-admin enable alice")
+    abstract: "Let users in again who were disabled.",
+    discussion: "Example: quota-admin enable alice bob")
 
   @OptionGroup var options: CommonOptions
-  @OptionGroup var user: NameArgument
+  @OptionGroup var users: NamesArgument
 
-  func run() throws { try switchUser(user, on: true, options) }
+  func run() throws { try switchUsers(users, on: true, options) }
 }
 
-/// Enables or disables a user, and says what becomes of him.
-func switchUser(_ user: NameArgument, on isEnabled: Bool, _ options: CommonOptions) throws {
-  let name = try UserName(argument: user.name)
+/// Enables or disables users, all of them or none, and says what becomes of each.
+func switchUsers(_ users: NamesArgument, on isEnabled: Bool, _ options: CommonOptions) throws {
+  let names = try users.userNames()
   let administration = try Administration(options)
-  let change = try administration.work { ledger throws(LedgerError) in
-    try ledger.setEnabled(isEnabled, name, at: Clock.now)
+  let changes = try administration.work { ledger throws(LedgerError) in
+    try ledger.together { () throws(LedgerError) in
+      try names.map { name throws(LedgerError) in
+        try ledger.setEnabled(isEnabled, name, at: Clock.now)
+      }
+    }
   }
   let state = isEnabled ? "enabled" : "disabled"
-  let consequence = change.user.consequence(by: administration.settings.rules)
-  try StandardOutput.write([
-    "\(name.forPeople) is \(change.isNew ? "now \(state)" : "\(state) already")\(consequence)"
-  ])
+  try StandardOutput.write(
+    changes.map { change in
+      let consequence = change.user.consequence(by: administration.settings.rules)
+      let now = change.isNew ? "now \(state)" : "\(state) already"
+      return "\(change.user.name.forPeople) is \(now)\(consequence)"
+    })
 }

@@ -10,7 +10,13 @@ extension UserName {
   ///
   /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
   init(argument: String) throws(Complaint) {
-    let bytes = RawArguments.bytes(of: argument)
+    try self.init(checked: RawArguments.bytes(of: argument))
+  }
+
+  /// The name that bytes are.
+  ///
+  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
+  init(checked bytes: [UInt8]) throws(Complaint) {
     let allowed = "allowed are 1 to \(UserName.limit) bytes without control characters"
     if bytes.isEmpty { throw Complaint("a user's name is empty; \(allowed)") }
     if bytes.count > UserName.limit {
@@ -22,8 +28,10 @@ extension UserName {
     }
   }
 
-  /// The name with whatever could do harm on a terminal written as `\xHH`.
+  /// The name with whatever could do harm on a terminal written as `\xHH`; of a user who was removed
+  /// the one he had.
   var forPeople: String {
+    if let former = FormerName(self) { return "\(former.name.forPeople) (removed)" }
     let isPlain = bytes.allSatisfy { 0x20...0x7E ~= $0 }
     return String(decoding: isPlain ? bytes : Escaping.plain(bytes), as: UTF8.self)
   }

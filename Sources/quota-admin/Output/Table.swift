@@ -1,22 +1,28 @@
 /// Rows of text in columns that line up.
 ///
 /// Two spaces between columns, no lines drawn, nothing behind the last word of a row. A first cell
-/// wider than `widest` pushes its own row to the right and no other.
+/// wider than `widest` pushes its own row to the right and no other. On a terminal that is too
+/// narrow the first column, or the one that says so, gives way: its longest cells are cut.
 struct Table {
-  /// A column's heading, and whether its cells end below each other, as numbers do.
+  /// A column's heading, whether its cells end below each other, as numbers do, and whether it is
+  /// the one that gives way in place of the first.
   struct Column {
     let heading: String
     let isNumeric: Bool
+    let givesWay: Bool
 
-    init(_ heading: String, isNumeric: Bool = false) {
+    init(_ heading: String, isNumeric: Bool = false, givesWay: Bool = false) {
       self.heading = heading
       self.isNumeric = isNumeric
+      self.givesWay = givesWay
     }
   }
 
   private let columns: [Column]
   private var rows: [[String]] = []
   private var widths: [Int]
+  /// The share of the longest bar that each row has, where the table has bars.
+  private var shares: [Double] = []
 
   private static let widest = 40
 
@@ -34,24 +40,85 @@ struct Table {
     rows.append(cells)
   }
 
+  /// Adds a row with a bar behind it.
+  ///
+  /// - Parameter share: how much of the longest bar it has, 0 to 1.
+  mutating func add(_ cells: [String], bar share: Double) {
+    add(cells)
+    shares.append(share)
+  }
+
   /// The whole table, each line behind some spaces.
-  func text(indentation: Int = 0) -> [UInt8] {
+  ///
+  /// - Parameter room: the columns it has to fit in; nil for as many as it likes, with bars as on
+  ///   a terminal of 80.
+  func text(indentation: Int = 0, fitting room: Int? = Terminal.width) -> [UInt8] {
+    let widths = widths(fitting: room.map { $0 - indentation })
+    let used = indentation + widths.reduce(0) { $0 + $1 + 2 }
+    let longestBar = min(Table.longestBar, (room ?? 80) - used)
     var text: [UInt8] = []
-    append(columns.map(\.heading), to: &text, indentation)
-    for row in rows { append(row, to: &text, indentation) }
+    append(columns.map(\.heading), to: &text, indentation, widths, ink: .heading)
+    text.append(UInt8(ascii: "\n"))
+    for (index, row) in rows.enumerated() {
+      append(row, to: &text, indentation, widths, isFitting: room != nil)
+      if shares.indices.contains(index), longestBar >= Table.shortestBar {
+        append(Bar.text(shares[index], of: longestBar), to: &text)
+      }
+      text.append(UInt8(ascii: "\n"))
+    }
     return text
   }
 
-  private func append(_ cells: [String], to text: inout [UInt8], _ indentation: Int) {
+  private static let longestBar = 48
+  private static let shortestBar = 8
+  /// What a column keeps when it gives way.
+  private static let narrowest = 8
+
+  private var elastic: Int { columns.firstIndex(where: \.givesWay) ?? 0 }
+
+  private func widths(fitting room: Int?) -> [Int] {
+    guard let room, !columns[elastic].isNumeric else { return widths }
+    let excess = widths.reduce(-2) { $0 + $1 + 2 } - room
+    var fitting = widths
+    fitting[elastic] = min(widths[elastic], max(Table.narrowest, widths[elastic] - max(0, excess)))
+    return fitting
+  }
+
+  /// Appends a bar to a row.
+  private func append(_ bar: String, to text: inout [UInt8]) {
+    if bar.isEmpty { return }
+    text += "  ".utf8
+    text += Ink.bar.on(bar).utf8
+  }
+
+  /// Appends a row without its line break.
+  private func append(
+    _ cells: [String], to text: inout [UInt8], _ indentation: Int, _ widths: [Int],
+    isFitting: Bool = false, ink: Ink? = nil
+  ) {
     var gap = indentation
-    for (index, cell) in cells.enumerated() {
+    for (index, whole) in cells.enumerated() {
+      let cell = isFitting && index == elastic ? Table.cut(whole, to: widths[index]) : whole
       let padding = max(0, widths[index] - Table.width(of: cell))
       if columns[index].isNumeric { gap += padding }
       text += repeatElement(UInt8(ascii: " "), count: gap)
-      text += cell.utf8
+      text += (ink?.on(cell) ?? cell).utf8
       gap = columns[index].isNumeric ? 2 : padding + 2
     }
-    text.append(UInt8(ascii: "\n"))
+  }
+
+  /// As much of a text as fits, with dots in place of the rest.
+  private static func cut(_ text: String, to room: Int) -> String {
+    guard width(of: text) > room else { return text }
+    let dots = Terminal.isUnicode ? "…" : "..."
+    var kept = ""
+    var used = dots.unicodeScalars.count
+    for letter in text {
+      used += width(of: String(letter))
+      if used > room { break }
+      kept.append(letter)
+    }
+    return kept + dots
   }
 
   /// How many columns of a terminal a text takes: none for a mark above a letter, two for a letter

@@ -5,8 +5,7 @@ import Quota
 extension JSONWriter {
   /// The fields of a user, as quota-admin(8) documents them.
   mutating func fields(of user: UserRecord, by rules: Rules) {
-    field("name", user.name.description)
-    field("name_hex", user.name.isText ? nil : hexadecimal(user.name.bytes))
+    name(user.name)
     field("enabled", user.standing.isEnabled)
     field("plan", user.plan)
     field("quota_bytes", user.standing.quota)
@@ -38,6 +37,13 @@ extension JSONWriter {
     field("created_at", user.createdAt.map(isoTime))
   }
 
+  /// The two fields that a name takes, for it may be no text.
+  mutating func name(_ name: UserName) {
+    let whole = FormerName(name)?.name ?? name
+    field("name", whole.description)
+    field("name_hex", whole.isText ? nil : hexadecimal(whole.bytes))
+  }
+
   /// The fields of a session, as quota-admin(8) documents them.
   mutating func fields(of session: OpenSession) {
     field("server", session.server)
@@ -47,8 +53,4 @@ extension JSONWriter {
     field("bytes_received", session.counters.received)
     field("bytes_sent", session.counters.sent)
   }
-}
-
-private func hexadecimal(_ bytes: [UInt8]) -> String {
-  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

@@ -97,3 +97,14 @@ func words(forTime time: Int64, in zone: Zone) -> String {
   let clock = [second / 3600, second / 60 % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
   return "\(Day(of: time, in: zone)) \(clock[0]):\(clock[1])"
 }
+
+/// A length of time to the minute, or in days and hours: `0min`, `1h 05min`, `3d 04h`.
+func words(forDuration seconds: Int64) -> String {
+  let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
+  if hours == 0 { return "\(minutes)min" }
+  if hours < 24 { return "\(hours)h \(minutes < 10 ? "0" : "")\(minutes)min" }
+  return "\(hours / 24)d \(hours % 24 < 10 ? "0" : "")\(hours % 24)h"
+}
+
+/// The user that history belongs to, who may have been removed since.
+func words(forOwner name: UserName?) -> String { name?.forPeople ?? "(removed)" }

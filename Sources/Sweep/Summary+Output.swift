@@ -1,11 +1,10 @@
 import CommandSupport
 import Quota
-import Sweep
 
 extension Summary {
   /// What came of a sweep, for people: a line for each server and each session told to go, and one
   /// that sums it up.
-  func text(isRehearsal: Bool) -> String {
+  package func text(isRehearsal: Bool) -> String {
     let width = servers.map { $0.name.utf8.count }.max() ?? 0
     var lines = servers.map { server in
       let name = server.name + String(repeating: " ", count: width - server.name.utf8.count)
@@ -26,7 +25,7 @@ extension Summary {
   }
 
   /// What came of a sweep, for programs; quota-sweep(8) describes it.
-  func json(isRehearsal: Bool) -> String {
+  package func json(isRehearsal: Bool) -> String {
     var json = JSONWriter()
     json.object { json in
       json.field("dry_run", isRehearsal)

@@ -1,0 +1,88 @@
+import Glibc
+import POSIX
+import SQLite
+
+/// A copy of a database in the making: a file of its own that is gone with its side files unless it
+/// is given its final name.
+struct Draft: ~Copyable {
+  let path: String
+
+  /// Makes an empty file beside the final one.
+  ///
+  /// - Parameter mode: its permission bits, whatever the umask.
+  init(for final: String, mode: mode_t) throws(CopyError) {
+    path = "\(final).draft-\(getpid())"
+    let path = path
+    try asCopyError { () throws(SystemError) in
+      // What has the name already was left by a process that is dead.
+      try POSIX.remove(path)
+      let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
+      try Descriptor.open(path, flags, mode: mode).setMode(mode, of: path)
+    }
+  }
+
+  deinit { for file in Draft.files(of: path) { try? POSIX.remove(file) } }
+
+  /// Copies a database into the draft.
+  ///
+  /// - Returns: the open draft, which needs no side files.
+  func fill(
+    from source: borrowing Connection, progress: (Int, Int) -> Void
+  ) throws(CopyError) -> Connection {
+    try asCopyError { () throws(SQLiteError) in
+      let copy = try Connection(path, busyTimeout: 0)
+      try copy.copyAll(from: source, progress: progress)
+      // The copy has it from its source that it keeps a write-ahead log.
+      try copy.execute("PRAGMA journal_mode = DELETE")
+      return copy
+    }
+  }
+
+  /// Makes the draft durable under its final name, in place of what has that name.
+  consuming func publish(as final: String) throws(CopyError) {
+    let path = path
+    try asCopyError { () throws(SystemError) in
+      try synchronize(path)
+      try POSIX.rename(path, to: final)
+      try synchronize(directory(of: final))
+    }
+  }
+
+  /// A database's file and all that SQLite may keep beside it.
+  static func files(of database: String) -> [String] {
+    ["", "-wal", "-shm", "-journal"].map { database + $0 }
+  }
+}
+
+/// Opens a file that is only read.
+func openLedger(_ path: String) throws(CopyError) -> Connection {
+  // SQLite says no more of a file that it cannot open than that it cannot.
+  _ = try asCopyError { () throws(SystemError) in try Descriptor.open(path, O_RDONLY) }
+  return try asCopyError { () throws(SQLiteError) in
+    try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
+  }
+}
+
+/// What makes a file a ledger that this program can use.
+func checkLedger(_ database: borrowing Connection) throws(CopyError) {
+  let damage: [String]
+  do { damage = try database.damage() } catch {
+    if error.kind == .damaged { throw .damaged(database.path, [error.message]) }
+    throw .database(error)
+  }
+  if !damage.isEmpty { throw .damaged(database.path, damage) }
+  let (version, tables) = try asCopyError { () throws(SQLiteError) in
+    (
+      try database.integer("PRAGMA user_version"),
+      try database.integer(
+        """
+        SELECT count(*) FROM sqlite_schema
+        WHERE type = 'table' AND name IN ('users', 'user_quotas', 'traffic_logs')
+        """)
+    )
+  }
+  guard tables == 3, version >= 0 else { throw .noLedger(database.path) }
+  if version > Schema.version {
+    throw .newer(.schema(database: database.path, found: version, expected: Schema.version))
+  }
+}

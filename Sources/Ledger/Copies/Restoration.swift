@@ -1,0 +1,101 @@
+import Glibc
+import POSIX
+import SQLite
+
+/// What putting a backup back came to.
+package struct Restoration: Equatable, Sendable {
+  /// Where the ledger as it was before is kept; nil where there was none.
+  package let former: String?
+  /// Whether the former ledger was so damaged that it was moved aside as it was.
+  package let wasDamaged: Bool
+
+  /// Puts a backup in the place of the ledger.
+  ///
+  /// The backup is copied, checked and brought up to date first; only then it is written into the
+  /// live database, as one transaction that hooks and sweep see all or nothing of. A file renamed
+  /// over the database would meet the write-ahead log of the old one.
+  ///
+  /// Whoever asks for it holds the sweep lock.
+  ///
+  /// - Parameters:
+  ///   - stamp: what the kept ledger's name ends in.
+  ///   - progress: is told how many pages are done of how many.
+  package static func perform(
+    from backup: String, into database: String, stamp: String, progress: (Int, Int) -> Void
+  ) throws(CopyError) -> Restoration {
+    if isSameFile(database, backup) { throw .sameFile(backup) }
+    try Restoration.check(backup)
+    let draft = try Draft(for: database, mode: 0o660)
+    let copy = try draft.prepared(from: backup)
+    let former = "\(database).before-restore-\(stamp)"
+    let kept = try keep(database, as: former)
+    try write(copy, into: database, progress: progress)
+    return Restoration(
+      former: kept == .nothing ? nil : former, wasDamaged: kept == .moved)
+  }
+
+  /// Makes sure that a file is a sound ledger, and none of a later version.
+  ///
+  /// - Returns: the time the file was last written to, in seconds since 1970.
+  @discardableResult
+  package static func check(_ backup: String) throws(CopyError) -> Int64 {
+    try checkLedger(openLedger(backup))
+    return modificationTime(ofFile: backup) ?? 0
+  }
+
+  /// What became of the ledger that is replaced.
+  private enum Kept { case nothing, copied, moved }
+
+  /// Keeps the ledger as it is now: a copy, or where SQLite cannot read it, the files themselves.
+  private static func keep(_ database: String, as former: String) throws(CopyError) -> Kept {
+    guard let bytes = size(ofFile: database), bytes > 0 else { return .nothing }
+    do {
+      let draft = try Draft(for: former, mode: 0o640)
+      let present = try asCopyError { () throws(SQLiteError) in
+        try Connection(database, busyTimeout: Ledger.keeperPatience)
+      }
+      _ = try draft.fill(from: present) { _, _ in }
+      try draft.publish(as: former)
+      return .copied
+    } catch {
+      guard case .database(let trouble) = error, trouble.kind == .damaged else { throw error }
+    }
+    try asCopyError { () throws(SystemError) in
+      for (file, aside) in zip(Draft.files(of: database), Draft.files(of: former))
+      where size(ofFile: file) != nil {
+        try rename(file, to: aside)
+      }
+    }
+    return .moved
+  }
+
+  private static func write(
+    _ copy: borrowing Connection, into database: String, progress: (Int, Int) -> Void
+  ) throws(CopyError) {
+    do {
+      let live = try Ledger.keeperConnection(database)
+      // A database with a write-ahead log keeps its page size.
+      let size = try live.integer("PRAGMA page_size")
+      if try copy.integer("PRAGMA page_size") != size {
+        try copy.execute("PRAGMA page_size = \(size); VACUUM")
+      }
+      try live.copyAll(from: copy, progress: progress)
+      _ = try live.checkpoint()
+    } catch {
+      throw .database(error)
+    }
+  }
+}
+
+extension Draft {
+  /// The draft as a copy of a backup in the present schema.
+  fileprivate func prepared(from backup: String) throws(CopyError) -> Connection {
+    let copy = try fill(from: openLedger(backup)) { _, _ in }
+    do throws(LedgerError) { try Schema.migrate(copy) } catch {
+      guard case .database(let trouble) = error else { throw .newer(error) }
+      throw .database(trouble)
+    }
+    try checkLedger(copy)
+    return copy
+  }
+}

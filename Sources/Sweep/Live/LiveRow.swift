@@ -1,0 +1,102 @@
+import Ledger
+import Quota
+
+/// One session in a view of who is on.
+package struct LiveRow: Sendable {
+  /// Whose it is; the name the server shows where nobody can tell yet.
+  package let owner: UserName
+  /// The server's name in the settings; nil where no sweep has seen the session.
+  package let server: String?
+  /// The address inside the tunnel.
+  package let address: String
+  /// Where the client sends from.
+  package let realAddress: String?
+  /// Seconds since 1970 in UTC.
+  package let connectedSince: Int64
+  package let counters: Traffic
+  /// What the ledger has not counted yet.
+  package let uncounted: Traffic
+  /// When the counters were so, in seconds since 1970 in UTC; nil where no sweep saw them.
+  package let at: Int64?
+  /// Whether the server itself said so.
+  package let isLive: Bool
+  /// Bytes a second since the last sweep, or since an earlier view; nil where there is nothing to
+  /// reckon it from.
+  package private(set) var rate: Traffic?
+
+  /// A session that its server has listed.
+  init(_ sighting: Sighting, _ known: Ownership, of report: ServerReport) {
+    owner = known.owner ?? sighting.commonName
+    server = report.server
+    address = sighting.address
+    realAddress = sighting.realAddress
+    connectedSince = sighting.connectedSince
+    counters = sighting.counters
+    uncounted = sighting.counters.increase(over: known.counted ?? Traffic())
+    at = report.at
+    isLive = true
+    let from = known.counted == nil ? connectedSince : report.previous
+    rate = from.flatMap { uncounted.perSecond(of: .seconds(report.at - $0)) }
+  }
+
+  /// A session as the ledger has it.
+  ///
+  /// - Parameter note: what the last sweep left word of, when it saw each server.
+  init(_ session: OpenSession, of owner: UserName, _ note: SweepNote?) {
+    self.owner = owner
+    server = session.server
+    address = session.address
+    realAddress = session.realAddress
+    connectedSince = session.connectedSince
+    counters = session.counters
+    uncounted = Traffic()
+    at = session.server.flatMap { note?.listed[$0] } ?? note?.at
+    isLive = false
+  }
+
+  /// Whether two rows are of one session.
+  func isSame(as other: LiveRow) -> Bool {
+    server == other.server && address == other.address && connectedSince == other.connectedSince
+  }
+
+  func isBefore(_ other: LiveRow) -> Bool {
+    if owner != other.owner { return owner.bytes.lexicographicallyPrecedes(other.owner.bytes) }
+    if connectedSince != other.connectedSince { return connectedSince < other.connectedSince }
+    return (server ?? "", address) < (other.server ?? "", other.address)
+  }
+
+  /// The row with the rate since an earlier one of the same session.
+  func since(_ earlier: LiveRow, _ time: Duration) -> LiveRow {
+    guard isLive, earlier.isLive else { return self }
+    var row = self
+    row.rate = counters.increase(over: earlier.counters).perSecond(of: time)
+    return row
+  }
+}
+
+extension Traffic {
+  /// Bytes a second over some time; nil for less than a second.
+  fileprivate func perSecond(of time: Duration) -> Traffic? {
+    let milliseconds =
+      time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000
+    guard milliseconds >= 1000 else { return nil }
+    func rate(_ bytes: Int64) -> Int64 {
+      Int64(Double(bytes) * 1000 / Double(milliseconds))
+    }
+    return Traffic(received: rate(received), sent: rate(sent))
+  }
+}
+
+extension LiveView {
+  /// The view with the rates since an earlier one.
+  ///
+  /// - Parameter time: how long before this one that was taken.
+  package func since(_ earlier: LiveView, _ time: Duration) -> LiveView {
+    var view = self
+    let before = Dictionary(grouping: earlier.sessions) { $0.address }
+    view.replaceSessions { row in
+      before[row.address]?.first { $0.isSame(as: row) }.map { row.since($0, time) } ?? row
+    }
+    return view
+  }
+}

@@ -1,0 +1,96 @@
+import CommandSupport
+import Glibc
+
+/// One sweep from the lock to the log, the same whichever program runs it.
+package struct SweepRun {
+  private let settings: Settings
+  private let log: Log
+  private let isRehearsal: Bool
+  private let only: [String]
+  private let kick: Kick?
+
+  /// - Parameters:
+  ///   - voice: the program's, for complaints and for its lines in the log.
+  ///   - isRehearsal: show what would be done, and change nothing.
+  ///   - only: the names of the servers to sweep, all if empty.
+  ///   - kick: a user to disconnect besides those who have to go.
+  package init(
+    _ settings: Settings, _ voice: Voice, isRehearsal: Bool = false, only: [String] = [],
+    kick: Kick? = nil
+  ) {
+    self.settings = settings
+    self.isRehearsal = isRehearsal
+    self.only = only
+    self.kick = kick
+    log = Log(
+      voice: voice, path: isRehearsal ? "" : settings.logFile, level: settings.logLevel)
+  }
+
+  /// Runs it under the sweep lock, and writes to the log what came of it.
+  ///
+  /// - Parameter patience: how long to wait for a sweep that is under way.
+  /// - Throws: an `Explained` error for what kept the sweep from being done.
+  package func perform(patience: Duration = .zero) throws -> Summary {
+    let lock = try SweepLock.take(beside: settings.database, within: patience)
+    var sweep = try Sweep(
+      settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
+    if sweep.hasNoServers, isatty(STDERR_FILENO) == 1 { throw NoServers() }
+    let summary = try sweep.run()
+    _ = consume lock
+    tell(summary)
+    return summary
+  }
+
+  /// Writes the log: each failure, each session told to go, and one line for the run.
+  private func tell(_ summary: Summary) {
+    for server in summary.servers where server.state == .failed {
+      for error in server.errors { log.report(ServerFailed(server, error)) }
+    }
+    for problem in summary.problems { log.record(.info, "noticed", ["what": .text(problem)]) }
+    for kill in summary.kills {
+      log.record(
+        .info, "disconnected",
+        [
+          "user": .bytes(kill.user.bytes), "server": .text(kill.server),
+          "address": .text(kill.address), "reason": .text(kill.reason.text),
+        ])
+    }
+    log.record(
+      .info, "swept",
+      [
+        "servers": .number(summary.count(.swept)), "down": .number(summary.count(.down)),
+        "failed": .number(summary.count(.failed)), "sessions": .number(Int64(summary.sessions)),
+        "bytes": .number(summary.bytesAdded), "closed": .number(Int64(summary.closed)),
+        "killed": .number(Int64(summary.kills.count)), "ms": .number(summary.milliseconds),
+      ])
+  }
+}
+
+extension Summary {
+  /// How the program ends after it.
+  package var exitStatus: ExitStatus { everyServerDone ? .done : .unavailable }
+
+  fileprivate func count(_ state: ServerResult.State) -> Int64 {
+    Int64(servers.count { $0.state == state })
+  }
+}
+
+/// A configured server that was not swept, or not wholly.
+private struct ServerFailed: Explained {
+  let message: String
+  let hint: String?
+  let exitStatus = ExitStatus.unavailable
+
+  init(_ server: Summary.ServerResult, _ error: String) {
+    message = "server \(server.name): \(error)"
+    hint = error == server.errors.first ? server.hint : nil
+  }
+}
+
+/// Nothing to sweep, told to a person; a timer may well run before the first server is set up.
+private struct NoServers: Explained {
+  let message = "no OpenVPN server is configured"
+  let hint: String? =
+    "set MANAGEMENT in quota.conf, or add a management line to the server's config"
+  let exitStatus = ExitStatus.configuration
+}

@@ -1,0 +1,17 @@
+import CommandSupport
+import Ledger
+import Sweep
+
+extension CopyError: Explained {
+  package var message: String { description }
+
+  package var exitStatus: CommandSupport.ExitStatus {
+    switch self {
+    case .database(let error): error.exitStatus
+    case .file(let error): error.exitStatus
+    case .damaged, .noLedger, .notEarlier, .newer: .badData
+    case .sameFile: .usage
+    case .occupied: .cannotCreate
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Glibc
+
+/// The terminal that standard output may be.
+enum Terminal {
+  /// Whether standard input is a terminal.
+  static let isInput = isatty(STDIN_FILENO) == 1
+  /// Whether standard output is a terminal.
+  static let isOutput = isatty(STDOUT_FILENO) == 1
+
+  /// How many columns it has; nil where standard output is none, and nothing has to fit.
+  static let width: Int? = {
+    guard isOutput else { return nil }
+    var size = winsize()
+    let known = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return known ? Int(size.ws_col) : 80
+  }()
+
+  /// Whether colours are welcome: on a terminal that has them, unless `NO_COLOR` is set to
+  /// anything, <https://no-color.org>.
+  static let isColoured =
+    isOutput && value("NO_COLOR").isEmpty && !["", "dumb"].contains(value("TERM"))
+
+  /// Whether whoever reads it sees letters beyond ASCII, by the first of `LC_ALL`, `LC_CTYPE` and
+  /// `LANG` that is set.
+  static let isUnicode: Bool = {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.map(value).first { !$0.isEmpty } ?? ""
+    let name = locale.lowercased()
+    return name.hasSuffix("utf-8") || name.hasSuffix("utf8")
+  }()
+
+  private static func value(_ variable: String) -> String {
+    guard let value = unsafe getenv(variable) else { return "" }
+    return unsafe String(cString: value)
+  }
+}
+
+/// The few ways in which text stands out on a terminal.
+enum Ink: String {
+  case heading = "1"
+  case bar = "36"
+  case good = "32"
+  case warning = "33"
+  case bad = "31"
+
+  /// The text in this ink where colours are welcome, otherwise as it is.
+  func on(_ text: String) -> String {
+    Terminal.isColoured ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+  }
+}

@@ -1,0 +1,271 @@
+import Foundation
+import SQLite
+import TestSupport
+import Testing
+
+@Suite struct `Export and import` {
+  /// A ledger of users with all kinds of names.
+  private func populated() throws -> Bench {
+    let bench = try Bench()
+    for (index, name) in `A backup`.names.enumerated() {
+      try bench.admin("add", "--quota", "\(index * 1000)", "--", name)
+    }
+    try bench.admin("disable", "王小明")
+    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377\302')" --quota 7"#).isFine)
+    return bench
+  }
+
+  @Test(arguments: ["--csv", "--json"])
+  func `give the same again in another ledger`(format: String) throws {
+    let (bench, other) = (try populated(), try Bench())
+    // Through a shell, for bytes that are not UTF-8.
+    let script = """
+      quota-admin export \(format) >"$ONE" || exit
+      DATABASE="\(other.path)" quota-admin import "$ONE" || exit
+      DATABASE="\(other.path)" quota-admin export \(format) >"$TWO" || exit
+      cmp "$ONE" "$TWO"
+      """
+    for name in ["ONE", "TWO"] { bench.settings[name] = bench.folder.path + "/\(name)" }
+    let outcome = try bench.shell(script)
+    #expect(outcome.isFine && outcome.output == "added 11, changed 0, 0 as they are\n")
+    let users =
+      "SELECT hex(username), status, quota_bytes FROM users JOIN user_quotas ON user_id = "
+    let query = users + "users.id ORDER BY username"
+    let rows = try [bench, other].map { try Program.run("sqlite3", [$0.path, query]).output }
+    #expect(rows[0] == rows[1] && rows[0].split(separator: "\n").count == 11)
+    // A second time there is nothing to do.
+    let again = try other.admin("import", bench.folder.path + "/ONE")
+    #expect(again.output == "added 0, changed 0, 11 as they are\n")
+  }
+
+  @Test func `take what people write by hand`() throws {
+    let bench = try Bench()
+    bench.settings["DEFAULT_QUOTA"] = "5"
+    try bench.admin("add", "carol", "--quota", "9")
+    let file = try bench.folder.write(
+      "quota_bytes,name\n50GB,alice\n,bob\n,carol\nunlimited,\"o,\"\"x\"\n", to: "users.csv")
+    let rehearsed = try bench.admin("import", "--dry-run", file)
+    #expect(
+      rehearsed.output == """
+        would add alice
+        would add bob
+        would add o,"x
+        would add 3, would change 0, 1 as they are
+
+        """)
+    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.admin("import", file).output == "added 3, changed 0, 1 as they are\n")
+    #expect(
+      try Program.run("sqlite3", [bench.path, "SELECT quota_bytes FROM user_quotas"]).output
+        == "9\n50000000000\n5\n0\n")
+    let piped = try bench.shell(
+      #"printf '{"users":[{"name":"alice","enabled":false}]}' | quota-admin import -"#)
+    #expect(piped.output == "added 0, changed 1, 3 as they are\n".replacing("3 as", with: "0 as"))
+    #expect(try bench.number("SELECT count(*) FROM users WHERE status = 'disabled'") == 1)
+  }
+
+  @Test(arguments: [
+    (
+      "name,enabled,quota_bytes\nalice,true,1\nbob,yes,2\ncarol,true,10XB\nalice,,\n,,\nx,y\n",
+      [
+        "3: enabled is \"yes\"; allowed are true and false",
+        "4: quota_bytes is \"10XB\"; ", "5: alice is on line 2 already",
+        "6: a user's name is empty; ", "7: there are 2 fields, and the first row names 3",
+      ]
+    ),
+    ("nme,enabled\nalice,true\n", ["1: there is no column \"nme\"; did you mean name?"]),
+    ("alice,1\n", ["1: there is no column \"alice\"; "]),
+    ("", ["1: the file is empty"]),
+    ("name\n\"alice\n", ["2: a quoted field has no closing quote"]),
+    (
+      """
+      {"users": [
+        {"name": "alice", "quota_bytes": "10XB"},
+        {"name": "bob",
+         "quota_bytes": -1}, {"nme": "x"},
+        {"name": "carol", "name_hex": "zz"}, {"enabled": true}, 7
+      ]}
+      """,
+      [
+        "2: quota_bytes is \"10XB\"; ", "3: quota_bytes is \"-1\"; ",
+        "4: there is no field \"nme\"; did you mean name?", "5: name_hex is \"zz\"; allowed are",
+        "5: name is missing", "5: this is no object with the fields of a user",
+      ]
+    ),
+    ("{\"users\": [", ["1: this is no JSON: there should be a value"]),
+    ("{}", ["1: there is no array users in the outermost object"]),
+  ])
+  func `change nothing where a line is wrong, and name every one`(
+    content: String, problems: [String]
+  ) throws {
+    let bench = try Bench()
+    try bench.admin("add", "dora")
+    let file = try bench.folder.write(content, to: "users")
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.status == 65 && outcome.output.isEmpty)
+    for problem in problems {
+      #expect(
+        outcome.errors.contains("quota-admin: error: \(file):\(problem)"), "\(outcome.errors)")
+    }
+    #expect(outcome.errors.hasSuffix("cannot be taken; nothing was imported\n"))
+    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+  }
+
+  @Test func `say what else a file is`() throws {
+    let bench = try populated()
+    let database = try bench.admin("import", bench.path)
+    #expect(database.status == 65 && database.errors.contains("is a database"))
+    #expect(try bench.admin("import", bench.folder.path + "/none").status == 74)
+    #expect(try bench.admin("import").status == 64)
+    #expect(try bench.admin("export", "--csv", "--json").status == 64)
+  }
+}
+
+@Suite struct `The earlier project's database` {
+  private func earlier(_ bench: Bench) throws -> String {
+    let path = bench.folder.path + "/vpn_manager.db"
+    try Connection(path, .creating, busyTimeout: 0).execute(earlierProject)
+    return path
+  }
+
+  @Test func `is taken over with users, quotas, usage and sessions, once`() throws {
+    let bench = try Bench()
+    let path = try earlier(bench)
+    try bench.admin("add", "bob", "--quota", "5")
+    #expect(
+      try bench.admin("import", "--from", path).output == "added 2, changed 1, 0 as they are\n")
+    let after = try bench.dump()
+    #expect(
+      try bench.admin("import", "--from", path).output == "added 0, changed 0, 3 as they are\n")
+    #expect(try bench.dump() == after)
+    let query = """
+      SELECT username, status, quota_bytes, bytes_used, coalesce(password_hash, '-'),
+        (SELECT bytes_received || '/' || bytes_sent FROM period_usage WHERE user_id = users.id),
+        (SELECT bytes_received || '/' || bytes_sent FROM daily_usage WHERE user_id = users.id),
+        (SELECT count(*) FROM traffic_logs WHERE user_id = users.id)
+      FROM users JOIN user_quotas ON user_id = users.id ORDER BY username
+      """
+    #expect(
+      try Program.run("sqlite3", [bench.path, query]).output == """
+        alice|active|1000|900|hash|300/600|300/600|2
+        bob|disabled|0|77|-|0/77|0/77|0
+        carol|active|0|0|-|0/0|0/0|0
+
+        """)
+  }
+
+  @Test func `is only looked at in a dry run, and never written to`() throws {
+    let bench = try Bench()
+    let path = try earlier(bench)
+    let before = try bench.dump(of: path)
+    let outcome = try bench.admin("import", "--dry-run", "--from", path)
+    #expect(outcome.output.hasSuffix("would add 3, would change 0, 0 as they are\n"))
+    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+    try bench.admin("import", "--from", path)
+    #expect(try bench.dump(of: path) == before)
+  }
+
+  @Test func `is told from what is none`() throws {
+    let bench = try Bench()
+    try bench.admin("list")
+    let other = bench.folder.path + "/other.db"
+    try Connection(other, .creating, busyTimeout: 0).execute("CREATE TABLE songs (name TEXT)")
+    for file in [other, bench.folder.path + "/none", try bench.folder.write("no", to: "text")] {
+      let outcome = try bench.admin("import", "--from", file)
+      #expect([65, 74].contains(outcome.status) && outcome.output.isEmpty, "\(outcome)")
+    }
+    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+  }
+}
+
+@Suite struct `Terms and plans in export and import` {
+  /// A ledger with a user for each kind of terms.
+  private func populated() throws -> Bench {
+    let bench = try Bench()
+    for command in [
+      ["plan", "add", "gold", "--quota", "50GB", "--period", "month", "--reset-day", "5"],
+      ["plan", "add", "trial", "--expires", "+30d", "--from-first-connection"],
+      ["plan", "add", "empty"],
+      ["add", "follows", "--plan", "gold"],
+      ["add", "own", "--plan", "gold", "--quota", "1GB", "--period", "none", "--grace", "5%"],
+      ["add", "waiting", "--plan", "trial", "--quota", "7"],
+      ["add", "runs", "--quota", "7", "--expires", "+30d"],
+      ["add", "ends", "--quota", "7", "--expires", "2030-12-31", "--grace", "1MB"],
+      ["add", "never", "--plan", "trial", "--expires", "never"],
+      ["add", "weekly", "--quota", "1GB", "--period", "week", "--reset-day", "monday"],
+      ["add", "thirty", "--period", "30d", "--max-sessions", "3"],
+      ["add", "exempt", "--exempt"], ["add", "enforced", "--no-exempt", "--plan", "empty"],
+    ] {
+      let outcome = try Program.run(
+        Program.path("quota-admin"), command, environment: bench.settings)
+      #expect(outcome.isFine, "\(command) \(outcome.errors)")
+    }
+    return bench
+  }
+
+  @Test func `are the same again in another ledger, by JSON with the plans`() throws {
+    let (bench, other) = (try populated(), try Bench())
+    let exported = try bench.admin("export", "--json").output
+    let file = try bench.folder.write(exported, to: "users.json")
+    let outcome = try other.admin("import", file)
+    #expect(outcome.isFine)
+    #expect(outcome.output == "added 10, changed 0, 0 as they are; 3 of the plans\n")
+    #expect(try other.admin("export", "--json").output == exported)
+    // What holds is the same too, as far as no time has passed.
+    let (here, there) = try (bench.admin("list").output, other.admin("list").output)
+    #expect(here == there)
+    for ledger in [bench, other] {
+      #expect(try ledger.admin("import", file).output == "added 0, changed 0, 10 as they are\n")
+    }
+  }
+
+  @Test func `are the same again by CSV where the plans are`() throws {
+    let (bench, other) = (try populated(), try Bench())
+    let exported = try bench.admin("export", "--csv").output
+    let file = try bench.folder.write(exported, to: "users.csv")
+    let refused = try other.admin("import", file)
+    #expect(refused.status == 65 && refused.output.isEmpty)
+    #expect(refused.errors.contains(":5: there is no plan"), "\(refused.errors)")
+    #expect(refused.errors.contains("5 lines of "))
+    #expect(try other.number("SELECT count(*) FROM users") == 0)
+    let plans = try bench.folder.write(
+      bench.admin("export", "--json").output.replacing(/"users":\[[^\]]*\]/, with: "\"users\":[]"),
+      to: "plans.json")
+    #expect(try other.admin("import", plans).isFine)
+    #expect(try other.admin("import", file).output == "added 10, changed 0, 0 as they are\n")
+    #expect(try other.admin("export", "--csv").output == exported)
+  }
+
+  @Test func `change those who are there, and what is left out stays`() throws {
+    let bench = try populated()
+    let file = try bench.folder.write(
+      """
+      name,plan,period,quota_bytes
+      own,,month,
+      weekly,gold,,
+      follows,gold,,
+      """, to: "users.csv")
+    #expect(try bench.admin("import", file).output == "added 0, changed 2, 1 as they are\n")
+    let exported = try bench.admin("export", "--csv").output
+    #expect(exported.contains("own,true,,1000000000,month 1,,,,,0,5,\r\n"))
+    #expect(exported.contains("weekly,true,gold,,,,,,,,,\r\n"))
+  }
+
+  @Test(arguments: [
+    ("period\nfortnight", "period: "), ("expires_at\nsoon", "--expires: "),
+    ("expires_at\n2020-01-01", "is past"), ("expires_after_seconds\n-1", "allowed are whole"),
+    ("max_sessions\nmany", "max_sessions is \"many\"; allowed are whole numbers from 0"),
+    ("grace_percent\n2000", "allowed are whole numbers from 0 to 1000"),
+    ("exempt\nmaybe", "exempt is \"maybe\"; allowed are true and false"),
+    ("plan\nno such", "is no name of a plan"), ("plan\nsilver", "there is no plan"),
+    ("grace_bytes\n5", "grace is what may be used past a quota"),
+  ])
+  func `say what is allowed`(column: String, complaint: String) throws {
+    let bench = try Bench()
+    let parts = column.split(separator: "\n")
+    let file = try bench.folder.write("name,\(parts[0])\nalice,\(parts[1])\n", to: "users.csv")
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("\(file):2: ") && outcome.errors.contains(complaint))
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct `Reports` {
+  /// The ledger of the transcripts.
+  private func bench() throws -> Bench {
+    let bench = try Bench()
+    try bench.admin("list")
+    let path = #filePath.replacing("ReportTests.swift", with: "Transcripts/ledger.sql")
+    try bench.execute(String(contentsOfFile: path, encoding: .utf8))
+    return bench
+  }
+
+  private static let commands = [
+    ["usage"], ["usage", "--by", "session"], ["usage", "--by", "server"], ["top"], ["events"],
+  ]
+
+  @Test func `have the fields of the manual and no others`() throws {
+    let bench = try bench()
+    var fields: Set<String> = []
+    for command in Self.commands {
+      let outcome = try bench.run(command + ["--json", "--since", "2026-11-01"])
+      #expect(outcome.isFine)
+      fields.formUnion(outcome.output.matches(of: /"([a-z_]+)":/).map { String($0.output.1) })
+    }
+    let sections = try `The manual`.page().components(separatedBy: "\n.Ss ")
+    let section = try #require(sections.first { $0.hasPrefix("Reports\n") })
+      .components(separatedBy: "\n.Sh ")[0]
+    let documented = sections[0] + section
+    let known = Set(documented.matches(of: /\n\.(?:It )?Li ([a-z_]+)/).map { String($0.output.1) })
+    #expect(!fields.isEmpty && fields.isSubset(of: known))
+    let promised = section.matches(of: /\n\.It Li ([a-z_]+)/).map { String($0.output.1) }
+    #expect(Set(promised).isSubset(of: fields))
+  }
+
+  @Test(arguments: commands) func `are the same in JSON and in CSV`(command: [String]) throws {
+    let bench = try bench()
+    let window = ["--since", "2026-10-01", "--until", "2026-11-23"]
+    let json = try bench.run(command + window + ["--json"]).output
+    let csv = try bench.run(command + window + ["--csv"]).output
+    let rows = csv.components(separatedBy: "\r\n").dropLast()
+    #expect(rows.count > 1 && rows.count - 1 == json.split(separator: "\n").count - 1)
+    let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    let list = try #require(object?[command[0]] as? [[String: Any]])
+    #expect(Set(list[0].keys) == Set(rows[0].components(separatedBy: ",")))
+  }
+
+  @Test func `tell of now if nothing is said of the time`() throws {
+    let bench = try bench()
+    try bench.execute(
+      """
+      DELETE FROM daily_usage; DELETE FROM sessions;
+      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
+        (1, date('now'), 1, 2), (1, date('now', '-29 days'), 3, 4),
+        (1, date('now', '-31 days'), 5, 6);
+      """)
+    // The day may end between the two commands.
+    let usage = try bench.run(["usage", "--csv"]).output.components(separatedBy: "\r\n").dropLast()
+    #expect(30...31 ~= usage.count - 1)
+    #expect(
+      usage.contains { $0.hasSuffix(",1,2,3") } && !usage.contains { $0.hasSuffix(",5,6,11") })
+    #expect(try bench.run(["top", "--csv"]).output.contains("alice,,4,6,10\r\n"))
+  }
+
+  @Test func `add up to the largest number there is and no further`() throws {
+    let bench = try bench()
+    try bench.execute(
+      """
+      UPDATE daily_usage SET bytes_sent = \(Int64.max), bytes_received = \(Int64.max)
+        WHERE day = '2026-11-22';
+      UPDATE sessions SET bytes_sent = \(Int64.max);
+      """)
+    for command in Self.commands {
+      let outcome = try bench.run(command + ["--json", "--since", "2026-11-01"])
+      #expect(outcome.isFine)
+      #expect(outcome.output.contains("\(Int64.max)") == (command != ["events"]))
+      #expect(try bench.run(command + ["--since", "2026-11-01"]).isFine)
+    }
+  }
+
+  @Test func `survive days that no calendar has`() throws {
+    let bench = try bench()
+    try bench.execute(
+      """
+      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
+        (1, '2026-11-31', 1, 1), (1, '', 1, 1), (2, '9999-12-31', 7, 0);
+      """)
+    for step in ["day", "week", "month"] {
+      let outcome = try bench.run(
+        ["usage", "--by", step, "--since", "2026-11-01", "--until", "2026-11-22"])
+      #expect(outcome.isFine)
+    }
+    #expect(
+      try bench.run(["usage", "bob", "--since", "9999-12-31", "--csv"]).output.contains(",7,0,7"))
+  }
+
+  @Test func `keep what a removed user moved`() throws {
+    let bench = try bench()
+    try bench.execute("DELETE FROM users WHERE id = 1")
+    let window = ["--since", "2026-11-20", "--until", "2026-11-20"]
+    #expect(try bench.run(["top"] + window).output.contains("(removed)  2.00 GiB"))
+    #expect(try bench.run(["top", "--csv"] + window).output.contains("\r\n,,268435456,"))
+    #expect(try bench.run(["usage"] + window).output.contains("2026-11-20  2.00 GiB"))
+  }
+}
+
+extension Bench {
+  /// Runs the real program with a bare environment.
+  func run(_ arguments: [String]) throws -> Outcome {
+    try Program.run(Program.path("quota-admin"), arguments, environment: settings)
+  }
+}
