@@ -35,9 +35,10 @@ package struct Door {
   }
 
   private func answer(_ client: HookEnvironment, user: UserName) -> Bool {
-    switch verdict(on: client, user: user) {
+    let (verdict, isLimited) = verdict(on: client, user: user)
+    switch verdict {
     case .allowed:
-      leave(admission(of: client, user: user))
+      leave(admission(of: client, user: user, isLimited: isLimited))
       return hook.handOver(environment)
     case .refused(let reason):
       leave(refusal(of: client, user: user, reason))
@@ -45,15 +46,20 @@ package struct Door {
     }
   }
 
-  /// What the rule says; where it cannot be asked, what the setting `ON_ERROR` says.
-  private func verdict(on client: HookEnvironment, user: UserName) -> Verdict {
-    if client.wouldBreakListing { return .refused(.nameTooLong) }
+  /// What the rule says, and whether the user may have only so many sessions at once; where the
+  /// rule cannot be asked, what the setting `ON_ERROR` says.
+  private func verdict(
+    on client: HookEnvironment, user: UserName
+  ) -> (Verdict, isLimited: Bool) {
+    if client.wouldBreakListing { return (.refused(.nameTooLong), false) }
     do throws(LedgerError) {
       let now = Clock.now
-      return decide(
-        try standing(of: user, client, at: now), at: now, by: hook.settings.rules)
+      let standing = try standing(of: user, client, at: now)
+      let verdict = decide(standing, at: now, by: hook.settings.rules)
+      return (verdict, standing.map { $0.maxSessions > 0 } ?? false)
     } catch {
-      return isAdmittedUnseen(error.description, hint: error.hint) ? .allowed : .refused(.undecided)
+      let comesIn = isAdmittedUnseen(error.description, hint: error.hint)
+      return (comesIn ? .allowed : .refused(.undecided), false)
     }
   }
 
@@ -86,10 +92,14 @@ package struct Door {
     return standing
   }
 
-  private func admission(of client: HookEnvironment, user: UserName) -> SpoolRecord {
+  private func admission(
+    of client: HookEnvironment, user: UserName, isLimited: Bool
+  ) -> SpoolRecord {
+    // Only where sessions are counted does it matter which server it is.
+    let server = isLimited ? HookEnvironment.serverName() : nil
     let admission = Admission(
       identity: client.identity, commonName: client.doorName, owner: user,
-      wasHandedOn: !hook.command.successor.isEmpty, server: HookEnvironment.serverName())
+      wasHandedOn: !hook.command.successor.isEmpty, server: server)
     return .admitted(admission, at: Clock.now)
   }
 

@@ -4,11 +4,13 @@ import OpenVPN
 import POSIX
 
 /// What both hooks start with: command line, settings, log and spool.
-struct Hook {
+final class Hook {
   let command: HookCommandLine
   let settings: Settings
   let log: Log
   let spool: Spool
+  // Kept open to the end of the process, which lets go of it faster than SQLite would.
+  private var ledger: Ledger?
 
   init(_ program: String, _ command: HookCommandLine) {
     self.command = command
@@ -21,7 +23,10 @@ struct Hook {
   }
 
   func openLedger(for opener: Ledger.Opener) throws(LedgerError) -> Ledger {
-    try Ledger.open(settings.database, for: opener, rules: settings.rules, zone: settings.zone)
+    let ledger = try Ledger.open(
+      settings.database, for: opener, rules: settings.rules, zone: settings.zone)
+    self.ledger = ledger
+    return ledger
   }
 
   /// Becomes the script the server already had, if there is one.

@@ -53,18 +53,17 @@ package struct Descriptor: ~Copyable {
     var bytes: [UInt8] = []
     var size = 4096
     while true {
-      let before = bytes.count
       let room = size
-      bytes.append(contentsOf: repeatElement(0, count: room))
-      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-        retryingOnInterrupt {
-          unsafe Glibc.read(number, buffer.baseAddress?.advanced(by: before), room)
+      var got = 0
+      let chunk = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+        got = retryingOnInterrupt {
+          unsafe Glibc.read(number, buffer.baseAddress, room)
         }
+        count = max(got, 0)
       }
-      let code = errno
-      bytes.removeLast(room - max(got, 0))
-      if got < 0 { throw SystemError("read", subject, code: code) }
+      if got < 0 { throw SystemError("read", subject) }
       if got == 0 { return bytes }
+      if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
       if bytes.count > limit { throw SystemError("read", subject, code: EFBIG) }
       size = min(size * 2, 1 << 20)
     }

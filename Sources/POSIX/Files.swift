@@ -5,6 +5,11 @@ package func rename(_ path: String, to newPath: String) throws(SystemError) {
   guard unsafe Glibc.rename(path, newPath) == 0 else { throw SystemError("rename", path) }
 }
 
+/// Gives a file a second name, which must not be taken. The corresponding C function is `link`.
+package func link(_ path: String, to newPath: String) throws(SystemError) {
+  guard unsafe Glibc.link(path, newPath) == 0 else { throw SystemError("link", path) }
+}
+
 /// Removes a file; one that is gone already is no error. The corresponding C function is `unlink`.
 package func remove(_ path: String) throws(SystemError) {
   guard unsafe Glibc.unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
@@ -52,4 +57,27 @@ package func isSameFile(_ path: String, _ other: String) -> Bool {
   var (first, second) = (stat(), stat())
   return unsafe stat(path, &first) == 0 && stat(other, &second) == 0
     && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+}
+
+/// Writes a file whole or not at all: whoever opens it finds the old content or the new, also after
+/// a crash. A draft beside it, which no `*` matches, is renamed into place.
+///
+/// - Parameter mode: the permission bits of the file, whatever the umask.
+package func replaceFile(
+  _ path: String, with bytes: [UInt8], mode: mode_t
+) throws(SystemError) {
+  let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] }
+  let draft = "\(directory(of: path))/.\(name ?? path[...]).\(getpid())"
+  do throws(SystemError) {
+    // What has the draft's name already was left by a process that is dead, or planted.
+    try remove(draft)
+    let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+    try file.setMode(mode, of: draft)
+    try file.write(bytes.span, to: path)
+    guard fsync(file.number) == 0 else { throw SystemError("write to", path) }
+    try rename(draft, to: path)
+  } catch {
+    try? remove(draft)
+    throw error
+  }
 }

@@ -12,10 +12,11 @@ struct QuotaAdmin: ParsableCommand {
       """,
     version: "quota-admin \(CommandSupport.version)",
     subcommands: [
-      Rename.self, Remove.self, Sessions.self, KickUser.self, SweepNow.self,
+      Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Rename.self,
+      Remove.self, Reset.self, GrantBytes.self, Grants.self, Revoke.self, Plans.self,
+      Sessions.self, KickUser.self, SweepNow.self,
+      Usage.self, Top.self, History.self, Events.self, HTMLReport.self, Metrics.self,
       BackUp.self, Restore.self, Export.self, Import.self,
-      Usage.self, Top.self, Events.self,
-      Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Reset.self,
-      GrantBytes.self, Grants.self, Revoke.self, Plans.self, History.self, Notify.self,
+      MenuCommand.self, Notify.self, Check.self,
     ])
 }

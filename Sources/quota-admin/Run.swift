@@ -10,10 +10,11 @@ import Parsing
 enum Run {
   static let voice = Voice(program: "quota-admin")
 
-  /// Parses and runs.
+  /// Parses and runs. Somebody at a terminal who gives no arguments gets the menu.
   static func program(_ arguments: [String]) -> CommandSupport.ExitStatus {
     do {
-      var command = try QuotaAdmin.parseAsRoot(arguments)
+      let isAlone = arguments.isEmpty && Terminal.isInput && Terminal.isOutput
+      var command = try QuotaAdmin.parseAsRoot(isAlone ? ["menu"] : arguments)
       try command.run()
       return .done
     } catch let end as Ended {

@@ -3,11 +3,7 @@ import Glibc
 import Hooks
 
 let command = HookCommandLine(Array(CommandLine.arguments.dropFirst()))
-let comesIn: Bool
-if command.asksForVersion {
-  print("quota-connect \(version)")
-  comesIn = true
-} else {
-  comesIn = Door(command).answer()
-}
-exit(comesIn ? 0 : 1)
+// A global, so that nothing of it is torn down before the process ends.
+let door = command.asksForVersion ? nil : Door(command)
+if door == nil { print("quota-connect \(version)") }
+exit(door?.answer() ?? true ? 0 : 1)

@@ -26,7 +26,8 @@ import Testing
     }
     let sections = try `The manual`.page().components(separatedBy: "\n.Ss ")
     let section = try #require(sections.first { $0.hasPrefix("Reports\n") })
-    let documented = sections[0] + (section.components(separatedBy: "\n.Sh ").first ?? "")
+      .components(separatedBy: "\n.Sh ")[0]
+    let documented = sections[0] + section
     let known = Set(documented.matches(of: /\n\.(?:It )?Li ([a-z_]+)/).map { String($0.output.1) })
     #expect(!fields.isEmpty && fields.isSubset(of: known))
     let promised = section.matches(of: /\n\.It Li ([a-z_]+)/).map { String($0.output.1) }

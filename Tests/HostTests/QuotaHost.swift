@@ -10,16 +10,22 @@ final class QuotaHost {
   let config: String
   /// The folder of database and spool.
   let data: String
-  private let settings: [String: String]
+  private var settings: [String: String]
   private let group: String
   private var servers: [RealServer] = []
-  private var programs = Program.directory
+  private var programs: String
+  private let clock: FakedClock?
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
   ///   - group: the group that hooks and sweep share files by.
-  init(_ settings: [String: String] = [:], group: String = "root") throws {
+  ///   - clock: the clock that the programs and the servers go by, if not the machine's.
+  init(
+    _ settings: [String: String] = [:], group: String = "root", clock: FakedClock? = nil
+  ) throws {
     host = try RealHost()
+    programs = clock == nil ? Program.directory : Program.built
+    self.clock = clock
     self.settings = settings
     self.group = group
     config = host.folder + "/quota.conf"
@@ -52,6 +58,9 @@ final class QuotaHost {
 
   /// Starts a server with our hooks, and adds it to the setting `MANAGEMENT`.
   ///
+  /// A faked clock is the server's as well, for it is the server that says when a session began and
+  /// how long it lasted; and its hooks', whom it hands nothing of its own environment.
+  ///
   /// - Parameter then: a script behind our connect hook. Its last argument is OpenVPN's file, the
   ///   one before it a script it has to hand over to.
   func server(
@@ -59,9 +68,12 @@ final class QuotaHost {
     then: String? = nil
   ) throws -> RealServer {
     var options = options
+    let prefix = launcher.map { "\($0) " }.joined()
+    options.wrapper += launcher
     options.connectHook =
-      "\(programs)/quota-connect --config \(config)" + (then.map { " --then \($0)" } ?? "")
-    options.disconnectHook = "\(programs)/quota-disconnect --config \(config)"
+      "\(prefix)\(programs)/quota-connect --config \(config)"
+      + (then.map { " --then \($0)" } ?? "")
+    options.disconnectHook = "\(prefix)\(programs)/quota-disconnect --config \(config)"
     let server = try RealServer(on: host, name: name, options)
     servers.append(server)
     try writeConfig()
@@ -69,10 +81,44 @@ final class QuotaHost {
     return server
   }
 
+  /// Changes a line of `quota.conf`.
+  func set(_ key: String, to value: String) throws {
+    settings[key] = value
+    try writeConfig()
+  }
+
   /// Runs `quota-admin` and expects it to succeed.
   @discardableResult
   func admin(_ arguments: String...) throws -> String {
-    try run("\(programs)/quota-admin", arguments + ["--config", config]).output
+    try run("env", adminCommand(arguments)).output
+  }
+
+  /// What all programs are started through.
+  private var launcher: [String] { clock.map { [$0.script] } ?? [] }
+
+  /// The command line of `quota-admin`.
+  private func adminCommand(_ arguments: [String]) -> [String] {
+    launcher + ["\(programs)/quota-admin"] + arguments + ["--config", config]
+  }
+
+  /// Delivers the notices that wait.
+  ///
+  /// - Parameters:
+  func notify(
+    expecting status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let outcome = try Program.run("env", adminCommand(["notify"]))
+    #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
+  }
+
+  /// Starts to deliver the notices that wait, and does not wait for the end.
+  func beginNotify() throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = adminCommand(["notify"])
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
   }
 
   /// Runs one sweep.
@@ -85,7 +131,8 @@ final class QuotaHost {
     _ arguments: String..., expecting statuses: Set<Int32> = [0], through wrapper: [String] = [],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Outcome {
-    let command = wrapper + ["\(programs)/quota-sweep", "--config", config] + arguments
+    let command =
+      launcher + wrapper + ["\(programs)/quota-sweep", "--config", config] + arguments
     let outcome = try Program.run("env", command)
     #expect(
       statuses.contains(outcome.status), "\(outcome.errors)", sourceLocation: sourceLocation)

@@ -66,7 +66,10 @@ final class SpeedBench {
   }
 
   /// Runs `quota-admin`, which has to succeed.
-  func admin(_ arguments: String...) throws {
+  func admin(_ arguments: String...) throws { try admin(arguments: arguments) }
+
+  /// Runs `quota-admin`, which has to succeed.
+  func admin(arguments: [String]) throws {
     let outcome = try Program.run(
       Program.path("quota-admin"), arguments + ["--config", config], environment: [:])
     try #require(outcome.status == 0, "\(outcome.errors)")
@@ -120,6 +123,15 @@ final class SpeedBench {
       ["-cmd", ".dbconfig no_ckpt_on_close on", "\(copy.path)/quota.db", statements])
     try #require(outcome.status == 0, "\(outcome.errors)")
     return (figure, outcome.output)
+  }
+
+  /// What is in the database's file.
+  var databaseFile: Data { get throws { try Data(contentsOf: URL(fileURLWithPath: database)) } }
+
+  /// Bytes of the write-ahead log; 0 where there is none.
+  var logSize: Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: database + "-wal")
+    return attributes?[.size] as? Int ?? 0
   }
 
   /// The number that a query gives.

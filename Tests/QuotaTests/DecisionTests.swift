@@ -6,6 +6,8 @@ struct Case: Sendable, CustomTestStringConvertible {
   let name: String
   let standing: Standing?
   var rules = Rules()
+  /// When it is asked.
+  var time: Int64 = 1000
   let verdict: Verdict
   var testDescription: String { name }
 }
@@ -47,7 +49,7 @@ struct Case: Sendable, CustomTestStringConvertible {
     verdict: .refused(.unknown)),
 ])
 func `who may be in follows from standing and rules`(line: Case) {
-  #expect(decide(line.standing, at: 0, by: line.rules) == line.verdict)
+  #expect(decide(line.standing, at: line.time, by: line.rules) == line.verdict)
 }
 
 @Test func `counters that fall give nothing back`() {
@@ -61,4 +63,35 @@ func `who may be in follows from standing and rules`(line: Case) {
   let full = Traffic(received: .max, sent: .max - 1)
   #expect(full + Traffic(received: 1, sent: 1) == Traffic(received: .max, sent: .max))
   #expect(full.total == .max)
+}
+
+@Test func `what a period takes from carried grants is what quota and its own grants leave over`() {
+  var chance = Chance(seed: 7)
+  for _ in 0..<5000 {
+    let most: Int64 = [10, 1 << 40, .max].randomElement(using: &chance) ?? 10
+    func some() -> Int64 { Int64.random(in: 0...most, using: &chance) }
+    let standing = Standing(
+      quota: some(), granted: some(), carried: some(), used: Traffic(received: some(), sent: some())
+    )
+    let taken = standing.takenFromCarried(by: .total)
+    #expect(0...standing.carried ~= taken)
+    if standing.quota == 0 { #expect(taken == 0) }
+    // Whoever has not used up everything has taken just what is beyond quota and grants.
+    if standing.quota > 0, standing.used.total < standing.limit {
+      let before = saturatingSum(standing.quota, standing.granted)
+      #expect(taken == max(0, standing.used.total - before))
+    }
+  }
+}
+
+@Test func `a lifetime begins when it says, and once`() {
+  let trial = Lifetime.lasting(60, from: .firstConnection)
+  #expect(trial.course(begunAt: nil, isConnected: false, at: 100) == (nil, nil))
+  #expect(trial.course(begunAt: nil, isConnected: true, at: 100) == (100, 160))
+  #expect(trial.course(begunAt: 50, isConnected: true, at: 100) == (50, 110))
+  #expect(
+    Lifetime.lasting(60, from: .atOnce).course(begunAt: nil, isConnected: false, at: 100)
+      == (100, 160))
+  #expect(Lifetime.until(7).course(begunAt: 5, isConnected: true, at: 100) == (nil, 7))
+  #expect(Lifetime.unlimited.course(begunAt: 5, isConnected: true, at: 100) == (nil, nil))
 }

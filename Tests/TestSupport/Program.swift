@@ -15,8 +15,13 @@ package enum Program {
   /// The folder with the project's built programs: `QUOTA_PROGRAMS`, else the one the tests were
   /// built into.
   package static var directory: String {
-    if let named = ProcessInfo.processInfo.environment["QUOTA_PROGRAMS"] { return named }
-    return Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+    ProcessInfo.processInfo.environment["QUOTA_PROGRAMS"] ?? built
+  }
+
+  /// The folder the tests were built into, with the debug programs: linked dynamically, all of them,
+  /// which is what a library needs that is loaded into them.
+  package static var built: String {
+    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
       .map { ($0.bundlePath as NSString).deletingLastPathComponent }
       ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
   }

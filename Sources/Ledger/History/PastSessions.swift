@@ -53,3 +53,18 @@ extension PastSession {
       counters: Traffic(received: row.integer(6), sent: row.integer(7)))
   }
 }
+
+extension Ledger {
+  /// How many sessions were live at the last sweep, by server; those that no sweep has seen yet
+  /// under the empty name.
+  package func openSessionsByServer() throws(SQLiteError) -> [String: Int64] {
+    var statement = try database.prepare(
+      """
+      SELECT coalesce(server, ''), count(*) FROM sessions INDEXED BY open_sessions
+      WHERE closed_at IS NULL GROUP BY 1
+      """)
+    var counts: [String: Int64] = [:]
+    while try statement.step() { counts[statement.text(0)] = statement.integer(1) }
+    return counts
+  }
+}

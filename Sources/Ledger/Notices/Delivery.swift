@@ -12,10 +12,15 @@ extension Ledger {
   /// Takes the next notice whose delivery is due, and counts the try before it is made: a program
   /// that is killed in the middle tries again, but not for ever.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
-  package func takeNotice(at time: Int64) throws(SQLiteError) -> Notice? {
+  /// What was tried since the program began is not due, however long the others took: a command that
+  /// hangs would otherwise have it try all of them over and over.
+  ///
+  /// - Parameters:
+  ///   - start: when the program began, in seconds since 1970 in UTC.
+  ///   - time: now.
+  package func takeNotice(since start: Int64, at time: Int64) throws(SQLiteError) -> Notice? {
     try database.transaction { () throws(SQLiteError) in
-      guard let notice = try dueNotice(at: time) else { return nil }
+      guard let notice = try dueNotice(since: start, at: time) else { return nil }
       var statement = try database.prepare(
         "UPDATE notices SET tries = tries + 1, tried_at = ?5 WHERE \(Notice.key)")
       statement.bindKey(of: notice)
@@ -57,7 +62,7 @@ extension Ledger {
       "SELECT EXISTS (SELECT 1 FROM notices WHERE settled_at IS NULL)") != 0
   }
 
-  private func dueNotice(at time: Int64) throws(SQLiteError) -> Notice? {
+  private func dueNotice(since start: Int64, at time: Int64) throws(SQLiteError) -> Notice? {
     var statement = try database.prepare(
       """
       SELECT username, kind, detail, period_start, at, used_bytes, limit_bytes, tries, user_id,
@@ -70,7 +75,7 @@ extension Ledger {
     while try statement.step() {
       let notice = Notice(row: statement)
       let triedAt = statement.optionalInteger(9)
-      let pause = Ledger.pauses[Int(notice.tries)]
+      let pause = max(Ledger.pauses[Int(notice.tries)], time - start + 1)
       if triedAt.map({ !(0..<pause).contains(time - $0) }) ?? true {
         statement.reset()
         return notice

@@ -94,10 +94,11 @@ extension Ledger {
     private mutating func addLate(
       _ increase: Traffic, to row: StandingRow, at time: Int64
     ) throws(SQLiteError) -> Int64 {
-      let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
-      _ = try add(increase, to: row.user, inPeriodFrom: turn.span.start)
-      try ledger.rebalance(row, periodFrom: turn.span.start)
-      return turn.span.start
+      let span = try ledger.earlierPeriod(of: row, at: time)
+      _ = try add(increase, to: row.user, inPeriodFrom: span.start)
+      try ledger.setEnd(of: row.user, inPeriodFrom: span.start, to: span.end)
+      try ledger.rebalance(row, periodFrom: span.start)
+      return span.start
     }
 
     private mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {

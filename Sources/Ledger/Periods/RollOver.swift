@@ -54,6 +54,8 @@ extension Ledger {
       try finish(row.standing, of: row.user, before: standing.span)
     }
     try store(standing, of: row.user)
+    // Another quota or grant takes another part from the carried ones.
+    if standing.carried > 0 { try noteTakenFromCarried(standing, by: row.user) }
     return standing
   }
 

@@ -63,7 +63,7 @@ package struct Spool: Sendable {
     let line = FieldWriter.line("owner", owner.bytes)
     return names.lazy.filter { $0.hasPrefix("admitted-") }.compactMap { name in
       // Most are somebody else's, and one look at the bytes tells.
-      guard let content = try? content(of: name), content.contains(line),
+      guard let content = try? content(of: name), content.holds(line),
         case .admitted(let found, let time)? = SpoolRecord(kind: "admitted", content: content),
         found.owner == owner
       else { return nil }
@@ -136,6 +136,26 @@ package struct Spool: Sendable {
     } catch {
       try? POSIX.remove(draft)
       throw error
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Whether a line, its end included, is one of these.
+  fileprivate func holds(_ line: [UInt8]) -> Bool {
+    unsafe withUnsafeBytes { all in
+      unsafe line.withUnsafeBytes { line in
+        guard var next = all.baseAddress, let wanted = line.baseAddress else {
+          return false
+        }
+        let end = unsafe next + all.count
+        while unsafe end - next >= line.count {
+          if unsafe memcmp(next, wanted, line.count) == 0 { return true }
+          guard let newline = unsafe memchr(next, 10, end - next) else { return false }
+          unsafe next = UnsafeRawPointer(newline) + 1
+        }
+        return false
+      }
     }
   }
 }

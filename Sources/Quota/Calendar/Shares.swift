@@ -17,30 +17,32 @@ extension Traffic {
   ///   - start: the UTC second after which it began to move; at most 366 days before `end` count.
   ///   - end: the UTC second up to which it moved.
   ///   - zone: where the days begin.
-  /// - Returns: one share a day, oldest first, the last at `end`; days that get nothing are left
-  ///   out, though never all. In each direction they add up exactly to the whole.
+  /// - Returns: one share a day, oldest first, that of the last day at `end`; days that get nothing
+  ///   are left out, though never all. In each direction they add up exactly to the whole.
   package func shares(from start: Int64, to end: Int64, in zone: Zone) -> [Share] {
     let start = max(start, saturatingSum(end, -366 * 86_400))
     var (shares, given) = ([Share](), Traffic())
-    for moment in dayEnds(after: start, before: end, in: zone) {
-      let due = part(moment - start, of: end - start)
+    for midnight in midnights(after: start, upTo: end, in: zone) {
+      let due = part(midnight - start, of: end - start)
       let traffic = due.increase(over: given)
-      if !traffic.isZero { shares.append(Share(at: moment, traffic: traffic)) }
+      if !traffic.isZero { shares.append(Share(at: midnight - 1, traffic: traffic)) }
       given = due
     }
-    return shares + [Share(at: end, traffic: increase(over: given))]
+    let rest = increase(over: given)
+    if !rest.isZero || shares.isEmpty { shares.append(Share(at: end, traffic: rest)) }
+    return shares
   }
 
-  /// The last second of each day that ends between two moments. A day that the zone skipped ends
+  /// The first second after each day that ends between two moments. A day that the zone skipped ends
   /// together with the one before it.
-  private func dayEnds(after start: Int64, before end: Int64, in zone: Zone) -> [Int64] {
+  private func midnights(after start: Int64, upTo end: Int64, in zone: Zone) -> [Int64] {
     guard start < end else { return [] }
-    var (day, last) = (Day(of: start + 1, in: zone), Day(of: end, in: zone))
+    var (day, last) = (Day(of: start, in: zone), Day(of: end, in: zone))
     var moments: [Int64] = []
     while day < last {
-      let moment = zone.end(of: day) - 1
+      let moment = zone.end(of: day)
       // Not where a clock set back shows once more a day that is over.
-      if moment > start { moments.append(moment) }
+      if moment > start, moment <= end { moments.append(moment) }
       day = day + 1
     }
     return moments

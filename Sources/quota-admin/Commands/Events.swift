@@ -16,7 +16,9 @@ struct Events: ParsableCommand {
     help: ArgumentHelp("Show no more than these, the newest.", valueName: "number"))
   var limit = 50
   @OptionGroup var window: WindowOptions
-  @Argument(help: "Whom it is about, a stranger perhaps; everybody if left out.")
+  @Argument(
+    help: "Whom it is about, a stranger perhaps; everybody if left out.",
+    completion: .userNames)
   var name: String?
 
   func validate() throws {

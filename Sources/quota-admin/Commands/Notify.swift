@@ -28,9 +28,10 @@ struct Notify: ParsableCommand {
       voice: Run.voice, path: administration.settings.logFile,
       level: administration.settings.logLevel)
     if command.isEmpty { return }
+    let begun = Clock.now
     var failed = 0
     while let notice = try administration.read({ ledger throws(SQLiteError) in
-      try ledger.takeNotice(at: Clock.now)
+      try ledger.takeNotice(since: begun, at: Clock.now)
     }) {
       if try !deliver(notice, by: command, administration, log) { failed += 1 }
     }

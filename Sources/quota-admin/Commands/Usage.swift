@@ -16,7 +16,9 @@ struct Usage: ParsableCommand {
       "What a line is about: day, week, month, session or server.", valueName: "what"))
   var by = Grouping.day
   @OptionGroup var window: WindowOptions
-  @Argument(help: "Whom it is about, each told of by himself; everybody together if left out.")
+  @Argument(
+    help: "Whom it is about, each told of by himself; everybody together if left out.",
+    completion: .userNames)
   var names: [String] = []
 
   /// What one line tells of.

@@ -4,7 +4,8 @@ import ArgumentParser
 struct CommonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read this file in place of /etc/openvpn-quota/quota.conf.", valueName: "file"))
+      "Read this file in place of /etc/openvpn-quota/quota.conf.", valueName: "file"),
+    completion: .file())
   var config: String?
 }
 
@@ -17,6 +18,7 @@ struct OutputOptions: ParsableArguments {
 /// The one user a command is about.
 struct NameArgument: ParsableArguments {
   @Argument(
-    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.")
+    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.",
+    completion: .userNames)
   var name: String
 }

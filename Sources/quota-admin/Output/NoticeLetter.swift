@@ -17,7 +17,6 @@ struct NoticeLetter {
 
   /// `NAME=VALUE` as bytes, for a user's name is any bytes.
   var environment: [[UInt8]] {
-    let span = user.standing.span
     let texts = [
       ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
       ("QUOTA_NOTICE", notice.kind.rawValue), ("QUOTA_DETAIL", notice.detail),
@@ -25,14 +24,43 @@ struct NoticeLetter {
       ("QUOTA_USED_BYTES", "\(notice.used)"), ("QUOTA_LIMIT_BYTES", "\(notice.limit)"),
       ("QUOTA_USED", ByteSize.format(notice.used)),
       ("QUOTA_LIMIT", words(forQuota: notice.limit)),
-      ("QUOTA_PERIOD_START", span.start == 0 ? "" : isoTime(span.start)),
-      ("QUOTA_PERIOD_END", span.end == .max ? "" : isoTime(span.end)),
-      ("QUOTA_EXPIRES_AT", user.standing.expiresAt.map(isoTime) ?? ""),
-      ("QUOTA_TEXT", text),
+      ("QUOTA_PERIOD_START", periodStart ?? ""), ("QUOTA_PERIOD_END", periodEnd ?? ""),
+      ("QUOTA_EXPIRES_AT", expiry ?? ""), ("QUOTA_TEXT", text),
     ]
     return texts.map { Array("\($0)=\($1)".utf8) }
-      + [Array("QUOTA_USER=".utf8) + notice.user.bytes]
+      + [Array("QUOTA_USER=".utf8) + notice.user.bytes, Array("QUOTA_JSON=".utf8) + json]
   }
+
+  /// All of it for programs that take JSON: a shell cannot escape a name.
+  private var json: [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.name(notice.user)
+      json.field("notice", notice.kind.rawValue)
+      json.field("detail", notice.detail)
+      json.field("text", text)
+      json.field("at", isoTime(notice.at))
+      json.field("try", notice.tries + 1)
+      json.field("used_bytes", notice.used)
+      json.field("limit_bytes", notice.limit)
+      json.field("period_start", periodStart)
+      json.field("period_end", periodEnd)
+      json.field("expires_at", expiry)
+    }
+    return json.bytes
+  }
+
+  private var periodStart: String? {
+    let start = user.standing.span.start
+    return start == 0 ? nil : isoTime(start)
+  }
+
+  private var periodEnd: String? {
+    let end = user.standing.span.end
+    return end == .max ? nil : isoTime(end)
+  }
+
+  private var expiry: String? { user.standing.expiresAt.map(isoTime) }
 
   /// The notice as a sentence for the user.
   var text: String {

@@ -2,6 +2,8 @@ import Glibc
 
 /// The terminal that standard output may be.
 enum Terminal {
+  /// Whether standard input is a terminal.
+  static let isInput = isatty(STDIN_FILENO) == 1
   /// Whether standard output is a terminal.
   static let isOutput = isatty(STDOUT_FILENO) == 1
 

@@ -1,0 +1,61 @@
+import TestSupport
+import Testing
+
+@Suite struct `On a terminal` {
+  private func bench() throws -> Bench {
+    let bench = try Bench()
+    try bench.populate()
+    try bench.admin("add", String(repeating: "long-name.", count: 12))
+    try bench.execute(
+      """
+      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
+        (1, date('now'), \(1 << 30), \(300 << 30)), (3, date('now'), 0, 1);
+      """)
+    return bench
+  }
+
+  private func widths(_ seen: Screen) -> [Int] { seen.text.split(separator: "\n").map(\.count) }
+
+  @Test(arguments: [60, 80, 120])
+  func `a table fits, and the longest bar ends near its edge`(columns: Int) throws {
+    let bench = try bench()
+    for command in [["list"], ["top"], ["usage", "--by", "day"], ["events"]] {
+      let seen = try Screen.run(bench, command, columns: columns)
+      #expect(seen.status == 0)
+      let widest = widths(seen).max() ?? 0
+      // What happened is told in full, and a terminal breaks a line that is too long for it.
+      if command != ["events"] { #expect(widest <= columns, "\(command)") }
+      #expect(!seen.text.contains("long-name.long-name.long-name.long-name.long"))
+    }
+    let top = try Screen.run(bench, ["top"], columns: columns)
+    #expect(top.text.contains("…") && (columns == 60 || top.text.contains("███")))
+  }
+
+  @Test func `names are cut nowhere else`() throws {
+    let name = String(repeating: "long-name.", count: 12)
+    #expect(try bench().run(["top"]).output.contains(name))
+  }
+
+  @Test func `headings and bars are coloured, unless NO_COLOR or TERM says otherwise`() throws {
+    let bench = try bench()
+    let seen = try Screen.run(bench, ["top"])
+    #expect(seen.screen.contains("\u{1B}[1mUSER\u{1B}[0m") && seen.screen.contains("\u{1B}[36m█"))
+    for plain in [["NO_COLOR": "1"], ["TERM": "dumb"], ["TERM": ""]] {
+      #expect(try !Screen.run(bench, ["top"], settings: plain).screen.contains("\u{1B}"))
+    }
+    #expect(
+      try Screen.run(bench, ["top"], settings: ["NO_COLOR": ""]).screen.contains("\u{1B}"))
+    #expect(try !bench.run(["top"]).output.contains("\u{1B}"))
+  }
+
+  @Test func `what programs read is escaped, for people look at it there`() throws {
+    let bench = try bench()
+    try bench.execute(
+      "UPDATE users SET username = 'a' || char(27) || '[2J' || char(8238) || 'b' WHERE id = 1")
+    for command in [["top", "--csv"], ["metrics"], ["usage", "--by", "session", "--csv"]] {
+      let seen = try Screen.run(bench, command)
+      #expect(!seen.screen.contains("\u{1B}") && !seen.screen.contains("\u{202E}"))
+    }
+    #expect(try bench.run(["top", "--csv"]).output.contains("a\u{1B}[2J\u{202E}b"))
+  }
+}

@@ -1,0 +1,331 @@
+import Quota
+import SQLite
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+extension Bench {
+  /// Adds a user with terms of his own.
+  func add(_ name: UserName, _ terms: Terms, at time: Int64 = Bench.noon) throws {
+    _ = try ledger.addUser(name, terms, at: time)
+  }
+
+  /// Lets a user move so many bytes in a session of its own, which ends at a moment.
+  func move(_ bytes: Int64, by name: UserName, at time: Int64) throws {
+    sessions += 1
+    let identity = session("10.9.\(sessions / 250).\(sessions % 250)", since: time - 30)
+    try ledger.close(final(name, bytes, 0, identity, owner: name, after: 30))
+  }
+
+  /// What the door would say to a user.
+  func verdict(on name: UserName, at time: Int64) throws -> Verdict {
+    decide(try ledger.standing(of: name, at: time), at: time, by: ledger.rules)
+  }
+
+  /// The periods of a user as `start: bytes`, in days since noon's.
+  func periods(of name: UserName, at time: Int64) throws -> [Int64: Int64] {
+    let today = Day(of: Bench.noon, in: .utc).number
+    return try Dictionary(
+      uniqueKeysWithValues: ledger.periods(of: name, at: time).map {
+        ($0.span.start == 0 ? -1_000_000 : $0.span.start / 86_400 - today, $0.used.total)
+      })
+  }
+}
+
+private let day: Int64 = 86_400
+/// The midnight before `Bench.noon`, which is on a Monday, 23 November 2026.
+private let monday = Bench.noon - day / 2
+
+@Suite struct `A period that is over` {
+  @Test func `is over for whoever asks, though nothing has run since`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    try bench.move(100, by: "alice", at: Bench.noon)
+    #expect(try bench.verdict(on: "alice", at: monday + day - 1) == .refused(.quota))
+    #expect(try bench.verdict(on: "alice", at: monday + day) == .allowed)
+    // The clock may be set back, and on again.
+    #expect(try bench.verdict(on: "alice", at: monday + day - 1) == .refused(.quota))
+    #expect(try bench.number("SELECT period_start FROM user_quotas") == monday)
+  }
+
+  @Test func `leaves somebody an administrator shut out where he is`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    _ = try bench.ledger.setEnabled(false, "alice", at: Bench.noon)
+    let tomorrow = Bench.noon + day
+    #expect(try bench.verdict(on: "alice", at: tomorrow) == .refused(.disabled))
+  }
+
+  @Test func `is kept with what was used in it, and the quota it had`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    try bench.move(70, by: "alice", at: Bench.noon)
+    _ = try bench.ledger.change("alice", .quota(50), at: Bench.noon + 60)
+    try bench.move(20, by: "alice", at: Bench.noon + day)
+    let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + day)
+    #expect(periods.map(\.used.total) == [70, 20])
+    #expect(periods.map(\.quota) == [50, 50])
+    #expect(periods[0].span == TimeSpan(start: monday, end: monday + day))
+    #expect(periods.map(\.isPresent) == [false, true])
+    #expect(try bench.used("alice") == 90)
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 20)
+  }
+
+  @Test func `rolls over after a machine was off for three months, once`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .month(5)))
+    try bench.move(100, by: "alice", at: Bench.noon)
+    let later = Bench.noon + 95 * day
+    for _ in 1...2 { try bench.ledger.rollOver(at: later) }
+    let standing = try #require(try bench.ledger.standing(of: "alice", at: later))
+    // 26 February 2027: the period that began on the 5th.
+    #expect(standing.span.contains(later) && standing.used.isZero)
+    #expect(try bench.number("SELECT period_start FROM user_quotas") == standing.span.start)
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 0)
+    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
+    #expect(try bench.number("SELECT quota_bytes FROM period_usage") == 100)
+  }
+
+  @Test func `rolls over once where two sweeps race over the boundary`() async throws {
+    let bench = try Bench()
+    for index in 0..<50 {
+      try bench.add(UserName("user\(index)"), Terms(quota: 100, period: .day))
+      try bench.move(10, by: UserName("user\(index)"), at: Bench.noon)
+    }
+    let path = bench.path
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for server in 0..<4 {
+        group.addTask {
+          let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
+          let at = Bench.noon + day + Int64(server)
+          try ledger.rollOver(at: at)
+          let sightings = (0..<50).map { index in
+            sighting(
+              UserName("user\(index)"), 5, 0, address: "10.\(server).0.\(index)", since: at - 20)
+          }
+          let report = report(sightings, server: "s\(server)", pid: Int64(server), at: at)
+          _ = try ledger.reconcile(report, admissions: [])
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try bench.number("SELECT count(*) FROM period_usage") == 100)
+    #expect(try bench.number("SELECT count(*) FROM user_quotas WHERE bytes_used = 20") == 50)
+    #expect(
+      try bench.number("SELECT count(*) FROM period_usage WHERE bytes_received = 10") == 50)
+    #expect(try bench.number("SELECT total(bytes_received) FROM daily_usage") == 1500)
+  }
+
+  @Test func `takes a counter that came late, and the present one is as it was`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    try bench.move(10, by: "alice", at: Bench.noon)
+    try bench.move(20, by: "alice", at: Bench.noon + day)
+    try bench.move(5, by: "alice", at: Bench.noon + 300)
+    #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 15, 1: 20])
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 20)
+    #expect(
+      try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-23'") == 15)
+  }
+}
+
+@Suite struct `A clock that jumps` {
+  @Test func `and returns changes nothing`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .month(1)))
+    try bench.move(60, by: "alice", at: Bench.noon)
+    let before = try bench.ledger.standing(of: "alice", at: Bench.noon)
+    try bench.move(7, by: "alice", at: Bench.noon + 400 * day)
+    try bench.ledger.rollOver(at: Bench.noon + 400 * day)
+    try bench.ledger.rollOver(at: Bench.noon)
+    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon) == before)
+    try bench.move(3, by: "alice", at: Bench.noon + 60)
+    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon)?.used.total == 63)
+    #expect(try bench.used("alice") == 70)
+  }
+
+  @Test func `back before anything has run is seen at the door`() throws {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    try bench.move(100, by: "alice", at: Bench.noon)
+    // The row says tomorrow, and it is today again.
+    try bench.ledger.rollOver(at: Bench.noon + day)
+    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.quota))
+  }
+}
+
+@Suite struct `A live session` {
+  private func bench() throws -> Bench {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 1000, period: .day))
+    return bench
+  }
+
+  @Test func `is split at a boundary by what was counted when`() throws {
+    let bench = try bench()
+    let midnight = monday + day
+    var previous: Int64?
+    for (at, bytes) in [(midnight - 40, 100), (midnight + 5, 130), (midnight + 50, 190)] {
+      let seen = sighting("alice", Int64(bytes), 0, since: midnight - 60)
+      _ = try bench.ledger.reconcile(
+        report([seen], at: at, previous: previous), admissions: [])
+      previous = at
+    }
+    #expect(try bench.periods(of: "alice", at: midnight + 60) == [0: 100, 1: 90])
+    #expect(try bench.ledger.periods(of: "alice", at: midnight).allSatisfy { !$0.isEstimated })
+  }
+
+  @Test func `over three boundaries that nobody counted at is divided by time, and says so`()
+    throws
+  {
+    let bench = try bench()
+    let first = report([sighting("alice", 1000, 0, since: Bench.noon - 100)], at: Bench.noon)
+    _ = try bench.ledger.reconcile(first, admissions: [])
+    let last = report(
+      [sighting("alice", 1000 + 3000, 0, since: Bench.noon - 100)], at: Bench.noon + 3 * day,
+      previous: Bench.noon)
+    _ = try bench.ledger.reconcile(last, admissions: [])
+    // Half a day, two days, and half a day.
+    #expect(
+      try bench.periods(of: "alice", at: Bench.noon + 3 * day)
+        == [0: 1500, 1: 1000, 2: 1000, 3: 500])
+    let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + 3 * day)
+    #expect(periods.map(\.isEstimated) == [true, true, true, true])
+    #expect(try bench.used("alice") == 4000)
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 500)
+    #expect(try bench.number("SELECT count(*) FROM daily_usage") == 4)
+  }
+
+  @Test func `that a hook closes after sweeps were missing is divided from the last one on`() throws
+  {
+    let bench = try bench()
+    let began = Bench.noon - 100
+    let first = report([sighting("alice", 1000, 0, since: began)], at: Bench.noon)
+    _ = try bench.ledger.reconcile(first, admissions: [])
+    let note = SweepNote(at: Bench.noon, listed: ["server": Bench.noon])
+    try bench.ledger.close(
+      final("alice", 2000, 0, session(since: began), after: 100 + day), lastSwept: note)
+    #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 1500, 1: 500])
+  }
+
+  @Test func `of three missed sweeps at most belongs to the moment it was counted`() throws {
+    let bench = try bench()
+    let midnight = monday + day
+    let patience = Rules().patience
+    let seen = sighting("alice", 900, 0, since: midnight - patience + 10)
+    _ = try bench.ledger.reconcile(report([seen], at: midnight + 10), admissions: [])
+    #expect(try bench.periods(of: "alice", at: midnight + 10) == [1: 900])
+  }
+}
+
+extension TermsEdit {
+  static func quota(_ bytes: Int64) -> TermsEdit {
+    var edit = TermsEdit()
+    edit.quota = .set(bytes)
+    return edit
+  }
+
+  static func period(_ period: Period) -> TermsEdit {
+    var edit = TermsEdit()
+    edit.period = .set(period)
+    return edit
+  }
+}
+
+@Suite struct `A period that is changed` {
+  /// A user who moved 1, 2, 4, … bytes on each of the last days up to today, under a period.
+  private func bench(_ period: Period, days: Int64 = 30) throws -> Bench {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 1 << 40, period: period), at: Bench.noon - days * day)
+    for back in stride(from: days, through: 0, by: -1) {
+      try bench.move(1 << (days - back), by: "alice", at: Bench.noon - back * day)
+    }
+    return bench
+  }
+
+  /// What was moved from some days ago up to today.
+  private func sum(since back: Int64, days: Int64 = 30) -> Int64 {
+    (0...back).reduce(0) { $0 + 1 << (days - $1) }
+  }
+
+  @Test(arguments: [
+    // Today is Monday the 23rd.
+    (Period.none, Period.day, Int64(0)), (.none, .month(1), 22), (.month(1), .month(20), 3),
+    (.month(20), .month(1), 22), (.month(1), .week(.thursday), 4), (.day, .month(23), 0),
+    (.day, .week(.sunday), 1), (.week(.monday), .month(5), 18),
+  ])
+  func `takes effect at once, and counts from the start of the period that then holds`(
+    from old: Period, to new: Period, back: Int64
+  ) throws {
+    let bench = try bench(old)
+    let total = sum(since: 30)
+    #expect(try bench.used("alice") == total)
+    let amendment = try bench.ledger.change("alice", .period(new), at: Bench.noon)
+    #expect(amendment.isNew && amendment.user.standing.used.total == sum(since: back))
+    #expect(amendment.user.standing.span == new.span(at: Bench.noon, in: .utc))
+    #expect(try bench.used("alice") == total, "every byte stays in one period")
+    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == sum(since: back))
+    let spans = try bench.ledger.periods(of: "alice", at: Bench.noon).map(\.span)
+    #expect(zip(spans, spans.dropFirst()).allSatisfy { $0.end <= $1.start })
+  }
+
+  @Test func `to none counts all there ever was`() throws {
+    let bench = try bench(.month(1))
+    let amendment = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
+    #expect(amendment.user.standing.used.total == sum(since: 30))
+    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
+  }
+
+  @Test func `and changed back is as it was`() throws {
+    let bench = try bench(.month(1))
+    let before = try bench.ledger.standing(of: "alice", at: Bench.noon)
+    _ = try bench.ledger.change("alice", .period(.week(.monday)), at: Bench.noon)
+    _ = try bench.ledger.change("alice", .period(.month(1)), at: Bench.noon)
+    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon) == before)
+  }
+
+  @Test func `gives back nothing that a reset has forgiven`() throws {
+    let bench = try bench(.month(1))
+    _ = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    try bench.move(5, by: "alice", at: Bench.noon + 120)
+    for period in [Period.month(20), .week(.monday), .day, .none] {
+      let amendment = try bench.ledger.change("alice", .period(period), at: Bench.noon + 180)
+      #expect(amendment.user.standing.used.total == 5, "\(period)")
+    }
+  }
+}
+
+@Suite struct `A reset` {
+  @Test func `lets usage start over, keeps what was used, and ends when the period would have`()
+    throws
+  {
+    let bench = try Bench()
+    try bench.add("alice", Terms(quota: 100, period: .day))
+    try bench.move(100, by: "alice", at: Bench.noon)
+    let amendment = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    #expect(amendment.isNew && amendment.user.standing.used.isZero)
+    #expect(amendment.user.standing.span == TimeSpan(start: Bench.noon + 60, end: monday + day))
+    try bench.move(30, by: "alice", at: Bench.noon + 120)
+    #expect(try bench.used("alice") == 130)
+    #expect(
+      try bench.ledger.periods(of: "alice", at: Bench.noon + 120).map(\.used.total) == [100, 30])
+    #expect(try bench.ledger.reset("alice", at: Bench.noon + 120).isNew)
+    #expect(try !bench.ledger.reset("alice", at: Bench.noon + 180).isNew, "nothing used since")
+    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'reset'") == 2)
+    try bench.move(1, by: "alice", at: Bench.noon + day)
+    #expect(
+      try bench.ledger.standing(of: "alice", at: Bench.noon + day)?.span.start == monday + day)
+  }
+
+  @Test func `of everybody is of everybody who used anything`() throws {
+    let bench = try Bench()
+    for index in 0..<5 {
+      try bench.add(UserName("user\(index)"), Terms(quota: 100))
+      if index < 3 { try bench.move(100, by: UserName("user\(index)"), at: Bench.noon) }
+    }
+    let names = try bench.ledger.userNames()
+    #expect(try bench.ledger.reset(names, at: Bench.noon + 60) == 3)
+    #expect(try bench.number("SELECT count(*) FROM user_quotas WHERE bytes_used > 0") == 0)
+  }
+}
