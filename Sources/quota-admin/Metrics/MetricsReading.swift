@@ -106,7 +106,9 @@ struct MetricsReading {
 
   /// Why a user would be refused; nil if he would not.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else { return nil }
+    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else {
+      return nil
+    }
     return reason.rawValue
   }
 
