@@ -153,8 +153,8 @@ phase_debian-unit() {
   before=$(used bob)
   move bob 10.98.0
   stop bob
-  claim 'his account is closed by the hook, as nobody' within 10 closed_by_hook
-  claim 'and billed in full' has_moved bob "$before"
+  claim 'the hook, as nobody, bills him in full' within 15 has_moved bob "$before"
+  claim 'and closes his account' within 10 closed_by_hook
   claim 'and once' not has_moved bob $((before + 500000))
   claim 'the sweep has both servers' has '"name":"second"' "$(quota-sweep --json)"
   claim 'the hooks had nothing to complain of' not grep -E 'warning quota-(dis)?connect' "$log"
