@@ -2,7 +2,6 @@
 
 PREFIX = /usr/local
 SYSCONFDIR = /etc
-LOCALSTATEDIR = /var
 DESTDIR =
 # no: the hooks use the distribution's libsqlite3 and C library, and start slower.
 STATIC_HOOKS = yes
@@ -14,12 +13,19 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 BASH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-EXAMPLES = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota/notify-examples
+EXAMPLES = $(DOC)/notify-examples
 CONFIG = $(DESTDIR)$(SYSCONFDIR)/openvpn-quota
-STATE = $(DESTDIR)$(LOCALSTATEDIR)/lib/openvpn-quota
 CRON = $(DESTDIR)$(SYSCONFDIR)/cron.d
+LIB = $(DESTDIR)$(PREFIX)/lib
+UNITS = $(LIB)/systemd/system
+GENERATORS = $(LIB)/systemd/system-generators
+DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
 HOOKS = quota-connect quota-disconnect
-COMMANDS = quota-sweep quota-admin
+COMMANDS = quota-sweep quota-rotate quota-admin
+# The places in the files that name them.
+PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
+# deploy adds the hooks to the config of this server, after showing the change.
+SERVER =
 
 .PHONY: help
 help: ## list what can be made
@@ -54,32 +60,64 @@ test: test-deps build ## run every test
 demo: demo-deps build ## show the main job on a real OpenVPN
 	@bash Tests/demo/demo.sh $(PROGRAMS)
 
+.PHONY: test-system-deps
+test-system-deps:
+	@.ci/packages mmdebstrap systemd-container openvpn openssl iproute2 libsqlite3-dev
+
+.PHONY: test-system
+test-system: test-system-deps deb ## boot a Debian with the package in it and try everything there
+	Tests/system/run.sh
+
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(EXAMPLES) $(CONFIG) $(CRON)
-	@test -d $(STATE) || install -v -d -m 2770 $(STATE)
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
+	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
+	install -v -m 0644 man/*.7 $(MAN)/man7/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
 	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
 	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
-	install -v -m 0644 cron.d/openvpn-quota $(CRON)/
+	install -v -m 0644 docs/*.md config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
+	install -v -m 0644 config/systemd/*.timer $(UNITS)/
+	install -v -m 0755 config/systemd/openvpn-quota-generator $(GENERATORS)/
+	install -v -m 0644 config/sysusers.d/openvpn-quota.conf $(LIB)/sysusers.d/
+	install -v -m 0644 config/tmpfiles.d/openvpn-quota.conf $(LIB)/tmpfiles.d/
+	@for unit in config/systemd/*.service; do \
+	  $(PLACES) $$unit >$(UNITS)/$${unit##*/} && chmod 0644 $(UNITS)/$${unit##*/} || exit 1; done
+	@$(PLACES) config/openvpn.conf >$(DOC)/openvpn.conf && chmod 0644 $(DOC)/openvpn.conf
+	@# What may have been edited is never written over; the present sample is beside the manual.
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
+	@test -e $(CRON)/openvpn-quota || install -v -m 0644 cron.d/openvpn-quota $(CRON)/
+
+.PHONY: deploy
+deploy: build ## build, install, set up, start and check; SERVER=NAME adds the hooks to its config
+	@.ci/deploy "$(PREFIX)" "$(SYSCONFDIR)" "$(SERVER)"
+
+.PHONY: deb
+deb: build ## make a Debian package of it, below .build
+	@.ci/packages dpkg-dev lintian
+	@.ci/deb
+	lintian --fail-on error .build/openvpn-quota_*.deb
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; settings and database stay
+	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
+	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
 	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
 	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
-	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
-	rm -f $(patsubst config/notify-examples/%,$(EXAMPLES)/%,$(wildcard config/notify-examples/*))
-	test ! -d $(EXAMPLES) || rmdir --ignore-fail-on-non-empty $(EXAMPLES) $(dir $(EXAMPLES))
+	rm -f $(foreach section,5 7 8,$(patsubst man/%,$(MAN)/man$(section)/%,$(wildcard man/*.$(section))))
+	rm -f $(patsubst config/systemd/%,$(UNITS)/%,$(wildcard config/systemd/quota-*)) \
+	  $(GENERATORS)/openvpn-quota-generator $(LIB)/sysusers.d/openvpn-quota.conf $(LIB)/tmpfiles.d/openvpn-quota.conf
+	rm -rf $(DOC)
 	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
+	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload || true
 
 .PHONY: format
 format: ## lay out the Swift code as .swift-format says
@@ -89,7 +127,8 @@ format: ## lay out the Swift code as .swift-format says
 lint: man-check ## check the layout of the code, the shell scripts and the manual
 	swift format lint --strict -r Sources Tests Package.swift
 	@.ci/packages shellcheck
-	shellcheck $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
+	shellcheck -x $$(grep -rlE '^#!/bin/(ba)?sh' .ci Tests config)
+	@.ci/units
 
 .PHONY: man-check
 man-check: ## check the manual pages

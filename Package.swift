@@ -18,6 +18,7 @@ let package = Package(
     .executable(name: "quota-sweep", targets: ["quota-sweep"]),
     .executable(name: "quota-connect", targets: ["quota-connect"]),
     .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
+    .executable(name: "quota-rotate", targets: ["quota-rotate"]),
     .executable(name: "quota-admin", targets: ["quota-admin"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
   ],
@@ -50,9 +51,19 @@ let package = Package(
       name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
       swiftSettings: strict),
     .executableTarget(
-      name: "quota-admin",
+      name: "quota-rotate",
       dependencies: [
         "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Checkup",
+      dependencies: ["POSIX", "Quota", "SQLite", "OpenVPN", "Ledger", "CommandSupport", "Sweep"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-admin",
+      dependencies: [
+        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Checkup", "Parsing", argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -5,6 +5,10 @@
 package enum ExitStatus: Int32, Sendable {
   /// Everything was done.
   case done = 0
+  /// `quota-admin check` found something to see to.
+  case warningsFound = 1
+  /// `quota-admin check` found something that does not work.
+  case errorsFound = 2
   /// The command line was wrong.
   case usage = 64
   /// Data given to the program, or found in its database, is not what it should be.

@@ -9,32 +9,36 @@ import POSIX
 package struct SweepLock: ~Copyable {
   private let directory: Descriptor
 
-  /// Takes the lock if it is free; never waits. It is let go of when the value's life ends.
+  /// Takes the lock if it is free. It is let go of when the value's life ends.
   ///
-  /// - Parameter database: the database's path, the setting `DATABASE`.
+  /// - Parameters:
+  ///   - database: the database's path, the setting `DATABASE`.
+  ///   - patience: how long to wait for it: `quota-rotate` holds it for moments, which must not cost
+  ///     a sweep.
   /// - Returns: the lock, or nil if another program holds it. A program that needs it ends with
   ///   `SweepLockTaken`.
   /// - Throws: `SystemError` when the directory is missing or may not be read.
-  package static func attempt(beside database: String) throws(SystemError) -> SweepLock? {
+  package static func attempt(
+    beside database: String, patience: Duration = .zero
+  ) throws(SystemError) -> SweepLock? {
     let path = POSIX.directory(of: database)
     let opened = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
     let number = opened.number
-    let result = retryingOnInterrupt { flock(number, LOCK_EX | LOCK_NB) }
-    guard result != 0 else { return SweepLock(directory: opened) }
-    guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
-    return nil
+    let end = Clock.monotonic + patience
+    while retryingOnInterrupt({ flock(number, LOCK_EX | LOCK_NB) }) != 0 {
+      guard errno == EWOULDBLOCK else { throw SystemError("lock", path) }
+      guard Clock.monotonic < end else { return nil }
+      usleep(10_000)
+    }
+    return SweepLock(directory: opened)
   }
 
   /// Takes the lock, and waits a little for a sweep that is under way.
   ///
   /// - Throws: `SystemError`, or `SweepLockTaken` when the time is up.
   package static func take(beside database: String, within time: Duration) throws -> SweepLock {
-    let end = Clock.monotonic + time
-    while true {
-      if let lock = try attempt(beside: database) { return lock }
-      if Clock.monotonic >= end { throw SweepLockTaken() }
-      usleep(50_000)
-    }
+    guard let lock = try attempt(beside: database, patience: time) else { throw SweepLockTaken() }
+    return lock
   }
 }
 

@@ -5,6 +5,11 @@ package func rename(_ path: String, to newPath: String) throws(SystemError) {
   guard unsafe Glibc.rename(path, newPath) == 0 else { throw SystemError("rename", path) }
 }
 
+/// Gives a file a second name, which must not be taken. The corresponding C function is `link`.
+package func link(_ path: String, to newPath: String) throws(SystemError) {
+  guard unsafe Glibc.link(path, newPath) == 0 else { throw SystemError("link", path) }
+}
+
 /// Removes a file; one that is gone already is no error. The corresponding C function is `unlink`.
 package func remove(_ path: String) throws(SystemError) {
   guard unsafe Glibc.unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }

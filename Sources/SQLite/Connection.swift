@@ -125,11 +125,14 @@ import CSQLite
     return try body()
   }
 
-  /// Moves the write-ahead log into the database and empties it, if nobody is in the way.
+  /// Moves the write-ahead log into the database and empties it, if nobody is in the way: for this
+  /// it waits for no lock.
   ///
   /// - Returns: whether the log is empty now.
   package func checkpoint() throws(SQLiteError) -> Bool {
+    let patience = try integer("PRAGMA busy_timeout")
     setBusyTimeout(0)
+    defer { setBusyTimeout(Int32(patience)) }
     // Until a connection has read from the file it does not know of the log, and finds none to move.
     _ = try integer("PRAGMA schema_version")
     let code = unsafe sqlite3_wal_checkpoint_v2(

@@ -17,6 +17,6 @@ struct QuotaAdmin: ParsableCommand {
       Sessions.self, KickUser.self, SweepNow.self,
       Usage.self, Top.self, History.self, Events.self, HTMLReport.self, Metrics.self,
       BackUp.self, Restore.self, Export.self, Import.self,
-      MenuCommand.self, Notify.self,
+      MenuCommand.self, Notify.self, Check.self,
     ])
 }

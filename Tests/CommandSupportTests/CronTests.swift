@@ -9,11 +9,24 @@ import TestSupport
     try Repository.lines(CronTests.path).filter { !$0.isEmpty && !$0.hasPrefix("#") }
   }
 
-  /// The line that sweeps: five fields of time, the user, and the command.
-  func job() throws -> [Substring] {
-    let jobs = try entries().filter { $0.first == "*" }
-    #expect(jobs.count == 1)
-    return jobs.first?.split(separator: " ", maxSplits: 6) ?? []
+  /// A line of the table, taken apart.
+  struct Job {
+    let times: String
+    let user: String
+    let command: String
+  }
+
+  /// The lines with commands: the sweep, the one at the half minute, the rotation, the boot.
+  func jobs() throws -> [Job] {
+    let jobs = try entries().filter { !$0.prefix { $0 != " " }.contains("=") }
+    try #require(jobs.count == 4)
+    return jobs.map { line in
+      let times = line.hasPrefix("@") ? 1 : 5
+      let parts = line.split(separator: " ", maxSplits: times + 1)
+      return Job(
+        times: parts[..<times].joined(separator: " "), user: String(parts[times]),
+        command: String(parts[times + 1]))
+    }
   }
 
   @Test func `The table says who reads it and ends with a line end, or cron drops its last line`()
@@ -31,29 +44,54 @@ import TestSupport
     #expect(folders.contains("/usr/local/sbin") && folders.contains("/usr/sbin"))
   }
 
-  @Test func `It sweeps each minute as the system user, with no percent sign that cron would take`()
-    throws
-  {
-    let job = try job()
-    try #require(job.count == 7)
-    #expect(job[..<5].allSatisfy { $0 == "*" })
-    #expect(job[5] == "openvpn-quota")
-    #expect(!job[6].contains("%"))
+  @Test func `It sweeps each minute as the system user and rotates once a day as root`() throws {
+    let jobs = try jobs()
+    #expect(jobs.map(\.times) == ["* * * * *", "* * * * *", "40 3 * * *", "@reboot"])
+    #expect(jobs.map(\.user) == ["openvpn-quota", "openvpn-quota", "root", "root"])
+    for job in jobs { #expect(!job.command.contains("%"), "cron takes it for a line end") }
   }
 
-  @Test func `It sweeps where no systemd runs, not where it does, and not once uninstalled`() throws
+  /// Runs a command of the table in a place where the programs are scripts that say their names.
+  func run(_ job: Job, systemd: Bool = false, installed: Bool = true, settings: String = "") throws
+    -> String
   {
     let folder = try TemporaryDirectory()
-    try folder.write("#!/bin/sh\necho swept\n", to: "bin/quota-sweep", mode: 0o755)
-    let command = String(try #require(try job().last)).replacing(
-      "/run/systemd/system", with: "\(folder.path)/systemd")
-    let path = "\(folder.path)/bin:/usr/bin:/bin"
-    let swept = try Program.run("/bin/sh", ["-c", command], environment: ["PATH": path])
-    #expect(swept.output == "swept\n" && swept.errors.isEmpty && swept.status == 0)
-    let gone = try Program.run("/bin/sh", ["-c", command], environment: ["PATH": "/usr/bin:/bin"])
-    #expect(gone.output.isEmpty && gone.errors.isEmpty && gone.status == 0)
-    try folder.write("", to: "systemd/x")
-    let left = try Program.run("/bin/sh", ["-c", command], environment: ["PATH": path])
-    #expect(left.output.isEmpty && left.errors.isEmpty && left.status == 0)
+    for name in ["quota-sweep", "quota-admin", "quota-rotate", "sleep", "install"] {
+      if installed || name == "sleep" || name == "install" {
+        try folder.write("#!/bin/sh\necho ${0##*/} $*\n", to: "bin/\(name)", mode: 0o755)
+      }
+    }
+    if systemd { try folder.write("", to: "systemd/x") }
+    let file = try folder.write(settings, to: "quota.conf")
+    let command = job.command.replacing("/run/systemd/system", with: "\(folder.path)/systemd")
+      .replacing("/etc/openvpn-quota/quota.conf", with: file)
+    let outcome = try Program.run(
+      "/bin/sh", ["-c", command], environment: ["PATH": "\(folder.path)/bin:/usr/bin:/bin"])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    return outcome.output
+  }
+
+  @Test func `It works where no systemd runs, not where it does, and not once uninstalled`() throws
+  {
+    let jobs = try jobs()
+    #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\n")
+    #expect(try run(jobs[2]) == "quota-rotate\n")
+    #expect(try run(jobs[3]) == "install -d -m 2770 -g openvpn-quota /run/openvpn-quota\n")
+    for job in jobs {
+      #expect(try run(job, systemd: true, settings: "MONITOR_INTERVAL=30\n").isEmpty)
+      #expect(try run(job, installed: false, settings: "MONITOR_INTERVAL=30\n").isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    ("MONITOR_INTERVAL=30", true), (" MONITOR_INTERVAL = 30 ", true),
+    ("MONITOR_INTERVAL=\"30\"", true), ("MONITOR_INTERVAL=45", false), ("", false),
+    ("#MONITOR_INTERVAL=30", false), ("MONITOR_INTERVAL=300", false),
+  ])
+  func `With an interval of 30 it sweeps at the half minute too`(setting: String, isSo: Bool) throws
+  {
+    #expect(
+      try run(try jobs()[1], settings: "OTHER=1\n\(setting)\n")
+        == (isSo ? "sleep 30\nquota-sweep\n" : ""))
   }
 }

@@ -20,8 +20,9 @@ package enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntege
 ///
 /// A line is one `write(2)` on a descriptor opened with `O_APPEND`, so the lines of many programs
 /// never tear. The file is opened at the first line and closed when the program ends, so a rotated
-/// log gets at most the last lines of the programs that were running. A log that cannot be written
-/// never stops the work: one warning on standard error, and on.
+/// log gets at most the last lines of the programs that were running. Until then a shared lock on it
+/// says that it is not finished, and rotation packs no such file. A log that cannot be written never
+/// stops the work: one warning on standard error, and on.
 ///
 /// The same line, without what the reader knows already, goes to standard error when that is the
 /// journal (with its priority) or a terminal.
@@ -110,9 +111,20 @@ package final class Log {
     if wrote < line.count { throw SystemError("write to", path, code: ENOSPC) }
   }
 
+  /// Opens the log to write on until the program ends. A file that was rotated and packed between
+  /// its opening and its lock is let go of, for what is written there now nobody would find.
+  private static func open(_ path: String) throws(SystemError) -> Descriptor {
+    // Once more is enough as a rule; somebody who keeps the log locked must not keep us for ever.
+    for _ in 0..<5 {
+      let file = try openOrMake(path)
+      if file.isOurs(called: path) { return file }
+    }
+    return try openOrMake(path)
+  }
+
   /// Opens the log, and makes it if it is not there, for its group to write too whatever the
   /// umask is. Never waits, should it be a pipe.
-  private static func open(_ path: String) throws(SystemError) -> Descriptor {
+  private static func openOrMake(_ path: String) throws(SystemError) -> Descriptor {
     let flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
     do throws(SystemError) {
       return try Descriptor.open(path, flags)
@@ -142,6 +154,15 @@ package final class Log {
       }
     }
     return text
+  }
+}
+
+extension Descriptor {
+  /// Takes the lock that keeps a rotated log from being packed, and says whether that came in time:
+  /// not while the file is being packed, nor after. Where files cannot be locked nothing is packed.
+  fileprivate borrowing func isOurs(called path: String) -> Bool {
+    if flock(number, LOCK_SH | LOCK_NB) != 0 { return errno != EWOULDBLOCK }
+    return (try? FileStatus(of: self, called: path))?.links != 0
   }
 }
 

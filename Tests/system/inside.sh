@@ -1,0 +1,275 @@
+#!/bin/bash
+# One phase of the system test, run in the container. usage: inside.sh PHASE
+set -euo pipefail
+export LC_ALL=C
+# shellcheck source-path=SCRIPTDIR source=network.sh
+. /shared/network.sh
+log=/var/log/openvpn/traffic_monitor.log
+
+# Says something and runs the test of whether it is so; what it said is shown where it failed.
+claim() {
+  local text=$1
+  shift
+  if "$@" >/tmp/said 2>&1; then
+    echo "   [ok] $text"
+  else
+    echo "   [FAILED] $text: $*" >&2
+    cat /tmp/said >&2
+    tail -n 12 "$log" >&2 || true
+    exit 1
+  fi
+}
+
+# Looks again for so many seconds, until a command succeeds.
+within() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || { "$@"; return; }
+    sleep 0.2
+  done
+}
+
+not() { ! "$@"; }
+is() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
+has() { grep -qE "$1" <<<"$2" || { echo "no $1 in: $2"; return 1; }; }
+property() { systemctl show -P "$2" "$1"; }
+is_property() { is "$(property "$1" "$2")" "$3"; }
+sweeps() { grep -c ' info quota-sweep: swept ' "$log" || true; }
+has_swept() { [ "$(sweeps)" -ge "$1" ]; }
+stat_is() { is "$(stat -c '%a %U:%G' "$1")" "$2"; }
+used() { quota-admin show "$1" --json | sed -n 's/.*"bytes_used":\([0-9]*\).*/\1/p'; }
+runs() { systemctl is-active --quiet "$1"; }
+
+phase_install() {
+  claim 'the package installs' dpkg -i /shared/previous.deb
+  claim 'the timers run' runs quota-sweep.timer
+  claim 'rotation has its timer too' runs quota-rotate.timer
+  claim 'the directory is shared by the group' stat_is /var/lib/openvpn-quota '2770 root:openvpn-quota'
+  claim 'so is the spool' stat_is /var/lib/openvpn-quota/spool '2770 root:openvpn-quota'
+  claim 'so is the place of the sockets' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
+  claim 'the log is there for all of the group' stat_is "$log" '660 openvpn-quota:openvpn-quota'
+  claim 'only the group reads the settings' stat_is /etc/openvpn-quota/quota.conf '640 root:openvpn-quota'
+  claim 'the first sweep has made the database' within 20 test -s /var/lib/openvpn-quota/quota.db
+  claim 'it belongs to the group' stat_is /var/lib/openvpn-quota/quota.db '660 openvpn-quota:openvpn-quota'
+  quota-admin add alice --quota 2MiB >/dev/null
+  quota-admin add bob >/dev/null
+  sed -i 's/^#MONITOR_INTERVAL=.*/MONITOR_INTERVAL=30/' /etc/openvpn-quota/quota.conf
+}
+
+phase_upgrade() {
+  claim 'a later package installs over it' dpkg -i --force-confold /shared/new.deb
+  claim 'the users are kept' quota-admin show alice
+  claim 'edited settings are kept' grep -q '^MONITOR_INTERVAL=30' /etc/openvpn-quota/quota.conf
+  claim 'they are still closed to others' stat_is /etc/openvpn-quota/quota.conf '640 root:openvpn-quota'
+  claim 'the timer still runs' runs quota-sweep.timer
+  claim 'it has the interval of the settings' has '{ OnUnitActiveUSec=30s' "$(property quota-sweep.timer TimersMonotonic)"
+  claim 'the units are what systemd would have' has '^$' "$(systemd-analyze verify quota-sweep.service \
+    quota-sweep.timer quota-rotate.service quota-rotate.timer quota-notify.service 2>&1 | grep quota)"
+}
+
+phase_serve() {
+  make_certificates server alice bob
+  server_config 1194 10.99.0 >/etc/openvpn/server/server.conf
+  sed 's/NAME/server/' /usr/share/doc/openvpn-quota/openvpn.conf >>/etc/openvpn/server/server.conf
+  claim "OpenVPN's own unit takes the server with the hooks" systemctl enable --now openvpn-server@server
+  local before
+  before=$(sweeps)
+  claim 'alice comes in' connect alice 1194 10.99.0
+  claim 'bob comes in' connect bob 1194 10.99.0
+  move alice 10.99.0
+  move bob 10.99.0
+  claim 'the timer sweeps' within 35 has_swept $((before + 1))
+  claim 'and again, with nobody asking' within 35 has_swept $((before + 2))
+  claim 'alice is told to go and why' within 10 said alice "Halt command was pushed by server ('Traffic quota used up')"
+  claim 'the log has it' grep -q ' info quota-sweep: disconnected user=alice server=server' "$log"
+  claim 'alice stays out' refused alice 1194
+  claim 'the log has that too' grep -q ' info quota-connect: refused user=alice' "$log"
+  claim 'bob noticed nothing' ping_server bob 10.99.0
+  local journal
+  journal=$(journalctl -u quota-sweep -o short-iso --no-pager)
+  claim 'the journal has it' has 'quota-sweep\[[0-9]+\]: disconnected user=alice' "$journal"
+  claim 'with one time a line' not has '[0-9]Z (info|warning)' "$journal"
+  claim 'with its priority' has 'swept' "$(journalctl -u quota-sweep -p info --no-pager)"
+  claim 'and no complaint' is "$(journalctl -u quota-sweep -p warning -q --no-pager)" ''
+  claim 'a sweep did well, says systemctl' is_property quota-sweep.service Result success
+  claim 'and the notices after it' is_property quota-notify.service Result success
+  claim 'quota-admin check finds nothing wrong' quota-admin check
+}
+
+phase_interval() {
+  sed -i 's/^MONITOR_INTERVAL=.*/MONITOR_INTERVAL=60/' /etc/openvpn-quota/quota.conf
+  systemctl daemon-reload
+  claim 'MONITOR_INTERVAL sets the timer' has '{ OnUnitActiveUSec=1min ' "$(property quota-sweep.timer TimersMonotonic)"
+  sed -i 's/^MONITOR_INTERVAL=.*/MONITOR_INTERVAL=soon/' /etc/openvpn-quota/quota.conf
+  systemctl daemon-reload
+  claim 'nonsense gives 45 s' has '{ OnUnitActiveUSec=45s' "$(property quota-sweep.timer TimersMonotonic)"
+  claim 'and a sweep that says what is allowed' not systemctl start quota-sweep
+  claim 'which systemctl status shows' has 'MONITOR_INTERVAL is "?soon' "$(systemctl status quota-sweep || true)"
+  sed -i 's/^MONITOR_INTERVAL=.*/MONITOR_INTERVAL=30/' /etc/openvpn-quota/quota.conf
+  systemctl daemon-reload
+  claim 'put right it goes on' systemctl start quota-sweep
+}
+
+# The first sweep stops in its tracks, deaf to everything but SIGKILL.
+phase_hang() {
+  claim 'a sweep has a time to end' not is_property quota-sweep.service TimeoutStartUSec infinity
+  mkdir -p /run/systemd/system/quota-sweep.service.d
+  cat >/run/systemd/system/quota-sweep.service.d/hang.conf <<'END'
+[Service]
+TimeoutStartSec=3
+TimeoutStopSec=1
+ExecStart=
+ExecStart=/bin/sh -c 'if mkdir /run/openvpn-quota/hung; then kill -STOP $$$$; fi; exec quota-sweep'
+END
+  systemctl daemon-reload
+  local before
+  before=$(sweeps)
+  claim 'a sweep that hangs is ended' not systemctl start quota-sweep
+  claim 'and systemctl shows why' is_property quota-sweep.service Result timeout
+  claim 'the next one runs by itself' within 40 has_swept $((before + 1))
+  claim 'and did well' within 5 is_property quota-sweep.service Result success
+  rm -r /run/systemd/system/quota-sweep.service.d /run/openvpn-quota/hung
+  systemctl daemon-reload
+}
+
+# Debian's older unit, with a server that gives up root.
+phase_debian-unit() {
+  server_config 1195 10.98.0 >/etc/openvpn/second.conf
+  sed 's/NAME/second/; s/^#group/group/' /usr/share/doc/openvpn-quota/openvpn.conf >>/etc/openvpn/second.conf
+  echo 'user nobody' >>/etc/openvpn/second.conf
+  claim "Debian's unit takes a server without root" systemctl start openvpn@second
+  claim 'alice is refused there too' refused alice 1195
+  stop bob
+  claim 'bob comes in' connect bob 1195 10.98.0
+  move bob 10.98.0
+  local before
+  before=$(used bob)
+  stop bob
+  claim 'his account is closed by the hook, as nobody' within 10 closed_by_hook second
+  claim 'and billed' test "$(used bob)" -gt "$before"
+  claim 'the sweep has both servers' has '"name":"second"' "$(quota-sweep --json)"
+  claim 'the hooks had nothing to complain of' not grep -E 'warning quota-(dis)?connect' "$log"
+}
+
+# Whether no session is open, and none was closed by anything but its hook.
+closed_by_hook() {
+  [ "$(quota-admin list --json | grep -c '"open_sessions":0')" = 2 ]
+}
+
+phase_reboot() {
+  claim 'after a boot the timer runs' runs quota-sweep.timer
+  claim 'the place of the sockets is there' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
+  claim 'the server is up' within 20 runs openvpn-server@server
+  claim 'the usage is kept' test "$(used alice)" -gt 2097152
+  local before
+  before=$(sweeps)
+  claim 'the timer sweeps' within 40 has_swept $((before + 1))
+  make_network
+  claim 'alice still stays out' refused alice 1194
+  claim 'bob comes in' connect bob 1194 10.99.0
+  stop bob
+  claim 'rotation does its work without a capability' systemctl start quota-rotate
+  echo 'MAX_LOG_SIZE=4096' >>/etc/openvpn-quota/quota.conf
+  claim 'and puts a large log aside' systemctl start quota-rotate
+  claim 'for an empty one of the same group' stat_is "$log" '660 root:openvpn-quota'
+  claim 'in which the sweep goes on' systemctl start quota-sweep
+  claim 'so that no complaint is in the journal' is "$(journalctl -b -u quota-sweep -u quota-rotate -p warning -q --no-pager)" ''
+  claim 'and the lines are in the new log' grep -q 'quota-sweep: swept' "$log"
+}
+
+hooks=/usr/libexec/openvpn-quota
+
+# Runs a program, which has to end with one of these statuses and say why in our voice.
+complains() {
+  local statuses=$1 status=0 said
+  shift
+  said=$("$@" 2>&1 >/dev/null) || status=$?
+  [[ " $statuses " == *" $status "* ]] || { echo "status $status: $said"; return 1; }
+  has '^quota-[a-z]+: (error|warning): [a-z/]' "$said"
+  not has '(Fatal|SwiftShims|Stack dump|Backtrace)' "$said"
+}
+
+hook_of() {
+  env -i script_type="client-$1" common_name="$2" daemon_pid=4711 time_unix=1795000000 \
+    ifconfig_pool_remote_ip=10.97.0.2 trusted_ip=192.0.2.1 trusted_port=1194 bytes_received=1000 \
+    bytes_sent=1000 time_duration=60 "$hooks/quota-$1" "${@:3}"
+}
+
+# Each program where it cannot do its work; PREFIX... puts it there.
+each_complains() {
+  complains '65 69 73 74 77' "$@" quota-sweep
+  complains '73 74 77' "$@" quota-rotate --force
+  complains '65 73 74 77' "$@" quota-admin add carol
+  complains '0' "$@" /bin/bash /shared/inside.sh hook disconnect bob
+}
+
+as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+
+# With the places of the database and the log read-only, for this program alone.
+read_only() {
+  # shellcheck disable=SC2016
+  unshare -m sh -c 'for place in /var/lib/openvpn-quota /var/log/openvpn; do
+    mount --bind "$place" "$place" && mount -o remount,bind,ro "$place" || exit 99; done; exec "$@"' sh "$@"
+}
+
+phase_hook() { hook_of "$@"; }
+
+phase_wrong-places() {
+  local known
+  known=$(quota-admin list)
+  claim 'the wrong user is told so by each program' each_complains as_nobody
+  claim 'the door says what it cannot tell, and ON_ERROR lets in' complains 0 as_nobody \
+    /bin/bash /shared/inside.sh hook connect bob
+  claim 'on a read-only file system each program says so' each_complains read_only
+  claim 'the door decides all the same' complains 1 read_only /bin/bash /shared/inside.sh hook connect alice
+  claim 'nothing was damaged' is "$(quota-admin list)" "$known"
+
+  local place=/srv/full
+  mkdir -p $place
+  mount -t tmpfs -o size=512k,mode=2770,gid=openvpn-quota tmpfs $place
+  mkdir -m 2770 $place/spool
+  export QUOTA_CONFIG=$place/quota.conf
+  printf 'DATABASE=%s/quota.db\nLOG_FILE=%s/log\nOPENVPN_CONFIGS=\n' $place $place >$QUOTA_CONFIG
+  quota-admin add alice --quota 1MB >/dev/null
+  known=$(quota-admin list)
+  dd if=/dev/zero of=$place/filler bs=4k 2>/dev/null || true
+  claim 'a sweep on a full disk goes on as far as it can, and says so' complains '0 74' quota-sweep
+  claim 'rotation says so' complains '74' quota-rotate --force
+  claim 'an administrator is told' complains '74' quota-admin add carol
+  claim 'a hook that can keep nothing says so' complains 0 hook_of disconnect alice --config $QUOTA_CONFIG
+  claim 'the door still knows whom it lets in' complains 0 hook_of connect alice --config $QUOTA_CONFIG
+  rm $place/filler
+  claim 'with room again nothing was damaged' is "$(quota-admin list)" "$known"
+  claim 'and all goes on' quota-sweep
+  claim 'the database is whole' has 'ok +database .* is whole' "$(quota-admin check || true)"
+  unset QUOTA_CONFIG
+  umount $place
+}
+
+phase_purge() {
+  systemctl stop openvpn-server@server
+  claim 'removal warns of configs that name the hooks' has 'server.conf names the hooks' "$(dpkg -r openvpn-quota 2>&1)"
+  claim 'the data stay' test -s /var/lib/openvpn-quota/quota.db
+  claim 'the timers are gone' not runs quota-sweep.timer
+  claim 'the package purges' dpkg -P openvpn-quota
+  claim 'nothing is left' is "$(find / -xdev \( -path /proc -o -path /sys -o -path /shared \) -prune \
+    -o \( -name '*openvpn-quota*' -o -name 'quota-*' -o -name 'traffic_monitor*' \) -print)" ''
+  claim 'no user and no group' not grep openvpn-quota /etc/passwd /etc/group /etc/shadow /etc/gshadow
+  claim "OpenVPN's own directory stays" test -d /var/log/openvpn
+}
+
+# A host on which cron does it: every minute, and at the half minute for an interval of 30.
+phase_cron() {
+  claim 'no systemd runs here' not test -d /run/systemd/system
+  claim 'the package installs' dpkg -i /shared/new.deb
+  sed -i 's/^#MONITOR_INTERVAL=.*/MONITOR_INTERVAL=30/' /etc/openvpn-quota/quota.conf
+  rm -r /run/openvpn-quota
+  cron
+  claim 'the place of the sockets is made at boot' within 10 stat_is /run/openvpn-quota '2770 root:openvpn-quota'
+  claim 'cron sweeps' within 70 has_swept 1
+  claim 'and at the half minute' within 50 has_swept 2
+  claim 'as the system user' stat_is /var/lib/openvpn-quota/quota.db '660 openvpn-quota:openvpn-quota'
+}
+
+"phase_$1" "${@:2}"

@@ -1,0 +1,110 @@
+#!/bin/bash
+# Boots a minimal Debian with real systemd in a container, installs the package in it and tells the
+# whole life of an installation there: timers, OpenVPN's own units, a hung sweep, a reboot, upgrade,
+# purge; and, beside it, a host without systemd where cron does the work.
+#
+# usage: Tests/system/run.sh     after make deb; as root, from the top of the checkout
+#
+# Everything is below .build/system and in containers of their own; the machine itself is left alone.
+set -euo pipefail
+shopt -s nullglob
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+work=$PWD/.build/system
+root=$work/root
+console=$work/console.log
+nspawn=
+
+die() {
+  echo "test-system: error: $1" >&2
+  exit 1
+}
+
+end() {
+  local status=$?
+  if [ -n "$nspawn" ]; then
+    kill "$nspawn" 2>/dev/null || true
+    wait "$nspawn" 2>/dev/null || true
+  fi
+  [ "$status" = 0 ] || { echo "--- the console's last lines"; tail -n 15 "$console" || true; }
+  rm -rf "$root" "$work/shared"
+  exit "$status"
+}
+
+# The files of a fresh system; made anew every day.
+make_root() {
+  # shellcheck disable=SC1091
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  local archive=$work/$codename.tar start=$SECONDS
+  if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
+    mmdebstrap --quiet --variant=apt --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
+      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$archive.new"
+    mv "$archive.new" "$archive"
+  fi
+  mkdir "$root"
+  tar -C "$root" -xf "$archive"
+  echo "== a fresh $codename: $((SECONDS - start)) s"
+}
+
+boot() {
+  systemd-nspawn --quiet -b -D "$root" --register=no --keep-unit --private-network --machine=quota \
+    --bind=/dev/net/tun --capability=CAP_NET_ADMIN --bind="$work/shared:/shared" --console=pipe \
+    </dev/null >"$console" 2>&1 &
+  nspawn=$!
+}
+
+# Runs a command in the container, whose first process is the child of systemd-nspawn.
+inside() {
+  local leader
+  leader=$(pgrep -P "$nspawn" | head -n 1) || return 1
+  nsenter -t "$leader" -m -u -i -n -p -C env -i PATH="$PATH" TERM=dumb "$@"
+}
+
+wait_for_boot() {
+  for _ in $(seq 100); do
+    if inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then return; fi
+    sleep 0.3
+  done
+  die 'the system did not come up'
+}
+
+phase() {
+  local start=$SECONDS
+  inside /bin/bash /shared/inside.sh "$1"
+  echo "== $1: $((SECONDS - start)) s"
+}
+
+# A host without systemd, on the same files, with what is written kept in memory.
+with_cron() {
+  systemd-nspawn --quiet -D "$root" --volatile=overlay --register=no --keep-unit --private-network \
+    --machine=quota-cron --bind="$work/shared:/shared" --as-pid2 \
+    /bin/bash /shared/inside.sh cron </dev/null >"$work/cron.log" 2>&1
+}
+
+[ "$(id -u)" = 0 ] || die 'only root can boot a container'
+mkdir -p "$work"
+: >"$console"
+rm -rf "$root" "$work/shared"
+mkdir "$work/shared"
+trap end EXIT
+
+packages=(.build/openvpn-quota_*.deb)
+[ "${#packages[@]}" = 1 ] || die "one package is wanted below .build, there are ${#packages[@]}: make deb"
+cp "${packages[0]}" "$work/shared/new.deb"
+.ci/deb 0.0.1-1 >/dev/null
+mv .build/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
+cp "$here"/*.sh "$work/shared/"
+
+make_root
+with_cron &
+cron=$!
+boot
+wait_for_boot
+for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
+inside systemctl reboot || true
+sleep 3
+wait_for_boot
+for step in reboot wrong-places purge; do phase "$step"; done
+wait "$cron" || { cat "$work/cron.log"; die 'cron did not do the work'; }
+sed 's/^/cron: /' "$work/cron.log"
+echo "all of it came true in $SECONDS s"
