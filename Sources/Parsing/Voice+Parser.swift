@@ -18,7 +18,8 @@ extension Voice {
   ) -> CommandSupport.ExitStatus {
     guard command.exitCode(for: error).isSuccess else {
       let usage = Voice.usage(command.fullMessage(for: error), readable)
-      let (text, guess) = Voice.complaint(readable(command.message(for: error)))
+      let (text, guess) = Voice.complaint(
+        readable(Voice.inOneLine(command.message(for: error))))
       let general = hint == nil ? "\(program) --help lists the options" : usage
       self.error(text, hint: guess ?? hint?(text, usage) ?? general)
       return command.exitCode(for: error) == .validationFailure ? .usage : .bug
@@ -42,6 +43,13 @@ extension Voice {
     }
     if text.last == "." { text.removeLast() }
     return (text.prefix(1).lowercased() + text.dropFirst(), guess)
+  }
+
+  /// A message whose choices stand in lines of their own.
+  private static func inOneLine(_ message: String) -> String {
+    let lines = message.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "-" } }
+    guard let first = lines.first, lines.count > 1 else { return message }
+    return "\(first) \(lines.dropFirst().joined(separator: ", "))"
   }
 
   /// The line of a long message that says how the command is used.

@@ -11,22 +11,41 @@ extension Connection {
   package func copyAll(
     from source: borrowing Connection, progress: (_ done: Int, _ total: Int) -> Void
   ) throws(SQLiteError) {
+    try copyAll(
+      from: source, failing: { $0 }, once: { () throws(SQLiteError) in }, progress: progress)
+  }
+
+  /// Does so, and a thing more before anything is written: nobody else has written since then.
+  ///
+  /// - Parameters:
+  ///   - failing: makes a reason to fail of an error of SQLite's.
+  ///   - isLocked: runs as soon as nobody else can write here; nothing is changed if it throws.
+  package func copyAll<Failure: Error>(
+    from source: borrowing Connection, failing: (SQLiteError) -> Failure,
+    once isLocked: () throws(Failure) -> Void, progress: (_ done: Int, _ total: Int) -> Void
+  ) throws(Failure) {
     // What is read inside one transaction is of one moment.
-    try source.execute("BEGIN")
+    do { try source.beginReading() } catch { throw failing(error) }
     defer { try? source.execute("COMMIT") }
-    _ = try source.integer("PRAGMA schema_version")
     guard let copying = unsafe sqlite3_backup_init(handle, "main", source.handle, "main") else {
-      throw error("write to", unsafe sqlite3_errcode(handle))
+      throw failing(error("write to", unsafe sqlite3_errcode(handle)))
     }
-    var code = SQLITE_OK
-    repeat {
+    // Copies nothing yet, and takes the lock.
+    var code = unsafe sqlite3_backup_step(copying, 0)
+    if code == SQLITE_OK {
+      do throws(Failure) { try isLocked() } catch {
+        unsafe sqlite3_backup_finish(copying)
+        throw error
+      }
+    }
+    while code == SQLITE_OK {
       code = unsafe sqlite3_backup_step(copying, 256)
       let total = Int(unsafe sqlite3_backup_pagecount(copying))
       progress(total - Int(unsafe sqlite3_backup_remaining(copying)), total)
-    } while code == SQLITE_OK
+    }
     let end = unsafe sqlite3_backup_finish(copying)
     guard code == SQLITE_DONE, end == SQLITE_OK else {
-      throw error("write to", code == SQLITE_DONE ? end : code)
+      throw failing(error("write to", code == SQLITE_DONE ? end : code))
     }
   }
 
@@ -36,5 +55,10 @@ extension Connection {
     var found: [String] = []
     while try check.step() { found.append(check.text(0)) }
     return found == ["ok"] ? [] : found
+  }
+
+  private func beginReading() throws(SQLiteError) {
+    try execute("BEGIN")
+    _ = try integer("PRAGMA schema_version")
   }
 }

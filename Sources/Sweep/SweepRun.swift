@@ -88,9 +88,11 @@ private struct ServerFailed: Explained {
 }
 
 /// Nothing to sweep, told to a person; a timer may well run before the first server is set up.
-private struct NoServers: Explained {
-  let message = "no OpenVPN server is configured"
-  let hint: String? =
+package struct NoServers: Explained {
+  package let message = "no OpenVPN server is configured"
+  package let hint: String? =
     "set MANAGEMENT in quota.conf, or add a management line to the server's config"
-  let exitStatus = ExitStatus.configuration
+  package let exitStatus = ExitStatus.configuration
+
+  package init() {}
 }

@@ -147,6 +147,30 @@ import Testing
     #expect(try bench.dump() == before)
   }
 
+  @Test func `put back while others write loses nothing that they wrote`() throws {
+    let bench = try populated()
+    let copy = bench.folder.path + "/copy.db"
+    try bench.admin("backup", copy)
+    let outcome = try bench.shell(
+      """
+      for n in 1 2 3 4 5 6; do
+        for m in 1 2 3 4 5; do quota-admin add "user$n$m"; done >/dev/null &
+      done
+      sleep 0.1
+      quota-admin restore --yes "\(copy)" >/dev/null
+      wait
+      """)
+    #expect(outcome.isFine)
+    let kept = try #require(try bench.files().first { $0.contains("before-restore") })
+    var names: Set<String> = []
+    for path in [bench.path, bench.folder.path + "/" + kept] {
+      let users = "SELECT username FROM users WHERE username LIKE 'user%'"
+      let lines = try Program.run("sqlite3", [path, users]).output.split(separator: "\n")
+      names.formUnion(lines.map(String.init))
+    }
+    #expect(names.count == 30)
+  }
+
   @Test func `is not put back without a yes, nor while somebody sweeps`() throws {
     let bench = try populated()
     let copy = bench.folder.path + "/copy.db"

@@ -28,10 +28,24 @@ package struct Restoration: Equatable, Sendable {
     let draft = try Draft(for: database, mode: 0o660)
     let copy = try draft.prepared(from: backup)
     let former = "\(database).before-restore-\(stamp)"
-    let kept = try keep(database, as: former)
-    try write(copy, into: database, progress: progress)
-    return Restoration(
-      former: kept == .nothing ? nil : former, wasDamaged: kept == .moved)
+    guard size(ofFile: database) ?? 0 > 0 else {
+      try write(copy, into: database, once: nothingIsKept, progress: progress)
+      return Restoration(former: nil, wasDamaged: false)
+    }
+    do {
+      // What others write until the lock is taken is in the copy that is kept.
+      try write(
+        copy, into: database,
+        once: { () throws(CopyError) in
+          try keep(database, as: former)
+        }, progress: progress)
+      return Restoration(former: former, wasDamaged: false)
+    } catch {
+      guard case .database(let trouble) = error, trouble.kind == .damaged else { throw error }
+    }
+    try move(database, to: former)
+    try write(copy, into: database, once: nothingIsKept, progress: progress)
+    return Restoration(former: former, wasDamaged: true)
   }
 
   /// Makes sure that a file is a sound ledger, and none of a later version.
@@ -43,47 +57,44 @@ package struct Restoration: Equatable, Sendable {
     return modificationTime(ofFile: backup) ?? 0
   }
 
-  /// What became of the ledger that is replaced.
-  private enum Kept { case nothing, copied, moved }
+  private static func nothingIsKept() throws(CopyError) {}
 
-  /// Keeps the ledger as it is now: a copy, or where SQLite cannot read it, the files themselves.
-  private static func keep(_ database: String, as former: String) throws(CopyError) -> Kept {
-    guard let bytes = size(ofFile: database), bytes > 0 else { return .nothing }
-    do {
-      let draft = try Draft(for: former, mode: 0o640)
-      let present = try asCopyError { () throws(SQLiteError) in
-        try Connection(database, busyTimeout: Ledger.keeperPatience)
-      }
-      _ = try draft.fill(from: present) { _, _ in }
-      try draft.publish(as: former)
-      return .copied
-    } catch {
-      guard case .database(let trouble) = error, trouble.kind == .damaged else { throw error }
+  /// Keeps a copy of the ledger as it is now.
+  private static func keep(_ database: String, as former: String) throws(CopyError) {
+    let draft = try Draft(for: former, mode: 0o640)
+    let present = try asCopyError { () throws(SQLiteError) in
+      try Connection(database, busyTimeout: Ledger.keeperPatience)
     }
+    _ = try draft.fill(from: present) { _, _ in }
+    try draft.publish(as: former)
+  }
+
+  /// Keeps a ledger that SQLite cannot read: the files themselves.
+  private static func move(_ database: String, to former: String) throws(CopyError) {
     try asCopyError { () throws(SystemError) in
       for (file, aside) in zip(Draft.files(of: database), Draft.files(of: former))
       where size(ofFile: file) != nil {
         try rename(file, to: aside)
       }
     }
-    return .moved
   }
 
   private static func write(
-    _ copy: borrowing Connection, into database: String, progress: (Int, Int) -> Void
+    _ copy: borrowing Connection, into database: String,
+    once isLocked: () throws(CopyError) -> Void, progress: (Int, Int) -> Void
   ) throws(CopyError) {
-    do {
+    let live = try asCopyError { () throws(SQLiteError) in
       let live = try Ledger.keeperConnection(database)
       // A database with a write-ahead log keeps its page size.
       let size = try live.integer("PRAGMA page_size")
       if try copy.integer("PRAGMA page_size") != size {
         try copy.execute("PRAGMA page_size = \(size); VACUUM")
       }
-      try live.copyAll(from: copy, progress: progress)
-      _ = try live.checkpoint()
-    } catch {
-      throw .database(error)
+      return live
     }
+    try live.copyAll(
+      from: copy, failing: { .database($0) }, once: isLocked, progress: progress)
+    _ = try asCopyError { () throws(SQLiteError) in try live.checkpoint() }
   }
 }
 

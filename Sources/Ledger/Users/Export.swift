@@ -19,7 +19,7 @@ extension Ledger {
       let planNames = Dictionary(uniqueKeysWithValues: plans.map { ($0.id, $0) })
       var rows = try database.prepare(
         """
-        SELECT \(UserTerms.columns), users.username, status
+        SELECT \(UserTerms.columns), users.username
         FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
         WHERE \(Ledger.isPresent) ORDER BY username
         """)
@@ -40,7 +40,7 @@ extension ExportedUser {
     if terms.quota == nil, plan?.terms.quota == nil { terms.quota = 0 }
     if !row.isNull(6) { terms.lifetime = row.optionalInteger(4).map { .until($0) } }
     self.init(
-      name: UserName(bytes: row.bytes(13)), isEnabled: row.text(14) == "active",
+      name: UserName(bytes: row.bytes(14)), isEnabled: row.text(13) == "active",
       plan: plan?.name, terms: terms)
   }
 }

@@ -97,11 +97,15 @@ extension Ledger {
       edit.quota = .keep
     }
     if edit.lifetime.changesNothing(for: known, at: time) { edit.lifetime = .keep }
-    let hasOtherTerms = try change(user.name, edit, plan: user.plan, at: time).isNew
-    let isSwitched = try user.isEnabled.map { isEnabled throws(LedgerError) in
-      try setEnabled(isEnabled, user.name, at: time).isNew
+    var isChanged = false
+    // Most of a large file is as it was, and asking is cheaper than changing nothing.
+    if edit.applied(to: known.own) != known.own || !user.plan.isThat(of: known) {
+      isChanged = try change(user.name, edit, plan: user.plan, at: time).isNew
     }
-    return hasOtherTerms || isSwitched == true ? .changed : .unchanged
+    if let isEnabled = user.isEnabled, isEnabled != known.isEnabled {
+      isChanged = try setEnabled(isEnabled, user.name, at: time).isNew || isChanged
+    }
+    return isChanged ? .changed : .unchanged
   }
 
   private func add(_ user: ImportedUser, at time: Int64) throws(LedgerError) {
@@ -135,6 +139,17 @@ extension Ledger {
     }
     try addPlan(plan.name, plan.terms, at: time)
     return true
+  }
+}
+
+extension PlanChoice {
+  /// Whether it is the plan that a user has.
+  fileprivate func isThat(of user: UserTerms) -> Bool {
+    switch self {
+    case .same: true
+    case .none: user.plan == nil
+    case .named(let name): user.plan?.name == name
+    }
   }
 }
 

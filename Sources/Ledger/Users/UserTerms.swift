@@ -12,6 +12,8 @@ struct UserTerms {
   var begunAt: Int64?
   /// Whether he has a session that was live at the last sweep.
   let isConnected: Bool
+  /// Whether an administrator lets him in.
+  let isEnabled: Bool
 
   /// What holds for him.
   var effective: Terms {
@@ -27,7 +29,7 @@ extension UserTerms {
     """
     users.id, own, quota_bytes, period, expires_at, expires_after, began_at, max_sessions,
       grace_bytes, grace_percent, is_exempt, plan_id,
-      EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND closed_at IS NULL)
+      EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND closed_at IS NULL), status
     """
 }
 
@@ -45,7 +47,8 @@ extension Ledger {
     }
     return UserTerms(
       user: statement.integer(0), name: name, plan: plan, own: Terms(own: statement),
-      begunAt: statement.optionalInteger(6), isConnected: statement.integer(12) != 0)
+      begunAt: statement.optionalInteger(6), isConnected: statement.integer(12) != 0,
+      isEnabled: statement.text(13) == "active")
   }
 
   /// Writes what holds for a user, and whose it is. A lifetime that holds anew begins anew.

@@ -22,6 +22,7 @@ struct KickUser: ParsableCommand {
     let administration = try Administration(options)
     let run = SweepRun(administration.settings, Run.voice, kick: kick)
     let summary = try run.perform(patience: .seconds(15))
+    if summary.servers.isEmpty { throw NoServers() }
     let kicked = summary.kills.filter { $0.user == name }
     if kicked.isEmpty {
       try StandardOutput.write([try fate(of: name, administration)])
@@ -39,6 +40,7 @@ struct KickUser: ParsableCommand {
   /// The message with the word that makes the client stop, unless it has one that a client knows.
   private func kick(_ name: UserName) throws -> Kick {
     let text = RawArguments.bytes(of: message)
+    if text.isEmpty { throw Complaint("--message is empty", exitStatus: .usage) }
     let word = String(decoding: text.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
     let isWhole = ["HALT", "RESTART", "AUTH_FAILED"].contains(word)
     do {

@@ -15,6 +15,10 @@ struct Rename: ParsableCommand {
   func run() throws {
     let (name, newName) = (try UserName(argument: user.name), try UserName(argument: newName))
     let administration = try Administration(options)
+    if try administration.user(newName) != nil {
+      throw Complaint(
+        "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
+    }
     let renamed = try administration.work { ledger throws(LedgerError) in
       try ledger.renameUser(name, to: newName, at: Clock.now)
     }

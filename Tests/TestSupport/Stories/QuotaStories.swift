@@ -105,7 +105,7 @@ extension Story {
 
 extension VPNClient {
   /// Waits until it has read why it was disconnected.
-  fileprivate func expectHalt(with text: String = "Traffic quota used up") throws {
+  func expectHalt(with text: String = "Traffic quota used up") throws {
     try eventually("the halt of \(name)", details: { (try? log) ?? "" }) {
       try isHalted(with: text)
     }

@@ -25,5 +25,5 @@ package struct Story: Sendable, CustomTestStringConvertible {
   package func tell(on stage: Stage) throws { try body(stage) }
 
   /// Every story there is.
-  package static let all = metering + quotas + restarts
+  package static let all = metering + quotas + restarts + administration
 }
