@@ -91,7 +91,7 @@ let package = Package(
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
-      swiftSettings: strict),
+      exclude: ["Schemas"], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
   ]

@@ -15,7 +15,8 @@ extension Checkup {
   static var hookDirectory: String {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    let path = String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = String(
+      decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let prefix = directory(of: directory(of: path))
     return "\(prefix == "/" ? "/usr" : prefix)/libexec/openvpn-quota"
   }
@@ -25,7 +26,8 @@ extension Checkup {
     guard let config = server.config else {
       return [
         Finding(
-          "server \(server.name)", .warning, "its config was not found, so its hooks are not looked at",
+          "server \(server.name)", .warning,
+          "its config was not found, so its hooks are not looked at",
           remedy: "add the config to OPENVPN_CONFIGS in quota.conf")
       ]
     }
@@ -87,7 +89,8 @@ extension Checkup {
     let place = config.scriptSecurity?.place.description ?? config.file
     return [
       Finding(
-        subject, .error, "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
+        subject, .error,
+        "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
         remedy: "script-security 2")
     ]
   }

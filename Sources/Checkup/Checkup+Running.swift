@@ -30,7 +30,8 @@ extension Checkup {
       let obstacle = (try? sweeper.obstacle(to: path, W_OK)) ?? nil
     else { return nil }
     return Finding(
-      "server \(server.name)", .error, "\(obstacle) keeps \(sweeper.name) from its management socket",
+      "server \(server.name)", .error,
+      "\(obstacle) keeps \(sweeper.name) from its management socket",
       remedy: "management /run/openvpn-quota/\(server.name).sock unix")
   }
 
@@ -65,7 +66,8 @@ extension Checkup {
     case .swept: return Finding(subject, .ok, "it answers, with \(server.sessions) sessions")
     case .down:
       return Finding(
-        subject, .warning, "it is not running", remedy: "systemctl start openvpn-server@\(server.name)")
+        subject, .warning, "it is not running",
+        remedy: "systemctl start openvpn-server@\(server.name)")
     case .failed:
       return Finding(
         subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)

@@ -57,6 +57,8 @@ package enum LedgerError: Error, CustomStringConvertible {
       "the database and its directory belong to the group openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
+    case .planExists: "quota-admin plan set changes it"
+    case .noSuchGrant: "quota-admin grants NAME shows them"
     case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"
     case .nothingToGrant: "give the user a quota first, as in: quota-admin set NAME --quota 50GB"
     default: nil

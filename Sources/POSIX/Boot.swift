@@ -1,3 +1,5 @@
+import Glibc
+
 /// The present boot of the machine.
 package enum Boot {
   /// A number that no other boot has: the first 60 bits of the kernel's boot id, 0 where it cannot
@@ -6,6 +8,21 @@ package enum Boot {
     from path: String = "/proc/sys/kernel/random/boot_id"
   ) -> Int64 {
     guard let text = try? contents(ofFile: path, limit: 64) else { return 0 }
+    return number(text)
+  }
+
+  /// The boot as the service manager says in `QUOTA_BOOT_ID`, else as the kernel does.
+  ///
+  /// A container has a boot id of its own, mounted over the kernel's file. A sandbox that gives a
+  /// service another `/proc` (`ProtectProc=`, `ProtectKernelTunables=`, `ProtectControlGroups=`)
+  /// brings the host's to light, and every session would look like another one than the hooks saw.
+  package static func toldOrCurrent() -> Int64 {
+    guard let told = unsafe getenv("QUOTA_BOOT_ID") else { return current() }
+    let number = number(Array(unsafe String(cString: told).utf8))
+    return number == 0 ? current() : number
+  }
+
+  private static func number(_ text: [UInt8]) -> Int64 {
     var number: Int64 = 0
     var digits = 0
     for byte in text where digits < 15 {

@@ -41,7 +41,10 @@ package struct Terms: Equatable, Sendable {
       return "grace is for users whose quota is enforced, and an exempt one's is not; "
         + "allowed is grace or exempt, not both"
     }
-    if quota == 0 { return "grace is what may be used past a quota, and the quota is unlimited" }
+    if quota == 0 {
+      return "grace is what may be used past a quota, and the quota is unlimited; "
+        + "allowed is grace with a quota"
+    }
     return nil
   }
 }

@@ -20,7 +20,7 @@ package struct Sweep {
   private var observations: [ObjectIdentifier: Observation] = [:]
   private var killed: Set<SessionIdentity> = []
   private let begun = Clock.monotonic
-  private let boot = Boot.current()
+  private let boot = Boot.toldOrCurrent()
   private let lastSwept: SweepNote?
 
   /// Seconds after its kill in which a session may still be listed.

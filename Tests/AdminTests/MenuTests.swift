@@ -20,7 +20,7 @@ import Testing
       bench, ["menu"],
       typing: [(choose, "7\n"), ("Name: ", "alice\n"), ("unlimited: ", "5GB\n"), (choose, "0\n")])
     #expect(seen.status == 0 && seen.missed == nil)
-    #expect(seen.text.contains("\nalice now has a quota of 4.66 GiB\n\(choose)"))
+    #expect(seen.text.contains("\nalice now has quota 4.66 GiB\n\(choose)"))
     #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 5_000_000_000)
   }
 
@@ -36,7 +36,9 @@ import Testing
         ("Name: ", "-bob\n"), ("is now enabled", "1\n"), ("علی   active", "2\n"),
         ("Name: ", "علی\n"), ("would be let in", "6\n"), ("everybody: ", "\n"), ("DAY", "8\n"),
         ("SHARE", "9\n"), ("everybody: ", "-bob\n"), ("enabled", "10\n"), ("File: ", "\(page)\n"),
-        ("wrote \(page)", "\n"), ("0  Leave", "q\n"),
+        ("wrote \(page)", "13\n"), ("Name: ", "-bob\n"), ("10GB: ", "1GB\n"),
+        (choose, "15\n"), ("Name: ", "-bob\n"), ("New name: ", "bob\n"), (choose, "16\n"),
+        ("Name: ", "bob\n"), ("[y/N] ", "y\n"), ("removed bob", "\n"), ("0  Leave", "q\n"),
       ])
     #expect(seen.missed == nil && seen.status == 0, "\(seen.screen)")
     #expect(FileManager.default.fileExists(atPath: page))

@@ -149,11 +149,11 @@ import Testing
         SELECT id, date('now', '-1 day'), 0, \(90 << 20) FROM users;
       INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
         SELECT user_id, 0, 0, bytes_sent FROM daily_usage;
-      UPDATE daily_usage SET day = date('now', '-30 days') WHERE user_id = 2;
+      UPDATE users SET created_at = datetime('now', iif(id = 1, '-9 days', '-9000 days'));
       """)
     let text = try String(contentsOfFile: page(bench), encoding: .utf8)
     let lines = text.split(separator: "\n")
-    // 90 MiB in the six days and some hours that are looked back on leave 10 MiB for less than one.
+    // 90 MiB in nine days leave 10 MiB for one more.
     let alice = try #require(lines.last { $0.contains("<bdi>alice</bdi>") })
     #expect(alice.contains(">90%<") && !alice.contains("not soon"))
     let bob = try #require(lines.last { $0.contains("<bdi>bob</bdi>") })

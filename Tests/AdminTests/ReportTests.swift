@@ -97,10 +97,10 @@ import Testing
 
   @Test func `keep what a removed user moved`() throws {
     let bench = try bench()
-    try bench.execute("DELETE FROM users WHERE id = 1")
+    #expect(try bench.run(["remove", "alice", "--yes"]).status == 0)
     let window = ["--since", "2026-11-20", "--until", "2026-11-20"]
-    #expect(try bench.run(["top"] + window).output.contains("(removed)  2.00 GiB"))
-    #expect(try bench.run(["top", "--csv"] + window).output.contains("\r\n,,268435456,"))
+    #expect(try bench.run(["top"] + window).output.contains("alice (removed)  2.00 GiB"))
+    #expect(try bench.run(["top", "--csv"] + window).output.contains("\r\nalice,,268435456,"))
     #expect(try bench.run(["usage"] + window).output.contains("2026-11-20  2.00 GiB"))
   }
 }

@@ -152,7 +152,8 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func `Under eight writers at full speed every line is there once, whatever is rotated and packed`()
+  func
+    `Under eight writers at full speed every line is there once, whatever is rotated and packed`()
     throws
   {
     let config = try folder.write(

@@ -1,4 +1,5 @@
 import Foundation
+import SQLite
 import TestSupport
 import Testing
 
@@ -69,6 +70,27 @@ struct SessionLimitTests {
     try quota.sweep()
     #expect(try quota.openSessions() == 2)
     #expect(try devices[0].ping() && devices[1].ping())
+  }
+
+  @Test(arguments: [false, true])
+  func `who takes the place of his own dead session is let in`(isLocked: Bool) throws {
+    let quota = try QuotaHost()
+    try quota.admin("add", "alice", "--max-sessions", "1")
+    // Over UDP the server does not notice, and drops the old session for the new one.
+    let server = try quota.server()
+    let dead = try server.client("alice")
+    #expect(try dead.connect() == .up)
+    try quota.sweep()
+    try dead.vanish()
+    // Within the second it would be taken for the same session.
+    let since = try #require(try server.listing().first?.since)
+    try eventually("the next second") { Int(Date().timeIntervalSince1970) > since }
+    let database = try Connection(quota.data + "/quota.db", busyTimeout: 5000)
+    // The disconnect hook then leaves word in the spool, where the connect hook has to find it.
+    if isLocked { try database.execute("BEGIN IMMEDIATE") }
+    #expect(try server.client("alice").connect() == .up)
+    #expect(try quota.spool.contains { $0.hasPrefix("closed-") } == isLocked)
+    #expect(try quota.openSessions() == (isLocked ? 1 : 0))
   }
 
   @Test func `sessions on two servers add up, at the door and for the sweep`() throws {

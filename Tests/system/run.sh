@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$PWD/.build/system
 root=$work/root
 console=$work/console.log
-nspawn=
+containers=()
 
 die() {
   echo "test-system: error: $1" >&2
@@ -22,12 +22,14 @@ die() {
 
 end() {
   local status=$?
-  if [ -n "$nspawn" ]; then
-    kill "$nspawn" 2>/dev/null || true
-    wait "$nspawn" 2>/dev/null || true
-  fi
+  # The second signal ends a container at once.
+  for _ in 1 2; do
+    kill "${containers[@]}" 2>/dev/null || true
+    sleep 0.3
+  done
+  wait "${containers[@]}" 2>/dev/null || true
   [ "$status" = 0 ] || { echo "--- the console's last lines"; tail -n 15 "$console" || true; }
-  rm -rf "$root" "$work/shared"
+  rm -rf "$root" "$root-cron" "$work/shared"
   exit "$status"
 }
 
@@ -38,11 +40,12 @@ make_root() {
   local archive=$work/$codename.tar start=$SECONDS
   if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
     mmdebstrap --quiet --variant=apt --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
-      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$archive.new"
-    mv "$archive.new" "$archive"
+      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$work/new.tar"
+    mv "$work/new.tar" "$archive"
   fi
-  mkdir "$root"
+  mkdir "$root" "$root-cron"
   tar -C "$root" -xf "$archive"
+  tar -C "$root-cron" -xf "$archive"
   echo "== a fresh $codename: $((SECONDS - start)) s"
 }
 
@@ -51,6 +54,7 @@ boot() {
     --bind=/dev/net/tun --capability=CAP_NET_ADMIN --bind="$work/shared:/shared" --console=pipe \
     </dev/null >"$console" 2>&1 &
   nspawn=$!
+  containers+=("$nspawn")
 }
 
 # Runs a command in the container, whose first process is the child of systemd-nspawn.
@@ -74,9 +78,9 @@ phase() {
   echo "== $1: $((SECONDS - start)) s"
 }
 
-# A host without systemd, on the same files, with what is written kept in memory.
+# A host without systemd.
 with_cron() {
-  systemd-nspawn --quiet -D "$root" --volatile=overlay --register=no --keep-unit --private-network \
+  exec systemd-nspawn --quiet -D "$root-cron" --register=no --keep-unit --private-network \
     --machine=quota-cron --bind="$work/shared:/shared" --as-pid2 \
     /bin/bash /shared/inside.sh cron </dev/null >"$work/cron.log" 2>&1
 }
@@ -84,7 +88,7 @@ with_cron() {
 [ "$(id -u)" = 0 ] || die 'only root can boot a container'
 mkdir -p "$work"
 : >"$console"
-rm -rf "$root" "$work/shared"
+rm -rf "$root" "$root-cron" "$work/shared"
 mkdir "$work/shared"
 trap end EXIT
 
@@ -98,6 +102,7 @@ cp "$here"/*.sh "$work/shared/"
 make_root
 with_cron &
 cron=$!
+containers+=("$cron")
 boot
 wait_for_boot
 for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
@@ -105,6 +110,9 @@ inside systemctl reboot || true
 sleep 3
 wait_for_boot
 for step in reboot wrong-places purge; do phase "$step"; done
-wait "$cron" || { cat "$work/cron.log"; die 'cron did not do the work'; }
+if ! wait "$cron"; then
+  cat "$work/cron.log"
+  die 'cron did not do the work'
+fi
 sed 's/^/cron: /' "$work/cron.log"
 echo "all of it came true in $SECONDS s"

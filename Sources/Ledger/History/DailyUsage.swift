@@ -2,12 +2,26 @@ import Quota
 import SQLite
 
 /// What one user moved on one day.
-package struct DailyUsage: Equatable, Sendable {
+struct DailyUsage {
   /// The user's number in the ledger, see `Ledger.owners()`.
-  package let user: Int64
+  let user: Int64
   /// The day, in the zone of the settings at that time.
-  package let day: Day
-  package let traffic: Traffic
+  let day: Day
+  let traffic: Traffic
+}
+
+/// Whom history belongs to.
+package struct Owner: Equatable, Sendable {
+  /// His name, or the last one he had.
+  package let name: UserName
+  package let isRemoved: Bool
+}
+
+/// Usage added up in two ways.
+package struct UsageSums: Equatable, Sendable {
+  package var byDay: [Day: Traffic] = [:]
+  /// By the users' numbers, see `Ledger.owners()`.
+  package var byUser: [Int64: Traffic] = [:]
 }
 
 extension Ledger {
@@ -18,7 +32,7 @@ extension Ledger {
   ///   - user: the number of the only user to tell of; nil for all, removed ones included as long
   ///     as their history is kept.
   ///   - days: the first and the last day.
-  package func forEachDay(
+  func forEachDay(
     of user: Int64? = nil, in days: ClosedRange<Day>, _ body: (DailyUsage) -> Void
   ) throws(SQLiteError) {
     // A year of days for five thousand users is two million rows, most of them out of range as a
@@ -35,11 +49,19 @@ extension Ledger {
     statement.bind(1, days.lowerBound.description)
     statement.bind(2, days.upperBound.description)
     statement.bind(3, user)
+    // Parsed once each: there are as many texts as days, and as many rows as days and users.
     var known: [String: Day] = [:]
     while try statement.step() {
       let text = statement.text(1)
-      guard let day = known[text] ?? Day.parse(text) else { continue }
-      known[text] = day
+      let day: Day
+      if let seen = known[text] {
+        day = seen
+      } else if let parsed = Day.parse(text) {
+        known[text] = parsed
+        day = parsed
+      } else {
+        continue
+      }
       body(
         DailyUsage(
           user: statement.integer(0), day: day,
@@ -47,32 +69,38 @@ extension Ledger {
     }
   }
 
-  /// What was moved on each day, by one user or by all together; days without use are left out.
+  /// What was moved, added up by days and by users; who or what is nothing is left out.
   ///
   /// - Parameters:
-  ///   - user: the user's number in the ledger; nil for all.
+  ///   - user: the number of the only user to tell of; nil for all.
   ///   - days: the first and the last day.
-  package func usageByDay(
+  package func usage(
     of user: Int64? = nil, in days: ClosedRange<Day>
-  ) throws(SQLiteError) -> [Day: Traffic] {
-    var usage: [Day: Traffic] = [:]
-    try forEachDay(of: user, in: days) { usage[$0.day, default: Traffic()] += $0.traffic }
-    return usage
+  ) throws(SQLiteError) -> UsageSums {
+    var sums = UsageSums()
+    // The days of one user follow each other.
+    var (present, traffic): (Int64?, Traffic) = (nil, Traffic())
+    try forEachDay(of: user, in: days) { usage in
+      if usage.user != present {
+        if let present { sums.byUser[present] = traffic }
+        (present, traffic) = (usage.user, Traffic())
+      }
+      traffic += usage.traffic
+      sums.byDay[usage.day, default: Traffic()] += usage.traffic
+    }
+    if let present { sums.byUser[present] = traffic }
+    return sums
   }
 
-  /// What each user moved, by the users' numbers; who moved nothing is left out.
-  package func usageByUser(in days: ClosedRange<Day>) throws(SQLiteError) -> [Int64: Traffic] {
-    var usage: [Int64: Traffic] = [:]
-    try forEachDay(in: days) { usage[$0.user, default: Traffic()] += $0.traffic }
-    return usage
-  }
-
-  /// The names of all users by their numbers, which history is kept under.
-  package func owners() throws(SQLiteError) -> [Int64: UserName] {
+  /// Whom history belongs to, by the numbers that it is kept under: users who are there, and users
+  /// who were removed since.
+  package func owners() throws(SQLiteError) -> [Int64: Owner] {
     var statement = try database.prepare("SELECT id, username FROM users")
-    var owners: [Int64: UserName] = [:]
+    var owners: [Int64: Owner] = [:]
     while try statement.step() {
-      owners[statement.integer(0)] = UserName(bytes: statement.bytes(1))
+      let name = UserName(bytes: statement.bytes(1))
+      let former = FormerName(name)
+      owners[statement.integer(0)] = Owner(name: former?.name ?? name, isRemoved: former != nil)
     }
     return owners
   }

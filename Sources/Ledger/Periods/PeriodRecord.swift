@@ -23,7 +23,14 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func periods(of name: UserName, at time: Int64) throws(SQLiteError) -> [PeriodRecord] {
-    guard let standing = try standing(of: name, at: time) else { return [] }
+    var find = try database.prepare(
+      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE username = ?1")
+    find.bind(1, bytes: name.bytes)
+    guard try find.step() else { return [] }
+    // The period in a user's row, which may be over by now: what is on record of the others is
+    // completed when they end.
+    let last = StandingRow(find).standing
+    find.reset()
     var statement = try database.prepare(
       """
       SELECT period_start, period_end, bytes_received, bytes_sent, quota_bytes, granted_bytes,
@@ -35,15 +42,16 @@ extension Ledger {
     var periods: [PeriodRecord] = []
     while try statement.step() {
       let start = statement.integer(0)
-      let isPresent = start == standing.span.start
-      let span = TimeSpan(start: start, end: statement.optionalInteger(1) ?? .max)
+      let isLast = start == last.span.start
+      let span =
+        isLast ? last.span : TimeSpan(start: start, end: statement.optionalInteger(1) ?? .max)
       periods.append(
         PeriodRecord(
-          span: isPresent ? standing.span : span,
+          span: span,
           used: Traffic(received: statement.integer(2), sent: statement.integer(3)),
-          quota: isPresent ? standing.quota : statement.optionalInteger(4),
-          granted: isPresent ? standing.granted : statement.optionalInteger(5),
-          taken: statement.integer(6), isPresent: isPresent,
+          quota: isLast ? last.quota : statement.optionalInteger(4),
+          granted: isLast ? last.granted : statement.optionalInteger(5),
+          taken: statement.integer(6), isPresent: isLast && span.contains(time),
           isEstimated: statement.integer(7) != 0))
     }
     return periods

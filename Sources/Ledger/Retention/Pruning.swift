@@ -71,7 +71,8 @@ package struct Pruning {
       condition =
         history.isPast
         + (start.isEmpty ? "" : " AND \(history.isBehind(firstParameter: 3))")
-        + (end.isEmpty ? "" : " AND \(history.isUpTo(firstParameter: start.isEmpty ? 3 : 3 + width))")
+        + (end.isEmpty
+          ? "" : " AND \(history.isUpTo(firstParameter: start.isEmpty ? 3 : 3 + width))")
     }
   }
 

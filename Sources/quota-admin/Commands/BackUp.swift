@@ -9,7 +9,8 @@ struct BackUp: ParsableCommand {
     discussion: "Example: quota-admin backup /var/backups/quota.db")
 
   @OptionGroup var options: CommonOptions
-  @Argument(help: "Where the copy goes; an earlier backup there is replaced.")
+  @Argument(
+    help: "Where the copy goes; an earlier backup there is replaced.", completion: .file())
   var file: String
 
   func run() throws {

@@ -20,7 +20,9 @@ struct Import: ParsableCommand {
       "Take users, quotas and usage over from the database of the earlier project.",
       valueName: "database"))
   var from: String?
-  @Argument(help: "The file, CSV or JSON as export writes them; - for standard input.")
+  @Argument(
+    help: "The file, CSV or JSON as export writes them; - for standard input.",
+    completion: .file())
   var file: String?
 
   func validate() throws {

@@ -16,7 +16,9 @@ struct Reset: ParsableCommand {
   @OptionGroup var options: CommonOptions
   @Flag(help: "Do so for every user.")
   var all = false
-  @Argument(help: "The user's name, to the byte; one that begins with a hyphen goes behind --.")
+  @Argument(
+    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.",
+    completion: .userNames)
   var name: String?
 
   func validate() throws {

@@ -10,7 +10,7 @@ struct Restore: ParsableCommand {
 
   @OptionGroup var options: CommonOptions
   @OptionGroup var consent: Consent
-  @Argument(help: "The backup.")
+  @Argument(help: "The backup.", completion: .file())
   var file: String
 
   func run() throws {

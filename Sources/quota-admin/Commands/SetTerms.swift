@@ -22,12 +22,21 @@ struct SetTerms: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Have the plan say this again; may be given several times.", valueName: "term"))
-  var follow: [Term] = []
+  var follow: [String] = []
   @OptionGroup var user: NameArgument
 
   /// A term that a user can give back to his plan.
-  enum Term: String, ExpressibleByArgument, CaseIterable {
+  enum Term: String, CaseIterable {
     case quota, period, expires, maxSessions = "max-sessions", grace, exempt
+
+    /// - Throws: `Complaint`, 65, that says what is allowed.
+    init(argument: String) throws(Complaint) {
+      guard let term = Term(rawValue: argument) else {
+        let allowed = Term.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Complaint("--follow is \(Complaint.quoted(argument)); allowed are \(allowed)")
+      }
+      self = term
+    }
   }
 
   func run() throws {
@@ -42,7 +51,7 @@ struct SetTerms: ParsableCommand {
     var edit = try terms.edit(at: now, in: settings.zone) {
       try administration.user(named: name, at: now).period
     }
-    for term in follow { try give(term, backIn: &edit) }
+    for term in follow { try give(Term(argument: term), backIn: &edit) }
     let choice = try planChoice(administration)
     let change = try administration.work { ledger throws(LedgerError) in
       try ledger.change(name, edit, plan: choice, at: now)

@@ -6,7 +6,8 @@ import POSIX
 struct NamesArgument: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "The users' names; - reads names from standard input, one a line.", valueName: "name"))
+      "The users' names; - reads names from standard input, one a line.", valueName: "name"),
+    completion: .userNames)
   var names: [String]
 
   /// The names in their order, each once.

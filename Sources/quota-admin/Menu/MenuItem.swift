@@ -37,9 +37,19 @@ struct MenuItem {
     MenuItem(
       "Write a report as HTML", ["report"],
       [Question(text: "File", option: "--html", isOptional: false)]),
+    MenuItem("Show who is on", ["sessions"]),
+    MenuItem("Disconnect a user", ["kick"], [name]),
+    MenuItem("Grant a user more", ["grant"], [name, size]),
+    MenuItem("Show a user's earlier periods", ["history"], [name]),
+    MenuItem("Give a user another name", ["rename"], [name, newName]),
+    MenuItem("Remove a user", ["remove"], [name]),
+    MenuItem("Sweep now", ["sweep"]),
   ]
 
   private static let name = Question(text: "Name", option: nil, isOptional: false)
+  private static let newName = Question(text: "New name", option: nil, isOptional: false)
+  private static let size = Question(
+    text: "Size such as 10GB", option: nil, isOptional: false)
   private static let anybody = Question(
     text: "Name, or nothing for everybody", option: nil, isOptional: true)
 

@@ -87,9 +87,9 @@ struct MetricsReading {
 
   private func writeUsers(to text: inout Exposition) {
     let labelled = users.map { (user: $0, labels: MetricsReading.labels(of: $0.name)) }
-    text.metric("user_quota_bytes", .gauge, "Quota of a user who has one.")
-    for (user, labels) in labelled where user.standing.quota > 0 {
-      text.sample(labels, user.standing.quota)
+    text.metric("user_quota_bytes", .gauge, "What a user who has a quota may use in the current period.")
+    for (user, labels) in labelled where user.standing.limit > 0 {
+      text.sample(labels, user.standing.limit)
     }
     text.metric("user_used_bytes", .gauge, "What was used of the quota in the current period.")
     for (user, labels) in labelled { text.sample(labels, user.used(by: settings.rules)) }
@@ -106,7 +106,9 @@ struct MetricsReading {
 
   /// Why a user would be refused; nil if he would not.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else { return nil }
+    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else {
+      return nil
+    }
     return reason.rawValue
   }
 

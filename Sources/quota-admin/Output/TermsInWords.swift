@@ -10,7 +10,7 @@ extension Terms {
       lifetime.map { $0.inWords(in: zone) },
       maxSessions.map { $0 == 0 ? "any number of sessions" : "\(sessions(Int($0))) at once" },
       grace.map { "\($0 == .none ? "no grace" : "grace \($0.inWords)")" },
-      isExempt.map { $0 ? "exempt" : "not exempt" },
+      isExempt.map { $0 ? "an exemption" : "no exemption" },
     ].compactMap(\.self)
   }
 }

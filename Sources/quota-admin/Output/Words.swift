@@ -106,5 +106,8 @@ func words(forDuration seconds: Int64) -> String {
   return "\(hours / 24)d \(hours % 24 < 10 ? "0" : "")\(hours % 24)h"
 }
 
-/// The user that history belongs to, who may have been removed since.
-func words(forOwner name: UserName?) -> String { name?.forPeople ?? "(removed)" }
+/// The user that history belongs to, who may have been removed since, also by other hands.
+func words(forOwner owner: Owner?) -> String {
+  guard let owner else { return "(removed)" }
+  return owner.isRemoved ? "\(owner.name.forPeople) (removed)" : owner.name.forPeople
+}

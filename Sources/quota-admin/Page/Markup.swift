@@ -45,9 +45,14 @@ struct Markup: ExpressibleByStringInterpolation {
 
     /// A user's name. It keeps its direction of writing to itself, and what could do harm on a
     /// terminal is no more welcome on a page.
-    mutating func appendInterpolation(_ name: UserName?) {
-      guard let name else { return html += "<i>removed</i>" }
+    mutating func appendInterpolation(_ name: UserName) {
       html += "<bdi>\(Markup.escaped(name.forPeople))</bdi>"
+    }
+
+    /// The name of somebody who may have been removed.
+    mutating func appendInterpolation(_ owner: Owner?) {
+      if let name = owner?.name { appendInterpolation(name) }
+      if owner?.isRemoved != false { html += " <i>removed</i>" }
     }
   }
 

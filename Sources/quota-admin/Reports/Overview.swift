@@ -27,24 +27,21 @@ struct Overview {
 
   /// A user who moved something.
   struct Mover {
-    /// Nil for one who was removed since.
-    let name: UserName?
+    let owner: Owner?
     let traffic: Traffic
   }
 
   /// A user whose quota is nearly or wholly used up.
   struct Pressed {
     let user: UserRecord
-    /// When the quota is used up if the user goes on as in the last seven days, in seconds since
-    /// 1970 in UTC; nil where the user did not move anything then.
+    /// When the quota is used up if the user goes on as in this period so far, in seconds since 1970
+    /// in UTC; nil where the period ends before.
     let end: Int64?
     let isOver: Bool
   }
 
   /// Percents of a quota from which on it is nearly used up.
   static let nearlyUsedUp: Int64 = 80
-  /// How many days a projection looks back on, the present one included.
-  private static let observed: Int64 = 7
 
   /// Asks the ledger, all as of one moment.
   init(
@@ -55,9 +52,9 @@ struct Overview {
     self.zone = zone
     self.now = now
     try ledger.snapshot { () throws(SQLiteError) in
-      let names = try ledger.owners()
-      try readUsage(ledger, names)
-      try readQuotas(ledger, names)
+      let owners = try ledger.owners()
+      try readUsage(ledger, owners)
+      try readQuotas(ledger)
       incidents = try ledger.incidents(in: window.time)
     }
   }
@@ -66,41 +63,28 @@ struct Overview {
   var traffic: Traffic { movers.reduce(Traffic()) { $0 + $1.traffic } }
 
   private mutating func readUsage(
-    _ ledger: Ledger, _ names: [Int64: UserName]
+    _ ledger: Ledger, _ owners: [Int64: Owner]
   ) throws(SQLiteError) {
-    var byDay: [Day: Traffic] = [:]
-    var byUser: [Int64: Traffic] = [:]
-    try ledger.forEachDay(in: window.days) { usage in
-      byDay[usage.day, default: Traffic()] += usage.traffic
-      byUser[usage.user, default: Traffic()] += usage.traffic
-    }
+    var sums = try ledger.usage(in: window.days)
     // A chart begins where the window does, unless that is long before anything was moved.
-    if !byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
-      byDay[window.days.lowerBound, default: Traffic()] += Traffic()
+    if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
+      sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
     }
-    days = usageSeries(byDay, by: .day, through: window.newest)
+    days = usageSeries(sums.byDay, by: .day, through: window.newest)
     let count = rules.count
-    movers = byUser.sorted { left, right in
+    movers = sums.byUser.sorted { left, right in
       let (more, less) = (count.bytes(of: left.value), count.bytes(of: right.value))
       return more == less ? left.key < right.key : more > less
-    }.map { Mover(name: names[$0.key], traffic: $0.value) }
+    }.map { Mover(owner: owners[$0.key], traffic: $0.value) }
   }
 
-  private mutating func readQuotas(
-    _ ledger: Ledger, _ names: [Int64: UserName]
-  ) throws(SQLiteError) {
-    let today = Day(of: now, in: zone)
-    let first = today + (1 - Overview.observed)
-    let recent = try ledger.usageByUser(in: first...today)
-    let numbers = Dictionary(names.map { ($1, $0) }, uniquingKeysWith: { $1 })
-    let start = zone.start(of: first)
+  private mutating func readQuotas(_ ledger: Ledger) throws(SQLiteError) {
     var (users, sessions) = (0, 0)
     var pressed: [Pressed] = []
     try ledger.forEachUser(at: now) { user in
       users += 1
       sessions += user.openSessions
-      let moved = numbers[user.name].flatMap { recent[$0] } ?? Traffic()
-      if let found = examine(user, moved: moved, since: start) { pressed.append(found) }
+      if let found = examine(user) { pressed.append(found) }
     }
     (self.users, openSessions) = (users, sessions)
     over = pressed.filter(\.isOver).sorted(by: isWorse)
@@ -117,24 +101,16 @@ struct Overview {
   }
 
   /// A user whose quota is nearly or wholly used up, nil for others.
-  ///
-  /// - Parameters:
-  ///   - moved: what he moved lately.
-  ///   - start: since when, in seconds since 1970 in UTC.
-  private func examine(_ user: UserRecord, moved: Traffic, since start: Int64) -> Pressed? {
-    let quota = user.standing.quota
-    guard quota > 0, portion(user) * 100 >= Double(Overview.nearlyUsedUp) else { return nil }
-    let left = quota - user.used(by: rules)
-    if left <= 0 { return Pressed(user: user, end: now, isOver: true) }
-    let recent = rules.count.bytes(of: moved)
-    let (limit, isTooMuch) = recent.addingReportingOverflow(left)
-    let end = projectedEnd(
-      used: recent, of: isTooMuch ? .max : limit, since: start, now: now)
-    return Pressed(user: user, end: end, isOver: false)
+  private func examine(_ user: UserRecord) -> Pressed? {
+    guard user.standing.limit > 0, !user.standing.isExempt,
+      portion(user) * 100 >= Double(Overview.nearlyUsedUp)
+    else { return nil }
+    let isOver = user.used(by: rules) >= user.standing.limit
+    return Pressed(user: user, end: isOver ? now : user.projectedEnd(by: rules), isOver: isOver)
   }
 
   /// What part of the quota is used.
   private func portion(_ user: UserRecord) -> Double {
-    share(user.used(by: rules), of: user.standing.quota)
+    share(user.used(by: rules), of: user.standing.limit)
   }
 }

@@ -20,7 +20,7 @@ struct SeriesReport: Report {
     let days = first...max(first, last)
     try ledger.snapshot { () throws(SQLiteError) in
       for subject in subjects {
-        let usage = try ledger.usageByDay(of: subject.number, in: days)
+        let usage = try ledger.usage(of: subject.number, in: days).byDay
         series.append((subject, usageSeries(usage, by: step, through: window.newest)))
       }
     }

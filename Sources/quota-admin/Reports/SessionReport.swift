@@ -9,7 +9,7 @@ struct SessionReport: Report {
   private let count: Count
   private let zone: Zone
   private let now: Int64
-  private var sessions: [(name: UserName?, session: PastSession)] = []
+  private var sessions: [(owner: Owner?, session: PastSession)] = []
 
   /// Asks the ledger.
   init(
@@ -19,10 +19,10 @@ struct SessionReport: Report {
     self.zone = zone
     now = Clock.now
     try ledger.snapshot { () throws(SQLiteError) in
-      let names = try ledger.owners()
+      let owners = try ledger.owners()
       for subject in subjects {
         try ledger.forEachSession(of: subject.number, in: window.time) { session in
-          sessions.append((names[session.user], session))
+          sessions.append((owners[session.user], session))
         }
       }
     }
@@ -33,11 +33,11 @@ struct SessionReport: Report {
       .init("USER"), .init("SERVER"), .init("FROM"), .init("SINCE"), .init("LASTED"),
       .init("DOWNLOAD", isNumeric: true), .init("UPLOAD", isNumeric: true),
     ])
-    for (name, session) in sessions {
+    for (owner, session) in sessions {
       let end = session.closedAt ?? now
       let lasted = words(forDuration: max(0, end - session.connectedSince))
       table.add([
-        words(forOwner: name), Escaping.plain(session.server ?? "-"),
+        words(forOwner: owner), Escaping.plain(session.server ?? "-"),
         Escaping.plain(session.realAddress ?? "-"),
         words(forTime: session.connectedSince, in: zone),
         session.closedAt == nil ? "\(lasted), live" : lasted,
@@ -54,9 +54,9 @@ struct SessionReport: Report {
         "name", "name_hex", "server", "address", "real_address", "connected_since", "closed_at",
         "bytes_received", "bytes_sent", "bytes_counted",
       ])
-    for (name, session) in sessions {
+    for (owner, session) in sessions {
       records.add(
-        Records.Value.name(name) + [
+        Records.Value.name(owner?.name) + [
           .init(session.server), .text(session.address), .init(session.realAddress),
           .time(session.connectedSince), .init(time: session.closedAt),
           .number(session.counters.received), .number(session.counters.sent),

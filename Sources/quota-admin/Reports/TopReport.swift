@@ -9,7 +9,7 @@ struct TopReport: Report {
   private let lines: [Line]
 
   private struct Line {
-    let name: UserName?
+    let owner: Owner?
     let traffic: Traffic
   }
 
@@ -17,8 +17,8 @@ struct TopReport: Report {
   init(
     _ ledger: Ledger, _ window: Window, _ count: Count, limit: Int
   ) throws(SQLiteError) {
-    let (usage, names) = try ledger.snapshot { () throws(SQLiteError) in
-      (try ledger.usageByUser(in: window.days), try ledger.owners())
+    let (usage, owners) = try ledger.snapshot { () throws(SQLiteError) in
+      (try ledger.usage(in: window.days).byUser, try ledger.owners())
     }
     self.count = count
     total = count.bytes(of: usage.values.reduce(Traffic(), +))
@@ -26,7 +26,7 @@ struct TopReport: Report {
       let (more, less) = (count.bytes(of: left.value), count.bytes(of: right.value))
       return more == less ? left.key < right.key : more > less
     }
-    lines = ranked.prefix(limit).map { Line(name: names[$0.key], traffic: $0.value) }
+    lines = ranked.prefix(limit).map { Line(owner: owners[$0.key], traffic: $0.value) }
   }
 
   var table: Table {
@@ -39,7 +39,7 @@ struct TopReport: Report {
       let counted = count.bytes(of: line.traffic)
       table.add(
         [
-          words(forOwner: line.name), ByteSize.format(line.traffic.sent),
+          words(forOwner: line.owner), ByteSize.format(line.traffic.sent),
           ByteSize.format(line.traffic.received), ByteSize.format(counted),
           "\(Int(share(counted, of: total) * 100))%",
         ], bar: share(counted, of: largest))
@@ -52,7 +52,7 @@ struct TopReport: Report {
       "top", ["name", "name_hex", "bytes_received", "bytes_sent", "bytes_counted"])
     for line in lines {
       records.add(
-        Records.Value.name(line.name) + [
+        Records.Value.name(line.owner?.name) + [
           .number(line.traffic.received), .number(line.traffic.sent),
           .number(count.bytes(of: line.traffic)),
         ])

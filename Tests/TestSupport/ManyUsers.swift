@@ -1,7 +1,7 @@
 /// A ledger of many users, some of whom have names that nobody would wish for.
-enum ManyUsers {
+package enum ManyUsers {
   /// Names that break a page, a table or a line that is not careful.
-  static let hostile = [
+  package static let hostile = [
     "<script>document.title='broken'</script>", "\"><img src=x onerror=document.title='broken'>",
     "a&lt;b' onclick='x", String(repeating: "very-long-name.", count: 17),
     String(repeating: "م", count: 120), "王小明王小明王小明王小明王小明王小明王小明王小明",
@@ -13,7 +13,7 @@ enum ManyUsers {
   /// - Parameters:
   ///   - users: how many there are; the first are the hostile ones, and move the most.
   ///   - days: how many days back they have been moving something.
-  static func sql(users: Int, days: Int) -> String {
+  package static func sql(users: Int, days: Int) -> String {
     let names = hostile.enumerated().map { index, name in
       let quoted = name.split(separator: "'", omittingEmptySubsequences: false)
         .joined(separator: "''")

@@ -1,0 +1,43 @@
+import Foundation
+import SQLite
+import TestSupport
+import Testing
+
+/// How long reports take on a large ledger, in seconds of the processor: what else the machine does
+/// meanwhile hardly changes them.
+@Suite(
+  .serialized, .printsFigures,
+  .enabled("needs release programs in QUOTA_PROGRAMS") {
+    try Program.isStatic("quota-connect")
+      || ProcessInfo.processInfo.environment["CI"] == "true"
+  })
+struct ReportSpeedTests {
+  @Test func `reports on 5 000 users with a year of days take less than two seconds`() throws {
+    try #require(try Program.isStatic("quota-connect"), "there are no release programs")
+    let folder = try TemporaryDirectory()
+    let settings = [
+      "QUOTA_CONFIG": "/dev/null", "DATABASE": folder.path + "/quota.db", "TIME_ZONE": "UTC",
+    ]
+    let admin = Program.path("quota-admin")
+    #expect(try Program.run(admin, ["list"], environment: settings).status == 0)
+    let database = try Connection(folder.path + "/quota.db", busyTimeout: 5000)
+    try database.execute(ManyUsers.sql(users: 5000, days: 365))
+    #expect(try database.integer("SELECT count(*) FROM daily_usage") == 1_825_000)
+    let page = folder.path + "/page.html"
+    for command in [
+      ["report", "--html", page, "--since", "365d"], ["report", "--html", page],
+      ["usage", "--by", "month", "--since", "365d"], ["top", "--since", "365d"], ["metrics"],
+    ] {
+      let outcome = try Program.run(
+        "/usr/bin/time", ["--format=%U %S", admin] + command, environment: settings)
+      #expect(outcome.status == 0)
+      let times = outcome.errors.split { $0 == " " || $0 == "\n" }.compactMap { Double($0) }
+      try #require(times.count == 2)
+      let what = command.filter { $0 != page }.joined(separator: " ")
+      Figures.current.add("quota-admin \(what), seconds", ratio: times[0] + times[1], atMost: 2)
+      #expect(times[0] + times[1] < 2)
+    }
+    let text = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(text.contains("and 4\u{202F}975 more users"))
+  }
+}
