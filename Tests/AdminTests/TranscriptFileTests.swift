@@ -25,7 +25,9 @@ import Testing
     try bench.admin("list")
     try bench.execute(String(contentsOfFile: Self.directory + "ledger.sql", encoding: .utf8))
     var played = ""
-    for line in written.split(separator: "\n", omittingEmptySubsequences: false) {
+    // By bytes: to a String, CR and LF are one character.
+    for bytes in written.utf8.split(separator: 10, omittingEmptySubsequences: false) {
+      let line = String(decoding: bytes, as: UTF8.self)
       if line.hasPrefix("$ ") {
         played += "\(line)\n" + (try output(of: String(line.dropFirst(2)), on: bench))
       } else if !played.contains("\n$ "), !played.hasPrefix("$ ") {
