@@ -71,11 +71,12 @@ test-system: test-system-deps deb ## boot a Debian with the package in it and tr
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
+	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
+	install -v -m 0644 man/*.7 $(MAN)/man7/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
 	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
@@ -111,7 +112,7 @@ uninstall: ## remove what install put there; settings and database stay
 	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
 	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
 	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
-	rm -f $(patsubst man/%,$(MAN)/man5/%,$(wildcard man/*.5)) $(patsubst man/%,$(MAN)/man8/%,$(wildcard man/*.8))
+	rm -f $(foreach section,5 7 8,$(patsubst man/%,$(MAN)/man$(section)/%,$(wildcard man/*.$(section))))
 	rm -f $(patsubst config/systemd/%,$(UNITS)/%,$(wildcard config/systemd/quota-*)) \
 	  $(GENERATORS)/openvpn-quota-generator $(LIB)/sysusers.d/openvpn-quota.conf $(LIB)/tmpfiles.d/openvpn-quota.conf
 	rm -rf $(DOC)

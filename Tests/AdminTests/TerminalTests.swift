@@ -19,7 +19,11 @@ import Testing
   @Test(arguments: [60, 80, 120])
   func `a table fits, and the longest bar ends near its edge`(columns: Int) throws {
     let bench = try bench()
-    for command in [["list"], ["top"], ["usage", "--by", "day"], ["events"]] {
+    try bench.execute("UPDATE sessions SET real_address = '[2001:db8:1234:5678:9abc::1]:51820'")
+    for command in [
+      ["list"], ["top"], ["usage"], ["usage", "--by", "session", "--since", "2026-11-01"],
+      ["usage", "--by", "server"], ["events"],
+    ] {
       let seen = try Screen.run(bench, command, columns: columns)
       #expect(seen.status == 0)
       let widest = widths(seen).max() ?? 0
@@ -29,6 +33,17 @@ import Testing
     }
     let top = try Screen.run(bench, ["top"], columns: columns)
     #expect(top.text.contains("…") && (columns == 60 || top.text.contains("███")))
+  }
+
+  @Test func `a table leaves out what it can before it breaks`() throws {
+    let bench = try bench()
+    let command = ["usage", "--by", "session", "--since", "2026-11-01"]
+    let headings = try [60, 80, 200].map { columns in
+      try Screen.run(bench, command, columns: columns).text.split(separator: "\n")[0]
+    }
+    #expect(!headings[0].contains("SERVER") && !headings[0].contains("FROM"))
+    #expect(headings[1].contains("SERVER") && headings[1].contains("FROM"))
+    #expect(headings[2].contains("SERVER") && headings[2].contains("FROM"))
   }
 
   @Test func `names are cut nowhere else`() throws {

@@ -44,7 +44,7 @@ import Testing
 
   /// What a command wrote, errors included, with its exit status if that is not 0.
   private func output(of command: String, on bench: Bench) throws -> String {
-    let outcome = try bench.shell("exec 2>&1\n\(command)")
+    let outcome = try bench.shell("cd \(bench.folder.path)\nexec 2>&1\n\(command)")
     let text = outcome.output.replacing(bench.folder.path, with: "DIRECTORY")
     return outcome.status == 0 ? text : text + "[exit \(outcome.status)]\n"
   }

@@ -5,8 +5,8 @@ import TestSupport
 
 @Suite struct ManualTests {
   static let pages = [
-    "quota.conf.5", "quota-sweep.8", "quota-rotate.8", "quota-connect.8", "quota-disconnect.8",
-    "quota-admin.8",
+    "quota.conf.5", "openvpn-quota.7", "quota-sweep.8", "quota-rotate.8", "quota-connect.8",
+    "quota-disconnect.8", "quota-admin.8",
   ]
 
   @Test func `quota.conf(5) has every setting with its default, in order, and nothing else`() throws

@@ -44,6 +44,7 @@ struct MenuItem {
     MenuItem("Give a user another name", ["rename"], [name, newName]),
     MenuItem("Remove a user", ["remove"], [name]),
     MenuItem("Sweep now", ["sweep"]),
+    MenuItem("Check the installation", ["check"]),
   ]
 
   private static let name = Question(text: "Name", option: nil, isOptional: false)

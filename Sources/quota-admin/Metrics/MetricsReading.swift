@@ -87,7 +87,8 @@ struct MetricsReading {
 
   private func writeUsers(to text: inout Exposition) {
     let labelled = users.map { (user: $0, labels: MetricsReading.labels(of: $0.name)) }
-    text.metric("user_quota_bytes", .gauge, "What a user who has a quota may use in the current period.")
+    text.metric(
+      "user_quota_bytes", .gauge, "What a user who has a quota may use in the current period.")
     for (user, labels) in labelled where user.standing.limit > 0 {
       text.sample(labels, user.standing.limit)
     }

@@ -2,19 +2,24 @@
 ///
 /// Two spaces between columns, no lines drawn, nothing behind the last word of a row. A first cell
 /// wider than `widest` pushes its own row to the right and no other. On a terminal that is too
-/// narrow the first column, or the one that says so, gives way: its longest cells are cut.
+/// narrow the first column, or the one that says so, gives way: its longest cells are cut; and
+/// where that is not enough, columns that can be done without are left out.
 struct Table {
-  /// A column's heading, whether its cells end below each other, as numbers do, and whether it is
-  /// the one that gives way in place of the first.
+  /// A column's heading, whether its cells end below each other, as numbers do, whether it is the
+  /// one that gives way in place of the first, and whether it can be done without.
   struct Column {
     let heading: String
     let isNumeric: Bool
     let givesWay: Bool
+    let isOptional: Bool
 
-    init(_ heading: String, isNumeric: Bool = false, givesWay: Bool = false) {
+    init(
+      _ heading: String, isNumeric: Bool = false, givesWay: Bool = false, isOptional: Bool = false
+    ) {
       self.heading = heading
       self.isNumeric = isNumeric
       self.givesWay = givesWay
+      self.isOptional = isOptional
     }
   }
 
@@ -53,6 +58,11 @@ struct Table {
   /// - Parameter room: the columns it has to fit in; nil for as many as it likes, with bars as on
   ///   a terminal of 80.
   func text(indentation: Int = 0, fitting room: Int? = Terminal.width) -> [UInt8] {
+    if let room, let index = columns.lastIndex(where: \.isOptional),
+      widths(fitting: room - indentation).reduce(-2, { $0 + $1 + 2 }) > room - indentation
+    {
+      return without(index).text(indentation: indentation, fitting: room)
+    }
     let widths = widths(fitting: room.map { $0 - indentation })
     let used = indentation + widths.reduce(0) { $0 + $1 + 2 }
     let longestBar = min(Table.longestBar, (room ?? 80) - used)
@@ -67,6 +77,20 @@ struct Table {
       text.append(UInt8(ascii: "\n"))
     }
     return text
+  }
+
+  /// The table without one of its columns.
+  private func without(_ index: Int) -> Table {
+    var columns = columns
+    columns.remove(at: index)
+    var table = Table(columns)
+    for row in rows {
+      var cells = row
+      cells.remove(at: index)
+      table.add(cells)
+    }
+    table.shares = shares
+    return table
   }
 
   private static let longestBar = 48

@@ -30,7 +30,8 @@ struct SessionReport: Report {
 
   var table: Table {
     var table = Table([
-      .init("USER"), .init("SERVER"), .init("FROM"), .init("SINCE"), .init("LASTED"),
+      .init("USER"), .init("SERVER", isOptional: true), .init("FROM", isOptional: true),
+      .init("SINCE"), .init("LASTED"),
       .init("DOWNLOAD", isNumeric: true), .init("UPLOAD", isNumeric: true),
     ])
     for (owner, session) in sessions {
