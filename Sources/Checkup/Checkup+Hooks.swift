@@ -15,8 +15,8 @@ extension Checkup {
   static var hookDirectory: String {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count - 1)
-    let path = String(
-      decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
+    let path = String(decoding: bytes, as: UTF8.self)
     let prefix = directory(of: directory(of: path))
     return "\(prefix == "/" ? "/usr" : prefix)/libexec/openvpn-quota"
   }

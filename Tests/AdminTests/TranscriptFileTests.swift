@@ -25,9 +25,9 @@ import Testing
     try bench.admin("list")
     try bench.execute(String(contentsOfFile: Self.directory + "ledger.sql", encoding: .utf8))
     var played = ""
-    // By bytes: to Swift the CR LF of a CSV is one character, and no line feed.
-    let lines = written.utf8.split(separator: 10, omittingEmptySubsequences: false)
-    for line in lines.map({ String(decoding: $0, as: UTF8.self) }) {
+    // By bytes: to a String, CR and LF are one character.
+    for bytes in written.utf8.split(separator: 10, omittingEmptySubsequences: false) {
+      let line = String(decoding: bytes, as: UTF8.self)
       if line.hasPrefix("$ ") {
         played += "\(line)\n" + (try output(of: String(line.dropFirst(2)), on: bench))
       } else if !played.contains("\n$ "), !played.hasPrefix("$ ") {

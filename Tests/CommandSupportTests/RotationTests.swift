@@ -152,8 +152,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(2)))
-  func
-    `Under eight writers at full speed every line is there once, whatever is rotated and packed`()
+  func `Under eight writers at full speed every line is there once, rotated and packed or not`()
     throws
   {
     let config = try folder.write(

@@ -67,12 +67,10 @@ package struct Pruning {
     init(_ history: History, from start: [Value], to end: [Value]) {
       self.history = history
       bounds = start + end
-      let width = history.key.count
-      condition =
-        history.isPast
-        + (start.isEmpty ? "" : " AND \(history.isBehind(firstParameter: 3))")
-        + (end.isEmpty
-          ? "" : " AND \(history.isUpTo(firstParameter: start.isEmpty ? 3 : 3 + width))")
+      var conditions = [history.isPast]
+      if !start.isEmpty { conditions.append(history.isBehind(firstParameter: 3)) }
+      if !end.isEmpty { conditions.append(history.isUpTo(firstParameter: 3 + start.count)) }
+      condition = conditions.joined(separator: " AND ")
     }
   }
 

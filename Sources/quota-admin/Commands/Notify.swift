@@ -33,7 +33,10 @@ struct Notify: ParsableCommand {
     while let notice = try administration.read({ ledger throws(SQLiteError) in
       try ledger.takeNotice(since: begun, at: Clock.now)
     }) {
-      if try !deliver(notice, by: command, administration, log) { failed += 1 }
+      let fate = try deliver(notice, by: command, administration, log)
+      if fate != .delivered { failed += 1 }
+      // The others would most likely hang too, for half a minute each.
+      if fate == .hung { break }
     }
     let dropped = try administration.read { ledger throws(SQLiteError) in
       try ledger.giveUpNotices(at: Clock.now)
@@ -46,15 +49,17 @@ struct Notify: ParsableCommand {
     }
   }
 
-  /// - Returns: whether the command took the notice.
+  /// What became of a notice.
+  private enum Fate { case delivered, failed, hung }
+
   private func deliver(
     _ notice: Notice, by command: String, _ administration: Administration, _ log: Log
-  ) throws -> Bool {
+  ) throws -> Fate {
     let now = Clock.now
     let user = try administration.read { ledger throws(SQLiteError) in
       try ledger.user(named: notice.user, at: now)
     }
-    guard let user else { return true }
+    guard let user else { return .delivered }
     let letter = NoticeLetter(notice, to: user, administration.settings)
     do throws(ChildFailure) {
       try runChild(command, environment: letter.environment, timeLimit: Notify.timeLimit)
@@ -66,7 +71,7 @@ struct Notify: ParsableCommand {
           "detail": .text(notice.detail), "try": .number(notice.tries + 1),
           "why": .text(error.description),
         ])
-      return false
+      return error == .timedOut ? .hung : .failed
     }
     try administration.read { ledger throws(SQLiteError) in
       try ledger.settle(notice, at: Clock.now)
@@ -77,6 +82,6 @@ struct Notify: ParsableCommand {
         "user": .bytes(notice.user.bytes), "notice": .text(notice.kind.rawValue),
         "detail": .text(notice.detail),
       ])
-    return true
+    return .delivered
   }
 }
