@@ -88,12 +88,10 @@ struct NoticeTests {
     try quota.admin("add", "bob", "--expires", "+2d")
     let begun = Date()
     try quota.notify(expecting: 69)
-    #expect(Date().timeIntervalSince(begun) < 20)
-    #expect(
-      try letters.delivered == ["alice expiry 3 1", "bob expiry 3 1"],
-      "alice's pause of a minute is over by now, and yet it is not her turn in this run")
+    #expect(Date().timeIntervalSince(begun) < 10)
+    #expect(try letters.delivered == ["alice expiry 3 1"], "bob's would hang as well")
     let processes = try letters.processes
-    #expect(processes.count == 4)
+    #expect(processes.count == 2)
     for process in processes { #expect(!isAlive(process)) }
     #expect(try quota.log.contains("it took too long and was killed"))
   }

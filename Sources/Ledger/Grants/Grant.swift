@@ -28,12 +28,7 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func grants(of name: UserName, at time: Int64) throws(SQLiteError) -> [Grant] {
-    var find = try database.prepare(
-      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE username = ?1")
-    find.bind(1, bytes: name.bytes)
-    guard try find.step() else { return [] }
-    let row = StandingRow(find)
-    find.reset()
+    guard let row = try standingRow(ofUser: name) else { return [] }
     return try grants(of: row, try standing(row, at: time), at: time)
   }
 

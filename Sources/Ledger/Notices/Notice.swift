@@ -57,12 +57,7 @@ extension Ledger {
   func notice(
     _ kind: Notice.Kind, _ reason: Reason, of name: UserName, at time: Int64
   ) throws(SQLiteError) {
-    var statement = try database.prepare(
-      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE username = ?1")
-    statement.bind(1, bytes: name.bytes)
-    guard try statement.step() else { return }
-    let row = StandingRow(statement)
-    statement.reset()
+    guard let row = try standingRow(ofUser: name) else { return }
     let standing = try standing(row, at: time)
     try notice(kind, reason.rawValue, row.user, standing, period: standing.span.start, at: time)
   }

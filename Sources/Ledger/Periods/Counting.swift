@@ -15,7 +15,7 @@ extension Ledger {
 
     init(_ ledger: Ledger) throws(SQLiteError) {
       let find = try ledger.database.prepare(
-        "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE users.id = ?1")
+        "\(StandingRow.selection) users.id = ?1")
       let period = try ledger.database.prepare(
         """
         INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)

@@ -23,14 +23,9 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func periods(of name: UserName, at time: Int64) throws(SQLiteError) -> [PeriodRecord] {
-    var find = try database.prepare(
-      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE username = ?1")
-    find.bind(1, bytes: name.bytes)
-    guard try find.step() else { return [] }
-    // The period in a user's row, which may be over by now: what is on record of the others is
-    // completed when they end.
-    let last = StandingRow(find).standing
-    find.reset()
+    // The period in a user's row, which may be over by now: what is on record of the others was
+    // completed when they ended.
+    guard let last = try standingRow(ofUser: name)?.standing else { return [] }
     var statement = try database.prepare(
       """
       SELECT period_start, period_end, bytes_received, bytes_sent, quota_bytes, granted_bytes,

@@ -37,14 +37,6 @@ extension Ledger {
     return users
   }
 
-  /// The standing in a user's row, with what it takes to know another one.
-  func standingRow(of user: Int64) throws(SQLiteError) -> StandingRow? {
-    var statement = try database.prepare(
-      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE users.id = ?1")
-    statement.bind(1, user)
-    return try statement.step() ? StandingRow(statement) : nil
-  }
-
   /// Writes what holds for a user at a moment into his row, and completes that of the period he
   /// leaves, if he leaves one.
   @discardableResult

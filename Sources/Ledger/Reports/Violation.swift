@@ -54,7 +54,7 @@ extension Ledger {
 
     init(_ ledger: Ledger, listed: [String: Int64], at time: Int64) throws(SQLiteError) {
       find = try ledger.database.prepare(
-        "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE users.id = ?1")
+        "\(StandingRow.selection) users.id = ?1")
       self.ledger = ledger
       self.listed = listed
       self.time = time

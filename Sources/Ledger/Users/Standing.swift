@@ -9,11 +9,21 @@ extension Ledger {
   /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
   ///   not anything has run since.
   package func standing(of name: UserName, at time: Int64) throws(SQLiteError) -> Standing? {
-    var statement = try database.prepare(
-      "SELECT \(StandingRow.columns) FROM \(StandingRow.tables) WHERE username = ?1")
+    try standingRow(ofUser: name).map { row throws(SQLiteError) in try standing(row, at: time) }
+  }
+
+  /// The standing in a user's row, with what it takes to know another one; nil for a stranger.
+  func standingRow(ofUser name: UserName) throws(SQLiteError) -> StandingRow? {
+    var statement = try database.prepare("\(StandingRow.selection) username = ?1")
     statement.bind(1, bytes: name.bytes)
-    guard try statement.step() else { return nil }
-    return try standing(StandingRow(statement), at: time)
+    return try statement.step() ? StandingRow(statement) : nil
+  }
+
+  /// The standing in a user's row, with what it takes to know another one.
+  func standingRow(of user: Int64) throws(SQLiteError) -> StandingRow? {
+    var statement = try database.prepare("\(StandingRow.selection) users.id = ?1")
+    statement.bind(1, user)
+    return try statement.step() ? StandingRow(statement) : nil
   }
 
   /// A user's standing at a moment, which may be in another period than the one in his row.
@@ -62,6 +72,9 @@ struct StandingRow {
       LEFT JOIN period_usage ON period_usage.user_id = users.id
         AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
     """
+
+  /// Selects the rows of those users that a condition behind it names.
+  static let selection = "SELECT \(columns) FROM \(tables) WHERE"
 
   /// Reads a row of `columns`.
   ///
