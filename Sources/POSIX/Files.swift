@@ -71,8 +71,12 @@ package func replaceFile(
   do throws(SystemError) {
     // What has the draft's name already was left by a process that is dead, or planted.
     try remove(draft)
-    let file = try Descriptor.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-    try file.setMode(mode, of: draft)
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+    let file: Descriptor
+    do throws(SystemError) { file = try Descriptor.open(draft, flags, mode: mode) } catch {
+      throw SystemError("create", path, code: error.code)
+    }
+    try file.setMode(mode, of: path)
     try file.write(bytes.span, to: path)
     guard fsync(file.number) == 0 else { throw SystemError("write to", path) }
     try rename(draft, to: path)

@@ -70,7 +70,7 @@ import Testing
         ("nothing was done", "7\n"), ("Name: ", "alice\n"), ("unlimited: ", "5G" + Screen.controlC),
         ("nothing was done", Screen.controlC), ("0 leaves the menu", "0\n"),
       ])
-    #expect(seen.missed == nil && seen.status == 0, "\(seen.screen)")
+    #expect(seen.missed == nil && seen.status == 0, "missed \(seen.missed ?? ""): \(seen.screen)")
     #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
   }
 

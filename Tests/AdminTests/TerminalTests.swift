@@ -38,7 +38,7 @@ import Testing
   @Test func `a table leaves out what it can before it breaks`() throws {
     let bench = try bench()
     let command = ["usage", "--by", "session", "--since", "2026-11-01"]
-    let headings = try [60, 80, 200].map { columns in
+    let headings = try [60, 100, 200].map { columns in
       try Screen.run(bench, command, columns: columns).text.split(separator: "\n")[0]
     }
     #expect(!headings[0].contains("SERVER") && !headings[0].contains("FROM"))

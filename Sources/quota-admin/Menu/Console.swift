@@ -17,8 +17,6 @@ enum Console {
   static func catchInterrupts() {
     var action = sigaction()
     unsafe action.__sigaction_handler.sa_handler = { _ in }
-    // Without SA_RESTART a read that waits is interrupted.
-    action.sa_flags = 0
     unsafe sigaction(SIGINT, &action, nil)
   }
 
@@ -26,19 +24,32 @@ enum Console {
   ///
   /// - Throws: `SystemError`, as where the terminal is gone.
   static func ask(_ question: String) throws(SystemError) -> Answer {
+    // From here on Ctrl-C is meant for this question, and waits until somebody waits for it.
+    var (interrupt, before) = (sigset_t(), sigset_t())
+    unsafe sigemptyset(&interrupt)
+    unsafe sigaddset(&interrupt, SIGINT)
+    unsafe sigprocmask(SIG_BLOCK, &interrupt, &before)
+    defer { unsafe sigprocmask(SIG_SETMASK, &before, nil) }
     try StandardOutput.write(Array("\(question): ".utf8))
-    let answer = try readLine()
+    let answer = try readLine(interruptibleBy: &before)
     if answer == .cancelled || answer == .end { try StandardOutput.write([""]) }
     return answer
   }
 
   /// Reads byte by byte, for what is behind the line belongs to the next answer.
-  private static func readLine() throws(SystemError) -> Answer {
+  ///
+  /// - Parameter mask: the signals that are held back while nothing has been typed.
+  private static func readLine(
+    interruptibleBy mask: inout sigset_t
+  ) throws(SystemError) -> Answer {
     var line: [UInt8] = []
     while true {
+      // Descriptor 0 and no other.
+      var input = fd_set()
+      input.__fds_bits.0 = 1
+      if unsafe pselect(1, &input, nil, nil, nil, &mask) < 0, errno == EINTR { return .cancelled }
       var byte: UInt8 = 0
-      let got = unsafe read(STDIN_FILENO, &byte, 1)
-      if got < 0, errno == EINTR { return .cancelled }
+      let got = retryingOnInterrupt { unsafe read(STDIN_FILENO, &byte, 1) }
       if got < 0 { throw SystemError("read", "standard input") }
       if got == 0, line.isEmpty { return .end }
       if got == 0 || byte == UInt8(ascii: "\n") { return .line(text(line)) }
