@@ -182,6 +182,7 @@ phase_reboot() {
   stop bob
   claim 'rotation does its work without a capability' systemctl start quota-rotate
   echo 'MAX_LOG_SIZE=4096' >>/etc/openvpn-quota/quota.conf
+  seq 2000 >>"$log"
   claim 'and puts a large log aside' systemctl start quota-rotate
   claim 'for an empty one of the same group' stat_is "$log" '660 root:openvpn-quota'
   claim 'in which the sweep goes on' systemctl start quota-sweep
