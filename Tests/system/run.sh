@@ -106,8 +106,10 @@ containers+=("$cron")
 boot
 wait_for_boot
 for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
+# Under --keep-unit a reboot ends systemd-nspawn, for whoever manages it to start it again.
 inside systemctl reboot || true
-sleep 3
+wait "$nspawn" || true
+boot
 wait_for_boot
 for step in reboot wrong-places purge; do phase "$step"; done
 if ! wait "$cron"; then
