@@ -2,7 +2,7 @@ import Glibc
 import POSIX
 
 /// Somebody who is asked questions on standard output and answers on standard input, a line each.
-enum Console {
+struct Console {
   /// What came of a question.
   enum Answer: Equatable {
     /// A line, without its end and the spaces around it.
@@ -13,35 +13,43 @@ enum Console {
     case end
   }
 
-  /// Makes Ctrl-C end a question rather than the program.
-  static func catchInterrupts() {
+  /// The signals that are held back while somebody waits for an answer: not Ctrl-C.
+  private let waiting: sigset_t
+
+  /// Makes Ctrl-C end a question rather than the program. One that comes between two questions is
+  /// kept for the next.
+  init() {
     var action = sigaction()
     unsafe action.__sigaction_handler.sa_handler = { _ in }
     unsafe sigaction(SIGINT, &action, nil)
+    var (interrupt, before) = (sigset_t(), sigset_t())
+    unsafe sigemptyset(&interrupt)
+    unsafe sigaddset(&interrupt, SIGINT)
+    unsafe sigprocmask(SIG_BLOCK, &interrupt, &before)
+    waiting = before
+  }
+
+  /// Runs a command, which Ctrl-C interrupts only where it waits for an answer itself.
+  func run(_ command: () -> Void) {
+    var (mask, before) = (waiting, sigset_t())
+    unsafe sigprocmask(SIG_SETMASK, &mask, &before)
+    command()
+    unsafe sigprocmask(SIG_SETMASK, &before, nil)
   }
 
   /// Asks, and waits for the answer.
   ///
   /// - Throws: `SystemError`, as where the terminal is gone.
-  static func ask(_ question: String) throws(SystemError) -> Answer {
-    // From here on Ctrl-C is meant for this question, and waits until somebody waits for it.
-    var (interrupt, before) = (sigset_t(), sigset_t())
-    unsafe sigemptyset(&interrupt)
-    unsafe sigaddset(&interrupt, SIGINT)
-    unsafe sigprocmask(SIG_BLOCK, &interrupt, &before)
-    defer { unsafe sigprocmask(SIG_SETMASK, &before, nil) }
+  func ask(_ question: String) throws(SystemError) -> Answer {
     try StandardOutput.write(Array("\(question): ".utf8))
-    let answer = try readLine(interruptibleBy: &before)
+    let answer = try readLine()
     if answer == .cancelled || answer == .end { try StandardOutput.write([""]) }
     return answer
   }
 
   /// Reads byte by byte, for what is behind the line belongs to the next answer.
-  ///
-  /// - Parameter mask: the signals that are held back while nothing has been typed.
-  private static func readLine(
-    interruptibleBy mask: inout sigset_t
-  ) throws(SystemError) -> Answer {
+  private func readLine() throws(SystemError) -> Answer {
+    var mask = waiting
     var line: [UInt8] = []
     while true {
       // Descriptor 0 and no other.
@@ -52,7 +60,7 @@ enum Console {
       let got = retryingOnInterrupt { unsafe read(STDIN_FILENO, &byte, 1) }
       if got < 0 { throw SystemError("read", "standard input") }
       if got == 0, line.isEmpty { return .end }
-      if got == 0 || byte == UInt8(ascii: "\n") { return .line(text(line)) }
+      if got == 0 || byte == UInt8(ascii: "\n") { return .line(Console.text(line)) }
       // Whoever types more than any answer has is not answering.
       if line.count < 4096 { line.append(byte) }
     }

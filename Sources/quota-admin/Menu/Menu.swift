@@ -7,14 +7,16 @@ import POSIX
 struct Menu {
   /// Options that go with every command.
   let options: [String]
+  private let console = Console()
+
+  init(options: [String]) { self.options = options }
 
   /// Asks and runs until 0 is chosen or there is no more input. A command that fails has said why,
   /// and the menu goes on.
   func run() throws(SystemError) {
-    Console.catchInterrupts()
     try show()
     while true {
-      switch try Console.ask("Choose, or press Enter for the menu") {
+      switch try console.ask("Choose, or press Enter for the menu") {
       case .end, .line("0"), .line("q"), .line("quit"), .line("exit"): return
       case .cancelled: Run.voice.notice("0 leaves the menu")
       case .line(""): try show()
@@ -36,7 +38,7 @@ struct Menu {
   private func run(_ item: MenuItem) throws(SystemError) -> Bool {
     var hasEnded = false
     let arguments = try item.arguments(options) { question throws(SystemError) -> String? in
-      switch try Console.ask(question) {
+      switch try console.ask(question) {
       case .line(let answer): return answer
       case .cancelled: return nil
       case .end:
@@ -45,7 +47,11 @@ struct Menu {
       }
     }
     if hasEnded { return false }
-    if let arguments { _ = Run.program(arguments) } else { Run.voice.notice("nothing was done") }
+    if let arguments {
+      console.run { _ = Run.program(arguments) }
+    } else {
+      Run.voice.notice("nothing was done")
+    }
     return true
   }
 
