@@ -111,6 +111,12 @@ enum Schema {
       limit_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, tried_at INTEGER, settled_at INTEGER,
       PRIMARY KEY (user_id, period_start, kind, detail)) WITHOUT ROWID;
     CREATE INDEX waiting_notices ON notices (at) WHERE settled_at IS NULL;
+
+    -- The beginning of each hour of UTC, in seconds since 1970.
+    CREATE TABLE hourly_usage (
+      user_id INTEGER NOT NULL, hour INTEGER NOT NULL,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
+      PRIMARY KEY (user_id, hour)) WITHOUT ROWID;
     """,
   ]
 

@@ -213,6 +213,7 @@ final class QuotaHost {
     #expect(!truth.isEmpty, sourceLocation: sourceLocation)
     #expect(try usage() == truth, sourceLocation: sourceLocation)
     #expect(try bytes("daily_usage") == truth, sourceLocation: sourceLocation)
+    #expect(try bytes("hourly_usage") == truth, sourceLocation: sourceLocation)
     #expect(try bytes("traffic_logs") == truth, sourceLocation: sourceLocation)
     let used = try query(
       "SELECT username, bytes_used FROM users JOIN user_quotas ON user_id = users.id"

@@ -170,6 +170,10 @@ struct SpeedTests {
       ON CONFLICT DO UPDATE SET
         bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
         bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
+      INSERT INTO hourly_usage VALUES (\(user), 1795464000, 99164, 200177)
+      ON CONFLICT DO UPDATE SET
+        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
       UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
       WHERE user_id = \(user);
       COMMIT;

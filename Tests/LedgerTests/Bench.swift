@@ -35,6 +35,8 @@ final class Bench {
       "SELECT sum(bytes_received + bytes_sent) FROM period_usage WHERE user_id = \(whose)")
     let days = try number(
       "SELECT sum(bytes_received + bytes_sent) FROM daily_usage WHERE user_id = \(whose)")
+    let hours = try number(
+      "SELECT sum(bytes_received + bytes_sent) FROM hourly_usage WHERE user_id = \(whose)")
     let sessions = try number(
       "SELECT sum(bytes_received + bytes_sent) FROM sessions WHERE user_id = \(whose)")
     let mirror = try number("SELECT bytes_used FROM user_quotas WHERE user_id = \(whose)")
@@ -42,9 +44,10 @@ final class Bench {
     let periods = try number("SELECT count(*) FROM period_usage WHERE user_id = \(whose)")
     // Of several periods the mirror has the present one.
     let isOne = span == .always && periods <= 1
-    guard period == days, period == sessions, period == mirror || !isOne else {
+    guard period == days, hours == days, period == sessions, period == mirror || !isOne else {
       throw Disagreement(
-        description: "period \(period), days \(days), sessions \(sessions), mirror \(mirror)")
+        description:
+          "period \(period), days \(days), hours \(hours), sessions \(sessions), mirror \(mirror)")
     }
     return period
   }

@@ -40,6 +40,13 @@ import Testing
     #expect(try prune().reduce(0, +) == 0, "twice is once")
   }
 
+  @Test func `Hours go after 90 days, and the days they are of stay`() throws {
+    for days in [1, 89, 91, 300] { try endedSession(of: "alice", daysAgo: Int64(days)) }
+    #expect(try rows("hourly_usage") == 4)
+    try prune()
+    #expect(try rows("hourly_usage") == 2 && rows("daily_usage") == 4)
+  }
+
   @Test func `What a user has used stays, whatever history of it goes`() throws {
     for days in [300, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     try prune()
@@ -132,7 +139,7 @@ import Testing
   @Test func `A rehearsal counts what would go and removes nothing`() throws {
     for days in [1, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     let counted = try Pruning(bench.ledger, keeping: 400, at: now).count()
-    #expect(counted.map(\.rows) == [2, 2, 0, 2, 0, 0])
+    #expect(counted.map(\.rows) == [2, 2, 0, 2, 2, 0, 0])
     #expect(try rows("sessions") == 3)
   }
 

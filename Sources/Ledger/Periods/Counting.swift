@@ -11,6 +11,7 @@ extension Ledger {
     private var find: Statement
     private var period: Statement
     private var day: Statement
+    private var hour: Statement
     private var mirror: Statement
 
     init(_ ledger: Ledger) throws(SQLiteError) {
@@ -30,6 +31,12 @@ extension Ledger {
           bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
           bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
         """)
+      let hour = try ledger.database.prepare(
+        """
+        INSERT INTO hourly_usage VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
+          bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
+          bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
+        """)
       let mirror = try ledger.database.prepare(
         """
         UPDATE user_quotas SET bytes_used = ?2, updated_at = datetime(?3, 'unixepoch')
@@ -39,10 +46,11 @@ extension Ledger {
       self.find = find
       self.period = period
       self.day = day
+      self.hour = hour
       self.mirror = mirror
     }
 
-    /// Adds an increase to a user's period and day and mirrors the result in `bytes_used`. Runs
+    /// Adds an increase to a user's period, day and hour and mirrors the result in `bytes_used`. Runs
     /// inside the transaction that raised the session's own counters, so that a byte counts once.
     ///
     /// What was counted at one moment belongs to that moment. Only where counting had ceased for
@@ -69,6 +77,7 @@ extension Ledger {
       _ increase: Traffic, to user: Int64, at time: Int64
     ) throws(SQLiteError) -> Int64 {
       try add(increase, to: user, on: Day(of: time, in: ledger.zone))
+      try add(increase, to: user, inHourOf: time)
       guard var row = try row(of: user) else { return 0 }
       if time >= row.standing.span.end {
         try ledger.bringUp(row, to: time)
@@ -121,6 +130,16 @@ extension Ledger {
         used = Traffic(received: period.integer(0), sent: period.integer(1))
       }
       return used
+    }
+
+    private mutating func add(
+      _ increase: Traffic, to user: Int64, inHourOf time: Int64
+    ) throws(SQLiteError) {
+      hour.bind(1, user)
+      hour.bind(2, HourlyUsage.start(ofHourAround: time))
+      hour.bind(3, increase.received)
+      hour.bind(4, increase.sent)
+      try hour.run()
     }
 
     private mutating func add(

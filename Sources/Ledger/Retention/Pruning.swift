@@ -10,7 +10,8 @@ import SQLite
 package struct Pruning {
   private let ledger: Ledger
   private let oldest: (moment: Int64, day: String)
-  private var tables = History.all[...]
+  private let histories: [History]
+  private var tables: ArraySlice<History>
   /// The key of the last row that was walked past in the first of `tables`; empty at its beginning.
   private var walkedTo: [Value] = []
   /// How many rows were removed, by table.
@@ -24,13 +25,15 @@ package struct Pruning {
   ///   - now: seconds since 1970.
   package init(_ ledger: Ledger, keeping days: Int, at now: Int64) {
     self.ledger = ledger
+    histories = History.all(at: now)
+    tables = histories[...]
     let moment = now - Int64(days) * 86_400
     oldest = (moment, Day(of: moment, in: ledger.zone).description)
   }
 
   /// How many rows are past, by table; removes nothing.
   package func count() throws(SQLiteError) -> [(table: String, rows: Int)] {
-    try History.all.map { history throws(SQLiteError) in
+    try histories.map { history throws(SQLiteError) in
       var statement = try ledger.database.prepare(
         "SELECT count(*) FROM \(history.table) WHERE \(history.isPast)")
       bindOldest(to: &statement)

@@ -6,14 +6,14 @@ import SQLite
 
 struct Usage: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what was moved, by day, week, month, session or server.",
+    abstract: "Show what was moved, by hour, day, week, month, session or server.",
     discussion: "Example: quota-admin usage alice --by week --since 2026-09-01")
 
   @OptionGroup var options: CommonOptions
   @OptionGroup var output: FormatOptions
   @Option(
     help: ArgumentHelp(
-      "What a line is about: day, week, month, session or server.", valueName: "what"))
+      "What a line is about: hour, day, week, month, session or server.", valueName: "what"))
   var by = Grouping.day
   @OptionGroup var window: WindowOptions
   @Argument(
@@ -23,11 +23,12 @@ struct Usage: ParsableCommand {
 
   /// What one line tells of.
   enum Grouping: String, CaseIterable, ExpressibleByArgument {
-    case day, week, month, session, server
+    case hour, day, week, month, session, server
 
     /// How many days are shown if nothing is said of the time.
     var days: Int64 {
       switch self {
+      case .hour: 2
       case .day, .server: 30
       case .week: 7 * 12
       case .month: 365
@@ -40,11 +41,16 @@ struct Usage: ParsableCommand {
     let names = try names.map { try UserName(argument: $0) }
     let administration = try Administration(options)
     let zone = administration.settings.zone
-    let window = try window.window(ofDays: by.days, now: Clock.now, in: zone)
+    let now = Clock.now
+    let window = try window.window(ofDays: by.days, now: now, in: zone)
     let subjects = try administration.subjects(names)
     let count = administration.settings.rules.count
     let report: any Report
     switch by {
+    case .hour:
+      report = try administration.read { ledger throws(SQLiteError) in
+        try HourlyReport(ledger, subjects, window, count, zone, now: now)
+      }
     case .session:
       report = try administration.read { ledger throws(SQLiteError) in
         try SessionReport(ledger, subjects, window, count, zone)

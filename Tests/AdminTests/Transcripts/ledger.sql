@@ -18,6 +18,9 @@ INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
   (1, '2026-11-20', 268435456, 2147483648), (1, '2026-11-22', 268435456, 2147483648),
   (2, '2026-11-19', 536870912, 1073741824), (2, '2026-11-22', 536870912, 1073741824),
   (3, '2026-11-21', 536870912, 1073741824), (5, '2026-11-22', 512, 512);
+INSERT INTO hourly_usage (user_id, hour, bytes_received, bytes_sent) VALUES
+  (1, 1795377600, 134217728, 1073741824), (1, 1795384800, 134217728, 1073741824),
+  (2, 1795377600, 536870912, 1073741824);
 INSERT INTO sessions (boot, pid, connected_since, address, user_id, common_name, server,
   real_address, bytes_received, bytes_sent, closed_at, closed_by) VALUES
   (1, 700, 1795118400, '10.8.0.2', 2, 'bob', 'home', '198.51.100.4:1194',

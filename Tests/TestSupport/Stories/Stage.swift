@@ -111,7 +111,7 @@ package struct Stage {
       truth[session.name, default: Usage()].sent += session.sent
     }
     #expect(!truth.isEmpty, sourceLocation: location)
-    for table in ["sessions", "daily_usage", "period_usage"] {
+    for table in ["sessions", "daily_usage", "hourly_usage", "period_usage"] {
       #expect(try usages(table) == truth, "\(table)", sourceLocation: location)
     }
     for (name, usage) in truth {
