@@ -31,10 +31,16 @@ struct Tidying {
   /// - Returns: how many rows were removed, by table.
   mutating func run() throws -> [(table: String, rows: Int)] {
     try ledger.makeCommitsQuick()
+    let progress = Progress("pruning")
+    // Counting takes a while itself, and only somebody who watches wants to know.
+    let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
+    var done = 0
     while true {
       let began = Clock.monotonic
       guard let rows = try pruning.step() else { break }
       if rows == 0 { continue }
+      done += rows
+      progress.show(done, of: total)
       try shortenLog()
       // The lock is free for longer than it was taken: a hook that found it taken looks again after
       // 1, 2, 5 and 10 ms.

@@ -2,19 +2,20 @@ import Glibc
 import POSIX
 
 /// How far long work has come: one line on a terminal, gone at the end; nothing elsewhere.
-final class Progress {
+package final class Progress {
   private let what: String
-  private let isShown = isatty(STDERR_FILENO) == 1
+  /// Whether anybody sees it.
+  package let isShown = isatty(STDERR_FILENO) == 1
   private var next = Clock.monotonic + .milliseconds(300)
   private var hasLine = false
 
   /// - Parameter what: the work, such as `restoring`.
-  init(_ what: String) { self.what = what }
+  package init(_ what: String) { self.what = what }
 
   deinit { if hasLine { write("\r\u{1B}[K") } }
 
   /// Shows how much is done of how much, a few times a second.
-  func show(_ done: Int, of total: Int) {
+  package func show(_ done: Int, of total: Int) {
     let now = Clock.monotonic
     guard isShown, total > 0, now >= next else { return }
     next = now + .milliseconds(100)
