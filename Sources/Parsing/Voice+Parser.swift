@@ -3,6 +3,22 @@ import CommandSupport
 import POSIX
 
 extension Voice {
+  /// Reads the command line of a program without subcommands, and runs it; says what went wrong.
+  ///
+  /// - Returns: how the program ends.
+  package func run<Options: ParsableCommand>(
+    _ body: (Options, Voice) throws -> CommandSupport.ExitStatus
+  ) -> CommandSupport.ExitStatus {
+    do {
+      return try body(try Options.parse(), self)
+    } catch let error as any Explained {
+      self.error(error)
+      return error.exitStatus
+    } catch {
+      return answer(error, of: Options.self)
+    }
+  }
+
   /// Says what ended the reading of a command line: its help or version on standard output, or a
   /// mistake in it, in our voice: one line, a small first letter, no full stop, and a hint.
   ///

@@ -1,18 +1,5 @@
-import ArgumentParser
 import CommandSupport
 import Glibc
 import Parsing
-import Sweep
 
-let voice = Voice(program: "quota-sweep")
-var status = ExitStatus.done
-do {
-  let options = try Options.parse()
-  status = try run(options, voice)
-} catch let error as any Explained {
-  voice.error(error)
-  status = error.exitStatus
-} catch {
-  status = voice.answer(error, of: Options.self)
-}
-exit(status.rawValue)
+exit(Voice(program: "quota-sweep").run(run).rawValue)

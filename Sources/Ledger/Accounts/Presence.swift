@@ -38,10 +38,10 @@ extension Ledger {
     }
     if all.count < most { return Int64(all.count) }
     let server = try self.server(ofProcess: session) ?? server
-    let note = spool.sweepNote
+    let listed = spool.sweepNote?.listed ?? [:]
     let left = all.filter { present in
       !(present.server == server && server != nil && present.identity.pid != session.pid)
-        && isRecent(present, note, at: time) && !spool.hasClosed(present.identity)
+        && isRecent(present, listed, at: time) && !spool.hasClosed(present.identity)
     }
     return Int64(left.count)
   }
@@ -55,9 +55,7 @@ extension Ledger {
   ) throws(SQLiteError) -> [SessionIdentity] {
     var statement = try database.prepare("\(Ledger.presence) user_id = ?1 \(Ledger.seniority)")
     statement.bind(1, user)
-    return try statement.present().filter {
-      isRecent($0, SweepNote(at: time, listed: listed), at: time)
-    }.map(\.identity)
+    return try statement.present().filter { isRecent($0, listed, at: time) }.map(\.identity)
   }
 
   private func presentAccounts(of name: UserName) throws(SQLiteError) -> [Present] {
@@ -87,8 +85,8 @@ extension Ledger {
 
   /// Whether somebody has seen a session not longer than three sweeps ago: its server listed it, or
   /// the door let it in.
-  private func isRecent(_ present: Present, _ note: SweepNote?, at time: Int64) -> Bool {
-    let seen = present.admittedAt ?? present.server.flatMap { note?.listed[$0] }
+  private func isRecent(_ present: Present, _ listed: [String: Int64], at time: Int64) -> Bool {
+    let seen = present.admittedAt ?? present.server.flatMap { listed[$0] }
     return seen.map { abs(time - $0) <= rules.patience } ?? false
   }
 }

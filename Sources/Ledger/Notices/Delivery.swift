@@ -3,7 +3,7 @@ import SQLite
 
 extension Ledger {
   /// How often the delivery of a notice is tried.
-  package static let noticeTries: Int64 = 5
+  static let noticeTries: Int64 = 5
   /// Seconds after which a notice is news no longer, and is not delivered any more.
   static let noticeAge: Int64 = 2 * 86_400
   /// Seconds to wait after a try, by how many there were.
@@ -54,12 +54,6 @@ extension Ledger {
     statement.bind(4, 60)
     try statement.run()
     return database.changes
-  }
-
-  /// Whether a notice waits for delivery.
-  package func hasWaitingNotices() throws(SQLiteError) -> Bool {
-    try database.integer(
-      "SELECT EXISTS (SELECT 1 FROM notices WHERE settled_at IS NULL)") != 0
   }
 
   private func dueNotice(since start: Int64, at time: Int64) throws(SQLiteError) -> Notice? {

@@ -14,29 +14,26 @@ extension Ledger {
     private var hour: Statement
     private var mirror: Statement
 
+    /// Adds bytes (3 received, 4 sent) to the row of a user (1) and a stretch of time (2).
+    private static let raise =
+      """
+      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
+        bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
+      """
+
     init(_ ledger: Ledger) throws(SQLiteError) {
       let find = try ledger.database.prepare(
         "\(StandingRow.selection) users.id = ?1")
       let period = try ledger.database.prepare(
         """
-        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-        VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
-          bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
-          bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
+        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent) \(Counting.raise)
         RETURNING bytes_received, bytes_sent
         """)
       let day = try ledger.database.prepare(
-        """
-        INSERT INTO daily_usage VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
-          bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
-          bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
-        """)
+        "INSERT INTO daily_usage \(Counting.raise)")
       let hour = try ledger.database.prepare(
-        """
-        INSERT INTO hourly_usage VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
-          bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
-          bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
-        """)
+        "INSERT INTO hourly_usage \(Counting.raise)")
       let mirror = try ledger.database.prepare(
         """
         UPDATE user_quotas SET bytes_used = ?2, updated_at = datetime(?3, 'unixepoch')

@@ -1,5 +1,5 @@
 /// The database of the earlier Python project, with its trigger and a table that is not ours.
-let earlierProject = """
+package let earlierProject = """
   CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT UNIQUE NOT NULL,
     password_hash TEXT, status TEXT DEFAULT 'active',
     created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
