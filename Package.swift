@@ -70,12 +70,13 @@ let package = Package(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["POSIX", "SQLite", "CSQLite"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "QuotaTests", dependencies: ["Quota", "CommandSupport"], swiftSettings: strict),
+      name: "QuotaTests", dependencies: ["Quota", "CommandSupport", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures")],
@@ -92,6 +93,12 @@ let package = Package(
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       exclude: ["Schemas"], swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "POSIX", "SQLite", "Quota", "Ledger", "CommandSupport", "Sweep", "quota-rotate",
+        "TestSupport", "openvpn-simulator",
+      ], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
   ]
