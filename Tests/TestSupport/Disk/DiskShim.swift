@@ -45,6 +45,7 @@ enum DiskShim {
       guard let place = unsafe DiskShim.find(path) else {
         return unsafe DiskShim.real.pointee.xOpen(DiskShim.real, path, file, flags, given)
       }
+      place.note(flags: flags)
       // Without methods SQLite does not close it.
       unsafe file?.pointee.pMethods = nil
       if place.disk.fate(isWrite: false) != .goesOn { return SQLITE_CANTOPEN }
@@ -60,7 +61,7 @@ enum DiskShim {
       let code = place.call(orFail: 10, real)
       if code == SQLITE_OK {
         place.note(.delete)
-        if directoryToo != 0 { place.note(.sync) }
+        if directoryToo != 0 { place.note(.syncFolder) }
       }
       return code
     }

@@ -53,7 +53,7 @@ extension OpenFile {
       let place = unsafe OpenFile.of(file)
       // Noted only: no test loses the real power.
       let code = place.call(orFail: 4) { SQLITE_OK }
-      if code == SQLITE_OK { place.note(.sync) }
+      if code == SQLITE_OK { place.noteSync() }
       return code
     }
     unsafe methods.xFileSize = { file, size in

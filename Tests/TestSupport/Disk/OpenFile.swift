@@ -4,6 +4,9 @@ import CSQLite
 final class OpenFile {
   let disk: FaultyDisk
   let name: String
+  /// Whether the folder has to be synchronized with the file, once: SQLite does so for the journals
+  /// that it makes.
+  private var isNew = false
 
   init(_ disk: FaultyDisk, _ name: String) {
     self.disk = disk
@@ -16,7 +19,19 @@ final class OpenFile {
     return unsafe Unmanaged<OpenFile>.fromOpaque(header.place).takeUnretainedValue()
   }
 
+  /// It was opened.
+  func note(flags: Int32) {
+    let journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL
+    isNew = flags & SQLITE_OPEN_CREATE != 0 && flags & journals != 0
+  }
+
   func note(_ operation: DiskJournal.Operation) { disk.note(operation, on: name) }
+
+  func noteSync() {
+    note(.sync)
+    if isNew { note(.syncFolder) }
+    isNew = false
+  }
 
   /// Makes a call of the real disk, or fails in its place.
   func call(
