@@ -1,9 +1,10 @@
 import Synchronization
-import Testing
 
 /// What the tests of a suite measured, printed as one table when the suite is over.
-final class Figures: Sendable {
-  @TaskLocal static var current = Figures()
+package final class Figures: Sendable {
+  @TaskLocal package static var current = Figures()
+
+  package init() {}
 
   private struct Row {
     let what: String
@@ -16,12 +17,12 @@ final class Figures: Sendable {
   /// Adds a row.
   ///
   /// - Parameter bound: the largest value that is good enough, if there is one.
-  func add(_ what: String, _ value: Int, atMost bound: Int? = nil) {
+  package func add(_ what: String, _ value: Int, atMost bound: Int? = nil) {
     add(what, Figures.grouped(value), atMost: bound.map(Figures.grouped))
   }
 
   /// Adds a row with a number in a few digits, such as a ratio.
-  func add(_ what: String, ratio: Double, atMost bound: Double? = nil) {
+  package func add(_ what: String, ratio: Double, atMost bound: Double? = nil) {
     func text(_ value: Double) -> String {
       let hundredths = Int((value * 100).rounded())
       let fraction = hundredths % 100
@@ -35,7 +36,7 @@ final class Figures: Sendable {
   }
 
   /// All rows, with their columns aligned.
-  var table: String {
+  package var table: String {
     rows.withLock { rows in
       let width = rows.map(\.what.count).max() ?? 0
       func right(_ text: String) -> String {
@@ -50,28 +51,11 @@ final class Figures: Sendable {
   }
 
   /// The digits in groups of three.
-  private static func grouped(_ value: Int) -> String {
+  package static func grouped(_ value: Int) -> String {
     let digits = Array("\(value)")
     return digits.indices.reduce(into: "") { text, index in
       if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(" ") }
       text.append(digits[index])
     }
   }
-}
-
-/// Prints the figures of a suite's tests when all have run.
-struct PrintsFigures: SuiteTrait, TestScoping {
-  func provideScope(
-    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
-  ) async throws {
-    let figures = Figures()
-    try await Figures.$current.withValue(figures) { try await function() }
-    let table = figures.table
-    if !table.isEmpty { print(table) }
-  }
-}
-
-extension Trait where Self == PrintsFigures {
-  /// Prints the figures of the suite's tests when all have run.
-  static var printsFigures: Self { Self() }
 }

@@ -1,19 +1,17 @@
 import Foundation
 import SQLite
-import TestSupport
-import Testing
 
 /// The project's programs on a host of simulated servers, set up to be measured.
-final class SpeedBench {
+package final class SpeedBench {
   /// When the sessions begin whose start a test has to name, in seconds since 1970.
-  static let since: Int64 = 1_795_466_205
+  package static let since: Int64 = 1_795_466_205
 
   private let folder: TemporaryDirectory
   private let config: String
   private let database: String
   private var servers: [SimulatedServer] = []
 
-  init() throws {
+  package init() throws {
     folder = try TemporaryDirectory()
     config = folder.path + "/quota.conf"
     database = folder.path + "/data/quota.db"
@@ -40,7 +38,7 @@ final class SpeedBench {
   }
 
   /// Adds a server that runs the hooks, measured where a gauge is given.
-  func server(measuring gauge: Gauge? = nil) throws -> SimulatedServer {
+  package func server(measuring gauge: Gauge? = nil) throws -> SimulatedServer {
     let prefix = (gauge?.prefix ?? []).map { "\($0) " }.joined()
     var setup = SimulatedServer.Setup(
       clientConnect: "\(prefix)\(Program.path("quota-connect")) --config \(config)",
@@ -53,48 +51,51 @@ final class SpeedBench {
   }
 
   /// Lets a thousand users in, `user1` to `user1000`, each of whom moved 3000 bytes, and sweeps.
-  func fill(_ server: SimulatedServer) throws {
+  package func fill(_ server: SimulatedServer) throws {
     try server.populate(1000, prefix: "user", received: 1000, sent: 2000)
     try sweep()
   }
 
   /// Runs a sweep, which has to succeed.
-  func sweep() throws {
+  package func sweep() throws {
     let outcome = try Program.run(
       Program.path("quota-sweep"), ["--config", config], environment: [:])
-    try #require(outcome.status == 0, "\(outcome.errors)")
+    try outcome.requireSuccess()
   }
 
   /// Runs `quota-admin`, which has to succeed.
-  func admin(_ arguments: String...) throws { try admin(arguments: arguments) }
+  package func admin(_ arguments: String...) throws { try admin(arguments: arguments) }
 
   /// Runs `quota-admin`, which has to succeed.
-  func admin(arguments: [String]) throws {
+  package func admin(arguments: [String]) throws {
     let outcome = try Program.run(
       Program.path("quota-admin"), arguments + ["--config", config], environment: [:])
-    try #require(outcome.status == 0, "\(outcome.errors)")
+    try outcome.requireSuccess()
   }
 
   /// Counts the instructions of a connect hook that lets somebody in.
-  func connect(in environment: HugeEnvironment) throws -> Int {
+  package func connect(in environment: HugeEnvironment) throws -> Int {
     let gauge = try Gauge.instructions()
     let command =
       environment.prefix + gauge.prefix + [Program.path("quota-connect"), "--config", config]
     let outcome = try Program.run(command[0], Array(command.dropFirst()), environment: [:])
-    try #require(outcome.status == 0, "\(outcome.errors)")
-    return try #require(try gauge.take().last)
+    try outcome.requireSuccess()
+    guard let figure = try gauge.take().last else {
+      throw Gauge.Missing(description: "quota-connect")
+    }
+    return figure
   }
 
   /// Measures a sweep, which has to succeed.
-  func sweep(measuring gauge: Gauge) throws -> Int {
+  package func sweep(measuring gauge: Gauge) throws -> Int {
     let (figure, outcome) = try gauge.run(
       Program.path("quota-sweep"), ["--config", config])
-    try #require(outcome.status == 0, "\(outcome.errors)")
+    try outcome.requireSuccess()
     return figure
   }
 
   /// How often a sweep writes to the database or its log.
-  func writesOfSweep() throws -> Int {
+  package func writesOfSweep() throws -> Int {
     let trace = try folder.write("", to: "trace")
     let outcome = try Program.run(
       "/usr/bin/strace",
@@ -103,16 +104,18 @@ final class SpeedBench {
         Program.path("quota-sweep"), "--config", config,
       ],
       environment: [:])
-    try #require(outcome.status == 0, "\(outcome.errors)")
+    try outcome.requireSuccess()
     let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
-    #expect(lines.contains { $0.contains("last-sweep") }, "nothing was traced")
+    guard lines.contains(where: { $0.contains("last-sweep") }) else {
+      throw Gauge.Missing(description: "nothing was traced")
+    }
     return lines.count { $0.contains("<\(database)>") || $0.contains("<\(database)-wal>") }
   }
 
   /// What the SQLite shell does with statements on a copy of the database as it is now.
   ///
   /// Like the programs, the shell leaves the write-ahead log as it is when it closes.
-  func shell(_ statements: String) throws -> (instructions: Int, output: String) {
+  package func shell(_ statements: String) throws -> (instructions: Int, output: String) {
     let copy = try TemporaryDirectory()
     for suffix in ["", "-wal", "-shm"] {
       try FileManager.default.copyItem(
@@ -121,21 +124,23 @@ final class SpeedBench {
     let (figure, outcome) = try Gauge.instructions().run(
       "/usr/bin/sqlite3",
       ["-cmd", ".dbconfig no_ckpt_on_close on", "\(copy.path)/quota.db", statements])
-    try #require(outcome.status == 0, "\(outcome.errors)")
+    try outcome.requireSuccess()
     return (figure, outcome.output)
   }
 
   /// What is in the database's file.
-  var databaseFile: Data { get throws { try Data(contentsOf: URL(fileURLWithPath: database)) } }
+  package var databaseFile: Data {
+    get throws { try Data(contentsOf: URL(fileURLWithPath: database)) }
+  }
 
   /// Bytes of the write-ahead log; 0 where there is none.
-  var logSize: Int {
+  package var logSize: Int {
     let attributes = try? FileManager.default.attributesOfItem(atPath: database + "-wal")
     return attributes?[.size] as? Int ?? 0
   }
 
   /// The number that a query gives.
-  func number(_ query: String) throws -> Int64 {
+  package func number(_ query: String) throws -> Int64 {
     try Connection(database, busyTimeout: 5000).integer(query)
   }
 }
