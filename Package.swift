@@ -21,6 +21,7 @@ let package = Package(
     .executable(name: "quota-rotate", targets: ["quota-rotate"]),
     .executable(name: "quota-admin", targets: ["quota-admin"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
+    .executable(name: "bench-floor", targets: ["bench-floor"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -68,6 +69,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "bench-floor", dependencies: ["POSIX", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
