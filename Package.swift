@@ -76,6 +76,9 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .executableTarget(
+      name: "quota-bench", dependencies: ["POSIX", "SQLite", "TestSupport"], path: "Tests/bench",
+      exclude: ["hook.py"], swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(

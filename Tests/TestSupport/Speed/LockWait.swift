@@ -25,9 +25,8 @@ package struct LockWait: Sendable {
       throw Gauge.Missing(description: "\(command[0]): \(outcome.errors)")
     }
     let lines = try String(contentsOfFile: trace, encoding: .utf8)
-    guard lines.contains("F_SETLK,"), !lines.contains("F_SETLKW") else {
-      throw Gauge.Missing(
-        description: "\(command[0]) takes no lock, or waits for one in the kernel")
+    guard lines.contains("+++ exited with 0 +++"), !lines.contains("F_SETLKW") else {
+      throw Gauge.Missing(description: "\(command[0]) waits for a lock in the kernel:\n\(lines)")
     }
     return LockWait(trace: lines)
   }
