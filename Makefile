@@ -48,7 +48,7 @@ test-deps: demo-deps ## install what the tests need and is missing
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
-	@.ci/build "$(STATIC_HOOKS)"
+	@STATIC_HOOKS=$(STATIC_HOOKS) .ci/build
 
 .PHONY: test
 test: test-deps build ## run every test
@@ -145,4 +145,4 @@ man-check: ## check the manual pages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-static
+	rm -rf .build

@@ -9,6 +9,18 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The hooks of a release are fully static, SQLite included, which halves their start; with
+/// `STATIC_HOOKS=no` they use the distribution's libraries.
+let hookLinking: [LinkerSetting] =
+  Context.environment["STATIC_HOOKS"] == "no"
+  ? [] : [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
+
+/// A release of the sweep is not position-independent: its table of relocations, all of it read at
+/// the start, is 1 MB of the 16 that a sweep of 10 000 sessions may take.
+let sweepLinking: [LinkerSetting] = [
+  .unsafeFlags(["-Xlinker", "-no-pie"], .when(configuration: .release))
+]
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -42,15 +54,17 @@ let package = Package(
       dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
       swiftSettings: strict),
     .executableTarget(
-      name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+      name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict,
+      linkerSettings: hookLinking),
     .executableTarget(
-      name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict),
+      name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict,
+      linkerSettings: hookLinking),
     .target(
       name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
       swiftSettings: strict),
     .executableTarget(
       name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: sweepLinking),
     .executableTarget(
       name: "quota-rotate",
       dependencies: [
