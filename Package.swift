@@ -114,6 +114,8 @@ let package = Package(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       exclude: ["Schemas"], swiftSettings: strict),
     .testTarget(
+      name: "SpeedTests", dependencies: ["POSIX", "SQLite", "TestSupport"], swiftSettings: strict),
+    .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
   ]
 )

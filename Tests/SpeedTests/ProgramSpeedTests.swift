@@ -13,7 +13,7 @@ import Testing
     try Program.isStatic("quota-connect")
       || ProcessInfo.processInfo.environment["CI"] == "true"
   })
-struct SpeedTests {
+struct ProgramSpeedTests {
   init() throws {
     try #require(
       try Program.isStatic("quota-connect"), "\(Program.directory) has no release programs")
