@@ -5,7 +5,9 @@ extension Ledger {
   /// The statements that count bytes for a user.
   struct Counting: ~Copyable {
     private let ledger: Ledger
-    private var find: Statement
+    private var rows: StandingRows
+    /// Rows that were read ahead, each good until something is counted for its user.
+    private var ahead: [Int64: StandingRow] = [:]
     private var periods: UsageTable
     private var days: UsageTable
     private var hours: UsageTable
@@ -14,8 +16,7 @@ extension Ledger {
     private var last: (time: Int64, day: Value)?
 
     init(_ ledger: Ledger) throws(SQLiteError) {
-      let find = try ledger.database.prepare(
-        "\(StandingRow.selection) users.id = ?1")
+      let rows = try StandingRows(ledger)
       let periods = try UsageTable("period_usage", by: "period_start", ledger)
       let days = try UsageTable("daily_usage", by: "day", ledger)
       let hours = try UsageTable("hourly_usage", by: "hour", ledger)
@@ -25,11 +26,21 @@ extension Ledger {
         WHERE user_id = ?1
         """)
       self.ledger = ledger
-      self.find = find
+      self.rows = rows
       self.periods = periods
       self.days = days
       self.hours = hours
       self.mirror = mirror
+    }
+
+    /// Reads ahead the rows of users for whom something is going to be counted in the transaction that
+    /// is under way.
+    ///
+    /// - Parameter users: their ids in ascending order.
+    mutating func prepare(for users: [Int64]) throws(SQLiteError) {
+      var ahead: [Int64: StandingRow] = [:]
+      try rows.forEach(of: users) { row, _ in ahead[row.user] = row }
+      self.ahead = ahead
     }
 
     /// Adds an increase to a user's period, day and hour and mirrors the result in `bytes_used`. Runs
@@ -94,11 +105,8 @@ extension Ledger {
     }
 
     private mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
-      find.bind(1, user)
-      guard try find.step() else { return nil }
-      let row = StandingRow(find)
-      find.reset()
-      return row
+      if let row = ahead.removeValue(forKey: user) { return row }
+      return try rows.row(of: user)
     }
 
     private mutating func day(of time: Int64) -> Value {

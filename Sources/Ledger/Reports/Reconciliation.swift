@@ -114,8 +114,7 @@ extension Ledger {
     while !rest.isEmpty {
       let some = rest.prefix(upToUserBoundaryWithin: Ledger.sessionsInTransaction)
       try database.transaction { () throws(SQLiteError) in
-        for change in some { try writer.apply(change, into: &result) }
-        try writer.finish()
+        try writer.apply(some, into: &result)
       }
       rest = rest[some.endIndex...]
     }

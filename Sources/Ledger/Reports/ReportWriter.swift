@@ -16,11 +16,14 @@ struct ReportWriter: ~Copyable {
   /// What the present user moved, summed over his sessions until another user's turn.
   private var pending = (user: Int64.max, increase: Traffic())
 
+  /// For how many changes at a time the users' rows are read ahead.
+  private static let readAhead = 100
+
   init(
     _ ledger: Ledger, _ report: ServerReport, _ admissions: [Admission]
   ) throws(SQLiteError) {
     let accounts = try Ledger.Accounts(ledger.database)
-    let raising = try Ledger.Raising(ledger)
+    let raising = try Ledger.Raising(ledger, for: report)
     let counting = try Ledger.Counting(ledger)
     self.ledger = ledger
     self.report = report
@@ -30,7 +33,21 @@ struct ReportWriter: ~Copyable {
     self.counting = counting
   }
 
+  /// Writes the changes of one transaction, which are sorted by user.
   mutating func apply(
+    _ changes: ArraySlice<Change>, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    var rest = changes
+    while !rest.isEmpty {
+      let some = rest.prefix(ReportWriter.readAhead)
+      try counting.prepare(for: some.map(\.user))
+      for change in some { try apply(change, into: &result) }
+      rest = rest.dropFirst(some.count)
+    }
+    try finish()
+  }
+
+  private mutating func apply(
     _ change: Change, into result: inout Reconciliation
   ) throws(SQLiteError) {
     switch change.kind {
@@ -47,8 +64,8 @@ struct ReportWriter: ~Copyable {
     }
   }
 
-  /// Writes what is still pending; to be called before the transaction ends.
-  mutating func finish() throws(SQLiteError) {
+  /// Writes what is still pending.
+  private mutating func finish() throws(SQLiteError) {
     try counting.add(pending.increase, to: pending.user, since: report.at, at: report.at)
     pending.increase = Traffic()
   }
@@ -59,7 +76,7 @@ struct ReportWriter: ~Copyable {
   ) throws(SQLiteError) {
     let sighting = report.sightings[session.sighting]
     let increase = sighting.counters.increase(over: counted)
-    if try raising.raise(sighting, of: report, by: increase, over: counted) {
+    if try raising.raise(sighting, by: increase, over: counted) {
       try add(increase, to: user, since: report.lastCount(of: sighting), into: &result)
       result.live.append(session)
     } else if let account = try accounts.account(of: report.identity(of: sighting)) {

@@ -24,7 +24,7 @@ extension Ledger {
   package func violations(
     among live: [LiveSession], of report: ServerReport, listed: [String: Int64], at time: Int64
   ) throws(SQLiteError) -> [Violation] {
-    let suspects = try suspects(on: report.server, at: time)
+    let suspects = try suspects(among: live.compactMap(\.user).sorted(), at: time)
     var violations: [Violation] = []
     for session in live {
       if let user = session.user {
@@ -52,26 +52,19 @@ extension Ledger {
     var standing: Standing?
   }
 
-  /// The users with open sessions on a server whom the rule would refuse another one, by their ids.
-  /// Nearly all may stay, so this is one pass over them and not a look at each.
+  /// Those users whom the rule would refuse another session, by their ids.
+  ///
+  /// - Parameter users: ids in ascending order. Nearly all of them may stay.
   private func suspects(
-    on server: String, at time: Int64
+    among users: [Int64], at time: Int64
   ) throws(SQLiteError) -> [Int64: Suspect] {
-    var rows = try database.prepare(
-      """
-      SELECT \(StandingRow.columns) FROM (
-        SELECT DISTINCT user_id AS present FROM sessions INDEXED BY open_sessions
-        WHERE closed_at IS NULL AND server = ?1) CROSS JOIN \(StandingRow.tables)
-      WHERE users.id = present
-      """)
-    rows.bind(1, server)
+    var rows = try StandingRows(self)
     var suspects: [Int64: Suspect] = [:]
-    while try rows.step() {
-      let row = StandingRow(rows)
+    try rows.forEach(of: users) { row, columns throws(SQLiteError) in
       var standing = try standing(row, at: time)
       standing.sessionsBefore = .max
-      if decide(standing, at: time, by: rules) == .allowed { continue }
-      let name = StandingRow.name(rows)
+      if decide(standing, at: time, by: rules) == .allowed { return }
+      let name = StandingRow.name(columns)
       let former = FormerName(name)
       suspects[row.user] = Suspect(
         user: row.user, name: former?.name ?? name, standing: former == nil ? standing : nil)
