@@ -88,7 +88,7 @@ let package = Package(
       name: "bench-floor", dependencies: ["POSIX", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["POSIX", "SQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["POSIX", "SQLite", "CSQLite"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["POSIX", "SQLite", "TestSupport"], path: "Tests/bench",
@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "QuotaTests", dependencies: ["Quota", "CommandSupport"], swiftSettings: strict),
+      name: "QuotaTests", dependencies: ["Quota", "CommandSupport", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures")],
@@ -115,6 +116,12 @@ let package = Package(
       exclude: ["Schemas"], swiftSettings: strict),
     .testTarget(
       name: "SpeedTests", dependencies: ["POSIX", "SQLite", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "POSIX", "SQLite", "Quota", "Ledger", "CommandSupport", "Sweep", "quota-rotate",
+        "TestSupport", "openvpn-simulator",
+      ], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
   ]
