@@ -123,6 +123,32 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport", "quota-admin"],
+      path: "Tests/Fuzz", exclude: ["Corpus", "Dictionaries"], swiftSettings: strict),
+    .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
   ]
 )
+
+// `make fuzz` has a build of its own, instrumented: one program of what FuzzTests checks. Of
+// quota-admin it takes what reads files, for without ArgumentParser it is built in a third of the
+// time.
+if Context.environment["QUOTA_FUZZ"] != nil {
+  let readers = ["POSIX", "Quota", "OpenVPN", "SQLite", "Ledger", "CommandSupport", "Sweep"]
+  let reading = readers.map(Target.Dependency.init(stringLiteral:))
+  package.products = []
+  package.dependencies = []
+  package.targets.removeAll { !(readers + ["CSQLite"]).contains($0.name) }
+  package.targets += [
+    .target(
+      name: "quota-admin", dependencies: reading,
+      sources: [
+        "Data", "Complaint.swift", "Complaint+Ledger.swift", "Input/Moments.swift",
+        "Input/RawArguments.swift", "Input/TermValues.swift", "Input/Values.swift",
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "fuzz", dependencies: reading + ["quota-admin"], path: "Tests/Fuzz",
+      exclude: ["CorpusTests.swift", "Corpus", "Dictionaries"], swiftSettings: strict),
+  ]
+}
