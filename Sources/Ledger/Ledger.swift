@@ -119,7 +119,8 @@ package final class Ledger {
 
   static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
-    let database = try Connection(path, .creating, busyTimeout: keeperPatience)
+    let database = try Connection(
+      path, .creating, busyTimeout: keeperPatience, keepsStatements: true)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     // Half a megabyte: the pages that one transaction of a sweep works on. What is read again comes
