@@ -113,16 +113,39 @@ final class SpeedBench {
   ///
   /// Like the programs, the shell leaves the write-ahead log as it is when it closes.
   func shell(_ statements: String) throws -> (instructions: Int, output: String) {
-    let copy = try TemporaryDirectory()
-    for suffix in ["", "-wal", "-shm"] {
-      try FileManager.default.copyItem(
-        atPath: database + suffix, toPath: "\(copy.path)/quota.db\(suffix)")
-    }
+    let copy = try copyOfDatabase()
     let (figure, outcome) = try Gauge.instructions().run(
       "/usr/bin/sqlite3",
       ["-cmd", ".dbconfig no_ckpt_on_close on", "\(copy.path)/quota.db", statements])
     try #require(outcome.status == 0, "\(outcome.errors)")
     return (figure, outcome.output)
+  }
+
+  /// A directory with a copy of the database as it is now, `quota.db`.
+  func copyOfDatabase() throws -> TemporaryDirectory {
+    let copy = try TemporaryDirectory()
+    for suffix in ["", "-wal", "-shm"] {
+      try FileManager.default.copyItem(
+        atPath: database + suffix, toPath: "\(copy.path)/quota.db\(suffix)")
+    }
+    return copy
+  }
+
+  /// The least that SQLite takes to bring a database from what it was to what it is now: the same
+  /// rows upserted and nothing else, which has to come to the same.
+  func floor(from before: TemporaryDirectory) throws -> Int {
+    let copy = before.path + "/quota.db"
+    let rows = try Program.run(
+      Program.path("bench-floor"), ["rows", copy, database], environment: [:])
+    try #require(rows.status == 0 && !rows.output.isEmpty, "\(rows.errors)")
+    let file = try folder.write(rows.output, to: "rows")
+    let (figure, outcome) = try Gauge.instructions().run(
+      Program.path("bench-floor"), ["write", copy, file])
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    let comparison = try Program.run(
+      Program.path("bench-floor"), ["compare", copy, database], environment: [:])
+    #expect(comparison.status == 0, "\(comparison.errors)")
+    return figure
   }
 
   /// What is in the database's file.

@@ -47,8 +47,8 @@ struct SpeedTests {
     #expect(try !server.enter("user7").isRefused)
     let hook = try #require(try gauge.take().last)
     figures.add("sqlite3, lookup of a user", shell.instructions)
-    expect("quota-connect, known user", hook, atMost: 1_500_000)
-    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.6)
+    expect("quota-connect, known user", hook, atMost: 1_400_000)
+    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.5)
   }
 
   @Test
@@ -74,7 +74,7 @@ struct SpeedTests {
     let hook = try #require(try gauge.take().last)
     figures.add("sqlite3, lookup of a user with plan, period and grants", shell.instructions)
     figures.add("quota-connect, with plan, period and grants", hook)
-    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.6)
+    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.5)
     #expect(bench.logSize == 0, "what is written goes to the write-ahead log, and that is empty")
     #expect(try bench.databaseFile == before)
   }
@@ -112,7 +112,7 @@ struct SpeedTests {
     """
   }
 
-  @Test func `the disconnect hook costs little more than the SQLite shell with its statements`()
+  @Test func `the disconnect hook costs less than the SQLite shell with its statements`()
     throws
   {
     let bench = try SpeedBench()
@@ -130,8 +130,8 @@ struct SpeedTests {
     #expect(
       try bench.number("SELECT bytes_received FROM sessions WHERE closed_by = 'hook'") == 101_000)
     figures.add("sqlite3, the statements of a closing", shell.instructions)
-    figures.add("quota-disconnect, swept session", hook)
-    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 1.2)
+    expect("quota-disconnect, swept session", hook, atMost: 2_700_000)
+    expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.75)
   }
 
   /// What the disconnect hook has the database do for a session that a sweep has seen: see `Ledger`.
@@ -141,6 +141,10 @@ struct SpeedTests {
         AND address = '10.99.0.7' AND boot = (SELECT max(boot) FROM sessions)
       """
     let user = "(SELECT id FROM users WHERE username = 'alice')"
+    let raise = """
+      bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
+      """
     return """
       PRAGMA synchronous = NORMAL;
       PRAGMA user_version;
@@ -161,22 +165,13 @@ struct SpeedTests {
         LEFT JOIN period_usage ON period_usage.user_id = users.id
           AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
       WHERE users.id = \(user);
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
-      RETURNING bytes_received, bytes_sent;
-      INSERT INTO daily_usage VALUES (\(user), '2026-11-23', 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
-      INSERT INTO hourly_usage VALUES (\(user), 1795464000, 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
+      UPDATE period_usage SET \(raise) WHERE user_id = \(user) AND period_start = 0;
+      UPDATE daily_usage SET \(raise) WHERE user_id = \(user) AND day = date('now');
+      UPDATE hourly_usage SET \(raise) WHERE user_id = \(user) AND hour = unixepoch() / 3600 * 3600;
       UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
       WHERE user_id = \(user);
       COMMIT;
+      SELECT bytes_received, bytes_sent FROM period_usage WHERE user_id = \(user);
       """
   }
 
@@ -252,7 +247,10 @@ struct SpeedTests {
     expect("  of the small ones'", ratio: Double(costs[1]) / Double(costs[0]), atMost: 1.5)
   }
 
-  @Test func `a sweep's cost grows with the number of sessions and not faster`() throws {
+  @Test
+  func `a sweep's cost grows with the number of sessions and not faster, and is near its floor`()
+    throws
+  {
     let counts = [0, 1000, 10_000]
     let costs = try counts.map { count in
       let bench = try SpeedBench()
@@ -260,10 +258,16 @@ struct SpeedTests {
       try server.populate(count, prefix: "user", received: 1000, sent: 2000)
       try bench.sweep()
       try server.addTraffic(received: 10, sent: 20)
+      let before = try bench.copyOfDatabase()
       let cost = try bench.sweep(measuring: .instructions())
       #expect(
         try bench.number("SELECT count(*) FROM sessions WHERE bytes_received = 1010") == count)
       figures.add("quota-sweep, \(count) sessions changed", cost)
+      if count == counts.last {
+        let floor = try bench.floor(from: before)
+        figures.add("  its rows, upserted and nothing else", floor)
+        expect("  of that", ratio: Double(cost) / Double(floor), atMost: 1.5)
+      }
       return cost
     }
     let small = (costs[1] - costs[0]) / counts[1]
