@@ -1,4 +1,6 @@
+import POSIX
 import Quota
+import SQLite
 import Testing
 
 @testable import Ledger
@@ -61,6 +63,27 @@ import Testing
     #expect(result.added.isZero)
     #expect(result.live.count == 1)
     #expect(try bench.used("alice") == 410)
+  }
+}
+
+@Suite struct `The log of a long sweep` {
+  @Test func `is moved into the database once it is long, though never inside a transaction`()
+    throws
+  {
+    let bench = try Bench()
+    func log() -> Int64 { size(ofFile: bench.path + "-wal") ?? 0 }
+    _ = try bench.ledger.reconcile(report([sighting("alice", 100, 200)]), admissions: [])
+    let written = log()
+    #expect(written > 0)
+    try bench.ledger.checkpoint(beyond: written)
+    #expect(log() == written)
+    try bench.ledger.database.transaction { () throws(SQLiteError) in
+      try bench.ledger.checkpoint(beyond: 0)
+    }
+    #expect(log() == written)
+    try bench.ledger.checkpoint(beyond: written - 1)
+    #expect(log() == 0)
+    #expect(try bench.used("alice") == 300)
   }
 }
 
