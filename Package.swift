@@ -103,7 +103,7 @@ let package = Package(
       resources: [.copy("Captures")],
       swiftSettings: strict),
     .testTarget(
-      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "TestSupport"],
+      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "POSIX", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandSupportTests", dependencies: ["CommandSupport", "TestSupport"],
