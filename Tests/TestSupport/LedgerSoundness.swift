@@ -2,10 +2,11 @@ import SQLite
 
 /// What has to be true of every ledger at every moment, whatever was interrupted.
 package struct LedgerSoundness {
-  /// Whether history was pruned: then sessions, days and hours are fewer than the periods tell of.
-  package var isPruned = false
+  /// Whether sessions, days and hours are there from the beginning. Where some were pruned, or an
+  /// earlier project had others, they are no sum of the periods.
+  package var hasAllHistory = true
 
-  package init(isPruned: Bool = false) { self.isPruned = isPruned }
+  package init(hasAllHistory: Bool = true) { self.hasAllHistory = hasAllHistory }
 
   /// What is wrong with a ledger, each in a line; none where it is sound.
   package func faults(of path: String) throws -> [String] {
@@ -13,7 +14,9 @@ package struct LedgerSoundness {
     let damage = try database.damage()
     if !damage.isEmpty { return damage }
     var faults = try rows(LedgerSoundness.strays + LedgerSoundness.mirror, of: database)
-    if !isPruned { faults += try rows(LedgerSoundness.sums + LedgerSoundness.logs, of: database) }
+    if hasAllHistory {
+      faults += try rows(LedgerSoundness.sums + LedgerSoundness.logs, of: database)
+    }
     return faults
   }
 

@@ -16,19 +16,32 @@ package struct LockWait: Sendable {
   /// - Parameter environment: the hook's whole environment.
   package static func of(_ command: [String], environment: [String: String]) throws -> LockWait {
     let folder = try TemporaryDirectory()
-    let trace = folder.path + "/trace"
-    let calls = "trace=clock_nanosleep,nanosleep,flock,fcntl"
+    let traced = tracing(into: folder.path) + command
     let outcome = try Program.run(
-      "/usr/bin/strace", ["-f", "-T", "-e", calls, "-o", trace] + command,
-      environment: environment)
-    guard outcome.status == 0, outcome.errors.isEmpty else {
-      throw Gauge.Missing(description: "\(command[0]): \(outcome.errors)")
+      traced[0], Array(traced.dropFirst()), environment: environment)
+    guard outcome.status == 0, outcome.errors.isEmpty, let wait = try all(in: folder.path).first
+    else { throw Gauge.Missing(description: "\(command[0]): \(outcome.errors)") }
+    return wait
+  }
+
+  /// The words to put before the command line of a hook that somebody else starts.
+  ///
+  /// - Parameter folder: where each hook leaves what `all` reads.
+  package static func tracing(into folder: String) -> [String] {
+    let calls = "trace=clock_nanosleep,nanosleep,flock,fcntl"
+    return ["/usr/bin/strace", "-ff", "-T", "-e", calls, "-o", folder + "/hook"]
+  }
+
+  /// How long each hook waited that was started so; each has to have ended with 0.
+  package static func all(in folder: String) throws -> [LockWait] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).map { name in
+      let trace = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+      guard trace.contains("+++ exited with 0 +++"), !trace.contains("F_SETLKW") else {
+        throw Gauge.Missing(
+          description: "a hook waits for a lock in the kernel, or fails:\n\(trace)")
+      }
+      return LockWait(trace: trace)
     }
-    let lines = try String(contentsOfFile: trace, encoding: .utf8)
-    guard lines.contains("+++ exited with 0 +++"), !lines.contains("F_SETLKW") else {
-      throw Gauge.Missing(description: "\(command[0]) waits for a lock in the kernel:\n\(lines)")
-    }
-    return LockWait(trace: lines)
   }
 
   private init(trace: String) {
