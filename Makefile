@@ -24,6 +24,8 @@ HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
+# What make fuzz gives each of its targets, in seconds.
+SECONDS = 60
 # deploy adds the hooks to the config of this server, after showing the change.
 SERVER =
 
@@ -55,6 +57,14 @@ test: test-deps build ## run every test
 	swift build --build-tests
 	.ci/tested --skip HostTests
 	.ci/tested --no-parallel --filter HostTests
+
+.PHONY: fuzz
+fuzz: deps ## look for input that breaks what reads it, SECONDS=60 for each target
+	@.ci/fuzz run $(SECONDS)
+
+.PHONY: sanitize
+sanitize: deps ## run tests under AddressSanitizer
+	@.ci/sanitize
 
 .PHONY: demo
 demo: demo-deps build ## show the main job on a real OpenVPN
@@ -137,4 +147,4 @@ man-check: ## check the manual pages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-static
+	rm -rf .build .build-static .build-fuzz .build-asan

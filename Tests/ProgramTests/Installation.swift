@@ -115,6 +115,12 @@ final class Installation {
     #expect(logged.sorted() == expected.sorted(), sourceLocation: location)
   }
 
+  /// Makes every kill so far older, as if the next sweep came 11 seconds later.
+  func ageKills() throws {
+    try Connection(database, busyTimeout: 5000)
+      .execute("UPDATE sessions SET killed_at = killed_at - 11")
+  }
+
   /// How many accounts of sessions are open.
   var openSessions: Int64 {
     get throws { try number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") }
