@@ -8,9 +8,9 @@
 ///   - bytes: the text as it came.
 ///   - limit: the most bytes of it to show; what is longer ends in `…`.
 package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> String {
-  if bytes.count <= limit, bytes.allSatisfy({ 32...126 ~= $0 && $0 != UInt8(ascii: "\\") }) {
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  // Nearly all text is plain, and a sweep shows each session's real address.
+  let plain = bytes.withContiguousStorageIfAvailable { unsafe plainText($0, limit: limit) }
+  if let plain = plain ?? nil { return plain }
   var text = ""
   var rest = bytes.prefix(limit).makeIterator()
   var at = bytes.startIndex
@@ -36,6 +36,15 @@ package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> Str
     }
     at = bytes.index(at, offsetBy: length)
   }
+}
+
+/// The text of bytes that are all printable ASCII and no backslash; nil for others, and where it is
+/// too long.
+private func plainText(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> String? {
+  guard bytes.count <= limit,
+    unsafe bytes.allSatisfy({ 32...126 ~= $0 && $0 != UInt8(ascii: "\\") })
+  else { return nil }
+  return unsafe String(decoding: bytes, as: UTF8.self)
 }
 
 private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {

@@ -10,6 +10,9 @@ import CSQLite
   package let path: String
   let handle: OpaquePointer
 
+  /// What has to be set before the first connection of a process.
+  private static let setUp: Void = { csqlite_keep_no_memory_statistics() }()
+
   /// How a connection may treat the file.
   package enum Access: Sendable {
     /// The file has to be there.
@@ -27,6 +30,7 @@ import CSQLite
   package init(
     _ path: String, _ access: Access = .existing, busyTimeout: Int32
   ) throws(SQLiteError) {
+    _ = Connection.setUp
     var opened: OpaquePointer?
     let flags = access.flags | SQLITE_OPEN_NOMUTEX
     let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)

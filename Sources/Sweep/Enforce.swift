@@ -172,7 +172,7 @@ struct Enforcer {
     self.listing = listing
     rows = [:]
     // Another process has taken the address over: nobody of the old one is left.
-    guard listing.pid == pid else { return }
+    guard listing.pid == pid, !everybodyToGo.isEmpty else { return }
     for row in listing.rows {
       if let identity = identity(of: row), everybodyToGo.contains(identity) { rows[identity] = row }
     }

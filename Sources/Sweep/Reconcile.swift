@@ -56,16 +56,16 @@ struct NameReader: Sendable {
   func sighting(_ row: StatusRow) -> Sighting {
     Sighting(
       connectedSince: row.connectedSince ?? 0, address: row.address?.text ?? "",
-      commonName: UserName(bytes: Array(row.commonName)), owner: owner(of: row),
+      commonName: row.commonName, owner: owner(of: row),
       realAddress: printable(row.realAddress),
       counters: Traffic(received: row.bytesReceived, sent: row.bytesSent))
   }
 
-  private func owner(of row: StatusRow) -> UserName? {
+  private func owner(of row: StatusRow) -> ArraySlice<UInt8>? {
     let name = identifyBy == .username ? row.username : row.commonName
     if name.isEmpty || name.elementsEqual(NameReader.undefined) { return nil }
     if namesAgree, !row.commonName.elementsEqual(row.username) { return nil }
-    return UserName(bytes: Array(name))
+    return name
   }
 }
 

@@ -3,48 +3,44 @@ import SQLite
 
 extension Ledger {
   /// The statements that count bytes for a user.
-  ///
-  /// An overflowing sum becomes a floating-point number in SQLite, so sums are clamped to the
-  /// largest integer: `min(old, largest - more) + more`.
   struct Counting: ~Copyable {
     private let ledger: Ledger
-    private var find: Statement
-    private var period: Statement
-    private var day: Statement
-    private var hour: Statement
+    private var rows: StandingRows
+    /// Rows that were read ahead, each good until something is counted for its user.
+    private var ahead: [Int64: StandingRow] = [:]
+    private var periods: UsageTable
+    private var days: UsageTable
+    private var hours: UsageTable
     private var mirror: Statement
-
-    /// Adds bytes (3 received, 4 sent) to the row of a user (1) and a stretch of time (2).
-    private static let raise =
-      """
-      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
-      """
+    /// The day of the moment that was counted at last: many users are counted at one moment.
+    private var last: (time: Int64, day: Value)?
 
     init(_ ledger: Ledger) throws(SQLiteError) {
-      let find = try ledger.database.prepare(
-        "\(StandingRow.selection) users.id = ?1")
-      let period = try ledger.database.prepare(
-        """
-        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent) \(Counting.raise)
-        RETURNING bytes_received, bytes_sent
-        """)
-      let day = try ledger.database.prepare(
-        "INSERT INTO daily_usage \(Counting.raise)")
-      let hour = try ledger.database.prepare(
-        "INSERT INTO hourly_usage \(Counting.raise)")
+      let rows = try StandingRows(ledger)
+      let periods = try UsageTable("period_usage", by: "period_start", ledger)
+      let days = try UsageTable("daily_usage", by: "day", ledger)
+      let hours = try UsageTable("hourly_usage", by: "hour", ledger)
       let mirror = try ledger.database.prepare(
         """
         UPDATE user_quotas SET bytes_used = ?2, updated_at = datetime(?3, 'unixepoch')
         WHERE user_id = ?1
         """)
       self.ledger = ledger
-      self.find = find
-      self.period = period
-      self.day = day
-      self.hour = hour
+      self.rows = rows
+      self.periods = periods
+      self.days = days
+      self.hours = hours
       self.mirror = mirror
+    }
+
+    /// Reads ahead the rows of users for whom something is going to be counted in the transaction that
+    /// is under way.
+    ///
+    /// - Parameter users: their ids in ascending order.
+    mutating func prepare(for users: [Int64]) throws(SQLiteError) {
+      var ahead: [Int64: StandingRow] = [:]
+      try rows.forEach(of: users) { row, _ in ahead[row.user] = row }
+      self.ahead = ahead
     }
 
     /// Adds an increase to a user's period, day and hour and mirrors the result in `bytes_used`. Runs
@@ -73,8 +69,8 @@ extension Ledger {
     private mutating func add(
       _ increase: Traffic, to user: Int64, at time: Int64
     ) throws(SQLiteError) -> Int64 {
-      try add(increase, to: user, on: Day(of: time, in: ledger.zone))
-      try add(increase, to: user, inHourOf: time)
+      try days.add(increase, to: user, in: day(of: time))
+      try hours.add(increase, to: user, in: .integer(HourlyUsage.start(ofHourAround: time)))
       guard var row = try row(of: user) else { return 0 }
       if time >= row.standing.span.end {
         try ledger.bringUp(row, to: time)
@@ -85,7 +81,8 @@ extension Ledger {
       }
       let start = row.standing.span.start
       var standing = row.standing
-      standing.used = try add(increase, to: user, inPeriodFrom: start)
+      try periods.add(increase, to: user, in: .integer(start))
+      standing.used += increase
       if standing.carried > 0 { try ledger.noteTakenFromCarried(standing, by: user) }
       try ledger.noticeUsage(standing, of: row, at: time)
       mirror.bind(1, user)
@@ -101,52 +98,22 @@ extension Ledger {
       _ increase: Traffic, to row: StandingRow, at time: Int64
     ) throws(SQLiteError) -> Int64 {
       let span = try ledger.earlierPeriod(of: row, at: time)
-      _ = try add(increase, to: row.user, inPeriodFrom: span.start)
+      try periods.add(increase, to: row.user, in: .integer(span.start))
       try ledger.setEnd(of: row.user, inPeriodFrom: span.start, to: span.end)
       try ledger.rebalance(row, periodFrom: span.start)
       return span.start
     }
 
     private mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
-      find.bind(1, user)
-      guard try find.step() else { return nil }
-      let row = StandingRow(find)
-      find.reset()
-      return row
+      if let row = ahead.removeValue(forKey: user) { return row }
+      return try rows.row(of: user)
     }
 
-    private mutating func add(
-      _ increase: Traffic, to user: Int64, inPeriodFrom start: Int64
-    ) throws(SQLiteError) -> Traffic {
-      period.bind(1, user)
-      period.bind(2, start)
-      period.bind(3, increase.received)
-      period.bind(4, increase.sent)
-      var used = increase
-      while try period.step() {
-        used = Traffic(received: period.integer(0), sent: period.integer(1))
-      }
-      return used
-    }
-
-    private mutating func add(
-      _ increase: Traffic, to user: Int64, inHourOf time: Int64
-    ) throws(SQLiteError) {
-      hour.bind(1, user)
-      hour.bind(2, HourlyUsage.start(ofHourAround: time))
-      hour.bind(3, increase.received)
-      hour.bind(4, increase.sent)
-      try hour.run()
-    }
-
-    private mutating func add(
-      _ increase: Traffic, to user: Int64, on date: Day
-    ) throws(SQLiteError) {
-      day.bind(1, user)
-      day.bind(2, date.description)
-      day.bind(3, increase.received)
-      day.bind(4, increase.sent)
-      try day.run()
+    private mutating func day(of time: Int64) -> Value {
+      if let last, last.time == time { return last.day }
+      let day = Value.text(Array(Day(of: time, in: ledger.zone).description.utf8))
+      last = (time, day)
+      return day
     }
   }
 

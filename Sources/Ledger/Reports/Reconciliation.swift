@@ -74,11 +74,11 @@ extension Ledger {
       if account.isUpToDate(with: report.sightings[sighting]) {
         live.append(LiveSession(account, sighting: sighting))
       } else {
-        changes.append(Change(counting: account, sighting: sighting))
+        changes.append(Change(counting: account, as: LiveSession(account, sighting: sighting)))
       }
     }
     let (moved, unseen, strangers) = matching.finish(admissions)
-    changes += moved.map { Change(counting: $0, sighting: $1) }
+    changes += moved.map { Change(moving: $0, sighting: $1) }
     changes += unseen.compactMap { report.closing(of: $0) }
     var owners = try Owners(self)
     for stranger in strangers {
@@ -108,13 +108,13 @@ extension Ledger {
     _ changes: [Change], of report: ServerReport, _ admissions: [Admission],
     into result: inout Reconciliation
   ) throws(SQLiteError) {
+    if changes.isEmpty { return }
+    var writer = try ReportWriter(self, report, admissions)
     var rest = changes[...]
     while !rest.isEmpty {
       let some = rest.prefix(upToUserBoundaryWithin: Ledger.sessionsInTransaction)
       try database.transaction { () throws(SQLiteError) in
-        var writer = try ReportWriter(self, report, admissions)
-        for change in some { try writer.apply(change, into: &result) }
-        try writer.finish()
+        try writer.apply(some, into: &result)
       }
       rest = rest[some.endIndex...]
     }
@@ -128,8 +128,10 @@ struct Change {
   let kind: Kind
 
   enum Kind {
-    /// Raise the open account that has this address to a sighting.
-    case count(address: String, sighting: Int32)
+    /// Raise the open account of a session, which had these counters, to its sighting.
+    case count(LiveSession, counted: Traffic)
+    /// Raise the open account that has this address to a sighting that has another.
+    indirect case move(address: String, sighting: Int32)
     /// Open an account, for the one who was let in at the door where there is an admission.
     case open(sighting: Int32, admission: Int32?)
     /// Close an account.
@@ -141,10 +143,14 @@ struct Change {
     self.kind = kind
   }
 
-  init(counting account: OpenAccount, sighting: Int) {
+  init(counting account: OpenAccount, as session: LiveSession) {
+    self.init(user: account.user, .count(session, counted: account.counters))
+  }
+
+  init(moving account: OpenAccount, sighting: Int) {
     self.init(
       user: account.user,
-      .count(address: account.identity.address, sighting: Int32(truncatingIfNeeded: sighting)))
+      .move(address: account.identity.address, sighting: Int32(truncatingIfNeeded: sighting)))
   }
 }
 

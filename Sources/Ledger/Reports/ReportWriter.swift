@@ -4,34 +4,57 @@ import SQLite
 /// Writes the changes that a server's report calls for, inside one transaction.
 ///
 /// What a change was planned by may be out of date: a hook may have closed the account meanwhile.
-/// So each account is read again under the write lock, and only increases over that are counted.
+/// So under the write lock each account has to be as it was, or is read again, and only increases over
+/// that are counted.
 struct ReportWriter: ~Copyable {
   private let ledger: Ledger
   private let report: ServerReport
   private let admissions: [Admission]
   private var accounts: Ledger.Accounts
+  private var raising: Ledger.Raising
   private var counting: Ledger.Counting
   /// What the present user moved, summed over his sessions until another user's turn.
   private var pending = (user: Int64.max, increase: Traffic())
+
+  /// For how many changes at a time the users' rows are read ahead.
+  private static let readAhead = 100
 
   init(
     _ ledger: Ledger, _ report: ServerReport, _ admissions: [Admission]
   ) throws(SQLiteError) {
     let accounts = try Ledger.Accounts(ledger.database)
+    let raising = try Ledger.Raising(ledger, for: report)
     let counting = try Ledger.Counting(ledger)
     self.ledger = ledger
     self.report = report
     self.admissions = admissions
     self.accounts = accounts
+    self.raising = raising
     self.counting = counting
   }
 
+  /// Writes the changes of one transaction, which are sorted by user.
   mutating func apply(
+    _ changes: ArraySlice<Change>, into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    var rest = changes
+    while !rest.isEmpty {
+      let some = rest.prefix(ReportWriter.readAhead)
+      try counting.prepare(for: some.map(\.user))
+      for change in some { try apply(change, into: &result) }
+      rest = rest.dropFirst(some.count)
+    }
+    try finish()
+  }
+
+  private mutating func apply(
     _ change: Change, into result: inout Reconciliation
   ) throws(SQLiteError) {
     switch change.kind {
-    case .count(let address, let index):
-      try count(address, report.sightings[Int(index)], Int(index), into: &result)
+    case .count(let session, let counted):
+      try count(session, of: change.user, over: counted, into: &result)
+    case .move(let address, let index):
+      try move(address, to: report.sightings[Int(index)], Int(index), into: &result)
     case .open(let index, let admission):
       try open(
         report.sightings[Int(index)], Int(index), admission.map { admissions[Int($0)] },
@@ -41,19 +64,31 @@ struct ReportWriter: ~Copyable {
     }
   }
 
-  /// Writes what is still pending; to be called before the transaction ends.
-  mutating func finish() throws(SQLiteError) {
+  /// Writes what is still pending.
+  private mutating func finish() throws(SQLiteError) {
     try counting.add(pending.increase, to: pending.user, since: report.at, at: report.at)
     pending.increase = Traffic()
   }
 
   private mutating func count(
-    _ address: String, _ sighting: Sighting, _ index: Int, into result: inout Reconciliation
+    _ session: LiveSession, of user: Int64, over counted: Traffic,
+    into result: inout Reconciliation
+  ) throws(SQLiteError) {
+    let sighting = report.sightings[session.sighting]
+    let increase = sighting.counters.increase(over: counted)
+    if try raising.raise(sighting, by: increase, over: counted) {
+      try add(increase, to: user, since: report.lastCount(of: sighting), into: &result)
+      result.live.append(session)
+    } else if let account = try accounts.account(of: report.identity(of: sighting)) {
+      try raise(account, to: sighting, session.sighting, into: &result)
+    }
+  }
+
+  private mutating func move(
+    _ address: String, to sighting: Sighting, _ index: Int, into result: inout Reconciliation
   ) throws(SQLiteError) {
     let identity = report.identity(of: sighting)
-    if address != sighting.address {
-      try ledger.move(identity.moved(to: address), to: sighting.address)
-    }
+    try ledger.move(identity.moved(to: address), to: sighting.address)
     guard let account = try accounts.account(of: identity) else { return }
     try raise(account, to: sighting, index, into: &result)
   }
@@ -103,8 +138,7 @@ struct ReportWriter: ~Copyable {
       }
     }
     try accounts.write(account)
-    try add(increase, to: account.user, since: report.lastCount(of: sighting))
-    result.added += increase
+    try add(increase, to: account.user, since: report.lastCount(of: sighting), into: &result)
     if account.closing == nil {
       result.live.append(
         LiveSession(
@@ -126,8 +160,9 @@ struct ReportWriter: ~Copyable {
   /// Adds an increase to what the user's other sessions moved, unless it came about over so long that
   /// it has to be divided.
   private mutating func add(
-    _ increase: Traffic, to user: Int64, since start: Int64
+    _ increase: Traffic, to user: Int64, since start: Int64, into result: inout Reconciliation
   ) throws(SQLiteError) {
+    result.added += increase
     if report.at - start > ledger.rules.patience {
       return try counting.add(increase, to: user, since: start, at: report.at)
     }

@@ -6,26 +6,39 @@ package struct Sighting: Equatable, Sendable {
   package let connectedSince: Int64
   /// The address inside the tunnel.
   package let address: String
-  /// The common name of the row, whatever a renegotiation made of it.
-  package let commonName: UserName
-  /// Whom the row names as the user, by the setting `IDENTIFY_BY`; nil where the row cannot tell,
-  /// as in the middle of a renegotiation. Asked only for a session that nobody has heard of before.
-  package let owner: UserName?
   /// Where the client sends from.
   package let realAddress: String
   /// The session's counters so far.
   package let counters: Traffic
+  private let nameBytes: ArraySlice<UInt8>
+  private let ownerBytes: ArraySlice<UInt8>?
+
+  /// The common name of the row, whatever a renegotiation made of it.
+  package var commonName: UserName { UserName(bytes: Array(nameBytes)) }
+  /// Whom the row names as the user, by the setting `IDENTIFY_BY`; nil where the row cannot tell,
+  /// as in the middle of a renegotiation. Asked only for a session that nobody has heard of before.
+  package var owner: UserName? { ownerBytes.map { UserName(bytes: Array($0)) } }
+
+  /// Takes the names as parts of what they came in: few of them are ever looked at.
+  package init(
+    connectedSince: Int64, address: String, commonName: ArraySlice<UInt8>,
+    owner: ArraySlice<UInt8>?, realAddress: String, counters: Traffic
+  ) {
+    self.connectedSince = connectedSince
+    self.address = address
+    nameBytes = commonName
+    ownerBytes = owner
+    self.realAddress = realAddress
+    self.counters = counters
+  }
 
   package init(
     connectedSince: Int64, address: String, commonName: UserName, owner: UserName?,
     realAddress: String, counters: Traffic
   ) {
-    self.connectedSince = connectedSince
-    self.address = address
-    self.commonName = commonName
-    self.owner = owner
-    self.realAddress = realAddress
-    self.counters = counters
+    self.init(
+      connectedSince: connectedSince, address: address, commonName: commonName.bytes[...],
+      owner: owner?.bytes[...], realAddress: realAddress, counters: counters)
   }
 }
 

@@ -24,15 +24,16 @@ extension Ledger {
   package func violations(
     among live: [LiveSession], of report: ServerReport, listed: [String: Int64], at time: Int64
   ) throws(SQLiteError) -> [Violation] {
-    var bench = try Bench(self, listed: listed, at: time)
+    let suspects = try suspects(among: live.compactMap(\.user).sorted(), at: time)
     var violations: [Violation] = []
     for session in live {
       if let user = session.user {
-        guard
-          let (owner, reason) = try bench.judge(
-            user, report.identity(of: report.sightings[session.sighting]))
+        guard let suspect = suspects[user],
+          let reason = try judge(
+            suspect, report.identity(of: report.sightings[session.sighting]), listed: listed,
+            at: time)
         else { continue }
-        violations.append(Violation(session: session, owner: owner, reason: reason))
+        violations.append(Violation(session: session, owner: suspect.name, reason: reason))
       } else if case .refused(let reason) = decide(nil, at: time, by: rules) {
         let sighting = report.sightings[session.sighting]
         violations.append(
@@ -43,49 +44,45 @@ extension Ledger {
     return violations
   }
 
-  /// Judges sessions by the ids of their users, each user once but for those who may have only so
-  /// many at once.
-  private struct Bench: ~Copyable {
-    private let ledger: Ledger
-    private let listed: [String: Int64]
-    private let time: Int64
-    private var find: Statement
-    private var innocent: Set<Int64> = []
+  /// Somebody who may not have another session, and perhaps not all that he has.
+  private struct Suspect {
+    let user: Int64
+    let name: UserName
+    /// What the ledger knows of him; nil for who was removed, whom the door would not know.
+    var standing: Standing?
+  }
 
-    init(_ ledger: Ledger, listed: [String: Int64], at time: Int64) throws(SQLiteError) {
-      find = try ledger.database.prepare(
-        "\(StandingRow.selection) users.id = ?1")
-      self.ledger = ledger
-      self.listed = listed
-      self.time = time
+  /// Those users whom the rule would refuse another session, by their ids.
+  ///
+  /// - Parameter users: ids in ascending order. Nearly all of them may stay.
+  private func suspects(
+    among users: [Int64], at time: Int64
+  ) throws(SQLiteError) -> [Int64: Suspect] {
+    var rows = try StandingRows(self)
+    var suspects: [Int64: Suspect] = [:]
+    try rows.forEach(of: users) { row, columns throws(SQLiteError) in
+      var standing = try standing(row, at: time)
+      standing.sessionsBefore = .max
+      if decide(standing, at: time, by: rules) == .allowed { return }
+      let name = StandingRow.name(columns)
+      let former = FormerName(name)
+      suspects[row.user] = Suspect(
+        user: row.user, name: former?.name ?? name, standing: former == nil ? standing : nil)
     }
+    return suspects
+  }
 
-    /// - Returns: who it is and why the session has to go, nil for one that may stay.
-    mutating func judge(
-      _ user: Int64, _ session: @autoclosure () -> SessionIdentity
-    ) throws(SQLiteError) -> (UserName, Reason)? {
-      if innocent.contains(user) { return nil }
-      find.bind(1, user)
-      defer { find.reset() }
-      guard try find.step() else { return nil }
-      let name = StandingRow.name(find)
-      if let former = FormerName(name) { return judgeStranger(called: former.name) }
-      var standing = try ledger.standing(StandingRow(find), at: time)
-      if standing.maxSessions > 0 {
-        let sessions = try ledger.liveSessions(of: user, listed: listed, at: time)
-        standing.sessionsBefore = Int64(sessions.firstIndex(of: session()) ?? 0)
-      }
-      if case .refused(let reason) = decide(standing, at: time, by: ledger.rules) {
-        return (name, reason)
-      }
-      if standing.maxSessions == 0 { innocent.insert(user) }
-      return nil
+  /// - Parameter listed: when each server last gave a whole listing.
+  /// - Returns: why a session of his has to go, nil for one that may stay.
+  private func judge(
+    _ suspect: Suspect, _ session: SessionIdentity, listed: [String: Int64], at time: Int64
+  ) throws(SQLiteError) -> Reason? {
+    var standing = suspect.standing
+    if let most = standing?.maxSessions, most > 0 {
+      let sessions = try liveSessions(of: suspect.user, listed: listed, at: time)
+      standing?.sessionsBefore = Int64(sessions.firstIndex(of: session) ?? 0)
     }
-
-    /// Who was removed is nobody the door would know.
-    private func judgeStranger(called name: UserName) -> (UserName, Reason)? {
-      guard case .refused(let reason) = decide(nil, at: time, by: ledger.rules) else { return nil }
-      return (name, reason)
-    }
+    if case .refused(let reason) = decide(standing, at: time, by: rules) { return reason }
+    return nil
   }
 }

@@ -88,6 +88,9 @@ struct StatusParser: Sendable {
 
   /// Formats 2 and 3: every line begins with the name of its table.
   private mutating func takeTagged(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
+    // There are as many routes as clients, and nobody needs them but a client without an address.
+    let route: StaticString = format == 3 ? "ROUTING_TABLE\t" : "ROUTING_TABLE,"
+    if unrouted.isEmpty, Bytes.starts(bytes.extracting(line), with: route) { return .taken }
     split(line, of: bytes)
     let tag = bytes.extracting(fields[0])
     guard fields.count > 1 else { return .foreign }

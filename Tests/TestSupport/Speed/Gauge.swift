@@ -66,6 +66,8 @@ package struct Gauge {
   /// There was nothing to read a figure from.
   package struct Missing: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
   }
 }
 

@@ -7,8 +7,10 @@ package final class SpeedBench {
   package static let since: Int64 = 1_795_466_205
 
   private let folder: TemporaryDirectory
-  private let config: String
-  private let database: String
+  /// The path of the programs' `quota.conf`.
+  package let config: String
+  /// The path of the database.
+  package let database: String
   private var servers: [SimulatedServer] = []
 
   package init() throws {
@@ -94,38 +96,70 @@ package final class SpeedBench {
     return figure
   }
 
-  /// How often a sweep writes to the database or its log.
-  package func writesOfSweep() throws -> Int {
-    let trace = try folder.write("", to: "trace")
-    let outcome = try Program.run(
-      "/usr/bin/strace",
-      [
-        "-f", "-y", "-e", "trace=write,pwrite64,writev,pwritev", "-o", trace,
-        Program.path("quota-sweep"), "--config", config,
-      ],
-      environment: [:])
-    try outcome.requireSuccess()
-    let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+  /// How often a sweep writes to the database or its log, and how many bytes.
+  package func writesOfSweep() throws -> (calls: Int, bytes: Int) {
+    let lines = try traceOfSweep("-e", "trace=write,pwrite64,writev,pwritev")
     guard lines.contains(where: { $0.contains("last-sweep") }) else {
       throw Gauge.Missing(description: "nothing was traced")
     }
-    return lines.count { $0.contains("<\(database)>") || $0.contains("<\(database)-wal>") }
+    let writes = lines.filter { $0.contains("<\(database)>") || $0.contains("<\(database)-wal>") }
+    let bytes = writes.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+    return (writes.count, bytes.reduce(0, +))
+  }
+
+  /// The longest time, in milliseconds, for which a sweep held the lock that whoever writes needs:
+  /// byte 120 of the file that SQLite shares between processes.
+  package func longestLockOfSweep() throws -> Double {
+    let lines = try traceOfSweep("--seccomp-bpf", "-ttt", "-e", "trace=fcntl")
+    var since: Double?
+    var longest = 0.0
+    for line in lines where line.contains("\(database)-shm") && line.contains("l_start=120,") {
+      guard let at = line.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) else {
+        continue
+      }
+      if line.contains("F_WRLCK"), line.hasSuffix("= 0") { since = at }
+      if line.contains("F_UNLCK"), let from = since {
+        longest = max(longest, (at - from) * 1000)
+        since = nil
+      }
+    }
+    return longest
+  }
+
+  /// What strace says of a sweep, which has to succeed.
+  private func traceOfSweep(_ options: String...) throws -> [Substring] {
+    let trace = try folder.write("", to: "trace")
+    let outcome = try Program.run(
+      "/usr/bin/strace",
+      ["-f", "-y", "-o", trace] + options + [Program.path("quota-sweep"), "--config", config],
+      environment: [:], timeout: 300)
+    try outcome.requireSuccess()
+    return try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
   }
 
   /// What the SQLite shell does with statements on a copy of the database as it is now.
   ///
   /// Like the programs, the shell leaves the write-ahead log as it is when it closes.
   package func shell(_ statements: String) throws -> (instructions: Int, output: String) {
+    let copy = try copy()
+    let (figure, outcome) = try Gauge.instructions().run(
+      "/usr/bin/sqlite3",
+      Self.shellArguments + ["\(copy.path)/quota.db", statements])
+    try outcome.requireSuccess()
+    return (figure, outcome.output)
+  }
+
+  /// What the SQLite shell has to be told first.
+  package static let shellArguments = ["-cmd", ".dbconfig no_ckpt_on_close on"]
+
+  /// A folder with a copy of the database as it is now, under the name `quota.db`.
+  package func copy() throws -> TemporaryDirectory {
     let copy = try TemporaryDirectory()
     for suffix in ["", "-wal", "-shm"] {
       try FileManager.default.copyItem(
         atPath: database + suffix, toPath: "\(copy.path)/quota.db\(suffix)")
     }
-    let (figure, outcome) = try Gauge.instructions().run(
-      "/usr/bin/sqlite3",
-      ["-cmd", ".dbconfig no_ckpt_on_close on", "\(copy.path)/quota.db", statements])
-    try outcome.requireSuccess()
-    return (figure, outcome.output)
+    return copy
   }
 
   /// What is in the database's file.

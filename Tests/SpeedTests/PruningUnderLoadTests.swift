@@ -12,7 +12,7 @@ import Testing
     let bench = try PruningBench()
     try bench.fill(rows: 5_000_000)
     let rotation = try bench.beginRotation()
-    var waits: [[Wait]] = []
+    var waits: [[LockWait]] = []
     var longestLog: Int64 = 0
     while rotation.isRunning {
       waits.append(try bench.session(number: waits.count))
@@ -43,24 +43,15 @@ import Testing
   }
 }
 
-/// How long a hook waited for locks, in milliseconds: as it asked the system to, and by the clock,
-/// which on a busy machine runs on for longer.
-private struct Wait {
-  var asked = 0.0
-  var elapsed = 0.0
-}
-
-/// A database with years of history, and hooks whose waiting is measured by strace.
+/// A database with years of history, and hooks whose waiting is measured.
 private final class PruningBench {
   let folder: TemporaryDirectory
   let database: String
   private let config: String
-  private let trace: String
 
   init() throws {
     folder = try TemporaryDirectory()
     database = folder.path + "/data/quota.db"
-    trace = folder.path + "/trace"
     try FileManager.default.createDirectory(
       atPath: folder.path + "/data", withIntermediateDirectories: false)
     config = try folder.write(
@@ -107,43 +98,21 @@ private final class PruningBench {
   /// A client comes and goes.
   ///
   /// - Returns: how long each hook of the session waited for locks.
-  func session(number: Int) throws -> [Wait] {
+  func session(number: Int) throws -> [LockWait] {
     var environment = [
       "script_type": "client-connect", "common_name": "alice", "daemon_pid": "4711",
       "time_unix": "\(Int(Date().timeIntervalSince1970) - 100_000 + number)",
       "ifconfig_pool_remote_ip": "10.8.0.2", "trusted_ip": "192.0.2.1", "trusted_port": "1194",
     ]
-    let connect = try wait(of: "quota-connect", environment)
+    let connect = try LockWait.of(command("quota-connect"), environment: environment)
     environment["script_type"] = "client-disconnect"
     environment["bytes_received"] = "1000"
     environment["bytes_sent"] = "2000"
     environment["time_duration"] = "90"
-    return [connect, try wait(of: "quota-disconnect", environment)]
+    return [connect, try LockWait.of(command("quota-disconnect"), environment: environment)]
   }
 
-  /// Whoever finds SQLite's lock taken sleeps and tries again: nothing else here sleeps. A lock that
-  /// is waited for in the kernel would be a call of `flock` or `fcntl` that takes long.
-  private func wait(of hook: String, _ environment: [String: String]) throws -> Wait {
-    let outcome = try Program.run(
-      "/usr/bin/strace",
-      [
-        "-f", "-T", "-e", "trace=clock_nanosleep,nanosleep,flock,fcntl", "-o", trace,
-        Program.path(hook), "--config", config,
-      ], environment: environment)
-    try #require(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
-    let lines = try String(contentsOfFile: trace, encoding: .utf8)
-    #expect(lines.contains("F_SETLK,") && !lines.contains("F_SETLKW"))
-    var wait = Wait()
-    for line in lines.split(separator: "\n") {
-      guard let match = line.firstMatch(of: /nanosleep.*?tv_sec=(\d+), tv_nsec=(\d+).*<([\d.]+)>$/),
-        let seconds = Double(match.1), let nanoseconds = Double(match.2),
-        let elapsed = Double(match.3)
-      else { continue }
-      wait.asked += seconds * 1000 + nanoseconds / 1_000_000
-      wait.elapsed += elapsed * 1000
-    }
-    return wait
-  }
+  private func command(_ hook: String) -> [String] { [Program.path(hook), "--config", config] }
 
   func number(_ query: String) throws -> Int64 {
     try Connection(database, busyTimeout: 5000).integer(query)

@@ -13,7 +13,7 @@ import Testing
     try Program.isStatic("quota-connect")
       || ProcessInfo.processInfo.environment["CI"] == "true"
   })
-struct SpeedTests {
+struct ProgramSpeedTests {
   init() throws {
     try #require(
       try Program.isStatic("quota-connect"), "\(Program.directory) has no release programs")
@@ -42,7 +42,7 @@ struct SpeedTests {
     let gauge = try Gauge.instructions()
     let server = try bench.server(measuring: gauge)
     try bench.fill(server)
-    let shell = try bench.shell(Self.lookup(of: "user7"))
+    let shell = try bench.shell(HookStatements.lookup(of: "user7"))
     #expect(shell.output.contains("|active|0|0|0|0|0|1000|2000|"))
     #expect(try !server.enter("user7").isRefused)
     let hook = try #require(try gauge.take().last)
@@ -68,7 +68,7 @@ struct SpeedTests {
     }
     try bench.sweep()
     let before = try bench.databaseFile
-    let shell = try bench.shell(Self.lookup(of: "user7"))
+    let shell = try bench.shell(HookStatements.lookup(of: "user7"))
     #expect(shell.output.contains("|active|50000000000|10000000000|10000000000|0|5|"))
     #expect(try !server.enter("user7").isRefused)
     let hook = try #require(try gauge.take().last)
@@ -97,21 +97,6 @@ struct SpeedTests {
     expect("  a record of somebody else in the spool", each, atMost: 20_000)
   }
 
-  /// The connect hook's lookup: see `StandingRow`.
-  private static func lookup(of name: String) -> String {
-    """
-    PRAGMA user_version;
-    SELECT users.id, status, user_quotas.quota_bytes, user_quotas.granted_bytes,
-      user_quotas.carried_bytes, grace_bytes, grace_percent, period_usage.bytes_received,
-      period_usage.bytes_sent, user_quotas.period_start, user_quotas.period_end, is_exempt,
-      expires_at, max_sessions, period, reset_at, noticed, username
-    FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-      LEFT JOIN period_usage ON period_usage.user_id = users.id
-        AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
-    WHERE username = '\(name)';
-    """
-  }
-
   @Test func `the disconnect hook costs little more than the SQLite shell with its statements`()
     throws
   {
@@ -121,7 +106,7 @@ struct SpeedTests {
     try bench.fill(server)
     let alice = try server.enter("alice", address: "10.99.0.7", since: SpeedBench.since)
     try bench.sweep()
-    let shell = try bench.shell(Self.closing(on: server))
+    let shell = try bench.shell(HookStatements.closing(on: server))
     #expect(shell.output.contains("\n101000|202000\n"))
     try alice.setCounters(received: 101_000, sent: 202_000)
     _ = try gauge.take()
@@ -132,52 +117,6 @@ struct SpeedTests {
     figures.add("sqlite3, the statements of a closing", shell.instructions)
     figures.add("quota-disconnect, swept session", hook)
     expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 1.2)
-  }
-
-  /// What the disconnect hook has the database do for a session that a sweep has seen: see `Ledger`.
-  private static func closing(on server: SimulatedServer) -> String {
-    let session = """
-      pid = \(server.processID) AND connected_since = \(SpeedBench.since)
-        AND address = '10.99.0.7' AND boot = (SELECT max(boot) FROM sessions)
-      """
-    let user = "(SELECT id FROM users WHERE username = 'alice')"
-    return """
-      PRAGMA synchronous = NORMAL;
-      PRAGMA user_version;
-      BEGIN IMMEDIATE;
-      SELECT boot, pid, connected_since, address, user_id, common_name, server, real_address,
-        bytes_received, bytes_sent, closed_at, closed_by, log_id, kills, killed_at
-      FROM sessions WHERE \(session);
-      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
-      VALUES (\(user), 202000, 101000, datetime(1795466265, 'unixepoch'));
-      UPDATE sessions SET bytes_received = 101000, bytes_sent = 202000, closed_at = 1795466265,
-        closed_by = 'hook', log_id = last_insert_rowid()
-      WHERE \(session);
-      SELECT users.id, status, user_quotas.quota_bytes, user_quotas.granted_bytes,
-        user_quotas.carried_bytes, grace_bytes, grace_percent, period_usage.bytes_received,
-        period_usage.bytes_sent, user_quotas.period_start, user_quotas.period_end, is_exempt,
-        expires_at, max_sessions, period, reset_at, noticed, username
-      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-        LEFT JOIN period_usage ON period_usage.user_id = users.id
-          AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
-      WHERE users.id = \(user);
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
-      RETURNING bytes_received, bytes_sent;
-      INSERT INTO daily_usage VALUES (\(user), '2026-11-23', 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
-      INSERT INTO hourly_usage VALUES (\(user), 1795464000, 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
-      UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
-      WHERE user_id = \(user);
-      COMMIT;
-      """
   }
 
   @Test func `the hooks take less than 8 MB`() throws {
@@ -288,11 +227,11 @@ struct SpeedTests {
     let server = try bench.server()
     try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
     try bench.sweep()
-    let unchanged = try bench.writesOfSweep()
+    let unchanged = try bench.writesOfSweep().calls
     #expect(unchanged == 0)
     figures.add("quota-sweep, nothing changed, writes", unchanged, atMost: 0)
     try server.addTraffic(received: 10, sent: 20, percent: 1)
-    let changed = try bench.writesOfSweep()
+    let changed = try bench.writesOfSweep().calls
     #expect(changed > 0)
     figures.add("quota-sweep, 100 changed, writes", changed)
   }
