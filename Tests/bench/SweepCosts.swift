@@ -128,7 +128,9 @@ enum SweepCosts {
       instructions: count > largestCounted ? nil : try floor.instructions(), time: times.least)
   }
 
-  private static func row(_ count: Int, _ percent: Int, _ cost: Cost, _ floor: FloorCost?) -> [String] {
+  private static func row(_ count: Int, _ percent: Int, _ cost: Cost, _ floor: FloorCost?)
+    -> [String]
+  {
     func ratio(_ one: Double?, _ other: Double?) -> String {
       if let one, let other { Decimal.text(one / other) } else { "" }
     }

@@ -26,7 +26,9 @@ package struct Floor {
   }
 
   /// Another folder with the database as it was.
-  package func copy() throws -> TemporaryDirectory { try TemporaryDirectory(copyOf: before.path + "/quota.db") }
+  package func copy() throws -> TemporaryDirectory {
+    try TemporaryDirectory(copyOf: before.path + "/quota.db")
+  }
 
   /// Counts the instructions that the rows take, which have to come to the same.
   package func instructions() throws -> Int {
