@@ -24,6 +24,8 @@ HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
+# What make fuzz gives each of its targets, in seconds.
+SECONDS = 60
 # deploy adds the hooks to the config of this server, after showing the change.
 SERVER =
 
@@ -70,6 +72,14 @@ RECORD = no
 bench: test-deps build ## measure the programs, and write docs/benchmarks.md
 	swift build --product quota-bench
 	QUOTA_PROGRAMS=$(CURDIR)/$(PROGRAMS) .build/debug/quota-bench $(if $(filter yes,$(RECORD)),--record) docs/benchmarks.md
+
+.PHONY: fuzz
+fuzz: deps ## look for input that breaks what reads it, SECONDS=60 for each target
+	@.ci/fuzz run $(SECONDS)
+
+.PHONY: sanitize
+sanitize: deps ## run tests under AddressSanitizer
+	@.ci/sanitize
 
 .PHONY: demo
 demo: demo-deps build ## show the main job on a real OpenVPN
@@ -152,4 +162,4 @@ man-check: ## check the manual pages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build
+	rm -rf .build .build-fuzz .build-asan

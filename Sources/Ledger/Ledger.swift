@@ -59,6 +59,16 @@ package final class Ledger {
   @discardableResult
   package func checkpoint() throws(SQLiteError) -> Bool { try database.checkpoint() }
 
+  /// Bytes of the write-ahead log that a sweep does not go far beyond: a transaction of a thousand out
+  /// of a hundred thousand sessions writes several megabytes, as they are in no order.
+  static let longestLog: Int64 = 64 << 20
+
+  /// Moves the log into the database between two transactions of a sweep, where it has become long.
+  func checkpoint(beyond size: Int64) throws(SQLiteError) {
+    let log = POSIX.size(ofFile: database.path + "-wal") ?? 0
+    if log > size, !database.isInTransaction { try checkpoint() }
+  }
+
   /// Runs a body whose every change to the ledger is taken back at the end.
   package func rehearsal<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     try database.rehearsal(body)
@@ -119,7 +129,8 @@ package final class Ledger {
 
   static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
-    let database = try Connection(path, .creating, busyTimeout: keeperPatience)
+    let database = try Connection(
+      path, .creating, busyTimeout: keeperPatience, keepsStatements: true)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     // Half a megabyte: the pages that one transaction of a sweep works on. What is read again comes

@@ -9,6 +9,7 @@ import CSQLite
   /// The path it was opened by.
   package let path: String
   let handle: OpaquePointer
+  private let kept: KeptStatements?
 
   /// What has to be set before the first connection of a process.
   private static let setUp: Void = { csqlite_keep_no_memory_statistics() }()
@@ -25,10 +26,14 @@ import CSQLite
 
   /// Opens a database. The corresponding C function is `sqlite3_open_v2`.
   ///
-  /// - Parameter busyTimeout: milliseconds to wait for somebody else's lock, 0 for not at all.
+  /// - Parameters:
+  ///   - busyTimeout: milliseconds to wait for somebody else's lock, 0 for not at all.
+  ///   - keepsStatements: whether compiled statements are kept for their next use, for who does many
+  ///     things of the same kind.
   /// - Throws: `SQLiteError` naming the path.
   package init(
-    _ path: String, _ access: Access = .existing, busyTimeout: Int32
+    _ path: String, _ access: Access = .existing, busyTimeout: Int32,
+    keepsStatements: Bool = false
   ) throws(SQLiteError) {
     _ = Connection.setUp
     var opened: OpaquePointer?
@@ -45,9 +50,13 @@ import CSQLite
     unsafe csqlite_keep_log_on_close(opened)
     self.path = path
     unsafe self.handle = opened
+    kept = keepsStatements ? KeptStatements() : nil
   }
 
-  deinit { unsafe sqlite3_close_v2(handle) }
+  deinit {
+    kept?.finalizeAll()
+    unsafe sqlite3_close_v2(handle)
+  }
 
   /// Whether a transaction is open.
   package var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
@@ -72,6 +81,12 @@ import CSQLite
   /// Compiles a statement for this connection. The corresponding C function is
   /// `sqlite3_prepare_v2`.
   package func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    let known = unsafe kept?.take(sql)
+    let handle = if let known = unsafe known { unsafe known } else { try unsafe compile(sql) }
+    return unsafe Statement(owning: handle, sql, database: path, kept: kept)
+  }
+
+  private func compile(_ sql: String) throws(SQLiteError) -> OpaquePointer {
     var statement: OpaquePointer?
     var sql = sql
     let code = sql.withUTF8 { text in
@@ -82,7 +97,7 @@ import CSQLite
     guard code == SQLITE_OK, let statement = unsafe statement else {
       throw error("prepare a statement for", code)
     }
-    return unsafe Statement(owning: statement, database: path)
+    return unsafe statement
   }
 
   /// Runs statements as one transaction that takes the write lock at once: all of it is kept, or,

@@ -1,18 +1,25 @@
 import CSQLite
 
-/// A compiled statement, finalized when its owner lets go of it.
+/// A compiled statement, finalized or kept for the next use when its owner lets go of it.
 ///
 /// Parameters count from 1 as `?1` does, columns from 0, both as SQLite has them.
 @safe package struct Statement: ~Copyable {
   private let handle: OpaquePointer
+  private let sql: String
   private let database: String
+  private let kept: KeptStatements?
 
-  init(owning handle: OpaquePointer, database: String) {
+  /// - Parameter kept: where it goes in the end; nil for one that is finalized.
+  init(owning handle: OpaquePointer, _ sql: String, database: String, kept: KeptStatements?) {
     unsafe self.handle = handle
+    self.sql = sql
     self.database = database
+    self.kept = kept
   }
 
-  deinit { unsafe sqlite3_finalize(handle) }
+  deinit {
+    if let kept { unsafe kept.put(handle, sql) } else { unsafe sqlite3_finalize(handle) }
+  }
 
   /// Binds an integer.
   package mutating func bind(_ parameter: Int32, _ value: Int64) {

@@ -16,6 +16,15 @@ import Testing
     }
   }
 
+  /// What takes time or memory in the square of its input does not come to an end here.
+  @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.all.map(\.name))
+  func `every target holds as one large input`(name: String) throws {
+    let target = try #require(FuzzTarget.all.first { $0.name == name })
+    let all = try inputs(of: name).map { [UInt8](try Data(contentsOf: $0)) }.joined()
+    let large = Array(repeatElement(all, count: 1 + (256 << 10) / max(1, all.count)).joined())
+    try target.check(Array(large.prefix(256 << 10)))
+  }
+
   @Test func `nothing that is no target is not there`() throws {
     let folders = try FileManager.default.contentsOfDirectory(atPath: corpus.path)
     #expect(Set(folders) == Set(FuzzTarget.all.map(\.name)))

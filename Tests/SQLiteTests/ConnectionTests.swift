@@ -30,6 +30,28 @@ import Testing
     #expect(try database.integer("SELECT count(*) FROM t") == 1)
   }
 
+  @Test func `keeps compiled statements for their next use, without what was bound to them`() throws
+  {
+    let database = try Connection(path, busyTimeout: 0, keepsStatements: true)
+    for number in 1...3 as ClosedRange<Int64> {
+      var insert = try database.prepare("INSERT INTO t VALUES (?1, ?2)")
+      insert.bind(1, number)
+      if number == 1 { insert.bind(2, "x") }
+      try insert.run()
+    }
+    #expect(try database.integer("SELECT count(*) FROM t WHERE b IS NULL") == 2)
+    // Two of the same text at once, one of them left at a row.
+    var one = try database.prepare("SELECT a FROM t ORDER BY a")
+    var other = try database.prepare("SELECT a FROM t ORDER BY a")
+    #expect(try one.step() && other.step() && other.step())
+    #expect((one.integer(0), other.integer(0)) == (1, 2))
+    _ = consume one
+    _ = consume other
+    #expect(try database.integer("SELECT a FROM t ORDER BY a") == 1)
+    // Neither holds a lock any more.
+    try database.execute("DROP TABLE t")
+  }
+
   @Test func `takes everything back after a rehearsal`() throws {
     let database = try Connection(path, busyTimeout: 0)
     let seen = try database.rehearsal {

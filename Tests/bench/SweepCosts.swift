@@ -16,7 +16,7 @@ enum SweepCosts {
   }
 
   /// The rows that a sweep wrote, written by prepared statements and nothing else.
-  private struct Floor {
+  private struct FloorCost {
     let instructions: Int?
     let time: TimedProgram.Cost
   }
@@ -26,7 +26,7 @@ enum SweepCosts {
 
   static func measure(into report: BenchReport) throws {
     var rows: [[String]] = []
-    var changed: [Int: (cost: Cost, floor: Floor)] = [:]
+    var changed: [Int: (cost: Cost, floor: FloorCost)] = [:]
     for count in counts {
       print("  \(count) sessions")
       let bench = try SpeedBench()
@@ -66,7 +66,7 @@ enum SweepCosts {
   }
 
   private static func judge(
-    _ changed: [Int: (cost: Cost, floor: Floor)], into report: BenchReport
+    _ changed: [Int: (cost: Cost, floor: FloorCost)], into report: BenchReport
   ) throws {
     guard let small = changed[10_000], let large = changed[100_000],
       let instructions = small.cost.instructions, let floor = small.floor.instructions
@@ -114,34 +114,23 @@ enum SweepCosts {
 
   private static func floor(
     _ bench: SpeedBench, _ count: Int, _ change: () throws -> Void
-  ) throws -> Floor {
+  ) throws -> FloorCost {
     let before = try bench.copy()
     try change()
     try bench.sweep()
-    let tool = Program.path("bench-floor")
-    let rows = try Program.run(tool, ["rows", before.path + "/quota.db", bench.database])
-    try rows.requireSuccess()
-    let file = try before.write(rows.output, to: "rows")
-    func command(_ copy: TemporaryDirectory) -> [String] {
-      [tool, "write", copy.path + "/quota.db", file]
-    }
+    let floor = try Floor(from: before, to: bench.database)
     var times: [TimedProgram.Cost] = []
     for _ in 0..<3 {
-      let copy = try before.copied()
-      times.append(try withExtendedLifetime(copy) { try TimedProgram.run(command(copy)) })
+      let copy = try floor.copy()
+      times.append(try withExtendedLifetime(copy) { try TimedProgram.run(floor.command(on: copy)) })
     }
-    let copy = try before.copied()
-    return try withExtendedLifetime(copy) {
-      if count > largestCounted { return Floor(instructions: nil, time: times.least) }
-      let (instructions, outcome) = try Gauge.instructions().run(
-        tool, Array(command(copy).dropFirst()))
-      try outcome.requireSuccess()
-      try Program.run(tool, ["compare", copy.path + "/quota.db", bench.database]).requireSuccess()
-      return Floor(instructions: instructions, time: times.least)
-    }
+    return FloorCost(
+      instructions: count > largestCounted ? nil : try floor.instructions(), time: times.least)
   }
 
-  private static func row(_ count: Int, _ percent: Int, _ cost: Cost, _ floor: Floor?) -> [String] {
+  private static func row(_ count: Int, _ percent: Int, _ cost: Cost, _ floor: FloorCost?)
+    -> [String]
+  {
     func ratio(_ one: Double?, _ other: Double?) -> String {
       if let one, let other { Decimal.text(one / other) } else { "" }
     }
@@ -160,17 +149,5 @@ extension [TimedProgram.Cost] {
   fileprivate var least: TimedProgram.Cost {
     TimedProgram.Cost(
       wall: map(\.wall).min() ?? .nan, processor: map(\.processor).min() ?? .nan)
-  }
-}
-
-extension TemporaryDirectory {
-  /// Another folder with the same database in it.
-  fileprivate func copied() throws -> TemporaryDirectory {
-    let copy = try TemporaryDirectory()
-    for suffix in ["", "-wal", "-shm"] {
-      let name = "/quota.db\(suffix)"
-      try FileManager.default.copyItem(atPath: path + name, toPath: copy.path + name)
-    }
-    return copy
   }
 }

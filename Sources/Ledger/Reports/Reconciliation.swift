@@ -116,6 +116,7 @@ extension Ledger {
       try database.transaction { () throws(SQLiteError) in
         try writer.apply(some, into: &result)
       }
+      try checkpoint(beyond: Ledger.longestLog)
       rest = rest[some.endIndex...]
     }
   }

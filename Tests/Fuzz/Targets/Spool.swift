@@ -37,7 +37,8 @@ extension FuzzTarget {
   private static func checkCuts(
     of record: [UInt8], isWhole: ([UInt8]) -> Bool
   ) throws(Broken) {
-    for cut in [record.count - 1, record.count - 2, record.count / 2, record.count / 3, 0] {
+    let lines = record.indices.filter { record[$0] == 10 }.dropLast().map { $0 + 1 }
+    for cut in lines + [record.count - 1, record.count / 2, 0] {
       try require(!isWhole(Array(record[..<cut])), "a record cut at \(cut) is none")
     }
   }

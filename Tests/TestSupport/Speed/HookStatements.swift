@@ -27,6 +27,10 @@ package enum HookStatements {
         AND address = '10.99.0.7' AND boot = (SELECT max(boot) FROM sessions)
       """
     let user = "(SELECT id FROM users WHERE username = 'alice')"
+    let raise = """
+      bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
+        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
+      """
     return """
       PRAGMA synchronous = NORMAL;
       PRAGMA user_version;
@@ -40,22 +44,13 @@ package enum HookStatements {
         closed_by = 'hook', log_id = last_insert_rowid()
       WHERE \(session);
       \(standing) WHERE users.id = \(user);
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      VALUES (\(user), 0, 99164, 200177) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177
-      RETURNING bytes_received, bytes_sent;
-      INSERT INTO daily_usage VALUES (\(user), '2026-11-23', 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
-      INSERT INTO hourly_usage VALUES (\(user), 1795464000, 99164, 200177)
-      ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - 99164) + 99164,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - 200177) + 200177;
+      UPDATE period_usage SET \(raise) WHERE user_id = \(user) AND period_start = 0;
+      UPDATE daily_usage SET \(raise) WHERE user_id = \(user) AND day = date('now');
+      UPDATE hourly_usage SET \(raise) WHERE user_id = \(user) AND hour = unixepoch() / 3600 * 3600;
       UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
       WHERE user_id = \(user);
       COMMIT;
+      SELECT bytes_received, bytes_sent FROM period_usage WHERE user_id = \(user);
       """
   }
 }

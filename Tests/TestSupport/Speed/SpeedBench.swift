@@ -154,12 +154,7 @@ package final class SpeedBench {
 
   /// A folder with a copy of the database as it is now, under the name `quota.db`.
   package func copy() throws -> TemporaryDirectory {
-    let copy = try TemporaryDirectory()
-    for suffix in ["", "-wal", "-shm"] {
-      try FileManager.default.copyItem(
-        atPath: database + suffix, toPath: "\(copy.path)/quota.db\(suffix)")
-    }
-    return copy
+    try TemporaryDirectory(copyOf: database)
   }
 
   /// What is in the database's file.
@@ -176,5 +171,16 @@ package final class SpeedBench {
   /// The number that a query gives.
   package func number(_ query: String) throws -> Int64 {
     try Connection(database, busyTimeout: 5000).integer(query)
+  }
+}
+
+extension TemporaryDirectory {
+  /// A folder with a copy of a database, under the name `quota.db`.
+  convenience init(copyOf database: String) throws {
+    try self.init()
+    for suffix in ["", "-wal", "-shm"] {
+      try FileManager.default.copyItem(
+        atPath: database + suffix, toPath: "\(path)/quota.db\(suffix)")
+    }
   }
 }
