@@ -27,7 +27,7 @@ import Testing
     var cuts = try PowerCuts(of: host, soundness)
     try cuts.run()
     let seconds = (ContinuousClock.now - clock).components.seconds
-    print("power cut at \(cuts.places) places, \(cuts.states) states of the disk, \(seconds) s")
+    say("power cut at \(cuts.places) places, \(cuts.states) states of the disk, \(seconds) s")
     #expect(cuts.places > 20)
     #expect(cuts.states > cuts.places)
   }

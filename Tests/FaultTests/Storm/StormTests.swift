@@ -30,6 +30,6 @@ import Testing
     figures.add("longest wait for locks, ms", ratio: waits.map(\.asked).max() ?? 0, atMost: 30)
     figures.add("the same by the clock, ms", ratio: waits.map(\.elapsed).max() ?? 0)
     for (program, count) in runs.sorted(by: { $0.key < $1.key }) { figures.add(program, count) }
-    print(figures.table)
+    say(figures.table)
   }
 }

@@ -13,7 +13,7 @@ import Testing
     var died = 0
     for call in choice where try torture.kill(at: call) { died += 1 }
     let seconds = (ContinuousClock.now - clock).components.seconds
-    print(
+    say(
       "\(ordeal.program), \(ordeal.testDescription): \(died) of \(torture.calls.count) calls, \(seconds) s"
     )
     // The memory's layout is another one in each run, and so may be the calls that ask for some.
