@@ -4,7 +4,7 @@ PREFIX = /usr/local
 SYSCONFDIR = /etc
 DESTDIR =
 # no: the hooks use the distribution's libsqlite3 and C library, and start slower.
-STATIC_HOOKS = yes
+export STATIC_HOOKS = yes
 
 PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
@@ -24,6 +24,8 @@ HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
+# What make fuzz gives each of its targets, in seconds.
+SECONDS = 60
 # deploy adds the hooks to the config of this server, after showing the change.
 SERVER =
 
@@ -48,13 +50,31 @@ test-deps: demo-deps ## install what the tests need and is missing
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
-	@.ci/build "$(STATIC_HOOKS)"
+	@.ci/build
 
 .PHONY: test
-test: test-deps build ## run every test
-	swift build --build-tests
-	.ci/tested --skip HostTests
-	.ci/tested --no-parallel --filter HostTests
+test: test-deps deps ## run every test
+	@.ci/stage build 6m .ci/build-all
+	@.ci/stage "unit tests" 4m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
+	@.ci/stage "real OpenVPN" 7m .ci/tested --no-parallel --filter HostTests
+	@.ci/stage speed 5m .ci/tested --no-parallel --filter SpeedTests
+	@.ci/stage faults 5m .ci/tested --no-parallel --filter FaultTests --filter ModelTests
+
+# yes: take instruction counts as they are now, where a change was meant to raise them.
+RECORD = no
+
+.PHONY: bench
+bench: test-deps build ## measure the programs, and write docs/benchmarks.md
+	swift build --product quota-bench
+	QUOTA_PROGRAMS=$(CURDIR)/$(PROGRAMS) .build/debug/quota-bench $(if $(filter yes,$(RECORD)),--record) docs/benchmarks.md
+
+.PHONY: fuzz
+fuzz: deps ## look for input that breaks what reads it, SECONDS=60 for each target
+	@.ci/fuzz run $(SECONDS)
+
+.PHONY: sanitize
+sanitize: deps ## run tests under AddressSanitizer
+	@.ci/sanitize
 
 .PHONY: demo
 demo: demo-deps build ## show the main job on a real OpenVPN
@@ -137,4 +157,4 @@ man-check: ## check the manual pages
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-static
+	rm -rf .build .build-fuzz .build-asan

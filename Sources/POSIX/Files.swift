@@ -43,6 +43,12 @@ package func directory(of path: String) -> String {
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
+/// The last part of a path: `b` of `/a/b`.
+package func fileName(of path: String) -> String {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+  return String(path[path.utf8.index(after: slash)...])
+}
+
 /// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
 /// function is `fsync`.
 package func synchronize(_ path: String) throws(SystemError) {
@@ -66,8 +72,11 @@ package func isSameFile(_ path: String, _ other: String) -> Bool {
 package func replaceFile(
   _ path: String, with bytes: [UInt8], mode: mode_t
 ) throws(SystemError) {
-  let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] }
-  let draft = "\(directory(of: path))/.\(name ?? path[...]).\(getpid())"
+  let start = ".\(fileName(of: path))."
+  removeLeftovers(inDirectory: directory(of: path)) { name in
+    name.hasPrefix(start) ? pid_t(name.dropFirst(start.count)) : nil
+  }
+  let draft = "\(directory(of: path))/\(start)\(getpid())"
   do throws(SystemError) {
     // What has the draft's name already was left by a process that is dead, or planted.
     try remove(draft)

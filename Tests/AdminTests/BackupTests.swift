@@ -57,6 +57,18 @@ import Testing
     #expect(try bench.admin("restore", bench.path, "--yes").status == 64)
   }
 
+  @Test func `removes what one that was killed has left of its copy`() throws {
+    let bench = try populated()
+    let ended = try #require(Int(bench.shell("echo $BASHPID").output.filter(\.isNumber)))
+    let living = ProcessInfo.processInfo.processIdentifier
+    let kept = ["copy.db.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)"]
+    let left = ["copy.db.draft-\(ended)", "copy.db.draft-\(ended)-journal"]
+    for name in kept + left { try bench.folder.write("", to: name) }
+    #expect(try bench.admin("backup", bench.folder.path + "/copy.db").isFine)
+    let drafts = try bench.files().filter { $0.contains("draft") }
+    #expect(drafts == kept.sorted())
+  }
+
   @Test func `is of one moment, whatever is written meanwhile`() throws {
     let bench = try populated()
     let outcome = try bench.shell(

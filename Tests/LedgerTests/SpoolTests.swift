@@ -6,6 +6,8 @@ import Testing
 @testable import Ledger
 
 private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0xff, 0x00, 0x80])
+/// The longest common name that the door lets in.
+private let long = String(repeating: "n", count: 242)
 
 @Suite struct `A record in the spool` {
   static let records: [SpoolRecord] = [
@@ -21,6 +23,8 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
       FinalReport(
         identity: session(), commonName: hostile, owner: nil, claimedOwner: nil,
         wasLetIn: true, clientAddress: nil, counters: nil, endedAt: 0)),
+    .admitted(
+      Admission(identity: session("@" + long), commonName: UserName(long), owner: "payer"), at: 5),
   ]
 
   @Test(arguments: records)
@@ -30,6 +34,18 @@ private let hostile = UserName(bytes: Array("a\n=%/../\u{1b}[31m'\"".utf8) + [0x
     #expect(bench.spool.read(record.fileName) == record)
     let names = try FileManager.default.contentsOfDirectory(atPath: bench.spool.path)
     #expect(names == [record.fileName])
+  }
+
+  @Test(arguments: ["n", "%20"])
+  func `of one long name does not displace that of another`(letter: String) throws {
+    let bench = try Bench()
+    let records = ["a", "b"].map { end in
+      let address = "@" + String(repeating: letter, count: 240 / letter.utf8.count) + end
+      return SpoolRecord.admitted(
+        Admission(identity: session(address), commonName: "alice", owner: "payer"), at: 5)
+    }
+    for record in records { try bench.spool.leave(record) }
+    for record in records { #expect(bench.spool.read(record.fileName) == record) }
   }
 
   @Test func `is named after the session`() {

@@ -115,6 +115,24 @@ final class Installation {
     #expect(logged.sorted() == expected.sorted(), sourceLocation: location)
   }
 
+  /// Makes every kill so far older, as if the next sweep came 11 seconds later.
+  func ageKills() throws {
+    try Connection(database, busyTimeout: 5000)
+      .execute("UPDATE sessions SET killed_at = killed_at - 11")
+  }
+
+  /// Makes every refusal in the spool more than a minute older.
+  func ageRefusals() throws {
+    for name in try records where name.hasPrefix("refused-") {
+      let record = try String(contentsOfFile: "\(spool)/\(name)", encoding: .utf8)
+      let lines = record.split(separator: "\n").map { line in
+        line.hasPrefix("at=") ? "at=\((Int64(line.dropFirst(3)) ?? 0) - 61)" : String(line)
+      }
+      try Data((lines.joined(separator: "\n") + "\n").utf8)
+        .write(to: URL(fileURLWithPath: "\(spool)/\(name)"))
+    }
+  }
+
   /// How many accounts of sessions are open.
   var openSessions: Int64 {
     get throws { try number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") }

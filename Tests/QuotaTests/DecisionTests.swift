@@ -1,4 +1,5 @@
 import Quota
+import TestSupport
 import Testing
 
 /// One line of the table: what is known, and what follows.

@@ -8,6 +8,18 @@ package struct Outcome: Sendable {
   package let output: String
   /// What it wrote to standard error.
   package let errors: String
+
+  /// Throws what the program complained of, unless it succeeded.
+  package func requireSuccess() throws {
+    if status != 0 { throw Failure(status: status, errors: errors) }
+  }
+
+  /// A program that had to succeed did not.
+  package struct Failure: Error, CustomStringConvertible {
+    let status: Int32
+    let errors: String
+    package var description: String { "status \(status): \(errors)" }
+  }
 }
 
 /// Runs programs for tests: the project's own and the system's.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory of a test's own, removed with all it holds when the test lets go of it.
-package final class TemporaryDirectory {
+package final class TemporaryDirectory: Sendable {
   /// The absolute path, without a slash at its end.
   package let path: String
 

@@ -37,13 +37,20 @@ struct HookEnvironment {
     set("dev", "tun0")
     set("dev_type", "tun")
     set("tun_mtu", "1500")
-    set("link_mtu", "0")
+    if release.minor <= 5 { set("link_mtu", "1621") }
     set("script_type", kind)
     set("script_context", "init")
     set("redirect_gateway", "0")
     set("proto_1", "udp")
     set("local_port_1", "1194")
     set("remote_port_1", "1194")
+    if release.listensTwice {
+      set("local_1", "10.77.0.1")
+      set("proto_2", "tcp-server")
+      set("local_2", "10.77.0.1")
+      set("local_port_2", "1194")
+      set("remote_port_2", "1194")
+    }
     set("X509_1_CN", "simulated CA")
     set("X509_0_CN", session.owner)
     set("tls_id_1", "CN=simulated CA")

@@ -33,6 +33,9 @@ struct Release {
   var listsCiphers: Bool { minor >= 5 }
   var listsOffload: Bool { minor >= 6 }
 
+  /// Whether one server may listen at several places, each with numbered variables for the hooks.
+  var listensTwice: Bool { minor >= 7 }
+
   /// Whether real addresses carry the protocol, and `kill` wants one before an address.
   var namesProtocols: Bool { minor >= 7 }
 }

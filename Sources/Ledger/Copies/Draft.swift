@@ -11,6 +11,7 @@ struct Draft: ~Copyable {
   ///
   /// - Parameter mode: its permission bits, whatever the umask.
   init(for final: String, mode: mode_t) throws(CopyError) {
+    Draft.removeLeftovers(of: final)
     path = "\(final).draft-\(getpid())"
     let path = path
     try asCopyError { () throws(SystemError) in
@@ -46,6 +47,23 @@ struct Draft: ~Copyable {
       try POSIX.rename(path, to: final)
       try synchronize(directory(of: final))
     }
+  }
+
+  /// Removes what is left of the copies of programs that were killed, each as large as the database:
+  /// drafts of this file and of those named after it.
+  private static func removeLeftovers(of final: String) {
+    let base = "\(fileName(of: final))."
+    POSIX.removeLeftovers(inDirectory: directory(of: final)) { name in
+      name.hasPrefix(base) ? maker(of: name) : nil
+    }
+  }
+
+  /// The process that a draft, or a side file of one, has in its name; nil for other files.
+  private static func maker(of name: String) -> pid_t? {
+    let parts = name.split(separator: ".").last?.split(separator: "-", maxSplits: 2) ?? []
+    guard parts.count > 1, parts[0] == "draft" else { return nil }
+    let side = parts.count > 2 ? "-\(parts[2])" : ""
+    return files(of: "").contains(side) ? pid_t(parts[1]) : nil
   }
 
   /// A database's file and all that SQLite may keep beside it.

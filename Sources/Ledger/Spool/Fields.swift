@@ -107,6 +107,17 @@ extension [UInt8] {
     }
   }
 
+  /// Appends bytes as `appendEscaped` does, of more than so many the first and a digest of all.
+  mutating func appendShortened(_ bytes: [UInt8], to most: Int) {
+    for byte in bytes.prefix(most) { appendEscaped(byte) }
+    if bytes.count > most { self += "-\(String(bytes.digest, radix: 16))".utf8 }
+  }
+
+  /// The 64-bit FNV-1a hash.
+  private var digest: UInt64 {
+    reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+
   /// Undoes `appendEscaped`; nil for what it cannot have written.
   init?(unescaping bytes: some Collection<UInt8>) {
     self = []

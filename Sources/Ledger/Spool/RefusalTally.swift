@@ -36,14 +36,8 @@ package struct RefusalTally: Equatable, Sendable {
   /// The name of the file: reason and user, with a digest in place of the end of a long name.
   static func fileName(_ user: UserName, _ reason: Reason) -> String {
     var name = Array("tally-\(reason.rawValue)-".utf8)
-    for byte in user.bytes.prefix(48) { name.appendEscaped(byte) }
-    if user.bytes.count > 48 { name += "-\(String(digest(user.bytes), radix: 16))".utf8 }
+    name.appendShortened(user.bytes, to: 48)
     return String(decoding: name, as: UTF8.self)
-  }
-
-  /// The 64-bit FNV-1a hash of a name.
-  private static func digest(_ bytes: [UInt8]) -> UInt64 {
-    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }
 

@@ -31,12 +31,13 @@ package enum SpoolRecord: Equatable, Sendable {
   }
 
   /// `KIND-PID-TIME-ADDRESS`; in an address that is none, whatever could be special in a file name
-  /// is written as `%hh`.
+  /// is written as `%hh`, and of one that is too long for a name the end is a digest.
   static func fileName(_ kind: String, _ identity: SessionIdentity) -> String {
     let prefix = "\(kind)-\(identity.pid)-\(identity.connectedSince)-"
-    if identity.address.utf8.allSatisfy({ $0.isPlain }) { return prefix + identity.address }
+    let address = identity.address.utf8
+    if address.count <= 128, address.allSatisfy({ $0.isPlain }) { return prefix + identity.address }
     var name = Array(prefix.utf8)
-    for byte in identity.address.utf8.prefix(60) { name.appendEscaped(byte) }
+    name.appendShortened(Array(address), to: 60)
     return String(decoding: name, as: UTF8.self)
   }
 }

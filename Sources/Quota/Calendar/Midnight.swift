@@ -6,7 +6,7 @@ extension Zone {
   package func start(of day: Day) -> Int64 { first(showing: day.number * 86_400) }
 
   /// The first second of UTC at which a clock in the zone shows a later day than this.
-  func end(of day: Day) -> Int64 { first(showing: (day.number + 1) * 86_400) }
+  package func end(of day: Day) -> Int64 { first(showing: (day.number + 1) * 86_400) }
 
   /// The first second of UTC at which a clock in the zone shows a time or a later one.
   ///

@@ -37,13 +37,6 @@ extension JSONWriter {
     field("created_at", user.createdAt.map(isoTime))
   }
 
-  /// The two fields that a name takes, for it may be no text.
-  mutating func name(_ name: UserName) {
-    let whole = FormerName(name)?.name ?? name
-    field("name", whole.description)
-    field("name_hex", whole.isText ? nil : hexadecimal(whole.bytes))
-  }
-
   /// The fields of a session, as quota-admin(8) documents them.
   mutating func fields(of session: OpenSession) {
     field("server", session.server)

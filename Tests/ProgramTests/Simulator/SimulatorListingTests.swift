@@ -22,6 +22,17 @@ import Testing
         "alice,192.0.2.9:1194,10.8.0.2,,1836,1823,Sat Jun  3 09:22:47 2023,1685784167,UNDEF,0,0"
       ),
       (
+        "2.5",
+        """
+        Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,\
+        Connected Since,Connected Since (time_t),Username,Client ID,Peer ID,Data Channel Cipher
+        """,
+        """
+        alice,192.0.2.9:1194,10.8.0.2,,1836,1823,2023-06-03 09:22:47,1685784167,UNDEF,0,0,\
+        AES-256-GCM
+        """
+      ),
+      (
         "2.6",
         """
         Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,\
@@ -29,6 +40,17 @@ import Testing
         """,
         """
         alice,192.0.2.9:1194,10.8.0.2,,1836,1823,2023-06-03 09:22:47,1685784167,UNDEF,0,0,\
+        AES-256-GCM
+        """
+      ),
+      (
+        "2.7",
+        """
+        Common Name,Real Address,Virtual Address,Virtual IPv6 Address,Bytes Received,Bytes Sent,\
+        Connected Since,Connected Since (time_t),Username,Client ID,Peer ID,Data Channel Cipher
+        """,
+        """
+        alice,udp4:192.0.2.9:1194,10.8.0.2,,1836,1823,2023-06-03 09:22:47,1685784167,UNDEF,0,0,\
         AES-256-GCM
         """
       ),

@@ -1,6 +1,7 @@
 import CommandSupport
 import Quota
 import Synchronization
+import TestSupport
 import Testing
 
 extension CalendarTests {

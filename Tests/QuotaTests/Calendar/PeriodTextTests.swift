@@ -1,4 +1,5 @@
 import Quota
+import TestSupport
 import Testing
 
 @Suite struct PeriodTextTests {

@@ -1,5 +1,6 @@
 import CommandSupport
 import Quota
+import TestSupport
 import Testing
 
 extension CalendarTests {

@@ -103,7 +103,7 @@ package struct Stage {
   /// Expects the ledger to say, to the byte, what OpenVPN's own final counters say of all sessions
   /// that ended, and that none is open: usage by session, day and period, `bytes_used`, and one row
   /// in `traffic_logs` a session. A session that a crash ended is not among those.
-  func expectTruth(at location: SourceLocation = #_sourceLocation) throws {
+  package func expectTruth(at location: SourceLocation = #_sourceLocation) throws {
     let finished = try servers.flatMap { try $0.finished }
     var truth: [String: Usage] = [:]
     for session in finished {

@@ -1,0 +1,58 @@
+import Foundation
+import Synchronization
+import TestSupport
+
+/// What a host had done at one moment, beside what is on its disk.
+struct Moment: Hashable, Sendable {
+  /// The files in the spool.
+  var spool: [String: [UInt8]] = [:]
+  /// What each user had moved, in bytes.
+  var moved: [String: Int64] = [:]
+  /// The same as the last sweep that ended had it.
+  var swept: [String: Int64] = [:]
+  /// Users whose last session ended with a record in the spool.
+  var spooled: Set<String> = []
+}
+
+/// Keeps the moments of a host, one before each operation of its disk.
+final class Book: Sendable {
+  private struct State {
+    var now = Moment()
+    var moments: [Moment] = []
+  }
+
+  private let state = Mutex(State())
+
+  /// Notes that an operation was done: what the host had done by then is what there may be when the
+  /// power goes before it.
+  func turn(_ disk: FaultyDisk) {
+    let spool = Book.files(in: disk.path + "/spool")
+    state.withLock {
+      $0.now.spool = spool
+      $0.moments.append($0.now)
+    }
+  }
+
+  /// The moments before each operation, and the last one.
+  var moments: [Moment] { state.withLock { $0.moments + [$0.now] } }
+
+  /// A user moves some more.
+  func add(_ bytes: Int64, of user: String) {
+    state.withLock { $0.now.moved[user, default: 0] += bytes }
+  }
+
+  /// A session's end is in the spool.
+  func noteSpooled(_ user: String) { state.withLock { _ = $0.now.spooled.insert(user) } }
+
+  /// A sweep has ended.
+  func noteSweep() { state.withLock { $0.now.swept = $0.now.moved } }
+
+  /// The files of a folder that is empty or not there in a moment.
+  static func files(in folder: String) -> [String: [UInt8]] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.reduce(into: [:]) { files, name in
+      files[name] = (try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))).map(
+        Array.init)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import SQLite
+import Synchronization
+import TestSupport
+
+/// Servers whose clients come and go all at once, on a host where everything else runs too.
+final class Storm {
+  let servers: [SimulatedServer]
+  private let folder: TemporaryDirectory
+  private var database: String { folder.path + "/data/quota.db" }
+  private var config: String { folder.path + "/quota.conf" }
+  private var traces: String { folder.path + "/traces" }
+
+  /// What each server's clients do.
+  static let (arrivals, departures) = isThorough ? (120, 500) : (12, 50)
+
+  /// How many users are imported in one transaction.
+  static let imports = 500
+
+  init(servers count: Int) throws {
+    folder = try TemporaryDirectory()
+    for name in ["data", "traces", "copies"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
+    }
+    let config = folder.path + "/quota.conf"
+    let traced = LockWait.tracing(into: folder.path + "/traces").joined(separator: " ")
+    let hook = { "\(traced) \(Program.path($0)) --config \(config)" }
+    servers = try (0..<count).map { _ in
+      var setup = SimulatedServer.Setup(
+        clientConnect: hook("quota-connect"), clientDisconnect: hook("quota-disconnect"))
+      // The users are the same on all servers, and each may be on one several times.
+      setup.duplicateCommonNames = true
+      return try SimulatedServer(setup)
+    }
+    let management = servers.enumerated().map { "s\($0)=\($1.management)" }
+    try folder.write(
+      """
+      DATABASE=\(database)
+      LOG_FILE=\(folder.path)/log
+      MANAGEMENT=\(management.joined(separator: " "))
+      MANAGEMENT_TIMEOUT=30
+      TIME_ZONE=UTC
+
+      """, to: "quota.conf")
+  }
+
+  /// Sessions that have been swept, years of history, and users to import.
+  func prepare() throws {
+    try run("quota-sweep")
+    try Connection(database, busyTimeout: 5000).execute(
+      """
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+      INSERT INTO events SELECT i, 'user' || i % 50, 'created', '', 1, i FROM n
+      """)
+    for server in servers {
+      try server.populate(
+        Storm.departures - Storm.arrivals, prefix: "user", received: 1000, sent: 2000)
+    }
+    try run("quota-sweep")
+    let users = (1...Storm.imports).map { "import\($0),1000000000\n" }
+    try folder.write("name,quota_bytes\n" + users.joined(), to: "users.csv")
+  }
+
+  /// One server's part: its hooks run one after another.
+  func play(_ server: SimulatedServer) throws {
+    var (came, left) = (0, 0)
+    while came < Storm.arrivals || left < Storm.departures {
+      if came * Storm.departures <= left * Storm.arrivals, came < Storm.arrivals {
+        came += 1
+        try server.enter("user\(came)").download(10_000)
+        continue
+      }
+      left += 1
+      let client = try server.sessions.min { $0.clientID < $1.clientID }?.clientID ?? -1
+      try server.ask("traffic \(client) \(left) \(left * 1000)")
+      try server.ask("leave \(client)")
+    }
+  }
+
+  /// Runs all servers' parts side by side, and everything else again and again meanwhile.
+  ///
+  /// - Returns: how often each of the others ran, and what went wrong.
+  func rage() -> (runs: [String: Int], errors: [String]) {
+    let isOver = Atomic(false)
+    let runs = Mutex<[String: Int]>([:])
+    let (crew, others) = (Crew(), Crew())
+    for server in servers { crew.begin { try self.play(server) } }
+    let copy = folder.path + "/copies/copy.db"
+    for (program, arguments) in [
+      ("quota-sweep", []), ("quota-rotate", ["--force"]), ("quota-admin", ["backup", copy]),
+      ("quota-admin", ["import", folder.path + "/users.csv"]),
+    ] {
+      others.begin {
+        while !isOver.load(ordering: .relaxed) {
+          try self.run(program, arguments)
+          runs.withLock {
+            $0[([program] + arguments.prefix(1)).joined(separator: " "), default: 0] += 1
+          }
+        }
+      }
+    }
+    let errors = crew.wait()
+    isOver.store(true, ordering: .relaxed)
+    let otherErrors = others.wait()
+    return (runs.withLock(\.self), errors + otherErrors)
+  }
+
+  /// How long each hook waited for locks.
+  var waits: [LockWait] { get throws { try LockWait.all(in: traces) } }
+
+  /// What the ledger has to agree with.
+  var stage: Stage { Stage(servers, config: config, database: database) }
+
+  func sweep() throws { try run("quota-sweep") }
+
+  func faults() throws -> [String] { try LedgerSoundness().faults(of: database) }
+
+  func number(_ query: String) throws -> Int64 {
+    try Connection(database, busyTimeout: 5000).integer(query)
+  }
+
+  private func run(_ program: String, _ arguments: [String] = []) throws {
+    let outcome = try Program.run(
+      Program.path(program), arguments + ["--config", config],
+      environment: ["PATH": "/usr/bin:/bin"], timeout: 120)
+    guard outcome.status == 0 else {
+      throw Failure(description: "\(program) \(arguments): \(outcome.status), \(outcome.errors)")
+    }
+  }
+}

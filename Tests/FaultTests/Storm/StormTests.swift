@@ -1,0 +1,35 @@
+import TestSupport
+import Testing
+
+@Suite struct StormTests {
+  @Test
+  func `Four servers' hooks at once, with sweeps, rotations, backups and imports, lose nothing`()
+    throws
+  {
+    let storm = try Storm(servers: 4)
+    try storm.prepare()
+    let (runs, errors) = storm.rage()
+    #expect(errors == [])
+    #expect(runs.count == 4, "\(runs)")
+    let waits = try storm.waits
+    try storm.sweep()
+    try storm.stage.expectTruth()
+    #expect(try storm.faults() == [])
+    let finished = try storm.servers.map { try $0.finished.count }
+    #expect(finished.allSatisfy { $0 == Storm.departures })
+    #expect(waits.count == 4 * (Storm.arrivals + Storm.departures))
+    #expect(waits.allSatisfy { $0.asked <= 30 })
+    #expect(try storm.number("SELECT count(*) FROM events WHERE at <= 20000") == 0, "it was pruned")
+    #expect(
+      try storm.number("SELECT count(*) FROM users WHERE username LIKE 'import%'")
+        == Int64(Storm.imports))
+    let figures = Figures()
+    figures.add("hooks", waits.count)
+    figures.add("of them waited for a lock", waits.count { $0.asked > 0 })
+    figures.add("of them waited in vain", waits.count { $0.asked >= 20 })
+    figures.add("longest wait for locks, ms", ratio: waits.map(\.asked).max() ?? 0, atMost: 30)
+    figures.add("the same by the clock, ms", ratio: waits.map(\.elapsed).max() ?? 0)
+    for (program, count) in runs.sorted(by: { $0.key < $1.key }) { figures.add(program, count) }
+    print(figures.table)
+  }
+}

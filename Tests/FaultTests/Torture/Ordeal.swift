@@ -1,0 +1,151 @@
+import TestSupport
+import Testing
+
+/// A program in a situation, to be killed there at every system call it makes.
+struct Ordeal: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let program: String
+  /// `FOLDER` in these is the host's folder.
+  var arguments: [String] = []
+  /// The variables that OpenVPN gives a hook; empty for other programs.
+  var environment: @Sendable (TorturedHost) -> [String: String] = { _ in [:] }
+  /// How it ends where nobody kills it.
+  var status: Int32 = 0
+  /// How it may end when it runs again after all was done already.
+  var statusAgain: Int32?
+  /// Whether there is anything to run it again for.
+  var runsAgain: @Sendable (TorturedHost) throws -> Bool = { _ in true }
+  /// See `LedgerSoundness`.
+  var hasAllHistory = true
+  let prepare: @Sendable (TorturedHost) throws -> Void
+
+  static let all = hooks + keepers + administration
+}
+
+extension Ordeal {
+  /// The hooks in all that they find.
+  static let hooks = [
+    Ordeal(
+      testDescription: "a client is let in", program: "quota-connect",
+      environment: { $0.hook("client-connect") },
+      prepare: { try $0.sweep() }),
+    Ordeal(
+      testDescription: "a client is refused", program: "quota-connect",
+      environment: { $0.hook("client-connect") }, status: 1,
+      prepare: { host in
+        try host.admin("add", "alice")
+        try host.admin("disable", "alice")
+      }),
+    Ordeal(
+      testDescription: "the end of a refused client", program: "quota-disconnect",
+      environment: { $0.hook("client-disconnect") },
+      // After that it would be the end of a session that nobody knows.
+      runsAgain: { try $0.holds("refused-") },
+      prepare: { host in
+        try host.admin("add", "alice")
+        try host.admin("disable", "alice")
+        try host.run("quota-connect", host.hook("client-connect"), expecting: 1)
+      }),
+    Ordeal(
+      testDescription: "the end of a session that was swept", program: "quota-disconnect",
+      environment: { $0.hook("client-disconnect") },
+      prepare: { try $0.beginSession() }),
+    Ordeal(
+      testDescription: "the end of a session that no sweep saw", program: "quota-disconnect",
+      environment: { $0.hook("client-disconnect") },
+      prepare: { host in
+        try host.sweep()
+        try host.run("quota-connect", host.hook("client-connect"))
+      }),
+    Ordeal(
+      testDescription: "the end of a session while the write-ahead log is long",
+      program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
+      prepare: { host in
+        try host.beginSession()
+        try host.lengthenLog()
+      }),
+    Ordeal(
+      testDescription: "the end of a session where no sweep runs any more",
+      program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
+      prepare: { host in
+        try host.beginSession()
+        try host.lengthenLog()
+        try host.spoolEnds(3)
+        try host.forgetSweep()
+      }),
+  ]
+
+  /// What timers start.
+  static let keepers = [
+    Ordeal(
+      testDescription: "a sweep with sessions, a full spool and somebody over quota",
+      program: "quota-sweep",
+      prepare: { host in
+        try host.server.populate(8, prefix: "user", received: 1000, sent: 2000)
+        try host.admin("add", "user1", "--quota", "5kB")
+        try host.sweep()
+        try host.server.addTraffic(received: 1000, sent: 3000)
+        try host.spoolEnds(3)
+        try host.run("quota-connect", host.hook("client-connect"))
+      }),
+    Ordeal(
+      testDescription: "the first sweep, on the database of the earlier project",
+      program: "quota-sweep", hasAllHistory: false,
+      prepare: { host in
+        try host.server.populate(2, prefix: "user", received: 1000, sent: 2000)
+        try host.execute(earlierProject)
+      }),
+    Ordeal(
+      testDescription: "a rotation of the log and of history", program: "quota-rotate",
+      hasAllHistory: false,
+      prepare: { host in
+        try host.sweep()
+        try host.execute(
+          """
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+          INSERT INTO events SELECT i, 'user1', 'created', '', 1, i FROM n
+          """)
+        try host.fillLogs()
+      }),
+  ]
+
+  /// What people do.
+  static let administration = [
+    Ordeal(
+      testDescription: "a user is added", program: "quota-admin",
+      arguments: ["add", "bob", "--quota", "1GB"], statusAgain: 65,
+      prepare: { try $0.beginSession() }),
+    Ordeal(
+      testDescription: "a quota is set", program: "quota-admin",
+      arguments: ["set", "alice", "--quota", "2GB", "--period", "month"],
+      prepare: { try $0.beginSession() }),
+    Ordeal(
+      testDescription: "users are imported", program: "quota-admin",
+      arguments: ["import", "FOLDER/users.csv"],
+      prepare: { host in
+        try host.beginSession()
+        let users = (1...12).map { "user\($0),1000000000\n" }
+        try host.write(
+          "name,quota_bytes\n" + users.joined() + "alice,3000000000\n", to: "users.csv")
+      }),
+    Ordeal(
+      testDescription: "a backup is made", program: "quota-admin",
+      arguments: ["backup", "FOLDER/copies/backup.db"],
+      prepare: { host in
+        try host.beginSession()
+        try host.admin("backup", host.folder + "/copies/backup.db")
+      }),
+    Ordeal(
+      testDescription: "metrics are written", program: "quota-admin",
+      arguments: ["metrics", "--output", "FOLDER/copies/vpn.prom"],
+      prepare: { try $0.beginSession() }),
+    Ordeal(
+      testDescription: "a backup is restored", program: "quota-admin",
+      arguments: ["restore", "--yes", "FOLDER/copies/backup.db"],
+      prepare: { host in
+        try host.beginSession()
+        try host.admin("backup", host.folder + "/copies/backup.db")
+        try host.admin("add", "carol", "--quota", "3GB")
+      }),
+  ]
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Ledger
+import TestSupport
+import Testing
+
+/// Kills a program at its system calls, one run a call, and looks at what it leaves: the ledger is
+/// sound, and what runs next brings it to what it would be had nobody killed anything.
+struct Torture {
+  private let ordeal: Ordeal
+  private let host: TorturedHost
+  private let strace: SystemCalls
+  private let usedBefore: [String: Int64]
+  private let undisturbed: (text: [String], used: [String: Int64])
+  private let soundness: LedgerSoundness
+  /// The calls of a run that nobody disturbs.
+  let calls: [SystemCalls.Call]
+
+  /// Of the calls that change nothing, one in so many is tried.
+  private static let stride = 12
+  /// Of locks and of writes to a database there are many: after so many one in four is tried.
+  private static let enough = 12
+
+  init(_ ordeal: Ordeal) throws {
+    self.ordeal = ordeal
+    soundness = LedgerSoundness(hasAllHistory: ordeal.hasAllHistory)
+    host = try TorturedHost()
+    strace = try SystemCalls()
+    try ordeal.prepare(host)
+    usedBefore = (try? host.used()) ?? [:]
+    try host.keep()
+    let (calls, outcome) = try strace.calls(
+      of: Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
+      environment: host.environment(ordeal.environment(host)))
+    try #require(outcome.status == ordeal.status, "\(outcome.errors)")
+    self.calls = calls
+    try host.sweep()
+    undisturbed = (try host.text(), try host.used())
+    try #require(try soundness.faults(of: host.database) == [])
+  }
+
+  private static func arguments(of ordeal: Ordeal, _ host: TorturedHost) -> [String] {
+    ordeal.arguments.map { $0.replacingOccurrences(of: "FOLDER", with: host.folder) }
+  }
+
+  /// The calls to kill it at: those that change something, and others by chance, or all.
+  func choice() -> [SystemCalls.Call] {
+    var chance = Chance(seed: UInt64(calls.count))
+    return calls.filter { call in
+      let isOneOfMany = ["fcntl", "pwrite64"].contains(call.name) && call.number > Torture.enough
+      let stride = !call.changesSomething ? Torture.stride : isOneOfMany ? 4 : 1
+      return Int.random(in: 0..<stride, using: &chance) == 0 || isThorough
+    }
+  }
+
+  /// - Returns: whether the call came.
+  func kill(at call: SystemCalls.Call) throws -> Bool {
+    try host.putBack()
+    let outcome = try strace.run(
+      Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
+      environment: host.environment(ordeal.environment(host)), killedAt: call)
+    guard outcome.status == 128 + SIGKILL else { return false }
+    let what: Comment = "\(ordeal.testDescription), killed at \(call)"
+    try expectSound("\(what)")
+    // OpenVPN runs no hook twice: until somebody does, the sweep has to make do.
+    if !ordeal.environment(host).isEmpty {
+      try host.sweep()
+      try expectSound("\(what), swept")
+    }
+    if try ordeal.runsAgain(host) { try runAgain() }
+    try host.age()
+    try host.sweep()
+    try expectSound("\(what), run again and swept")
+    let text = try host.text()
+    #expect(text == undisturbed.text, what)
+    return true
+  }
+
+  private func runAgain() throws {
+    let outcome = try Program.run(
+      Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
+      environment: host.environment(ordeal.environment(host)))
+    guard outcome.status == ordeal.status || outcome.status == ordeal.statusAgain else {
+      throw Failure(description: "run again it ends with \(outcome.status): \(outcome.errors)")
+    }
+  }
+
+  /// The ledger is sound, every record in the spool is whole, and nobody has used less than before
+  /// or more than he did.
+  private func expectSound(_ what: Comment) throws {
+    guard FileManager.default.fileExists(atPath: host.database) else { return }
+    #expect(try Spool(besideDatabase: host.database).readAll().damaged == [], what)
+    guard (try? host.used()) != nil else { return }
+    let isMigrated = try host.isOurs()
+    #expect(try !isMigrated || soundness.faults(of: host.database) == [], what)
+    for (user, used) in try host.used() {
+      let (first, last) = (usedBefore[user] ?? 0, undisturbed.used[user] ?? 0)
+      #expect((min(first, last)...max(first, last)).contains(used), "\(user), \(what)")
+    }
+  }
+}

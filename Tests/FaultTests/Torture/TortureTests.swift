@@ -1,0 +1,42 @@
+import Glibc
+import POSIX
+import TestSupport
+import Testing
+
+/// Every program is killed by SIGKILL at every system call in turn, or at a choice of them.
+@Suite struct TortureTests {
+  @Test(arguments: Ordeal.all)
+  func `Whatever a program is killed at, nothing is lost or counted twice`(ordeal: Ordeal) throws {
+    let clock = ContinuousClock.now
+    let torture = try Torture(ordeal)
+    let choice = torture.choice()
+    var died = 0
+    for call in choice where try torture.kill(at: call) { died += 1 }
+    let seconds = (ContinuousClock.now - clock).components.seconds
+    print(
+      "\(ordeal.program), \(ordeal.testDescription): \(died) of \(torture.calls.count) calls, \(seconds) s"
+    )
+    // The memory's layout is another one in each run, and so may be the calls that ask for some.
+    #expect(died >= choice.count - 5)
+    #expect(died >= 8)
+  }
+
+  @Test func `Whoever is killed at a call has not made it`() throws {
+    let host = try TorturedHost()
+    let strace = try SystemCalls()
+    try host.sweep()
+    let (program, environment) = (
+      Program.path("quota-connect"), host.environment(host.hook("client-connect"))
+    )
+    let (calls, outcome) = try strace.calls(of: program, [], environment: environment)
+    #expect(outcome.status == 0)
+    let rename = try #require(calls.first { $0.name == "rename" })
+    let spool = host.folder + "/data/spool"
+    let record = try #require(try names(inDirectory: spool).first { $0.hasPrefix("admitted-") })
+    try remove("\(spool)/\(record)")
+    let again = try strace.run(program, [], environment: environment, killedAt: rename)
+    #expect(again.status == 128 + SIGKILL)
+    let left = try names(inDirectory: spool).filter { $0 != "last-sweep" }
+    #expect(left.count == 1 && left.allSatisfy { $0.hasPrefix(".") && $0.hasSuffix(record) })
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import POSIX
+import SQLite
+import TestSupport
+
+/// A host with one simulated server, whose state can be put back to what it was.
+final class TorturedHost {
+  let folder: String
+  let server: SimulatedServer
+  private let directory: TemporaryDirectory
+  private var kept: String { directory.path + "/kept" }
+  var database: String { folder + "/data/quota.db" }
+  private var config: String { directory.path + "/quota.conf" }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    folder = directory.path + "/host"
+    var setup = SimulatedServer.Setup()
+    // Whoever is disconnected stays in the listing, so that every run finds the same.
+    setup.linger = 3_600_000
+    server = try SimulatedServer(setup)
+    for name in ["data", "copies"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+    }
+    try directory.write(
+      """
+      DATABASE=\(database)
+      LOG_FILE=\(folder)/log
+      MAX_LOG_SIZE=4096
+      MANAGEMENT=home=\(server.management)
+      TIME_ZONE=UTC
+
+      """, to: "quota.conf")
+  }
+
+  /// Keeps the state for `putBack()`.
+  func keep() throws { try FileManager.default.copyItem(atPath: folder, toPath: kept) }
+
+  func putBack() throws {
+    try FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.copyItem(atPath: kept, toPath: folder)
+  }
+
+  /// The environment of a program: bare, with the place of the settings.
+  func environment(_ variables: [String: String] = [:]) -> [String: String] {
+    ["PATH": "/usr/bin:/bin", "QUOTA_CONFIG": config].merging(variables) { $1 }
+  }
+
+  /// What OpenVPN tells a hook about the session that all hooks here are about.
+  func hook(_ type: String) -> [String: String] {
+    [
+      "script_type": type, "common_name": "alice", "daemon_pid": "\(server.processID)",
+      "time_unix": "\(TorturedHost.since)", "ifconfig_pool_remote_ip": "10.8.0.200",
+      "trusted_ip": "192.0.2.1", "trusted_port": "1194", "bytes_received": "70000",
+      "bytes_sent": "8000", "time_duration": "90",
+    ]
+  }
+
+  private static let since = Int64(Date().timeIntervalSince1970) - 100
+
+  func run(
+    _ program: String, _ variables: [String: String] = [:], _ arguments: [String] = [],
+    expecting status: Int32 = 0
+  ) throws {
+    let outcome = try Program.run(
+      Program.path(program), arguments, environment: environment(variables))
+    guard outcome.status == status else {
+      throw Failure(
+        description: "\(program) \(arguments) ended with \(outcome.status): \(outcome.errors)")
+    }
+  }
+
+  func sweep() throws { try run("quota-sweep") }
+
+  func admin(_ arguments: String...) throws { try run("quota-admin", [:], arguments) }
+
+  func write(_ text: String, to name: String) throws {
+    try directory.write(text, to: "host/" + name)
+  }
+
+  /// Whether the database has our tables already.
+  func isOurs() throws -> Bool {
+    try Connection(database, busyTimeout: 5000).integer("PRAGMA user_version") == 2
+  }
+
+  func execute(_ sql: String) throws {
+    try Connection(database, .creating, busyTimeout: 5000).execute(sql)
+  }
+
+  /// The session comes in and is swept once.
+  func beginSession() throws {
+    try sweep()
+    try run("quota-connect", hook("client-connect"))
+    let client = try server.enter("alice", address: "10.8.0.200", since: TorturedHost.since)
+    try client.setCounters(received: 3000, sent: 4000)
+    try sweep()
+    try client.drop()
+  }
+
+  /// Makes the write-ahead log too long for a hook.
+  func lengthenLog() throws {
+    try execute(
+      """
+      CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(400000)); DELETE FROM filler
+      """)
+  }
+
+  /// Sessions end while the database cannot be had.
+  func spoolEnds(_ count: Int) throws {
+    var variables = hook("client-disconnect")
+    let writer = try Connection(database, busyTimeout: 5000)
+    try writer.execute("BEGIN IMMEDIATE")
+    for number in 1...count {
+      variables["ifconfig_pool_remote_ip"] = "10.8.1.\(number)"
+      variables["common_name"] = "ended\(number)"
+      try run("quota-disconnect", variables)
+    }
+  }
+
+  /// Whether there is a file in the spool whose name begins so.
+  func holds(_ prefix: String) throws -> Bool {
+    try names(inDirectory: folder + "/data/spool").contains { $0.hasPrefix(prefix) }
+  }
+
+  /// The last sweep was long ago.
+  func forgetSweep() throws {
+    try FileManager.default.removeItem(atPath: folder + "/data/spool/last-sweep")
+  }
+
+  /// A log that is due, and an earlier one that has to be packed.
+  func fillLogs() throws {
+    for (name, first) in [("log.1", 1), ("log", 201)] {
+      let lines = (first..<first + 200).map { "line \($0) of the log, to be kept whatever comes\n" }
+      try write(lines.joined(), to: name)
+    }
+  }
+
+  /// Makes drafts that programs left look older than any program that may still work on them.
+  func age() throws {
+    let folder = folder + "/data/spool"
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder)
+    where name.hasPrefix(".") {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -120)], ofItemAtPath: "\(folder)/\(name)")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Quota
+
+extension FuzzTarget {
+  /// An amount of bytes as people write it.
+  static let sizes = FuzzTarget("sizes") { bytes throws(Broken) in
+    let parsed = Result { () throws(ByteSizeError) in try ByteSize.parse(bytes.span) }
+    switch parsed {
+    case .failure(let error): try requireSafe(error.description, "the complaint")
+    case .success(let size):
+      try require(size >= 0, "no size is negative")
+      try check(size)
+      try checkForms(of: bytes, size)
+    }
+    var number: UInt64 = 0
+    for byte in bytes.prefix(8) { number = number << 8 | UInt64(byte) }
+    try check(Int64(truncatingIfNeeded: number))
+  }
+
+  /// As bytes an amount reads back exactly, and as it is shown to people to the hundredth.
+  private static func check(_ size: Int64) throws(Broken) {
+    let shown = ByteSize.format(size)
+    guard size >= 0 else {
+      return try same(try? ByteSize.parse(shown), nil, "an amount below zero")
+    }
+    try same(try? ByteSize.parse("\(size)"), size, "\(size) bytes")
+    try same(try? ByteSize.parse(" \(size) B "), size, "\(size) bytes, with a unit")
+    let unit: Int64 =
+      shown.contains("TiB")
+      ? 1 << 40
+      : shown.contains("GiB")
+        ? 1 << 30
+        : shown.contains("MiB") ? 1 << 20 : shown.contains("KiB") ? 1 << 10 : 0
+    // 8388608.00 TiB is what the largest amounts are rounded to, and one byte too many.
+    guard let again = try? ByteSize.parse(shown) else {
+      return try require(size > Int64.max - unit / 200, "\(shown) is a size")
+    }
+    let error = (again - size).magnitude
+    try require(error <= UInt64(unit / 200) + 1, "\(shown) is \(size), to the hundredth")
+  }
+
+  /// Spaces do not count, and a unit multiplies.
+  private static func checkForms(of bytes: [UInt8], _ size: Int64) throws(Broken) {
+    try same(try? ByteSize.parse(([32] + bytes + [32, 32]).span), size, "with spaces")
+    guard bytes.allSatisfy({ 48...57 ~= $0 }) else { return }
+    let units: [(String, Int64)] = [
+      ("K", 1 << 10), ("MiB", 1 << 20), ("gib", 1 << 30), ("T", 1 << 40), ("kB", 1000),
+      ("MB", 1_000_000), ("GB", 1_000_000_000), ("tb", 1_000_000_000_000),
+    ]
+    for (unit, factor) in units {
+      let (product, isTooLarge) = size.multipliedReportingOverflow(by: factor)
+      let written = bytes + Array(unit.utf8)
+      try same(try? ByteSize.parse(written.span), isTooLarge ? nil : product, "in \(unit)")
+    }
+  }
+}

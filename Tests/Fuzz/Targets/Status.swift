@@ -1,0 +1,158 @@
+@testable import OpenVPN
+
+extension FuzzTarget {
+  /// The answer to `status`, which names and numbers of strangers are in.
+  static let status = FuzzTarget("status") { bytes throws(Broken) in
+    let listing = StatusListing(parsing: bytes)
+    let lines = lines(of: bytes)
+    try require(
+      listing.rows.count + listing.malformedRows <= lines.count, "no line is more than one row")
+    for row in listing.rows { try check(row, of: bytes) }
+    try checkCuts(of: bytes)
+    try checkLineEnds(of: bytes, listing)
+    if let plain = PlainListing(lines) {
+      try same(listing.rows.map(PlainListing.Row.init), plain.rows, "the rows")
+      try same(listing.malformedRows, plain.others, "the rows that are none")
+    }
+  }
+
+  /// What a row says stands in its own line, and what goes out because of it is harmless.
+  private static func check(_ row: StatusRow, of bytes: [UInt8]) throws(Broken) {
+    let start = Int(row.record.line)
+    let line = bytes[start...].prefix { $0 != 10 }
+    let fields = [
+      row.commonName, row.realAddress, row.virtualAddress, row.virtualIPv6Address, row.username,
+    ]
+    for field in fields where !field.isEmpty {
+      try require(
+        line.startIndex <= field.startIndex && field.endIndex <= line.endIndex,
+        "a field is a part of its line")
+    }
+    let numbers = line.split { $0 == 9 || $0 == UInt8(ascii: ",") || $0 == 13 }
+    for counter in [row.bytesReceived, row.bytesSent] {
+      try require(
+        counter >= 0 && numbers.contains { Bytes.counter($0.span) == counter },
+        "the counter \(counter) stands in \(text(line))")
+    }
+    try require(
+      !row.isSession || row.address != nil && row.connectedSince != nil,
+      "a session is known by both")
+    if let address = row.address?.text {
+      let allowed = Array(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:@-_+%".utf8)
+      try require(address.utf8.allSatisfy(allowed.contains), "\(address) is fit for a file's name")
+    }
+    if let command = try? ManagementCommand.kill(name: row.commonName) {
+      try same(
+        try? ConfigLexer.words(in: command.text), [Array("kill".utf8), Array(row.commonName)],
+        "what OpenVPN makes of the command")
+    }
+  }
+
+  /// A listing whose last lines are missing, its END among them, is not complete.
+  private static func checkCuts(of bytes: [UInt8]) throws(Broken) {
+    let lines = lines(of: bytes)
+    let end = lines.firstIndex { $0 == Array("END".utf8) || $0 == Array("END\r".utf8) }
+    let most = end ?? lines.count - 1
+    for count in [most, most / 2, most - most / 4] {
+      let rest = StatusListing(parsing: Array(lines[..<count].joined(separator: [10])))
+      try require(
+        !rest.isComplete && rest.isTruncated, "a listing of \(count) lines is not complete")
+    }
+  }
+
+  /// Lines may end with CR LF or with LF alone.
+  private static func checkLineEnds(
+    of bytes: [UInt8], _ listing: StatusListing
+  ) throws(Broken) {
+    guard !bytes.contains(13) else { return }
+    let other = StatusListing(parsing: Array(lines(of: bytes).joined(separator: [13, 10])))
+    try same(
+      listing.rows.map(PlainListing.Row.init), other.rows.map(PlainListing.Row.init),
+      "the rows with the other line ends")
+    try same(listing.isComplete, other.isComplete, "whether it is complete with other line ends")
+  }
+}
+
+/// A listing in format 3 read in the plainest way there is.
+private struct PlainListing {
+  struct Row: Equatable {
+    let fields: [[UInt8]]
+    let received: Int64
+    let sent: Int64
+    let since: Int64?
+    let clientID: UInt64?
+  }
+
+  private(set) var rows: [Row] = []
+  private(set) var others = 0
+  private var columns: [String: Int] = [:]
+  private var count: Int?
+
+  /// - Returns: nil for what is not in format 3.
+  init?(_ lines: [[UInt8]]) {
+    var isIn = false
+    for line in lines {
+      let line = line.last == 13 ? Array(line.dropLast()) : line
+      let fields = line.split(separator: 9, omittingEmptySubsequences: false).map { Array($0) }
+      let tag = text(fields[0])
+      if !isIn {
+        if line.starts(with: "TITLE,".utf8) || line == Array("OpenVPN CLIENT LIST".utf8) {
+          return nil
+        }
+        isIn = tag == "TITLE" && fields.count > 1
+      } else if tag == "HEADER", fields.count > 1, text(fields[1]) == "CLIENT_LIST" {
+        columns = [:]
+        for (index, name) in fields[2...].enumerated() { columns[text(name)] = index }
+        count = fields.count - 2
+      } else if tag == "CLIENT_LIST", fields.count > 1 {
+        if let row = row(Array(fields[1...])), line.count <= 65535 {
+          rows.append(row)
+        } else {
+          others += 1
+        }
+      }
+    }
+    if !isIn { return nil }
+  }
+
+  private func row(_ fields: [[UInt8]]) -> Row? {
+    func field(_ name: String) -> [UInt8]? { columns[name].map { fields[$0] } }
+    guard fields.count == count, let name = field("Common Name"),
+      let address = field("Real Address"),
+      let received = field("Bytes Received").flatMap({ number($0) }),
+      let sent = field("Bytes Sent").flatMap({ number($0) })
+    else { return nil }
+    var (since, id): (Int64?, UInt64?) = (nil, nil)
+    if let digits = field("Connected Since (time_t)") {
+      guard let time = number(digits), time <= 1 << 56 else { return nil }
+      since = Int64(time)
+    }
+    if let digits = field("Client ID"), !digits.isEmpty {
+      guard let number = number(digits), number < .max else { return nil }
+      id = number
+    }
+    return Row(
+      fields: [
+        name, address, field("Virtual Address") ?? [], field("Virtual IPv6 Address") ?? [],
+        field("Username") ?? [],
+      ], received: Int64(clamping: received), sent: Int64(clamping: sent), since: since,
+      clientID: id)
+  }
+
+  private func number(_ digits: [UInt8]) -> UInt64? {
+    guard !digits.isEmpty, digits.allSatisfy({ 48...57 ~= $0 }) else { return nil }
+    return UInt64(text(digits)) ?? .max
+  }
+}
+
+extension PlainListing.Row {
+  init(_ row: StatusRow) {
+    self.init(
+      fields: [
+        row.commonName, row.realAddress, row.virtualAddress, row.virtualIPv6Address, row.username,
+      ].map { Array($0) },
+      received: row.bytesReceived, sent: row.bytesSent, since: row.connectedSince,
+      clientID: row.clientID)
+  }
+}

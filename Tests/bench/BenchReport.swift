@@ -1,0 +1,95 @@
+import TestSupport
+
+/// What was measured, as tables, goals and instruction counts.
+final class BenchReport {
+  /// A part of the page.
+  struct Section {
+    let title: String
+    let text: String
+    let columns: [String]
+    var rows: [[String]] = []
+  }
+
+  /// What a figure should be at most.
+  struct Goal {
+    let what: String
+    let measured: Double
+    let bound: Double
+    let unit: String
+
+    var holds: Bool { measured <= bound }
+  }
+
+  private var sections: [Section] = []
+  private var goals: [Goal] = []
+  /// Instruction counts that a later run is compared with, by what they are of.
+  private(set) var counts: [(what: String, instructions: Int)] = []
+
+  func add(_ section: Section) { sections.append(section) }
+
+  func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String) {
+    goals.append(Goal(what: what, measured: measured, bound: bound, unit: unit))
+  }
+
+  func count(_ what: String, _ instructions: Int) { counts.append((what, instructions)) }
+
+  /// All of it for a terminal.
+  var text: String { (sections.map(\.markdown) + [goalTable, countTable]).joined(separator: "\n") }
+
+  /// All of it as a page.
+  func page(on machine: Machine) -> String {
+    """
+    # Benchmarks
+
+    Written by `make bench`. Ratios are between figures of this one run. Instructions are those of
+    the whole process, counted by callgrind, and repeat to within a few per mille; times are those
+    of a machine that others use too.
+
+    \(machine.text)
+
+    \(goalTable)
+    \(sections.map(\.markdown).joined(separator: "\n"))
+    \(countTable)
+    """
+  }
+
+  private var goalTable: String {
+    Section(
+      title: "Goals", text: "\(goals.count(where: \.holds)) of \(goals.count) hold.",
+      columns: ["goal", "at most", "measured", ""],
+      rows: goals.map { goal in
+        [
+          goal.what, Decimal.text(goal.bound) + goal.unit, Decimal.text(goal.measured) + goal.unit,
+          goal.holds ? "holds" : "**missed**",
+        ]
+      }
+    ).markdown
+  }
+
+  private var countTable: String {
+    Section(
+      title: RecordedCounts.title,
+      text: "A later run fails where one of these rose by more than 5 %.",
+      columns: ["of", "instructions"],
+      rows: counts.map { [$0.what, Figures.grouped($0.instructions)] }
+    ).markdown
+  }
+}
+
+extension BenchReport.Section {
+  fileprivate var markdown: String {
+    func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+    let table = [line(columns), line(columns.indices.map { $0 == 0 ? "---" : "--:" })]
+    return "## \(title)\n\n\(text)\n\n" + (table + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+}
+
+/// Numbers for people.
+enum Decimal {
+  /// Three digits that matter, without zeros behind the point that say nothing.
+  static func text(_ value: Double) -> String {
+    if value >= 100 || value == value.rounded() { return "\(Int(value.rounded()))" }
+    let digits = value >= 10 ? 10.0 : 100.0
+    return "\((value * digits).rounded() / digits)"
+  }
+}

@@ -1,0 +1,49 @@
+import SQLite
+import TestSupport
+
+/// A session as OpenVPN tells its hooks of it.
+struct HookSession {
+  let name: String
+  let process: Int64
+  let since: Int64
+  let address: String
+
+  /// What the connect hook is told.
+  var connecting: [String: String] {
+    [
+      "script_type": "client-connect", "common_name": name, "daemon_pid": "\(process)",
+      "time_unix": "\(since)", "ifconfig_pool_remote_ip": address, "trusted_ip": "192.0.2.1",
+      "trusted_port": "1194",
+    ]
+  }
+
+  /// What the disconnect hook is told.
+  func disconnecting(received: Int, sent: Int) -> [String: String] {
+    connecting.merging([
+      "script_type": "client-disconnect", "bytes_received": "\(received)",
+      "bytes_sent": "\(sent)", "time_duration": "60",
+    ]) { $1 }
+  }
+}
+
+extension SpeedBench {
+  /// The command line of one of the project's programs.
+  func command(_ program: String) -> [String] { [Program.path(program), "--config", config] }
+
+  /// The sessions that are live in the ledger.
+  func liveSessions() throws -> [HookSession] {
+    let connection = try Connection(database, busyTimeout: 5000)
+    var statement = try connection.prepare(
+      """
+      SELECT common_name, pid, connected_since, address FROM sessions WHERE closed_at IS NULL
+      """)
+    var sessions: [HookSession] = []
+    while try statement.step() {
+      sessions.append(
+        HookSession(
+          name: statement.text(0), process: statement.integer(1), since: statement.integer(2),
+          address: statement.text(3)))
+    }
+    return sessions
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import TestSupport
+
+/// Measures the programs in `QUOTA_PROGRAMS` beside what an operator would use instead, and writes
+/// the page; of one part alone it only prints what it measured.
+///
+///     quota-bench [--record] PAGE [PART]
+///
+/// Exits 1, and leaves the page as it was, where an instruction count is more than five per cent
+/// above the one on the page; with `--record` the new counts are taken as they are.
+@main struct QuotaBench {
+  /// What can be measured, in the order of the page.
+  private enum Part: String, CaseIterable {
+    case hooks, storm, sweeps, waits, year
+
+    func measure(into report: BenchReport) throws {
+      switch self {
+      case .hooks: try HookCosts.measure(into: report)
+      case .storm: try StormCosts.measure(into: report)
+      case .sweeps: try SweepCosts.measure(into: report)
+      case .waits: try HoldUps.measure(into: report)
+      case .year: try YearCosts.measure(into: report)
+      }
+    }
+  }
+
+  static func main() {
+    let status: Int32
+    do { status = try run(Array(CommandLine.arguments.dropFirst())) } catch {
+      print("quota-bench: error: \(error)")
+      status = 70
+    }
+    exit(status)
+  }
+
+  /// - Returns: the exit status.
+  private static func run(_ words: [String]) throws -> Int32 {
+    let records = words.first == "--record"
+    let words = records ? Array(words.dropFirst()) : words
+    let parts = words.count == 2 ? [Part(rawValue: words[1])].compactMap(\.self) : Part.allCases
+    guard let page = words.first, words.count <= 2, !parts.isEmpty else {
+      let names = Part.allCases.map(\.rawValue).joined(separator: "|")
+      print("usage: quota-bench [--record] PAGE [\(names)]")
+      return 64
+    }
+    let report = BenchReport()
+    for part in parts {
+      print("measuring \(part)")
+      try part.measure(into: report)
+    }
+    print(report.text)
+    let regressions = records ? [] : try RecordedCounts(page: page).regressions(in: report.counts)
+    for regression in regressions { print("regression: \(regression)") }
+    if regressions.isEmpty, words.count == 1 {
+      try report.page(on: Machine()).write(toFile: page, atomically: true, encoding: .utf8)
+      print("wrote \(page)")
+    }
+    return regressions.isEmpty ? 0 : 1
+  }
+}
