@@ -54,6 +54,7 @@ extension Ledger {
   package func reconcile(
     _ report: ServerReport, admissions: [Admission]
   ) throws(SQLiteError) -> Reconciliation {
+    try Ledger.makeRoom(forSessions: report.sightings.count, in: database)
     var result = Reconciliation()
     let changes = try changes(report, admissions, into: &result)
     try apply(changes, of: report, admissions, into: &result)
