@@ -58,7 +58,12 @@ test: test-deps deps ## run every test
 	@.ci/stage "unit tests" 4m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
 	@.ci/stage "real OpenVPN" 7m .ci/tested --no-parallel --filter HostTests
 	@.ci/stage speed 5m .ci/tested --no-parallel --filter SpeedTests
-	@.ci/stage faults 5m .ci/tested --no-parallel --filter FaultTests --filter ModelTests
+	@.ci/stage faults 5m .ci/tested --filter FaultTests --filter ModelTests
+
+.PHONY: torture
+torture: test-deps deps ## kill every program at every system call, lose the power in many ways; takes long
+	@.ci/stage build 6m .ci/build-all
+	@TORTURE=all .ci/stage torture 60m .ci/tested --filter FaultTests
 
 # yes: take instruction counts as they are now, where a change was meant to raise them.
 RECORD = no

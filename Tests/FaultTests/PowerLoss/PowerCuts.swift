@@ -80,8 +80,8 @@ struct PowerCuts {
     let what = "cut at \(place) of \(places - 1), \(surviving) of what was not synchronized is left"
     do {
       try expectTruth(at: moment, withSpool: spool == nil, "\(what)")
-    } catch {
-      Issue.record("\(what): \(error)")
+    } catch  where !(error is ExpectationFailedError) {
+      throw Failure(description: "\(what): \(error)")
     }
   }
 
@@ -105,27 +105,27 @@ struct PowerCuts {
   private func expectTruth(at moment: Moment, withSpool: Bool, _ what: Comment) throws {
     var before: [String: Int64] = [:]
     if !moment.swept.isEmpty {
-      #expect(try soundness.faults(of: settings.database) == [], what)
+      try #require(try soundness.faults(of: settings.database) == [], what)
       before = try used()
       for (user, used) in before {
         let range = (moment.swept[user] ?? 0)...(moment.moved[user] ?? 0)
-        #expect(range.contains(used), "\(user), \(what)")
+        try #require(range.contains(used), "\(user), \(what)")
       }
     }
-    #expect(try PoweredHost.sweep(settings).everyServerDone, what)
-    #expect(try soundness.faults(of: settings.database) == [], what)
+    try #require(try PoweredHost.sweep(settings).everyServerDone, what)
+    try #require(try soundness.faults(of: settings.database) == [], what)
     let after = try used()
     let end = moments[moments.count - 1].moved
     // Of the sessions that ended, a record in the spool is as good as a server that knows.
     for user in live + (withSpool ? Array(moment.spooled) : []) {
-      #expect(after[user] == end[user], "\(user), swept, \(what)")
+      try #require(after[user] == end[user], "\(user), swept, \(what)")
     }
     for (user, used) in after {
       let range = (before[user] ?? 0)...(end[user] ?? 0)
-      #expect(range.contains(used), "\(user), swept, \(what)")
+      try #require(range.contains(used), "\(user), swept, \(what)")
     }
     guard withSpool else { return }
-    #expect(try PoweredHost.sweep(settings).bytesAdded == 0, "swept twice, \(what)")
+    try #require(try PoweredHost.sweep(settings).bytesAdded == 0, "swept twice, \(what)")
     try expectEndOfAll(after, what)
   }
 
@@ -137,8 +137,8 @@ struct PowerCuts {
       server: "home", boot: 1, pid: 1, at: Clock.now, isComplete: true, previous: nil,
       sightings: Sightings(count: 0) { _ in fatalError("nobody is there") })
     let result = try ledger.reconcile(nobody, admissions: [])
-    #expect(result.closed == live.count, what)
-    #expect(try self.used() == used, what)
+    try #require(result.closed == live.count, what)
+    try #require(try self.used() == used, what)
   }
 
   private func used() throws -> [String: Int64] {

@@ -71,7 +71,7 @@ struct Torture {
     try host.sweep()
     try expectSound("\(what), run again and swept")
     let text = try host.text()
-    #expect(text == undisturbed.text, what)
+    try #require(text == undisturbed.text, what)
     return true
   }
 
@@ -88,13 +88,13 @@ struct Torture {
   /// or more than he did.
   private func expectSound(_ what: Comment) throws {
     guard FileManager.default.fileExists(atPath: host.database) else { return }
-    #expect(try Spool(besideDatabase: host.database).readAll().damaged == [], what)
+    try #require(try Spool(besideDatabase: host.database).readAll().damaged == [], what)
     guard (try? host.used()) != nil else { return }
     let isMigrated = try host.isOurs()
-    #expect(try !isMigrated || soundness.faults(of: host.database) == [], what)
+    try #require(try !isMigrated || soundness.faults(of: host.database) == [], what)
     for (user, used) in try host.used() {
       let (first, last) = (usedBefore[user] ?? 0, undisturbed.used[user] ?? 0)
-      #expect((min(first, last)...max(first, last)).contains(used), "\(user), \(what)")
+      try #require((min(first, last)...max(first, last)).contains(used), "\(user), \(what)")
     }
   }
 }

@@ -3,6 +3,8 @@ import POSIX
 import SQLite
 import TestSupport
 
+@testable import Ledger
+
 /// A host with one simulated server, whose state can be put back to what it was.
 final class TorturedHost {
   let folder: String
@@ -81,7 +83,8 @@ final class TorturedHost {
 
   /// Whether the database has our tables already.
   func isOurs() throws -> Bool {
-    try Connection(database, busyTimeout: 5000).integer("PRAGMA user_version") == 2
+    try Connection(database, busyTimeout: 5000).integer("PRAGMA user_version")
+      == Schema.version
   }
 
   func execute(_ sql: String) throws {

@@ -58,7 +58,7 @@ enum DiskShim {
     unsafe vfs.xDelete = { _, path, directoryToo in
       let real = { unsafe DiskShim.real.pointee.xDelete(DiskShim.real, path, directoryToo) }
       guard let place = unsafe DiskShim.find(path) else { return real() }
-      let code = place.call(orFail: 10, real)
+      let code = place.call(orFail: .delete, real)
       if code == SQLITE_OK {
         place.note(.delete)
         if directoryToo != 0 { place.note(.syncFolder) }
@@ -67,7 +67,7 @@ enum DiskShim {
     }
     unsafe vfs.xAccess = { _, path, flags, result in
       let real = { unsafe DiskShim.real.pointee.xAccess(DiskShim.real, path, flags, result) }
-      return unsafe DiskShim.find(path)?.call(orFail: 13, real) ?? real()
+      return unsafe DiskShim.find(path)?.call(orFail: .access, real) ?? real()
     }
     return unsafe vfs
   }

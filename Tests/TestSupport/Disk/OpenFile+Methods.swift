@@ -8,29 +8,23 @@ extension OpenFile {
     // Without memory-mapped files.
     methods.iVersion = 2
     fillInData(&methods)
+    fillInProperties(&methods)
     fillInLocks(&methods)
     fillInSharedMemory(&methods)
     return methods
   }
 
   private static func fillInData(_ methods: inout sqlite3_io_methods) {
-    unsafe methods.xClose = { file in
-      guard let file = unsafe file else { return SQLITE_OK }
-      let code = unsafe inner(file).pointee.pMethods.pointee.xClose(inner(file))
-      let header = unsafe UnsafeMutableRawPointer(file).load(as: Header.self)
-      unsafe Unmanaged<OpenFile>.fromOpaque(header.place).release()
-      return code
-    }
     unsafe methods.xRead = { file, bytes, count, offset in
       guard let file = unsafe file else { return SQLITE_MISUSE }
-      return unsafe OpenFile.of(file).call(orFail: 1) {
+      return unsafe OpenFile.of(file).call(orFail: .read) {
         unsafe inner(file).pointee.pMethods.pointee.xRead(inner(file), bytes, count, offset)
       }
     }
     unsafe methods.xWrite = { file, bytes, count, offset in
       guard let file = unsafe file else { return SQLITE_MISUSE }
       let place = unsafe OpenFile.of(file)
-      let code = place.call(isWrite: true, orFail: 3) {
+      let code = place.call(isWrite: true, orFail: .write) {
         unsafe inner(file).pointee.pMethods.pointee.xWrite(inner(file), bytes, count, offset)
       }
       if code == SQLITE_OK {
@@ -42,7 +36,7 @@ extension OpenFile {
     unsafe methods.xTruncate = { file, size in
       guard let file = unsafe file else { return SQLITE_MISUSE }
       let place = unsafe OpenFile.of(file)
-      let code = place.call(orFail: 6) {
+      let code = place.call(orFail: .truncate) {
         unsafe inner(file).pointee.pMethods.pointee.xTruncate(inner(file), size)
       }
       if code == SQLITE_OK { place.note(.truncate(to: Int(size))) }
@@ -52,13 +46,23 @@ extension OpenFile {
       guard let file = unsafe file else { return SQLITE_MISUSE }
       let place = unsafe OpenFile.of(file)
       // Noted only: no test loses the real power.
-      let code = place.call(orFail: 4) { SQLITE_OK }
+      let code = place.call(orFail: .synchronize) { SQLITE_OK }
       if code == SQLITE_OK { place.noteSync() }
+      return code
+    }
+  }
+
+  private static func fillInProperties(_ methods: inout sqlite3_io_methods) {
+    unsafe methods.xClose = { file in
+      guard let file = unsafe file else { return SQLITE_OK }
+      let code = unsafe inner(file).pointee.pMethods.pointee.xClose(inner(file))
+      let header = unsafe UnsafeMutableRawPointer(file).load(as: Header.self)
+      unsafe Unmanaged<OpenFile>.fromOpaque(header.place).release()
       return code
     }
     unsafe methods.xFileSize = { file, size in
       guard let file = unsafe file else { return SQLITE_MISUSE }
-      return unsafe OpenFile.of(file).call(orFail: 7) {
+      return unsafe OpenFile.of(file).call(orFail: .measure) {
         unsafe inner(file).pointee.pMethods.pointee.xFileSize(inner(file), size)
       }
     }
@@ -79,7 +83,7 @@ extension OpenFile {
   private static func fillInLocks(_ methods: inout sqlite3_io_methods) {
     unsafe methods.xLock = { file, level in
       guard let file = unsafe file else { return SQLITE_MISUSE }
-      return unsafe OpenFile.of(file).call(orFail: 15) {
+      return unsafe OpenFile.of(file).call(orFail: .lock) {
         unsafe inner(file).pointee.pMethods.pointee.xLock(inner(file), level)
       }
     }
@@ -89,7 +93,7 @@ extension OpenFile {
     }
     unsafe methods.xCheckReservedLock = { file, result in
       guard let file = unsafe file else { return SQLITE_MISUSE }
-      return unsafe OpenFile.of(file).call(orFail: 14) {
+      return unsafe OpenFile.of(file).call(orFail: .checkLock) {
         unsafe inner(file).pointee.pMethods.pointee.xCheckReservedLock(inner(file), result)
       }
     }
@@ -98,7 +102,7 @@ extension OpenFile {
   private static func fillInSharedMemory(_ methods: inout sqlite3_io_methods) {
     unsafe methods.xShmMap = { file, page, size, extends, memory in
       guard let file = unsafe file else { return SQLITE_MISUSE }
-      return unsafe OpenFile.of(file).call(orFail: 21) {
+      return unsafe OpenFile.of(file).call(orFail: .mapMemory) {
         unsafe inner(file).pointee.pMethods.pointee.xShmMap(
           inner(file), page, size, extends, memory)
       }
@@ -109,7 +113,7 @@ extension OpenFile {
         unsafe inner(file).pointee.pMethods.pointee.xShmLock(inner(file), offset, count, flags)
       }
       return flags & SQLITE_SHM_UNLOCK != 0
-        ? real() : unsafe OpenFile.of(file).call(orFail: 20, real)
+        ? real() : unsafe OpenFile.of(file).call(orFail: .lockMemory, real)
     }
     unsafe methods.xShmBarrier = { file in
       guard let file = unsafe file else { return }

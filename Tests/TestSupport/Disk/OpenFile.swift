@@ -35,13 +35,30 @@ final class OpenFile {
 
   /// Makes a call of the real disk, or fails in its place.
   func call(
-    isWrite: Bool = false, orFail failure: Int32, _ real: () -> Int32
+    isWrite: Bool = false, orFail failure: Failure, _ real: () -> Int32
   ) -> Int32 {
     switch disk.fate(isWrite: isWrite) {
     case .goesOn: real()
-    case .dies: SQLITE_IOERR | failure << 8
+    case .dies: SQLITE_IOERR | failure.rawValue << 8
     case .findsNoRoom: SQLITE_FULL
     }
+  }
+}
+
+extension OpenFile {
+  /// What cannot be done, as the codes from `SQLITE_IOERR_READ` on have it in their second byte.
+  enum Failure: Int32 {
+    case read = 1
+    case write = 3
+    case synchronize = 4
+    case truncate = 6
+    case measure = 7
+    case delete = 10
+    case access = 13
+    case checkLock = 14
+    case lock = 15
+    case lockMemory = 20
+    case mapMemory = 21
   }
 }
 
