@@ -65,6 +65,11 @@ torture: test-deps deps ## kill every program at every system call, lose the pow
 	@.ci/stage build 6m .ci/build-all
 	@TORTURE=all .ci/stage torture 60m .ci/tested --filter FaultTests
 
+.PHONY: soak
+soak: test-deps deps ## let a model of a VPN host go on for SECONDS=, or until it fails or is stopped
+	swift build --build-tests
+	SOAK=$(or $(SECONDS),0) swift test --skip-build --disable-xctest --filter 'lives in process'
+
 # yes: take instruction counts as they are now, where a change was meant to raise them.
 RECORD = no
 
