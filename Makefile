@@ -24,8 +24,8 @@ HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
-# What make fuzz gives each of its targets, in seconds.
-SECONDS = 60
+# What make fuzz gives each of its targets, 60 unless told, and make soak all of it, for ever unless told.
+SECONDS =
 # deploy adds the hooks to the config of this server, after showing the change.
 SERVER =
 
