@@ -24,8 +24,8 @@ HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
-# What make fuzz gives each of its targets, in seconds.
-SECONDS = 60
+# What make fuzz gives each of its targets, 60 unless told, and make soak all of it, for ever unless told.
+SECONDS =
 # deploy adds the hooks to the config of this server, after showing the change.
 SERVER =
 
@@ -64,6 +64,11 @@ test: test-deps deps ## run every test
 torture: test-deps deps ## kill every program at every system call, lose the power in many ways; takes long
 	@.ci/stage build 6m .ci/build-all
 	@TORTURE=all .ci/stage torture 60m .ci/tested --filter FaultTests
+
+.PHONY: soak
+soak: test-deps deps ## let a model of a VPN host go on for SECONDS=, or until it fails or is stopped
+	swift build --build-tests
+	SOAK=$(or $(SECONDS),0) swift test --skip-build --disable-xctest --filter 'lives in process'
 
 # yes: take instruction counts as they are now, where a change was meant to raise them.
 RECORD = no

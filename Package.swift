@@ -123,6 +123,10 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "ModelTests",
+      dependencies: ["POSIX", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "FuzzTests",
       dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport", "quota-admin"],
       path: "Tests/Fuzz", exclude: ["Corpus", "Dictionaries"], swiftSettings: strict),

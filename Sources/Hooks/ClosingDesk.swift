@@ -110,8 +110,8 @@ package struct ClosingDesk {
       ? nil : Traffic(received: client.bytesReceived ?? 0, sent: client.bytesSent ?? 0)
     let (end, overflow) = client.connectedSince.addingReportingOverflow(client.duration ?? 0)
     return FinalReport(
-      identity: client.identity, commonName: client.doorName,
-      owner: admission?.owner, claimedOwner: claimed,
+      identity: client.identity, doorAddress: admission?.identity.address,
+      commonName: client.doorName, owner: admission?.owner, claimedOwner: claimed,
       wasLetIn: admission.map { !$0.wasHandedOn } ?? false,
       clientAddress: HookEnvironment.clientAddress(), counters: counters,
       endedAt: client.duration == nil || overflow ? Clock.now : end)

@@ -133,10 +133,16 @@ package final class Ledger {
       path, .creating, busyTimeout: keeperPatience, keepsStatements: true)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
-    // Half a megabyte: the pages that one transaction of a sweep works on. What is read again comes
-    // from the system's own cache.
-    try database.execute("PRAGMA cache_size = -500")
+    try makeRoom(forSessions: 0, in: database)
     return database
+  }
+
+  /// Lets SQLite keep pages of the sessions that are gone over: 80 bytes a session, most of them, and
+  /// half a megabyte at least. What is read again comes from the system's own cache.
+  static func makeRoom(
+    forSessions count: Int, in database: borrowing Connection
+  ) throws(SQLiteError) {
+    try database.execute("PRAGMA cache_size = -\(max(500, count * 80 / 1000))")
   }
 
   /// Turns the write-ahead log on. Where two do so at once, SQLite turns one away without waiting,

@@ -181,6 +181,27 @@ import Testing
     #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
   }
 
+  @Test func `a hook that runs late finds the account under the address of before`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
+    _ = try bench.ledger.reconcile(report([], at: Bench.noon + 120), admissions: [])
+    try bench.ledger.close(final("alice", 50, 0, session("10.8.0.77")))
+    #expect(try bench.used("alice") == 50)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
+  }
+
+  @Test func `who has a record of the door under his address takes nobody's account over`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.reconcile(
+      report([sighting("alice", 40, 0, address: "10.8.0.3")]), admissions: [])
+    var ended = final("alice", 10, 0, owner: "alice")
+    ended.doorAddress = ended.identity.address
+    try bench.ledger.close(ended)
+    try bench.ledger.close(final("alice", 60, 0, session("10.8.0.3")))
+    #expect(try bench.used("alice") == 70)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
+  }
+
   @Test func `an admission follows its session to another address`() throws {
     let bench = try Bench()
     let door = Admission(identity: session("10.8.0.3"), commonName: "alice", owner: "payer")
@@ -199,6 +220,23 @@ import Testing
       report([sighting("alice", 30, 0, address: "10.8.0.77")]), admissions: doors)
     #expect(result.spent.isEmpty)
     #expect(try bench.used("alice") == 30)
+  }
+
+  @Test func `an admission goes on telling who a stranger is that nobody meters`() throws {
+    let bench = try Bench(rules: Rules(unknownUsers: .ignore))
+    _ = try bench.ledger.addUser("bob", Terms(quota: 1000), at: Bench.noon)
+    let door = Admission(identity: session(), commonName: "mallory", owner: "mallory")
+    try bench.spool.leave(.admitted(door, at: Bench.noon))
+    for name in ["mallory", "bob"] as [UserName] {
+      let listing = report([sighting(name, 30, 0)])
+      let contents = try bench.spool.readAll()
+      let result = try bench.ledger.reconcile(
+        listing, admissions: contents.admissions.map(\.admission))
+      _ = try bench.ledger.release(
+        contents, spent: result.spent, reports: [listing], of: bench.spool, at: listing.at)
+    }
+    #expect(bench.spool.admission(of: session(), named: "bob") == door)
+    #expect(try bench.used("bob") == 0)
   }
 
   @Test func `names that differ in one byte are two users`() throws {
@@ -425,6 +463,14 @@ import Testing
     #expect(try bench.used("alice") == 1000)
   }
 
+  @Test func `is not taken for back by a clock that was set back before the end`() throws {
+    let bench = try Bench()
+    let listing = report([sighting("alice", 400, 400)])
+    try bench.ledger.close(final("alice", 500, 500, owner: "alice", after: -3600))
+    #expect(try bench.ledger.reconcile(listing, admissions: []).live.isEmpty)
+    #expect(try bench.used("alice") == 1000)
+  }
+
   @Test func `may be back more than once, also in that very second`() throws {
     let bench = try Bench()
     for (port, bytes) in [(1, 100), (2, 7), (3, 90)] as [(Int, Int64)] {
@@ -455,6 +501,19 @@ import Testing
     #expect(intake.closed == 2 && intake.problems.isEmpty)
     #expect(try bench.used("alice") == 1070)
     #expect(try bench.spool.readAll().reports.isEmpty)
+  }
+
+  @Test func `is billed for the first session also where word of its end comes last`() throws {
+    let bench = try Bench()
+    let first = final("alice", 500, 500, owner: "alice", after: 0, from: "192.0.2.1:1000")
+    let second = final("alice", 30, 40, owner: "alice", after: 60, from: "192.0.2.1:2000")
+    for _ in 1...2 {
+      try bench.ledger.close(second)
+      try bench.ledger.close(first)
+    }
+    #expect(try bench.used("alice") == 1070)
+    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
+    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
   }
 
   @Test func `keeps its record of the door while the first one's account is closed`() throws {

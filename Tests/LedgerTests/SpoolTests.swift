@@ -188,6 +188,17 @@ private let long = String(repeating: "n", count: 242)
     #expect(bench.spool.admission(of: session(), named: "alice") == nil)
   }
 
+  @Test func `displaces that of a client turned away in the same second`() throws {
+    let bench = try Bench()
+    let refusal = Refusal(
+      identity: session(), user: "bob", reason: .quota, at: Bench.noon, wasLogged: true)
+    try bench.spool.leave(.refused(refusal))
+    try bench.spool.leave(.admitted(door, at: Bench.noon))
+    #expect(bench.spool.refusal(of: session()) == nil)
+    #expect(bench.spool.admission(of: session(), named: "alice") == door)
+    #expect(bench.spool.tally(of: "bob", .quota, at: Bench.noon)?.count == 1)
+  }
+
   @Test func `is found by name where the address changed, if exactly one fits`() throws {
     let bench = try Bench()
     try bench.spool.leave(.admitted(door, at: Bench.noon))

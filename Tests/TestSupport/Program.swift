@@ -90,7 +90,7 @@ extension Process {
   ///
   /// A test runs on a thread that blocks most signals, and a child inherits that: SIGTERM would
   /// never reach it, nor anything it starts.
-  func runWithSignals() throws {
+  package func runWithSignals() throws {
     var none = sigset_t()
     var before = sigset_t()
     unsafe sigemptyset(&none)

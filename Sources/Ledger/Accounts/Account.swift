@@ -93,16 +93,16 @@ extension Ledger {
     }
   }
 
-  /// The open accounts of sessions of one server process that began in the same second under the
-  /// same common name: where a session's address is unknown, one of these may be it.
-  func openAccounts(
+  /// The accounts that no hook closed of sessions of one server process that began in the same second
+  /// under the same common name: where a session's address is unknown, one of these may be it.
+  func accountsWithoutHook(
     like session: SessionIdentity, named commonName: UserName
   ) throws(SQLiteError) -> [Account] {
     var statement = try database.prepare(
       """
       SELECT \(Account.columns) FROM sessions
       WHERE boot = ?1 AND pid = ?2 AND connected_since = ?3 AND common_name = ?4
-        AND closed_at IS NULL
+        AND closed_by IS NOT 'hook'
       """)
     statement.bind(1, session.boot)
     statement.bind(2, session.pid)

@@ -4,6 +4,8 @@ import SQLite
 /// What is known of a session at its end.
 package struct FinalReport: Equatable, Sendable {
   package let identity: SessionIdentity
+  /// The address in the tunnel that the record of the connect hook has; nil where there is none.
+  package var doorAddress: String?
   /// The common name the disconnect hook was given: the session's own, unless a renegotiation
   /// changed it.
   package let commonName: UserName
@@ -23,10 +25,12 @@ package struct FinalReport: Equatable, Sendable {
   package let endedAt: Int64
 
   package init(
-    identity: SessionIdentity, commonName: UserName, owner: UserName?, claimedOwner: UserName?,
-    wasLetIn: Bool, clientAddress: String?, counters: Traffic?, endedAt: Int64
+    identity: SessionIdentity, doorAddress: String? = nil, commonName: UserName,
+    owner: UserName?, claimedOwner: UserName?, wasLetIn: Bool, clientAddress: String?,
+    counters: Traffic?, endedAt: Int64
   ) {
     self.identity = identity
+    self.doorAddress = doorAddress
     self.commonName = commonName
     self.owner = owner
     self.claimedOwner = claimedOwner
@@ -79,29 +83,44 @@ extension Ledger {
     }
   }
 
-  /// The account a final report belongs to: by identity; else the one open account that began in
-  /// the same second under the same name, whose address changed meanwhile; else a new one.
+  /// The account a final report belongs to: by identity; else the one account without its hook yet
+  /// that began in the same second under the same name, whose address changed meanwhile; else a new
+  /// one.
   private func account(
     for report: FinalReport, in accounts: inout Accounts
   ) throws(SQLiteError) -> (Account, isNew: Bool)? {
     if report.endsAtOnce, let earlier = try retired(report) { return (earlier, false) }
     if let known = try accounts.account(of: report.identity) {
+      if known.isSuccessor(of: report) {
+        return try newAccount(for: report, as: retiredIdentity(of: report.identity))
+      }
       if !known.endedBefore(report) { return (known, false) }
       try retire(known)
     }
-    let alike = try openAccounts(like: report.identity, named: report.commonName)
+    // Whose record of the door is still there, under this very address, has no account elsewhere.
+    if report.doorAddress == report.identity.address {
+      return try newAccount(for: report, as: report.identity)
+    }
+    let alike = try accountsWithoutHook(like: report.identity, named: report.commonName)
     if var moved = alike.first, alike.count == 1 {
       try move(moved.identity, to: report.identity.address)
       moved.identity = report.identity
       return (moved, false)
     }
+    return try newAccount(for: report, as: report.identity)
+  }
+
+  /// An account for a session that has none; nil where nobody is billed for it.
+  private func newAccount(
+    for report: FinalReport, as identity: SessionIdentity
+  ) throws(SQLiteError) -> (Account, isNew: Bool)? {
     guard let name = report.owner ?? report.claimedOwner,
       let user = try owner(
         named: name, since: report.identity.connectedSince, at: report.endedAt)
     else { return nil }
     try beginLifetime(of: user, at: report.identity.connectedSince)
     let account = Account(
-      identity: report.identity, user: user, commonName: report.commonName, server: nil,
+      identity: identity, user: user, commonName: report.commonName, server: nil,
       realAddress: nil, counters: Traffic())
     return (account, true)
   }

@@ -8,16 +8,25 @@ import SQLite
 
 extension Account {
   /// Whether the account was closed by its hook so soon that another session with the same identity
-  /// can follow.
+  /// can follow; not where it ended before it began, by a clock that was set back.
   private var mayHaveSuccessor: Bool {
     guard let closing, closing.by == .hook else { return false }
-    return closing.at - identity.connectedSince <= 1
+    return (0...1).contains(closing.at - identity.connectedSince)
   }
 
   /// Whether a final report is of a later session than this account's. The hook of a session runs
   /// once, so another end is the end of another one; the same end told again is the same.
   func endedBefore(_ report: FinalReport) -> Bool {
     mayHaveSuccessor && !isClosed(by: report)
+  }
+
+  /// Whether a final report is of an earlier session than this account's: it waited in the spool while
+  /// the client was back from another port, left again and was closed by its own hook.
+  func isSuccessor(of report: FinalReport) -> Bool {
+    guard report.endsAtOnce, let closing, closing.by == .hook, closing.at > report.endedAt,
+      let realAddress, let address = report.clientAddress
+    else { return false }
+    return realAddress != address
   }
 
   /// Whether a sighting is of a later session than this account's: a server forgets a session in the
@@ -45,14 +54,19 @@ extension Account {
 
 extension FinalReport {
   /// Whether the session was over within the second, or the next, and may have had a successor.
-  var endsAtOnce: Bool { endedAt - identity.connectedSince <= 1 }
+  var endsAtOnce: Bool { (0...1).contains(endedAt - identity.connectedSince) }
 }
 
 extension Ledger {
   /// Makes room for the next session with the same identity.
   func retire(_ account: Account) throws(SQLiteError) {
-    let number = try retiredAccounts(of: account.identity).count + 1
-    try move(account.identity, to: "\(account.identity.address)#\(number)")
+    try move(account.identity, to: retiredIdentity(of: account.identity).address)
+  }
+
+  /// The identity of the next account that makes room for a successor, or would have.
+  func retiredIdentity(of session: SessionIdentity) throws(SQLiteError) -> SessionIdentity {
+    let number = try retiredAccounts(of: session).count + 1
+    return session.moved(to: "\(session.address)#\(number)")
   }
 
   /// The account that this final report closed, if it has made room for a successor since: what is

@@ -11,7 +11,8 @@ package struct Reconciliation: Equatable, Sendable {
   package var closed = 0
   /// The sessions that may be judged: all but those whose owner nobody can tell yet.
   package var live: [LiveSession] = []
-  /// The admissions whose sessions have an account now.
+  /// The admissions whose sessions have an account now. That of somebody who is not metered never
+  /// has one, and goes on telling who he is.
   package var spent: [Admission] = []
 }
 
@@ -54,6 +55,7 @@ extension Ledger {
   package func reconcile(
     _ report: ServerReport, admissions: [Admission]
   ) throws(SQLiteError) -> Reconciliation {
+    try Ledger.makeRoom(forSessions: report.sightings.count, in: database)
     var result = Reconciliation()
     let changes = try changes(report, admissions, into: &result)
     try apply(changes, of: report, admissions, into: &result)
@@ -86,7 +88,6 @@ extension Ledger {
     }
     changes.sort { $0.user < $1.user }
     result.live = live
-    result.spent = strangers.compactMap(\.admission).map { admissions[Int($0)] }
     return changes
   }
 

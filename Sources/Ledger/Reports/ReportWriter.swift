@@ -100,6 +100,7 @@ struct ReportWriter: ~Copyable {
     let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
       if !closed.endedBefore(sighting, in: report) {
+        result.spent += [admission].compactMap(\.self)
         return try raise(closed, to: sighting, index, into: &result)
       }
       try ledger.retire(closed)
@@ -115,6 +116,7 @@ struct ReportWriter: ~Copyable {
       commonName: admission?.commonName ?? sighting.commonName, server: report.server,
       realAddress: sighting.realAddress, counters: Traffic())
     result.opened += 1
+    result.spent += [admission].compactMap(\.self)
     try ledger.beginLifetime(of: user, at: sighting.connectedSince)
     try raise(account, to: sighting, index, into: &result)
   }

@@ -24,9 +24,15 @@ package struct Spool: Sendable {
   /// Leaves a record.
   ///
   /// The final report of a session does not displace that of an earlier one with the same identity,
-  /// which a client that was back within the second may have left.
+  /// which a client that was back within the second may have left. Who is let in does displace the
+  /// record of one turned away in that second: before OpenVPN 2.6 no hook takes that out of the way.
   package func leave(_ record: SpoolRecord) throws(SystemError) {
     var name = record.fileName
+    if case .admitted = record, let refusal = refusal(of: record.identity),
+      try !fold(refusal)
+    {
+      try remove(.refused(refusal))
+    }
     if case .closed = record {
       var number = 1
       while let other = read(name), other != record {

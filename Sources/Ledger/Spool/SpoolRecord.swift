@@ -86,6 +86,7 @@ extension SpoolRecord {
       fields.write(report.identity)
       fields.write("at", report.endedAt)
       fields.write("common-name", report.commonName.bytes)
+      if let address = report.doorAddress { fields.write("door-address", address) }
       if let owner = report.owner { fields.write("owner", owner.bytes) }
       if report.wasLetIn { fields.write("let-in", 1) }
       if let address = report.clientAddress { fields.write("client-address", address) }
@@ -125,8 +126,8 @@ extension SpoolRecord {
       guard let name = fields["common-name"] else { return nil }
       self = .closed(
         FinalReport(
-          identity: identity, commonName: UserName(bytes: name),
-          owner: fields["owner"].map(UserName.init(bytes:)),
+          identity: identity, doorAddress: fields.text("door-address"),
+          commonName: UserName(bytes: name), owner: fields["owner"].map(UserName.init(bytes:)),
           claimedOwner: fields["claimed-owner"].map(UserName.init(bytes:)),
           wasLetIn: fields.integer("let-in") == 1,
           clientAddress: fields.text("client-address"), counters: fields.counters, endedAt: time))

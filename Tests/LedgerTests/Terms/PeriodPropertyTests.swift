@@ -1,22 +1,8 @@
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger
-
-/// A generator whose numbers come again for the same seed.
-private struct Chance: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  /// SplitMix64.
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 /// One user's life, a step at a time, in a zone whose days are not those of UTC.
 private struct Life {

@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Many runs, one after another, up to the first that fails: it is told as a story, in as few steps
+/// as it takes.
+///
+/// `MODEL_SEED=N` replays one run and tells its story whatever comes of it. With `SOAK=SECONDS` they go
+/// on for so long, 0 for without end, from a seed that the clock chooses or `SOAK_SEED=N` names.
+struct Campaign {
+  private let name: String
+  private let count: UInt64
+  private let length: ClosedRange<Int>
+  private let make: (HostTerms) throws -> any Programs
+
+  /// - Parameters:
+  ///   - name: what the runs are called in the one line that is printed.
+  ///   - length: how many steps one has.
+  ///   - make: makes the programs under test for a host.
+  init(
+    of name: String, count: UInt64, length: ClosedRange<Int>,
+    _ make: @escaping (HostTerms) throws -> any Programs
+  ) {
+    self.name = name
+    self.count = count
+    self.length = length
+    self.make = make
+  }
+
+  func run() {
+    if let seed = Campaign.number("MODEL_SEED") { return replay(seed) }
+    if let seconds = Campaign.number("SOAK") { return soak(seconds == 0 ? .max : seconds) }
+    let begun = Date()
+    var counts: [World.Count: Int] = [:]
+    for seed in 1...count {
+      let result = Run(seed: seed, steps: length).play(make)
+      if !result.failures.isEmpty { return report(Run(seed: seed, steps: length), result.failures) }
+      counts.merge(result.counts, uniquingKeysWith: +)
+    }
+    let seconds = Date().timeIntervalSince(begun)
+    let figures = World.Count.allCases.map { "\(counts[$0, default: 0]) \($0)" }
+    print(
+      "\(count) \(name): \(figures.joined(separator: ", ")); "
+        + String(format: "%.0f s, %.1f a second", seconds, Double(count) / seconds))
+  }
+
+  private func soak(_ seconds: UInt64) {
+    let begun = Date()
+    let start = Campaign.number("SOAK_SEED") ?? UInt64(begun.timeIntervalSince1970) * 1_000_000
+    var (seed, told) = (start, begun)
+    while Date().timeIntervalSince(begun) < Double(seconds) {
+      let run = Run(seed: seed, steps: length)
+      let failures = run.play(make).failures
+      if !failures.isEmpty { return report(run, failures) }
+      seed += 1
+      if Date().timeIntervalSince(told) < 5 { continue }
+      told = Date()
+      let line = "\(name): at seed \(seed), \(seed - start) without a failure\n"
+      FileHandle.standardOutput.write(Data(line.utf8))
+    }
+  }
+
+  private func replay(_ seed: UInt64) {
+    let run = Run(seed: seed, steps: length)
+    let result = run.play(tellsStory: true, make)
+    if !result.failures.isEmpty { return report(run, result.failures) }
+    print(result.story.joined(separator: "\n"))
+  }
+
+  private func report(_ run: Run, _ failures: [String]) {
+    let small = run.shrunk { !$0.play(make).failures.isEmpty }
+    let story = small.play(tellsStory: true, make).story
+    Issue.record(
+      """
+      \(failures[0])
+      seed \(run.seed) fails, also in \(small.steps.count) of its \(run.steps.count) steps:
+      \(story.joined(separator: "\n"))
+      again: MODEL_SEED=\(run.seed) swift test --disable-xctest --filter '\(name)'
+      """)
+  }
+
+  private static func number(_ name: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+  }
+}

@@ -1,0 +1,177 @@
+import TestSupport
+
+/// What can happen on a host.
+enum Deed: CaseIterable {
+  case connect, move, leave, float, renegotiate, changeAddress, handshake
+  case crash, stop, restartSessions, start, reboot
+  case setClock, wait, longWait
+  case sweep, runLateHook
+
+  /// How often it happens, as a share of all.
+  var weight: Int {
+    switch self {
+    case .move: 24
+    case .connect: 18
+    case .sweep: 16
+    case .wait: 12
+    case .leave: 10
+    case .renegotiate, .start: 5
+    case .float, .runLateHook, .setClock: 3
+    case .changeAddress, .restartSessions, .crash: 2
+    case .handshake, .stop, .reboot, .longWait: 1
+    }
+  }
+
+  static func any(_ chance: inout Chance) -> Deed {
+    var number = Int.random(in: 0..<Deed.sum, using: &chance)
+    for deed in allCases {
+      number -= deed.weight
+      if number < 0 { return deed }
+    }
+    return .wait
+  }
+
+  private static let sum = allCases.reduce(0) { $0 + $1.weight }
+}
+
+extension World {
+  /// One thing happens. All chance in it is the step's own, so that it makes sense as well where
+  /// other steps are left out.
+  func step(_ chance: inout Chance) throws {
+    // Much happens within one second.
+    if Bool.random(using: &chance) { try advance(Int64.random(in: 1...3, using: &chance), &chance) }
+    try perform(Deed.any(&chance), &chance)
+  }
+
+  private func perform(_ deed: Deed, _ chance: inout Chance) throws {
+    switch deed {
+    case .connect: try connect(&chance)
+    case .move: moveSomething(&chance)
+    case .leave: if let session = anySession(&chance) { try end(session, &chance) }
+    case .float: if let session = anySession(&chance) { float(session) }
+    case .renegotiate: if let session = anySession(&chance) { renegotiate(session, &chance) }
+    case .changeAddress: if let session = anySession(&chance) { changeAddress(session) }
+    case .handshake: handshake(&chance)
+    case .crash: if let server = anyServer(&chance) { crash(server) }
+    case .stop: if let server = anyServer(&chance) { try stop(server, &chance) }
+    case .restartSessions: if let server = anyServer(&chance) { try restart(server, &chance) }
+    case .start: start(servers.filter { !$0.isUp }.randomElement(using: &chance))
+    case .reboot: rebootAll()
+    case .setClock: setClock(&chance)
+    case .wait: try advance(Int64.random(in: 5...60, using: &chance), &chance)
+    case .longWait: try advance(Int64.random(in: 150...100_000, using: &chance), &chance)
+    case .sweep: try sweep(&chance)
+    case .runLateHook: try runLateHook(&chance)
+    }
+  }
+
+  private func anyServer(_ chance: inout Chance) -> Server? {
+    servers.filter(\.isFree).randomElement(using: &chance)
+  }
+
+  private func anySession(_ chance: inout Chance) -> Session? {
+    servers.filter(\.isFree).flatMap(\.live).randomElement(using: &chance)
+  }
+
+  /// Time goes by, and what was killed goes.
+  func advance(_ seconds: Int64, _ chance: inout Chance) throws {
+    wait(seconds)
+    for server in servers where server.isFree {
+      server.halfOpen = []
+      for session in server.live where session.goesAt.map({ $0 <= elapsed }) ?? false {
+        try end(session, &chance)
+      }
+    }
+  }
+
+  /// What happens elsewhere while a program of ours takes its time.
+  func elsewhere(_ chance: inout Chance) throws {
+    guard depth < 2 else { return }
+    depth += 1
+    defer { depth -= 1 }
+    for _ in 0..<Int.random(in: 0...2, using: &chance) { try step(&chance) }
+  }
+
+  private func moveSomething(_ chance: inout Chance) {
+    for _ in 0..<Int.random(in: 1...4, using: &chance) {
+      guard let session = anySession(&chance) else { return }
+      let bytes = bytes(of: session, &chance)
+      session.move(bytes)
+      note("\(session) moves \(bytes)")
+    }
+  }
+
+  /// A little, a lot, or just what a quota has left.
+  private func bytes(of session: Session, _ chance: inout Chance) -> Moved {
+    let left = terms.user(session.owner).quota - used(by: session.owner).most
+    if left > 0, left < 1_000_000, Int.random(in: 0..<8, using: &chance) == 0 {
+      return terms.rules.count == .received ? Moved(received: left) : Moved(sent: left)
+    }
+    let limit: Int64 = Bool.random(using: &chance) ? 3_000 : 60_000
+    return Moved(
+      received: Int64.random(in: 0...limit, using: &chance),
+      sent: Int64.random(in: 0...limit, using: &chance))
+  }
+
+  private func float(_ session: Session) {
+    // The port tells two sessions apart that began in one second, where a sweep was shown it already.
+    if isSweeping { return }
+    session.realAddress = "203.0.113.\(fresh() % 250):4711"
+    note("\(session) floats to \(session.realAddress)")
+  }
+
+  /// Another name is shown from now on: the certificate's, `UNDEF`, or what a hostile client asks
+  /// for.
+  private func renegotiate(_ session: Session, _ chance: inout Chance) {
+    // Address and name both new within one interval: nothing is left to know it by.
+    if session.isOnTheMove { return }
+    let name = ["alice", "bob", "carol", "dora", session.owner].randomElement(using: &chance)
+    session.claimedName = name ?? session.owner
+    session.shownName = Bool.random(using: &chance) ? nil : name
+    for one in sessions where one === session || (one.isConfused && one.hasIdentity(of: session)) {
+      if !one.isKnown || one.isConfused { one.payers.insert(session.claimedName) }
+    }
+    note(
+      "\(session) renegotiates as \(session.claimedName), shown as \(session.shownName ?? "UNDEF")")
+  }
+
+  /// A later script of the connect hook pushes another address, or the server does later on.
+  private func changeAddress(_ session: Session) {
+    // A sweep that was shown the old one is about to believe it.
+    if isSweeping { return }
+    let isAlone = !sessions.contains { other in
+      other !== session
+        && other.isAlike(session.server, session.boot, since: session.since, session.owner)
+    }
+    guard isAlone, session.shownName == session.owner, session.claimedName == session.owner,
+      !session.isConfused
+    else { return }
+    session.address = "10.9.0.\(fresh())"
+    session.isOnTheMove = true
+    session.hasMoved = true
+    note("\(session) gets another address")
+  }
+
+  private func handshake(_ chance: inout Chance) {
+    let name = Bool.random(using: &chance) ? nil : "alice"
+    anyServer(&chance)?.halfOpen.append((name, 300))
+  }
+
+  private func setClock(_ chance: inout Chance) {
+    if let debt = clockDebt, Int.random(in: 0..<3, using: &chance) > 0 {
+      clockDebt = nil
+      setClock(to: clock - debt)
+      note("the clock is set back to what it was")
+      return
+    }
+    let far = [40, 4000, 90_000, 200_000].randomElement(using: &chance) ?? 40
+    let step = Int64(Int.random(in: -far...far, using: &chance))
+    clockDebt = (clockDebt ?? 0) + step
+    setClock(to: clock + step)
+    note("the clock is set by \(step) s")
+  }
+}
+
+extension Session: CustomStringConvertible {
+  var description: String { "#\(number) (\(owner), \(address) on \(server.name))" }
+}
