@@ -54,15 +54,15 @@ build: deps ## build the release programs into .build/programs
 
 .PHONY: test
 test: test-deps deps ## run every test
-	@.ci/stage build 6m .ci/build-all
-	@.ci/stage "unit tests" 4m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
-	@.ci/stage "real OpenVPN" 7m .ci/tested --no-parallel --filter HostTests
-	@.ci/stage speed 5m .ci/tested --no-parallel --filter SpeedTests
-	@.ci/stage faults 5m .ci/tested --filter FaultTests --filter ModelTests
+	@.ci/stage build 10m .ci/build-all
+	@.ci/stage "unit tests" 6m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
+	@.ci/stage "real OpenVPN" 10m .ci/tested --no-parallel --filter HostTests
+	@.ci/stage speed 8m .ci/tested --no-parallel --filter SpeedTests
+	@.ci/stage faults 8m .ci/tested --filter FaultTests --filter ModelTests
 
 .PHONY: torture
 torture: test-deps deps ## kill every program at every system call, lose the power in many ways; takes long
-	@.ci/stage build 6m .ci/build-all
+	@.ci/stage build 10m .ci/build-all
 	@TORTURE=all .ci/stage torture 60m .ci/tested --filter FaultTests
 
 .PHONY: soak
