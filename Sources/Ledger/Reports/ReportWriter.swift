@@ -1,7 +1,7 @@
 import Quota
 import SQLite
 
-/// Writes the changes that a server's report calls for, inside one transaction.
+/// Writes the changes that a server's report calls for, some of them in each transaction.
 ///
 /// What a change was planned by may be out of date: a hook may have closed the account meanwhile.
 /// So under the write lock each account has to be as it was, or is read again, and only increases over
@@ -100,7 +100,7 @@ struct ReportWriter: ~Copyable {
     let identity = report.identity(of: sighting)
     if let closed = try accounts.account(of: identity) {
       if !closed.endedBefore(sighting, in: report) {
-        result.spent += [admission].compactMap(\.self)
+        if let admission { result.spent.append(admission) }
         return try raise(closed, to: sighting, index, into: &result)
       }
       try ledger.retire(closed)
@@ -116,7 +116,7 @@ struct ReportWriter: ~Copyable {
       commonName: admission?.commonName ?? sighting.commonName, server: report.server,
       realAddress: sighting.realAddress, counters: Traffic())
     result.opened += 1
-    result.spent += [admission].compactMap(\.self)
+    if let admission { result.spent.append(admission) }
     try ledger.beginLifetime(of: user, at: sighting.connectedSince)
     try raise(account, to: sighting, index, into: &result)
   }
