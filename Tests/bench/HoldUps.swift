@@ -19,17 +19,11 @@ enum HoldUps {
     try bench.sweep()
     var number = 0
     let idle = try run(bench, &number) {}
-    var sweep: TimedProgram?
-    var sweeps = 0
-    let busy = try run(bench, &number) {
-      if try sweep?.hasEnded() ?? true {
-        try server.addTraffic(received: 10, sent: 20)
-        sweep = try TimedProgram(bench.command("quota-sweep"))
-        sweeps += 1
-      }
-    }
-    _ = try sweep?.hasEnded(waiting: true)
-    let waits = try self.waits(bench, server, &number)
+    let sweeps = Sweeps(of: server, bench)
+    let busy = try run(bench, &number, meanwhile: sweeps.goOn)
+    let count = sweeps.count
+    let waits = try self.waits(bench, &number, meanwhile: sweeps.goOn)
+    try sweeps.end()
     func row(_ name: String, _ times: [Double]) -> [String] {
       [name] + [0.5, 0.99, 1].map { Decimal.text(times.quantile($0)) }
     }
@@ -38,7 +32,7 @@ enum HoldUps {
         title: "Hooks while sweeps run",
         text: """
           \(clients) clients come and go, first on an idle host, then while sweeps of 10 000 changed \
-          sessions run back to back (\(sweeps) of them), in milliseconds by the clock. Waits are \
+          sessions run back to back (\(count) of them), in milliseconds by the clock. Waits are \
           those that `strace` saw a hook ask for, of \(waits.count) hooks.
           """,
         columns: ["", "p50", "p99", "max"],
@@ -51,6 +45,29 @@ enum HoldUps {
       "quota-connect, p99 while sweeps run",
       busy.connect.quantile(0.99) / idle.connect.quantile(0.99), atMost: 5, " × idle")
     report.expect("longest wait of a hook for a lock", waits.max() ?? .nan, atMost: 30, " ms")
+  }
+
+  /// Sweeps that run one after another, each of sessions that have all changed.
+  private final class Sweeps {
+    private let server: SimulatedServer
+    private let bench: SpeedBench
+    private var present: TimedProgram?
+    private(set) var count = 0
+
+    init(of server: SimulatedServer, _ bench: SpeedBench) {
+      self.server = server
+      self.bench = bench
+    }
+
+    /// Starts the next one, if the last has ended.
+    func goOn() throws {
+      guard try present?.hasEnded() ?? true else { return }
+      try server.addTraffic(received: 10, sent: 20)
+      present = try TimedProgram(bench.command("quota-sweep"))
+      count += 1
+    }
+
+    func end() throws { _ = try present?.hasEnded(waiting: true) }
   }
 
   /// Lets clients come and go, one after another as OpenVPN does.
@@ -80,15 +97,11 @@ enum HoldUps {
 
   /// How long hooks waited for a lock while sweeps ran, in milliseconds.
   private static func waits(
-    _ bench: SpeedBench, _ server: SimulatedServer, _ number: inout Int
+    _ bench: SpeedBench, _ number: inout Int, meanwhile: () throws -> Void
   ) throws -> [Double] {
-    var sweep: TimedProgram?
     var waits: [Double] = []
     for _ in 0..<clients {
-      if try sweep?.hasEnded() ?? true {
-        try server.addTraffic(received: 10, sent: 20)
-        sweep = try TimedProgram(bench.command("quota-sweep"))
-      }
+      try meanwhile()
       let session = session(&number)
       for (hook, environment) in [
         ("quota-connect", session.connecting),
@@ -98,7 +111,6 @@ enum HoldUps {
           try LockWait.of(bench.command(hook), environment: environment).asked)
       }
     }
-    _ = try sweep?.hasEnded(waiting: true)
     return waits
   }
 

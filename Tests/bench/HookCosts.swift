@@ -116,12 +116,10 @@ struct HookCosts {
 
   private func figure(of rival: Rival, _ gauge: Gauge) throws -> Int {
     let copy = try bench.copy()
-    let command = rival.command(copy.path + "/quota.db")
-    let (figure, outcome) = try withExtendedLifetime(copy) {
-      try gauge.run(command[0], Array(command.dropFirst()), environment: rival.environment)
+    return try withExtendedLifetime(copy) {
+      try gauge.figure(
+        of: rival.command(copy.path + "/quota.db"), environment: rival.environment)
     }
-    try outcome.requireSuccess()
-    return figure
   }
 
   /// Median milliseconds; the last of them is the hook, which has another session in every round.

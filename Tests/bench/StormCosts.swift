@@ -51,11 +51,7 @@ enum StormCosts {
     _ session: HookSession, _ bench: SpeedBench
   ) throws -> (connect: Int, disconnect: Int) {
     func instructions(_ program: String, _ environment: [String: String]) throws -> Int {
-      let command = bench.command(program)
-      let (figure, outcome) = try Gauge.instructions().run(
-        command[0], Array(command.dropFirst()), environment: environment)
-      try outcome.requireSuccess()
-      return figure
+      try Gauge.instructions().figure(of: bench.command(program), environment: environment)
     }
     let connect = try instructions("quota-connect", session.connecting)
     return (

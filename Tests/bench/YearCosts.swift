@@ -42,11 +42,8 @@ enum YearCosts {
   }
 
   private static func instructions(_ bench: SpeedBench, _ session: HookSession) throws -> Int {
-    let command = bench.command("quota-connect")
-    let (figure, outcome) = try Gauge.instructions().run(
-      command[0], Array(command.dropFirst()), environment: session.connecting)
-    try outcome.requireSuccess()
-    return figure
+    try Gauge.instructions().figure(
+      of: bench.command("quota-connect"), environment: session.connecting)
   }
 
   /// - Returns: how many sessions the year had.

@@ -24,11 +24,7 @@ import Testing
       try storm.number("SELECT count(*) FROM users WHERE username LIKE 'import%'")
         == Int64(Storm.imports))
     let figures = Figures()
-    figures.add("hooks", waits.count)
-    figures.add("of them waited for a lock", waits.count { $0.asked > 0 })
-    figures.add("of them waited in vain", waits.count { $0.asked >= 20 })
-    figures.add("longest wait for locks, ms", ratio: waits.map(\.asked).max() ?? 0, atMost: 30)
-    figures.add("the same by the clock, ms", ratio: waits.map(\.elapsed).max() ?? 0)
+    figures.add("hooks", waits)
     for (program, count) in runs.sorted(by: { $0.key < $1.key }) { figures.add(program, count) }
     say(figures.table)
   }

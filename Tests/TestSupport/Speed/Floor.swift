@@ -33,9 +33,7 @@ package struct Floor {
   /// Counts the instructions that the rows take, which have to come to the same.
   package func instructions() throws -> Int {
     let copy = try copy()
-    let command = command(on: copy)
-    let (figure, outcome) = try Gauge.instructions().run(command[0], Array(command.dropFirst()))
-    try outcome.requireSuccess()
+    let figure = try Gauge.instructions().figure(of: command(on: copy))
     let comparison = try Program.run(
       Program.path("bench-floor"), ["compare", copy.path + "/quota.db", after], environment: [:])
     try comparison.requireSuccess()

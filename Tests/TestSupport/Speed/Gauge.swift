@@ -63,6 +63,18 @@ package struct Gauge {
     return (figure, outcome)
   }
 
+  /// Runs a command to its end, which has to succeed, and gives the figure.
+  ///
+  /// - Parameter environment: the program's whole environment.
+  package func figure(
+    of command: [String], environment: [String: String] = [:]
+  ) throws -> Int {
+    let (figure, outcome) = try run(
+      command[0], Array(command.dropFirst()), environment: environment)
+    try outcome.requireSuccess()
+    return figure
+  }
+
   /// There was nothing to read a figure from.
   package struct Missing: Error, CustomStringConvertible {
     package let description: String

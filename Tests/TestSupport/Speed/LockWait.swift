@@ -1,5 +1,16 @@
 import Foundation
 
+extension Figures {
+  /// Adds how many hooks ran, and how long they waited for locks.
+  package func add(_ hooks: String, _ waits: [LockWait]) {
+    add(hooks, waits.count)
+    add("of them waited for a lock", waits.count { $0.asked > 0 })
+    add("of them waited in vain", waits.count { $0.asked >= 20 })
+    add("longest wait for locks, ms", ratio: waits.map(\.asked).max() ?? 0, atMost: 30)
+    add("the same by the clock, ms", ratio: waits.map(\.elapsed).max() ?? 0)
+  }
+}
+
 /// How long a program waited for locks, in milliseconds.
 package struct LockWait: Sendable {
   /// As it asked the system to.

@@ -90,10 +90,7 @@ package final class SpeedBench {
 
   /// Measures a sweep, which has to succeed.
   package func sweep(measuring gauge: Gauge) throws -> Int {
-    let (figure, outcome) = try gauge.run(
-      Program.path("quota-sweep"), ["--config", config])
-    try outcome.requireSuccess()
-    return figure
+    try gauge.figure(of: [Program.path("quota-sweep"), "--config", config])
   }
 
   /// How often a sweep writes to the database or its log, and how many bytes.
