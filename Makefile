@@ -103,7 +103,8 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
-	install -v -m 0755 $(COMMANDS:%=$(PROGRAMS)/%) $(SBIN)/
+	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
+	for command in $(COMMANDS); do ln -sfv ../libexec/openvpn-quota/openvpn-quota $(SBIN)/$$command; done
 	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
 	install -v -m 0644 man/*.5 $(MAN)/man5/
 	install -v -m 0644 man/*.7 $(MAN)/man7/
@@ -139,7 +140,7 @@ deb: build ## make a Debian package of it, below .build
 uninstall: ## remove what install put there; settings and database stay
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
 	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
-	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(CRON)/openvpn-quota
+	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(LIBEXEC)/openvpn-quota $(CRON)/openvpn-quota
 	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
 	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
 	rm -f $(foreach section,5 7 8,$(patsubst man/%,$(MAN)/man$(section)/%,$(wildcard man/*.$(section))))

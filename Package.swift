@@ -15,23 +15,15 @@ let hookLinking: [LinkerSetting] =
   Context.environment["STATIC_HOOKS"] == "no"
   ? [] : [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
 
-/// A release of the sweep is not position-independent: its table of relocations, all of it read at
-/// the start, is 1 MB of the 16 that a sweep of 10 000 sessions may take.
-let sweepLinking: [LinkerSetting] = [
-  .unsafeFlags(["-Xlinker", "-no-pie"], .when(configuration: .release))
-]
-
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
   name: "openvpn-quota",
   products: [
-    .executable(name: "quota-sweep", targets: ["quota-sweep"]),
+    .executable(name: "openvpn-quota", targets: ["openvpn-quota"]),
     .executable(name: "quota-connect", targets: ["quota-connect"]),
     .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
-    .executable(name: "quota-rotate", targets: ["quota-rotate"]),
-    .executable(name: "quota-admin", targets: ["quota-admin"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
     .executable(name: "bench-floor", targets: ["bench-floor"]),
   ],
@@ -40,95 +32,81 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .target(name: "POSIX", swiftSettings: strict),
+    .target(name: "System", swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Quota", swiftSettings: strict),
-    .target(name: "OpenVPN", dependencies: ["POSIX"], swiftSettings: strict),
-    .target(name: "Ledger", dependencies: ["POSIX", "SQLite", "Quota"], swiftSettings: strict),
-    .target(name: "CommandSupport", dependencies: ["POSIX", "Quota"], swiftSettings: strict),
+    .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
+    .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
+    .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
+      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks",
-      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport"],
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
       swiftSettings: strict),
     .executableTarget(
-      name: "quota-connect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict,
+      name: "quota-connect", dependencies: ["Hooks", "Support"], swiftSettings: strict,
       linkerSettings: hookLinking),
     .executableTarget(
-      name: "quota-disconnect", dependencies: ["Hooks", "CommandSupport"], swiftSettings: strict,
+      name: "quota-disconnect", dependencies: ["Hooks", "Support"], swiftSettings: strict,
       linkerSettings: hookLinking),
     .target(
-      name: "Parsing", dependencies: ["POSIX", "CommandSupport", argumentParser],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "quota-sweep", dependencies: ["Sweep", "CommandSupport", "Parsing", argumentParser],
-      swiftSettings: strict, linkerSettings: sweepLinking),
-    .executableTarget(
-      name: "quota-rotate",
+      name: "Admin",
       dependencies: [
-        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Parsing", argumentParser,
-      ],
-      swiftSettings: strict),
-    .target(
-      name: "Checkup",
-      dependencies: ["POSIX", "Quota", "SQLite", "OpenVPN", "Ledger", "CommandSupport", "Sweep"],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "quota-admin",
-      dependencies: [
-        "POSIX", "Quota", "Ledger", "CommandSupport", "Sweep", "Checkup", "Parsing", argumentParser,
+        "System", "Quota", "SQLite", "OpenVPN", "Ledger", "Support", "Sweep", argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "openvpn-simulator", dependencies: ["POSIX"], path: "Tests/openvpn-simulator",
+      name: "openvpn-quota", dependencies: ["Admin", "Support"], swiftSettings: strict),
+    .executableTarget(
+      name: "openvpn-simulator", dependencies: ["System"], path: "Tests/openvpn-simulator",
       swiftSettings: strict),
     .executableTarget(
-      name: "bench-floor", dependencies: ["POSIX", "SQLite"], path: "Tests/bench-floor",
+      name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["POSIX", "SQLite", "CSQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
-      name: "quota-bench", dependencies: ["POSIX", "SQLite", "TestSupport"], path: "Tests/bench",
+      name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
       exclude: ["hook.py"], swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "QuotaTests", dependencies: ["Quota", "CommandSupport", "TestSupport"],
+      name: "QuotaTests", dependencies: ["Quota", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
       swiftSettings: strict),
     .testTarget(
-      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "POSIX", "TestSupport"],
+      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "CommandSupportTests", dependencies: ["CommandSupport", "TestSupport"],
+      name: "SupportTests", dependencies: ["Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdminTests", dependencies: ["SQLite", "TestSupport", "quota-admin"],
+      name: "AdminTests", dependencies: ["SQLite", "TestSupport", "Admin"],
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
       exclude: ["Schemas"], swiftSettings: strict),
     .testTarget(
-      name: "SpeedTests", dependencies: ["POSIX", "SQLite", "TestSupport"], swiftSettings: strict),
+      name: "SpeedTests", dependencies: ["System", "SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "POSIX", "SQLite", "Quota", "Ledger", "CommandSupport", "Sweep", "quota-rotate",
+        "System", "SQLite", "Quota", "Ledger", "Support", "Sweep", "Admin",
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
       name: "ModelTests",
-      dependencies: ["POSIX", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
+      dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["POSIX", "Quota", "OpenVPN", "Ledger", "CommandSupport", "quota-admin"],
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Admin"],
       path: "Tests/Fuzz", exclude: ["Corpus", "Dictionaries"], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
@@ -136,23 +114,23 @@ let package = Package(
 )
 
 // `make fuzz` has a build of its own, instrumented: one program of what FuzzTests checks. Of
-// quota-admin it takes what reads files, for without ArgumentParser it is built in a third of the
+// Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["POSIX", "Quota", "OpenVPN", "SQLite", "Ledger", "CommandSupport", "Sweep"]
+  let readers = ["System", "Quota", "OpenVPN", "SQLite", "Ledger", "Support", "Sweep"]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
   package.targets.removeAll { !(readers + ["CSQLite"]).contains($0.name) }
   package.targets += [
     .target(
-      name: "quota-admin", dependencies: reading,
+      name: "Admin", dependencies: reading,
       sources: [
         "Data", "Complaint.swift", "Complaint+Ledger.swift", "Input/Moments.swift",
         "Input/RawArguments.swift", "Input/TermValues.swift", "Input/Values.swift",
       ], swiftSettings: strict),
     .executableTarget(
-      name: "fuzz", dependencies: reading + ["quota-admin"], path: "Tests/Fuzz",
+      name: "fuzz", dependencies: reading + ["Admin"], path: "Tests/Fuzz",
       exclude: ["CorpusTests.swift", "Corpus", "Dictionaries"], swiftSettings: strict),
   ]
 }
@@ -161,7 +139,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
 // of pure rules, nor those that need root or a terminal.
 if Context.environment["QUOTA_SANITIZE"] != nil {
   let suites = [
-    "SQLiteTests", "OpenVPNTests", "LedgerTests", "CommandSupportTests", "ProgramTests",
+    "SQLiteTests", "OpenVPNTests", "LedgerTests", "SupportTests", "ProgramTests",
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }

@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Ledger
 import OpenVPN
-import POSIX
+import System
 
 /// What both hooks start with: command line, settings, log and spool.
 final class Hook {

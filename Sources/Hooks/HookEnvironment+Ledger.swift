@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Ledger
 import OpenVPN
-import POSIX
+import System
 
 extension HookEnvironment {
   /// The session this hook is about, as the ledger knows sessions.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import Quota
 import SQLite
 
@@ -65,7 +65,7 @@ package final class Ledger {
 
   /// Moves the log into the database between two transactions of a sweep, where it has become long.
   func checkpoint(beyond size: Int64) throws(SQLiteError) {
-    let log = POSIX.size(ofFile: database.path + "-wal") ?? 0
+    let log = System.size(ofFile: database.path + "-wal") ?? 0
     if log > size, !database.isInTransaction { try checkpoint() }
   }
 

@@ -1,4 +1,4 @@
-import POSIX
+import System
 import SQLite
 
 /// Why a ledger cannot be used.

@@ -1,6 +1,6 @@
 import Glibc
 import OpenVPN
-import POSIX
+import System
 
 /// A connection to a management interface: the socket that drives a `ManagementSession`.
 final class Conversation {

@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Ledger
 import OpenVPN
-import POSIX
+import System
 import Quota
 
 /// A session to disconnect.

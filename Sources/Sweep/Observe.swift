@@ -1,6 +1,6 @@
 import Glibc
 import OpenVPN
-import POSIX
+import System
 
 /// Asks servers for their live sessions, all side by side from one poll loop.
 ///

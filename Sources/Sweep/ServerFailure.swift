@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Glibc
 import OpenVPN
-import POSIX
+import System
 
 /// Why a server was not swept, or not wholly.
 package enum ServerFailure: Error, Equatable {

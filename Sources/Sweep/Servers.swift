@@ -1,4 +1,4 @@
-import CommandSupport
+import Support
 import OpenVPN
 
 /// The servers to sweep, by the settings.

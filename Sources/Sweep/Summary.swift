@@ -1,6 +1,6 @@
 import Ledger
 import OpenVPN
-import POSIX
+import System
 import Quota
 
 /// What one sweep came to.

@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Ledger
 import OpenVPN
-import POSIX
+import System
 import Quota
 
 /// One sweep: observe what servers say, reconcile it with the ledger, enforce the quotas.

@@ -1,4 +1,4 @@
-import CommandSupport
+import Support
 import Glibc
 
 /// One sweep from the lock to the log, the same whichever program runs it.

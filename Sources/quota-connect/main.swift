@@ -1,4 +1,4 @@
-import CommandSupport
+import Support
 import Glibc
 import Hooks
 

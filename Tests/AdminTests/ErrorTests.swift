@@ -123,8 +123,7 @@ import Testing
   func `somebody without the right is told so and ends with 77`() throws {
     let bench = try Bench()
     try bench.admin("add", "alice")
-    let program = bench.folder.path + "/quota-admin"
-    try FileManager.default.copyItem(atPath: Program.path("quota-admin"), toPath: program)
+    let program = try Program.copy("quota-admin", into: bench.folder.path)
     bench.settings["PATH"] = "/usr/bin:/bin"
     for path in [bench.path, bench.folder.path + "/new.db"] {
       bench.settings["DATABASE"] = path

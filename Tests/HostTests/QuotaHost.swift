@@ -48,10 +48,7 @@ final class QuotaHost {
     try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
     for name in [
       "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "openvpn-simulator",
-    ] {
-      try FileManager.default.copyItem(
-        atPath: "\(programs)/\(name)", toPath: "\(shared)/\(name)")
-    }
+    ] { try Program.copy(name, into: shared) }
     programs = shared
     return shared
   }

@@ -1,4 +1,4 @@
-import POSIX
+import System
 import Quota
 import SQLite
 import Testing

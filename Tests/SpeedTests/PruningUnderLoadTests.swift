@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 import SQLite
 import TestSupport
 import Testing

@@ -38,8 +38,27 @@ package enum Program {
       ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
   }
 
+  /// The commands that are one executable under several names.
+  private static let commands = ["quota-admin", "quota-sweep", "quota-rotate"]
+
   /// The path of one of the project's programs.
-  package static func path(_ name: String) -> String { directory + "/" + name }
+  package static func path(_ name: String) -> String {
+    let path = directory + "/" + name
+    // The release programs come with their links, SwiftPM makes none.
+    if commands.contains(name) { unsafe symlink("openvpn-quota", path) }
+    return path
+  }
+
+  /// Copies one of the project's programs, under its own name, to where everybody may run it.
+  ///
+  /// - Returns: the path of the copy.
+  @discardableResult
+  package static func copy(_ name: String, into folder: String) throws -> String {
+    let copy = "\(folder)/\(name)"
+    let original = URL(fileURLWithPath: path(name)).resolvingSymlinksInPath()
+    try FileManager.default.copyItem(atPath: original.path, toPath: copy)
+    return copy
+  }
 
   /// Runs a program to its end.
   ///

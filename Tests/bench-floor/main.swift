@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import SQLite
 
 // The least that SQLite takes to keep what a sweep found out: the rows that the sweep wrote, upserted

@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 import TestSupport
 
 /// How long the VPN stands still for hooks while sweeps of 10 000 sessions run back to back, and at

@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 import TestSupport
 
 /// A program that runs by itself, and what it took.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The one management client, with OpenVPN's ways of reading and writing: it reads only when all
 /// it had to say is out, 256 bytes at a time, and drops what is left to say on `quit`.

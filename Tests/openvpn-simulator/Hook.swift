@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// Runs a script as OpenVPN does: `execve`, nothing but OpenVPN's own variables, `/dev/null` for
 /// input, the server's log for output, and the whole server waits for it.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// Waits for whatever happens next, and does one thing at a time: while a hook runs nobody is
 /// answered, as in OpenVPN.

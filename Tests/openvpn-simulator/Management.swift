@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The management interface: one listener, one connection at a time, the next ones wait in the
 /// kernel's queue.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The server's clients and their lives: who is in, who is leaving, which hook runs when.
 final class Server {

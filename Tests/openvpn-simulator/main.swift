@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 // An OpenVPN management interface with OpenVPN's habits and no VPN behind it. Its clients live by
 // the commands on standard input, one a line; each is answered by one line on standard output,

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import SQLite
 
 /// A copy of the ledger in a file of its own.

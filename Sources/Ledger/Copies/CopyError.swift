@@ -1,4 +1,4 @@
-import POSIX
+import System
 import SQLite
 
 /// Why a copy of a ledger was not made, or not put back. Nothing was changed then.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import SQLite
 
 /// A copy of a database in the making: a file of its own that is gone with its side files unless it
@@ -16,13 +16,13 @@ struct Draft: ~Copyable {
     let path = path
     try asCopyError { () throws(SystemError) in
       // What has the name already was left by a process that is dead.
-      try POSIX.remove(path)
+      try System.remove(path)
       let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
       try Descriptor.open(path, flags, mode: mode).setMode(mode, of: path)
     }
   }
 
-  deinit { for file in Draft.files(of: path) { try? POSIX.remove(file) } }
+  deinit { for file in Draft.files(of: path) { try? System.remove(file) } }
 
   /// Copies a database into the draft.
   ///
@@ -44,7 +44,7 @@ struct Draft: ~Copyable {
     let path = path
     try asCopyError { () throws(SystemError) in
       try synchronize(path)
-      try POSIX.rename(path, to: final)
+      try System.rename(path, to: final)
       try synchronize(directory(of: final))
     }
   }
@@ -53,7 +53,7 @@ struct Draft: ~Copyable {
   /// drafts of this file and of those named after it.
   private static func removeLeftovers(of final: String) {
     let base = "\(fileName(of: final))."
-    POSIX.removeLeftovers(inDirectory: directory(of: final)) { name in
+    System.removeLeftovers(inDirectory: directory(of: final)) { name in
       name.hasPrefix(base) ? maker(of: name) : nil
     }
   }

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import SQLite
 
 /// What putting a backup back came to.

@@ -1,4 +1,4 @@
-import POSIX
+import System
 import Quota
 
 /// Writes the `key=value` lines of a file in the spool.

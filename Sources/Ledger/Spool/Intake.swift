@@ -1,4 +1,4 @@
-import POSIX
+import System
 import SQLite
 
 /// What taking in the spool came to.

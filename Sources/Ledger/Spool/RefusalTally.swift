@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import Quota
 
 /// How often one user was turned away for one reason, in one run of tries.

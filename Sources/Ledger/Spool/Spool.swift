@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 import Quota
 
 /// A directory of small records by which the hooks speak to the sweep without waiting for it.
@@ -100,12 +100,12 @@ package struct Spool: Sendable {
 
   /// Removes a file of the spool by its name.
   func removeFile(_ name: String) throws(SystemError) {
-    if !isRehearsal { try POSIX.remove(path + "/" + name) }
+    if !isRehearsal { try System.remove(path + "/" + name) }
   }
 
   /// Gives a file of the spool another name.
   func rename(_ name: String, to newName: String) throws(SystemError) {
-    if !isRehearsal { try POSIX.rename(path + "/" + name, to: path + "/" + newName) }
+    if !isRehearsal { try System.rename(path + "/" + name, to: path + "/" + newName) }
   }
 
   /// Reads one file of the spool by its name; nil where it is gone or not a whole record.
@@ -133,14 +133,14 @@ package struct Spool: Sendable {
     let draft = path + "/.\(getpid())-" + name
     do {
       // What has the draft's name already was left by a process that is dead, or planted.
-      try POSIX.remove(draft)
+      try System.remove(draft)
       let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
       let file = try Descriptor.open(draft, flags, mode: 0o660)
       try file.setMode(0o660, of: draft)
       try file.write(content.span, to: draft)
-      try POSIX.rename(draft, to: target)
+      try System.rename(draft, to: target)
     } catch {
-      try? POSIX.remove(draft)
+      try? System.remove(draft)
       throw error
     }
   }

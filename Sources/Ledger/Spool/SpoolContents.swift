@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// All that lies in the spool at one moment.
 package struct SpoolContents: Sendable {

@@ -1,4 +1,4 @@
-import POSIX
+import System
 import Quota
 
 /// What the last sweep left word of: a file in the spool, so that a sweep which finds nothing new

@@ -1,4 +1,4 @@
-import POSIX
+import System
 
 /// Reads config files in the order OpenVPN does (`read_config_file`, options_parse.c) and puts what
 /// matters into a `ServerConfig`.

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// A shell pattern for files, such as `/etc/openvpn/*.conf`.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The command that lets this process read what it could not.
 struct Remedy {

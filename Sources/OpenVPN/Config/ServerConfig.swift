@@ -1,4 +1,4 @@
-import POSIX
+import System
 
 /// A line of a config file, to be named in a message.
 package struct ConfigPlace: Equatable, Sendable, CustomStringConvertible {
@@ -87,7 +87,7 @@ package struct ServerConfig: Equatable, Sendable {
 
   /// Reads a file of at most 1 MiB.
   package static func read(_ path: String) throws(SystemError) -> [UInt8] {
-    try POSIX.contents(ofFile: path, limit: 1 << 20)
+    try System.contents(ofFile: path, limit: 1 << 20)
   }
 }
 

@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The servers of this host, found by their config files.
 ///

@@ -1,6 +1,6 @@
-import CommandSupport
+import Support
 import Ledger
-import POSIX
+import System
 import Quota
 
 /// Who is on now: as the servers say it, or where one cannot be asked, as the last sweep left it.

@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Foundation
 import Ledger
-import POSIX
+import System
 import SQLite
 import TestSupport
 import Testing

@@ -1,12 +1,12 @@
-@testable import CommandSupport
+@testable import Support
 import Glibc
 import Ledger
-import POSIX
+import System
 import Quota
 import Sweep
 import TestSupport
 
-@testable import quota_rotate
+@testable import Admin
 
 /// A host whose programs run inside the test, on a disk that may lose its power. The server is the
 /// simulator.

@@ -1,8 +1,8 @@
-import CommandSupport
+import Support
 import Quota
 
 @testable import Ledger
-@testable import quota_admin
+@testable import Admin
 
 extension FuzzTarget {
   /// CSV, as somebody's spreadsheet wrote it, and the users that an import makes of it.

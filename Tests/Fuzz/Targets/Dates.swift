@@ -1,7 +1,7 @@
-import CommandSupport
+import Support
 import Quota
 
-@testable import quota_admin
+@testable import Admin
 
 extension FuzzTarget {
   /// Dates, times, periods and expiries as people write them, one a line; with the first bytes of

@@ -1,4 +1,4 @@
-@testable import CommandSupport
+@testable import Support
 
 extension FuzzTarget {
   /// A file that systemd reads too.

@@ -1,7 +1,7 @@
 import OpenVPN
-import POSIX
+import System
 
-@testable import CommandSupport
+@testable import Support
 
 extension FuzzTarget {
   /// Names that go to a terminal, a log or a command line.

@@ -1,5 +1,5 @@
-@testable import CommandSupport
-@testable import quota_admin
+@testable import Support
+@testable import Admin
 
 extension FuzzTarget {
   /// JSON, and the users that an import makes of it.

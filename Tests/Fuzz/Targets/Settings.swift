@@ -1,8 +1,8 @@
 import Glibc
 import OpenVPN
-import POSIX
+import System
 
-@testable import CommandSupport
+@testable import Support
 
 extension FuzzTarget {
   /// `quota.conf`.

@@ -1,5 +1,5 @@
 import Ledger
-import POSIX
+import System
 import Quota
 import SQLite
 

@@ -1,6 +1,6 @@
 import Foundation
 import Ledger
-import POSIX
+import System
 import Quota
 import SQLite
 import TestSupport
@@ -95,8 +95,8 @@ final class InProcess: Programs {
       isFull ? kinds.map { "\(spool.path)/.\(getpid())-\($0)-\(call?.fileNameEnd ?? "")" } : []
     for draft in drafts { try makeDirectory(draft, mode: 0o700) }
     defer { for draft in drafts { _ = unsafe rmdir(draft) } }
-    if isGone { try POSIX.rename(database, to: database + ".away") }
-    defer { if isGone { try? POSIX.rename(database + ".away", to: database) } }
+    if isGone { try System.rename(database, to: database + ".away") }
+    defer { if isGone { try? System.rename(database + ".away", to: database) } }
     if fault != .locked { return try body() }
     let other = try Connection(database, busyTimeout: 0)
     try other.execute("BEGIN IMMEDIATE")

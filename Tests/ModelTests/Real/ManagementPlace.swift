@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// The management interface of one server of the world, on a Unix socket, for the time of a sweep.
 final class ManagementPlace {

@@ -1,6 +1,6 @@
 import Foundation
 import Ledger
-import POSIX
+import System
 import Quota
 import SQLite
 import TestSupport
@@ -77,8 +77,8 @@ final class RealPrograms: Programs {
   ) throws -> Outcome {
     try clock.set(to: world.clock)
     let isGone = fault == .gone || fault == .nowhere
-    if isGone { try POSIX.rename(database, to: database + ".away") }
-    defer { if isGone { try? POSIX.rename(database + ".away", to: database) } }
+    if isGone { try System.rename(database, to: database + ".away") }
+    defer { if isGone { try? System.rename(database + ".away", to: database) } }
     let command = words(for: program, fault)
     let start = {
       try Program.run(command[0], Array(command.dropFirst()), environment: variables)

@@ -1,4 +1,4 @@
-import CommandSupport
+import Support
 import Quota
 import Testing
 

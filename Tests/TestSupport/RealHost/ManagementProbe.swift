@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 
 /// Asks a management interface one thing, independently of the code under test.
 enum ManagementProbe {

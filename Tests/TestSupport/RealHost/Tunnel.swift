@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 
 /// One TCP connection between two network namespaces, for moving bytes one way.
 ///

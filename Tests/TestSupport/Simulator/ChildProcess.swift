@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// A program that a test talks with line by line, killed when the test lets go of it.
 ///

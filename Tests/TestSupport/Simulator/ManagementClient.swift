@@ -1,5 +1,5 @@
 import Glibc
-import POSIX
+import System
 
 /// Talks to a management interface line by line, as a person with `socat` would: tests of the
 /// simulator see with it what really goes over the wire.

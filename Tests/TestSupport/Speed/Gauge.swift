@@ -1,5 +1,5 @@
 import Foundation
-import POSIX
+import System
 
 /// What it costs to run a program from its start to its end.
 package struct Gauge {

@@ -1,0 +1,103 @@
+import Support
+import Glibc
+import Ledger
+import System
+import Quota
+import SQLite
+import Sweep
+
+/// The open ledger with the settings it goes by: what every command works on.
+struct Administration {
+  let ledger: Ledger
+  let settings: Settings
+
+  /// Loads the settings and opens the ledger, which is created if it is not there and brought up
+  /// to date if it is old.
+  ///
+  /// - Throws: `SettingsError` or `Complaint`.
+  init(_ options: CommonOptions) throws {
+    settings = try options.settings()
+    do {
+      ledger = try Ledger.open(
+        settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
+    } catch {
+      throw Complaint(error, opening: settings.database)
+    }
+  }
+
+  /// Asks or changes the ledger.
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(Complaint) -> Result {
+    do {
+      return try body(ledger)
+    } catch .noSuchUser(let name) {
+      throw unknown(name)
+    } catch {
+      throw Complaint(error)
+    }
+  }
+
+  /// Reads the ledger.
+  func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(Complaint) -> Result {
+    do { return try body(ledger) } catch { throw Complaint(.database(error)) }
+  }
+
+  /// A user as he is at a moment.
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {
+    let found = try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: time) }
+    guard let found else { throw unknown(name) }
+    return found
+  }
+
+  /// A plan.
+  ///
+  /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
+  func plan(named name: String) throws(Complaint) -> Plan {
+    let plans = try read { ledger throws(SQLiteError) in try ledger.plans() }
+    if let plan = plans.first(where: { $0.name == name }) { return plan }
+    let names = plans.map(\.name)
+    let nearest = NearestName.of(Array(name.utf8), among: names).map { "did you mean \($0)?" }
+    let known =
+      names.isEmpty
+      ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
+    throw Complaint("there is no plan \(Complaint.quoted(name))", hint: nearest ?? known)
+  }
+
+  /// What to say of a name that no user has.
+  func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
+    let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
+    let nearest = NearestName.of(name.bytes, among: known).map { "did you mean \($0)?" }
+    return Complaint(
+      "there is no user \(name.forPeople)",
+      hint: nearest ?? hint ?? "quota-admin list shows all users, and quota-admin add adds one")
+  }
+}
+
+extension Complaint {
+  /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
+  /// tried once more without SQLite.
+  fileprivate init(_ error: LedgerError, opening path: String) {
+    guard case .database(let trouble) = error, trouble.kind == .missing else {
+      self.init(error)
+      return
+    }
+    let folder = directory(of: path)
+    if unsafe access(folder, F_OK) != 0, errno == ENOENT {
+      self.init(
+        "cannot create \(path): there is no directory \(folder)",
+        hint: "create it with: install -d -m 2770 -g openvpn-quota \(folder)",
+        exitStatus: .cannotCreate)
+      return
+    }
+    do throws(SystemError) {
+      _ = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o660)
+      self.init(error)
+    } catch {
+      let status = error.exitStatus == .permission ? .permission : ExitStatus.cannotCreate
+      self.init(error.message, hint: error.hint, exitStatus: status)
+    }
+  }
+}

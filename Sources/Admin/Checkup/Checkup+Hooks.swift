@@ -1,0 +1,147 @@
+import Glibc
+import Ledger
+import OpenVPN
+import System
+
+/// One of the two hooks, as a server's config should have it.
+private struct HookLine {
+  let directive: String
+  let program: String
+  let command: Located<[String]>?
+}
+
+extension Checkup {
+  /// Where the hooks are installed, as far as this program can tell: beside itself.
+  static var hookDirectory: String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count - 1)
+    let bytes = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
+    let path = String(decoding: bytes, as: UTF8.self)
+    let prefix = directory(of: directory(of: path))
+    return "\(prefix == "/" ? "/usr" : prefix)/libexec/openvpn-quota"
+  }
+
+  /// What a server's config says of the hooks, and whether they can do their work there.
+  func hookFindings(_ server: ManagementEndpoint) -> [Finding] {
+    guard let config = server.config else {
+      return [
+        Finding(
+          "server \(server.name)", .warning,
+          "its config was not found, so its hooks are not looked at",
+          remedy: "add the config to OPENVPN_CONFIGS in quota.conf")
+      ]
+    }
+    let subject = "server \(server.name)"
+    let lines = [
+      HookLine(
+        directive: "client-connect", program: "quota-connect", command: config.clientConnect),
+      HookLine(
+        directive: "client-disconnect", program: "quota-disconnect",
+        command: config.clientDisconnect),
+    ]
+    var findings = lines.compactMap { finding(on: $0, in: config, subject) }
+    findings += securityFindings(config, subject)
+    findings += personFindings(config, subject)
+    findings += managementFindings(config, subject)
+    if findings.isEmpty { findings.append(Finding(subject, .ok, "its config has both hooks")) }
+    return findings
+  }
+
+  private func finding(on line: HookLine, in config: ServerConfig, _ subject: String) -> Finding? {
+    let path = "\(Checkup.hookDirectory)/\(line.program)"
+    guard let command = line.command, let first = command.value.first else {
+      return Finding(
+        subject, .error, "\(config.file) has no \(line.directive) line",
+        remedy: "\(line.directive) \"\(path)\"")
+    }
+    guard first.hasSuffix("/\(line.program)") else {
+      let words = command.value.joined(separator: " ")
+      return Finding(
+        subject, .error, "\(command.place): \(line.directive) runs \(first) in place of our hook",
+        remedy: "\(line.directive) \"\(path) --then \(words)\"")
+    }
+    return obstacleFinding(first, at: command.place, config, subject)
+  }
+
+  private func obstacleFinding(
+    _ program: String, at place: ConfigPlace, _ config: ServerConfig, _ subject: String
+  ) -> Finding? {
+    // openvpn-server@.service hides these from the server (ProtectHome=, PrivateTmp=).
+    let hidden = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"]
+    if hidden.contains(where: program.hasPrefix) {
+      return Finding(
+        subject, .error, "\(place): OpenVPN's unit hides \(program) from the server",
+        remedy: "install the hooks with make install, or from the package")
+    }
+    do throws(SystemError) {
+      let person = Person(user: config.user?.value, group: config.group?.value) ?? .root
+      guard let obstacle = try person.obstacle(to: program, X_OK) else { return nil }
+      return Finding(
+        subject, .error, "\(place): \(person.name) may not run \(program)",
+        remedy: "chmod a+x \(obstacle)")
+    } catch {
+      return missing(subject, error, remedy: "install the hooks again: OpenVPN lets nobody in")
+    }
+  }
+
+  private func securityFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
+    guard config.scriptSecurity?.value ?? 1 < 2 else { return [] }
+    let place = config.scriptSecurity?.place.description ?? config.file
+    return [
+      Finding(
+        subject, .error,
+        "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
+        remedy: "script-security 2")
+    ]
+  }
+
+  /// Whether whoever the hooks run as can read the settings and write database, spool and log.
+  private func personFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
+    guard let person = Person(user: config.user?.value, group: config.group?.value) else {
+      return [
+        Finding(
+          subject, .error, "\(config.file): there is no such user or group",
+          remedy: "user nobody, group \(Checkup.account)")
+      ]
+    }
+    let spool = Spool(besideDatabase: settings.database).path
+    let wanted = [
+      (settings.database, R_OK | W_OK), (spool, R_OK | W_OK | X_OK),
+      (settings.logFile, W_OK), ("/etc/openvpn-quota/quota.conf", R_OK),
+    ]
+    let closed = wanted.filter { path, rights in
+      guard !path.isEmpty else { return false }
+      return ((try? person.obstacle(to: path, rights)) ?? nil) != nil
+    }
+    if closed.isEmpty { return [] }
+    return [
+      Finding(
+        subject, .error,
+        "hooks run as \(person.name), to whom is closed: \(closed.map(\.0).joined(separator: ", "))",
+        remedy: "group \(Checkup.account)")
+    ]
+  }
+
+  private func managementFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
+    var findings: [Finding] = []
+    if let place = config.managementHold {
+      findings.append(
+        Finding(
+          subject, .warning, "\(place): the server waits at its start for a management client",
+          remedy: "remove the management-hold line"))
+    }
+    if let place = config.managementClientAuth {
+      findings.append(
+        Finding(
+          subject, .error, "\(place): a management client that never leaves keeps the sweep out",
+          remedy: "remove the management-client-auth line"))
+    }
+    if let only = config.managementClientUser, only.value != Checkup.account {
+      findings.append(
+        Finding(
+          subject, .warning, "\(only.place): only \(only.value) may connect, and the sweep is not",
+          remedy: "remove the management-client-user line"))
+    }
+    return findings
+  }
+}

@@ -1,0 +1,155 @@
+import Support
+import Glibc
+import Ledger
+import OpenVPN
+import System
+import Sweep
+
+extension Checkup {
+  /// Which servers there are, and who can reach their management interfaces.
+  func serverFindings() -> [Finding] {
+    if let serverError {
+      return [Finding("servers", .error, "MANAGEMENT: \(serverError)", remedy: "man 5 quota.conf")]
+    }
+    var findings = serverProblems.map { problem in
+      Finding(
+        "server \(problem.name)", problem.isFailure ? .error : .warning, problem.description,
+        remedy: problem.hint)
+    }
+    if servers.isEmpty, findings.isEmpty {
+      findings.append(
+        Finding(
+          "servers", .warning, "no server is configured",
+          remedy: "add the lines of openvpn.conf, beside this program's documents, to its config"))
+    }
+    return findings + servers.compactMap(socketFinding)
+  }
+
+  private func socketFinding(_ server: ManagementEndpoint) -> Finding? {
+    guard case .unix(let path) = server.address, let sweeper,
+      let obstacle = (try? sweeper.obstacle(to: path, W_OK)) ?? nil
+    else { return nil }
+    return Finding(
+      "server \(server.name)", .error,
+      "\(obstacle) keeps \(sweeper.name) from its management socket",
+      remedy: "management /run/openvpn-quota/\(server.name).sock unix")
+  }
+
+  /// What a sweep finds now. It is one that only shows what it would do.
+  func sweepFindings() -> [Finding] {
+    guard serverError == nil, !servers.isEmpty else { return [] }
+    do {
+      let patience = Duration.seconds(settings.managementTimeout)
+      guard let lock = try SweepLock.attempt(beside: settings.database, patience: patience) else {
+        return [
+          Finding(
+            "sweep", .warning, "one is under way, so the servers were not asked",
+            remedy: "quota-admin check, in a moment")
+        ]
+      }
+      let log = Log(voice: Voice(program: "quota-admin"), path: "", level: .error)
+      var sweep = try Sweep(settings, log: log, isRehearsal: true)
+      let summary = try sweep.run()
+      _ = consume lock
+      return summary.servers.filter { server in servers.contains { $0.name == server.name } }
+        .map(finding)
+    } catch let error as any Explained {
+      return [Finding("sweep", .error, error.message, remedy: error.hint)]
+    } catch {
+      return [Finding("sweep", .error, "\(error)")]
+    }
+  }
+
+  private func finding(on server: Summary.ServerResult) -> Finding {
+    let subject = "server \(server.name)"
+    switch server.state {
+    case .swept: return Finding(subject, .ok, "it answers, with \(server.sessions) sessions")
+    case .down:
+      return Finding(
+        subject, .warning, "it is not running",
+        remedy: "systemctl start openvpn-server@\(server.name)")
+    case .failed:
+      return Finding(
+        subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
+    }
+  }
+
+  /// Whether something sweeps regularly, and when that was last done.
+  func timerFindings() -> [Finding] {
+    var findings: [Finding] = []
+    if (try? FileStatus(of: "/run/systemd/system")) != nil {
+      let state = Systemd.properties(of: "quota-sweep.timer", ["ActiveState"])["ActiveState"]
+      if state != "active" {
+        findings.append(
+          Finding(
+            "timer", .error, "quota-sweep.timer is not running",
+            remedy: "systemctl enable --now quota-sweep.timer"))
+      }
+      findings += serviceFindings()
+    }
+    return findings + [lastSweepFinding()]
+  }
+
+  private func serviceFindings() -> [Finding] {
+    let service = Systemd.properties(of: "quota-sweep.service", ["Result", "ReadWritePaths"])
+    var findings: [Finding] = []
+    if let result = service["Result"], result != "success", !result.isEmpty {
+      findings.append(
+        Finding(
+          "timer", .error, "the last sweep of quota-sweep.service ended with \(result)",
+          remedy: "journalctl -u quota-sweep -n 20"))
+    }
+    let allowed = (service["ReadWritePaths"] ?? "").split(separator: " ").map { path in
+      String(path.drop { $0 == "-" || $0 == "+" })
+    }
+    guard !allowed.isEmpty else { return findings }
+    for path in [settings.database, settings.logFile]
+    where !path.isEmpty && !allowed.contains(where: { path.hasPrefix($0 + "/") }) {
+      findings.append(
+        Finding(
+          "timer", .error, "the sandbox of quota-sweep.service keeps it from \(path)",
+          remedy: "systemctl edit quota-sweep quota-rotate quota-notify, and below [Service] "
+            + "ReadWritePaths=\(directory(of: path))"))
+    }
+    return findings
+  }
+
+  private func lastSweepFinding() -> Finding {
+    let remedy = "systemctl start quota-sweep, or quota-sweep --verbose"
+    guard let last = Spool(besideDatabase: settings.database).sweepNote?.at else {
+      return Finding("timer", .warning, "no sweep has ended yet", remedy: remedy)
+    }
+    let ago = now - last
+    // Cron sweeps once a minute, whatever the interval.
+    guard ago > 3 * Int64(max(settings.monitorInterval, 60)) else {
+      return Finding("timer", .ok, "the last sweep ended \(max(ago, 0)) s ago")
+    }
+    return Finding("timer", .error, "the last sweep ended \(ago) s ago", remedy: remedy)
+  }
+
+  /// Whether the clock can be right: periods and expiries go by it.
+  func clockFindings() -> [Finding] {
+    let last = Spool(besideDatabase: settings.database).sweepNote?.at ?? 0
+    guard last > now + 60 else { return [Finding("clock", .ok, "it says \(isoTime(now))")] }
+    return [
+      Finding(
+        "clock", .error, "it says \(isoTime(now)), and the last sweep was at \(isoTime(last))",
+        remedy: "timedatectl set-ntp true")
+    ]
+  }
+}
+
+/// What systemd knows of a unit.
+enum Systemd {
+  /// The values of some properties; none where systemd cannot be asked.
+  static func properties(of unit: String, _ names: [String]) -> [String: String] {
+    let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]
+    guard let output = try? System.output(of: command) else { return [:] }
+    var values: [String: String] = [:]
+    for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
+    }
+    return values
+  }
+}

@@ -1,0 +1,63 @@
+import Support
+import Glibc
+import Ledger
+import OpenVPN
+import System
+import Sweep
+
+/// Looks over an installation, and changes nothing.
+///
+/// What the troubleshooting pages of such projects tell people to grep for is done here, each with
+/// the command or config line that mends it.
+package struct Checkup {
+  /// The user that sweeps and the group that shares everything.
+  static let account = "openvpn-quota"
+
+  let settings: Settings
+  let problems: [SettingsProblem]
+  let now: Int64
+  /// Whom the sweep runs as; nil where the account was never made.
+  let sweeper: Person?
+  /// The servers that are found by their configs, or named by `MANAGEMENT`.
+  let servers: [ManagementEndpoint]
+  let serverProblems: [DiscoveryProblem]
+  let serverError: ManagementSettingError?
+
+  /// - Parameter loaded: settings as a hook takes them: what is wrong with them is a finding.
+  package init(_ loaded: LoadedSettings, at now: Int64) {
+    settings = loaded.settings
+    problems = loaded.problems
+    self.now = now
+    sweeper = Person(named: Checkup.account)
+    let patterns = settings.openvpnConfigs.joined(separator: " ")
+    let found = ServerDiscovery(patterns: patterns)
+    do throws(ManagementSettingError) {
+      let named = try ManagementEndpoint.list(fromSetting: settings.management)
+      serverError = nil
+      servers = named.isEmpty ? found.endpoints : Checkup.matched(named, with: found.endpoints)
+      serverProblems = named.isEmpty ? found.problems : []
+    } catch {
+      serverError = error
+      servers = []
+      serverProblems = []
+    }
+  }
+
+  /// Looks at everything.
+  package func run() -> [Finding] {
+    settingsFindings() + databaseFindings() + spoolFindings() + logFindings()
+      + serverFindings() + servers.flatMap(hookFindings) + sweepFindings() + timerFindings()
+      + clockFindings()
+  }
+
+  /// Servers that `MANAGEMENT` names, with the configs that have the same address.
+  private static func matched(
+    _ named: [ManagementEndpoint], with found: [ManagementEndpoint]
+  ) -> [ManagementEndpoint] {
+    named.map { server in
+      ManagementEndpoint(
+        name: server.name, address: server.address, passwordFile: server.passwordFile,
+        config: found.first { $0.address == server.address }?.config)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Support
+import Glibc
+import Ledger
+import System
+import Quota
+import SQLite
+
+struct HTMLReport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write a page with charts, top users, quotas and refusals.",
+    discussion: "Example: quota-admin report --html /var/www/html/vpn.html --since 90d")
+
+  @OptionGroup var options: CommonOptions
+  @Option(
+    help: ArgumentHelp(
+      "Write one self-contained HTML page to this file; - is standard output.",
+      valueName: "file"), completion: .file())
+  var html: String
+  @OptionGroup var window: WindowOptions
+
+  func run() throws {
+    let administration = try Administration(options)
+    let (settings, now) = (administration.settings, Clock.now)
+    let window = try window.window(ofDays: 30, now: now, in: settings.zone)
+    let overview = try administration.read { ledger throws(SQLiteError) in
+      try Overview(ledger, window, settings.rules, zone: settings.zone, now: now)
+    }
+    let page = Page(overview: overview, host: Machine.name).bytes
+    try OutputFile(html).write(page)
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Support
+import Ledger
+import System
+
+struct Restore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Put a backup in the place of the database, and keep the present one beside it.",
+    discussion: "Example: quota-admin restore /var/backups/quota.db")
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var consent: Consent
+  @Argument(help: "The backup.", completion: .file())
+  var file: String
+
+  func run() throws {
+    let settings = try options.settings()
+    let backup = FileArgument(file)
+    let changed = words(forTime: try Restoration.check(backup.path), in: settings.zone)
+    let question = "replace \(settings.database) by \(backup.forPeople) of \(changed)"
+    guard try consent.isGiven(to: question) else { return }
+    let lock = try SweepLock.take(beside: settings.database, within: .seconds(15))
+    let progress = Progress("restoring")
+    let done = try Restoration.perform(
+      from: backup.path, into: settings.database,
+      stamp: isoTime(Clock.now).filter { $0 != "-" && $0 != ":" }
+    ) { done, total in progress.show(done, of: total) }
+    _ = consume lock
+    try StandardOutput.write(["restored \(backup.forPeople)"] + Restore.fate(of: done))
+  }
+
+  /// Where what was there before is now.
+  private static func fate(of restoration: Restoration) -> [String] {
+    guard let former = restoration.former else { return [] }
+    let path = Escaping.plain(former)
+    return [
+      restoration.wasDamaged
+        ? "the damaged database was moved to \(path)" : "the database as it was is kept in \(path)"
+    ]
+  }
+}

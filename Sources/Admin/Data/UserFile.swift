@@ -1,0 +1,77 @@
+import Support
+import Ledger
+import Quota
+
+/// What a file of users has in it.
+struct UserFile {
+  /// The users, in the order of the file.
+  private(set) var users: [ImportedUser] = []
+  /// The plans, in the order of the file.
+  private(set) var plans: [ImportedPlan] = []
+  /// What is wrong, in the order of the file.
+  private(set) var problems: [Problem] = []
+  private var userLines: [Int] = []
+  private var planLines: [Int] = []
+  private var lines: [UserName: Int] = [:]
+  /// What moments in the file are reckoned by.
+  let moment: Moment
+
+  /// Something wrong with a file, and the line it is on; the first line is 1.
+  struct Problem: Equatable {
+    let line: Int
+    let message: String
+  }
+
+  /// The time that it is, and the zone of the settings.
+  struct Moment {
+    let now: Int64
+    let zone: Zone
+  }
+
+  /// Reads a file in either format: JSON begins with a brace.
+  init(_ bytes: [UInt8], at moment: Moment) {
+    self.moment = moment
+    let start = bytes.first { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 }
+    if start == UInt8(ascii: "{") { readJSON(bytes) } else { readCSV(bytes) }
+  }
+
+  /// Takes a user up, unless he is in the file already.
+  mutating func addUser(line: Int, _ fields: Fields) {
+    do throws(Complaint) {
+      let user = try ImportedUser(fields, at: moment)
+      if let earlier = lines[user.name] {
+        throw Complaint("\(user.name.forPeople) is on line \(earlier) already")
+      }
+      lines[user.name] = line
+      users.append(user)
+      userLines.append(line)
+    } catch {
+      complain(line: line, error.message)
+    }
+  }
+
+  /// Takes a plan up.
+  mutating func addPlan(line: Int, _ fields: Fields) {
+    do throws(Complaint) {
+      plans.append(try ImportedPlan(fields, at: moment))
+      planLines.append(line)
+    } catch {
+      complain(line: line, error.message)
+    }
+  }
+
+  mutating func complain(line: Int, _ message: String) {
+    problems.append(Problem(line: line, message: message))
+  }
+
+  /// Takes up what the ledger has against the users and plans.
+  mutating func complain(of error: ImportError) throws(Complaint) {
+    switch error {
+    case .ledger(let error): throw Complaint(error)
+    case .users(let refused):
+      for (place, error) in refused { complain(line: userLines[place], Complaint(error).message) }
+    case .plan(let place, let error):
+      complain(line: planLines[place], Complaint(error).message)
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import Support
+
+/// A file that somebody named.
+struct FileArgument {
+  /// Its path. Bytes that are no UTF-8 cannot be part of it.
+  let path: String
+
+  init(_ argument: String) {
+    path = String(decoding: RawArguments.bytes(of: argument), as: UTF8.self)
+  }
+
+  /// The path, safe on a terminal.
+  var forPeople: String { Escaping.plain(path) }
+}

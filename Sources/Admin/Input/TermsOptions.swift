@@ -1,0 +1,105 @@
+import ArgumentParser
+import Support
+import Ledger
+import Quota
+
+/// What a user or a plan may be given.
+struct TermsOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The quota, such as 50GB, 1.5GiB or unlimited.", valueName: "size"))
+  var quota: String?
+  @Option(
+    help: ArgumentHelp(
+      "When usage starts over: none, day, week, month, year, or days such as 30d.",
+      valueName: "period"))
+  var period: String?
+  @Option(
+    help: ArgumentHelp(
+      "The day it does so: 1 to 31 for a month, monday to sunday for a week, a date for days.",
+      valueName: "day"))
+  var resetDay: String?
+  @Option(
+    help: ArgumentHelp(
+      "The last day, such as 2026-12-31, a time such as +30d, or never.", valueName: "date"))
+  var expires: String?
+  @Flag(help: "Let the time of --expires begin with the first connection.")
+  var fromFirstConnection = false
+  @Option(
+    help: ArgumentHelp("How many sessions at once, or unlimited.", valueName: "number"))
+  var maxSessions: String?
+  @Option(
+    help: ArgumentHelp(
+      "How far past the quota before anything is done: a size, a percentage such as 5%, or none.",
+      valueName: "grace"))
+  var grace: String?
+  @Flag(inversion: .prefixedNo, help: "Meter only, and never refuse or disconnect.")
+  var exempt: Bool?
+
+  /// The change that these options ask for.
+  ///
+  /// - Parameters:
+  ///   - time: now, in seconds since 1970 in UTC.
+  ///   - zone: the zone that days are reckoned in.
+  ///   - present: the period so far, whose day `--reset-day` alone changes.
+  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
+  func edit(
+    at time: Int64, in zone: Zone, present: () throws -> Period
+  ) throws -> TermsEdit {
+    var edit = TermsEdit()
+    if let quota { edit.quota = .set(try ByteSize.argument(quota, of: "--quota")) }
+    if period != nil || resetDay != nil {
+      edit.period = .set(try newPeriod(on: Day(of: time, in: zone), present: present))
+    }
+    if let expires {
+      edit.lifetime = .set(
+        try Lifetime(argument: expires, fromFirstConnection, at: time, in: zone))
+    } else if fromFirstConnection {
+      throw Complaint(
+        "--from-first-connection goes with --expires, as in: --expires +30d --from-first-connection"
+      )
+    }
+    if let maxSessions { edit.maxSessions = .set(try SessionLimit.parse(maxSessions)) }
+    if let grace { edit.grace = .set(try Grace(argument: grace)) }
+    if let exempt { edit.isExempt = .set(exempt) }
+    return edit
+  }
+
+  /// Whether nothing is asked for.
+  var isEmpty: Bool {
+    quota == nil && period == nil && resetDay == nil && expires == nil && maxSessions == nil
+      && grace == nil && exempt == nil && !fromFirstConnection
+  }
+
+  private func newPeriod(on today: Day, present: () throws -> Period) throws -> Period {
+    let kind = try period ?? present().kind
+    do throws(PeriodError) {
+      return try Period.parse(kind, resetDay: resetDay, today: today)
+    } catch {
+      let option = period == nil || error.isAboutTheDay ? "--reset-day" : "--period"
+      throw Complaint("\(option): \(error)")
+    }
+  }
+}
+
+extension Period {
+  /// The period as it is typed without the day that it begins on.
+  fileprivate var kind: String {
+    switch self {
+    case .none: "none"
+    case .day: "day"
+    case .week: "week"
+    case .month: "month"
+    case .year: "year"
+    case .days(let count, from: _): "\(count)d"
+    }
+  }
+}
+
+extension PeriodError {
+  fileprivate var isAboutTheDay: Bool {
+    switch self {
+    case .unknown, .length: false
+    case .noWeekday, .noDayOfMonth, .noDate, .noResetDay: true
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Support
+import Ledger
+import Quota
+
+extension UserName {
+  /// The most bytes a name may have.
+  private static let limit = 255
+
+  /// The name that an argument gives.
+  ///
+  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
+  init(argument: String) throws(Complaint) {
+    try self.init(checked: RawArguments.bytes(of: argument))
+  }
+
+  /// The name that bytes are.
+  ///
+  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
+  init(checked bytes: [UInt8]) throws(Complaint) {
+    let allowed = "allowed are 1 to \(UserName.limit) bytes without control characters"
+    if bytes.isEmpty { throw Complaint("a user's name is empty; \(allowed)") }
+    if bytes.count > UserName.limit {
+      throw Complaint("a user's name has \(bytes.count) bytes; \(allowed)")
+    }
+    self.init(bytes: bytes)
+    if hasControlCharacter {
+      throw Complaint("the name \(forPeople) has a control character; \(allowed)")
+    }
+  }
+
+  /// The name with whatever could do harm on a terminal written as `\xHH`; of a user who was removed
+  /// the one he had.
+  var forPeople: String {
+    if let former = FormerName(self) { return "\(former.name.forPeople) (removed)" }
+    let isPlain = bytes.allSatisfy { 0x20...0x7E ~= $0 }
+    return String(decoding: isPlain ? bytes : Escaping.plain(bytes), as: UTF8.self)
+  }
+
+  /// Whether the name is valid UTF-8.
+  var isText: Bool {
+    bytes.allSatisfy { $0 < 0x80 } || description.utf8.elementsEqual(bytes)
+  }
+
+  private var hasControlCharacter: Bool {
+    if !isText { return bytes.contains { $0 < 0x20 || $0 == 0x7F } }
+    return description.unicodeScalars.contains { $0.properties.generalCategory == .control }
+  }
+}
+
+extension ByteSize {
+  /// The size that an option gives, in bytes, 0 for unlimited.
+  ///
+  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
+  static func argument(_ argument: String, of option: String) throws(Complaint) -> Int64 {
+    do throws(ByteSizeError) {
+      return try parse(argument)
+    } catch {
+      throw Complaint("\(option) is \(Complaint.quoted(argument)); \(error)")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Support
+import Glibc
+import System
+import Quota
+import Sweep
+
+/// The command `quota-rotate`.
+package enum RotateCommand {
+  /// Rotates and prunes, each whatever becomes of the other, and says what was done.
+  ///
+  /// - Returns: how the program ends: as the first thing that failed would have it.
+  /// - Throws: an `Explained` error for settings that cannot be used.
+  package static func run(_ options: RotateOptions, _ voice: Voice) throws -> Support.ExitStatus {
+    let loaded = try Settings.load(config: options.config)
+    voice.warn(of: loaded.problems)
+    let settings = loaded.settings
+    let log = Log(
+      voice: voice, path: options.dryRun ? "" : settings.logFile, level: settings.logLevel)
+    var statuses: [Support.ExitStatus] = []
+    var lines: [String] = []
+    for part in [rotate, prune] {
+      do { lines += try part(options, settings, log) } catch let error as any Explained {
+        log.report(error)
+        statuses.append(error.exitStatus)
+      }
+    }
+    if options.verbose || options.dryRun {
+      for line in lines { print(Escaping.plain(line)) }
+      if lines.isEmpty, statuses.isEmpty { print("nothing to do") }
+    }
+    return statuses.first ?? .done
+  }
+
+  /// - Returns: what was done, or would be, for people.
+  private static func rotate(_ options: RotateOptions, _ settings: Settings, _ log: Log) throws
+    -> [String]
+  {
+    if settings.logFile.isEmpty { return [] }
+    let rotation = LogRotation(
+      of: settings.logFile, limit: settings.maxLogSize, generations: settings.logGenerations)
+    if options.dryRun {
+      return try rotation.due(isForced: options.force).map { size in
+        ["would rotate \(settings.logFile), \(ByteSize.format(size))"]
+      } ?? []
+    }
+    let outcome = try rotation.run(isForced: options.force)
+    guard let size = outcome.rotated else { return [] }
+    log.record(
+      .info, "rotated",
+      [
+        "log": .text(settings.logFile), "bytes": .number(size),
+        "packed": .number(Int64(outcome.packed)), "removed": .number(Int64(outcome.removed)),
+      ])
+    return ["rotated \(settings.logFile), \(ByteSize.format(size))"]
+  }
+
+  /// - Returns: what was done, or would be, for people.
+  private static func prune(_ options: RotateOptions, _ settings: Settings, _ log: Log) throws
+    -> [String]
+  {
+    // The first sweep makes the database; until then there is no history.
+    guard mayExist(settings.database) else { return [] }
+    var tidying = try Tidying(settings, isRehearsal: options.dryRun, at: Clock.now)
+    let rows = (options.dryRun ? try tidying.count() : try tidying.run()).filter { $0.rows > 0 }
+    let total = rows.reduce(0) { $0 + $1.rows }
+    if total > 0, !options.dryRun {
+      log.record(
+        .info, "pruned",
+        ["rows": .number(Int64(total)), "days": .number(Int64(settings.retentionDays))])
+    }
+    let verb = options.dryRun ? "would remove" : "removed"
+    return rows.map { "\(verb) \($0.rows) rows of \($0.table)" }
+  }
+}
+
+/// Whether there is such a file, or one that may not be looked at.
+private func mayExist(_ path: String) -> Bool {
+  do throws(SystemError) { _ = try FileStatus(of: path) } catch { return error.code != ENOENT }
+  return true
+}

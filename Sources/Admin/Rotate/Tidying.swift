@@ -1,0 +1,75 @@
+import Support
+import Glibc
+import Ledger
+import System
+
+/// Removes old history from the database and keeps the write-ahead log short meanwhile, so that
+/// hooks are as quick as ever and sweeps go on.
+struct Tidying {
+  private let settings: Settings
+  private let ledger: Ledger
+  private var pruning: Pruning
+
+  /// Bytes of write-ahead log from which on it is moved into the database: half of what would make
+  /// a hook leave its work to the sweep.
+  private static let longestLog: Int64 = 128 << 10
+
+  /// - Throws: `LedgerError`.
+  init(_ settings: Settings, isRehearsal: Bool, at now: Int64) throws {
+    self.settings = settings
+    ledger = try Ledger.open(
+      settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+      zone: settings.zone)
+    pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
+  }
+
+  /// How many rows are past keeping, by table.
+  func count() throws -> [(table: String, rows: Int)] { try pruning.count() }
+
+  /// Does it all.
+  ///
+  /// - Returns: how many rows were removed, by table.
+  mutating func run() throws -> [(table: String, rows: Int)] {
+    try ledger.makeCommitsQuick()
+    let progress = Progress("pruning")
+    // Counting takes a while itself, and only somebody who watches wants to know.
+    let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
+    var done = 0
+    while true {
+      let began = Clock.monotonic
+      guard let rows = try pruning.step() else { break }
+      if rows == 0 { continue }
+      done += rows
+      progress.show(done, of: total)
+      try shortenLog()
+      // The lock is free for longer than it was taken: a hook that found it taken looks again after
+      // 1, 2, 5 and 10 ms.
+      rest(twice: Clock.monotonic - began)
+    }
+    try checkpoint()
+    return pruning.removed
+  }
+
+  /// Lets a sweep that is under way end first: it holds the lock, and empties the log itself.
+  private func shortenLog() throws {
+    let name = "\(settings.database)-wal"
+    while (size(ofFile: name) ?? 0) > Tidying.longestLog {
+      if try checkpoint() { return }
+      usleep(20_000)
+    }
+  }
+
+  /// - Returns: whether the log is empty now.
+  @discardableResult
+  private func checkpoint() throws -> Bool {
+    guard let lock = try SweepLock.attempt(beside: settings.database) else { return false }
+    let isEmpty = try ledger.checkpoint()
+    _ = consume lock
+    return isEmpty
+  }
+
+  private func rest(twice time: Duration) {
+    let microseconds = time.components.attoseconds / 1_000_000_000_000 * 2
+    usleep(UInt32(max(1000, min(microseconds, 100_000))))
+  }
+}

@@ -1,0 +1,24 @@
+import Support
+import Sweep
+
+/// The command `quota-sweep`.
+package enum SweepCommand {
+  /// Runs one sweep and says what came of it.
+  ///
+  /// - Returns: how the program ends.
+  /// - Throws: an `Explained` error for what kept the sweep from being done.
+  package static func run(_ options: SweepOptions, _ voice: Voice) throws -> ExitStatus {
+    let loaded = try Settings.load(config: options.config)
+    voice.warn(of: loaded.problems)
+    let run = SweepRun(
+      loaded.settings, voice, isRehearsal: options.dryRun, only: options.servers)
+    // quota-rotate has the lock for moments, which must not cost a sweep.
+    let summary = try run.perform(patience: .seconds(5))
+    if options.json {
+      print(summary.json(isRehearsal: options.dryRun))
+    } else if options.verbose || options.dryRun {
+      print(summary.text(isRehearsal: options.dryRun))
+    }
+    return summary.exitStatus
+  }
+}

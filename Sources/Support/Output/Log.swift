@@ -1,0 +1,176 @@
+import Glibc
+import System
+import Quota
+
+/// A value in a log line, escaped when it is written.
+package enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+  /// Text; may come from outside.
+  case text(String)
+  /// Text as bytes, not necessarily UTF-8, such as a client's name.
+  case bytes([UInt8])
+  /// A number.
+  case number(Int64)
+
+  package init(stringLiteral value: String) { self = .text(value) }
+  package init(integerLiteral value: Int64) { self = .number(value) }
+}
+
+/// The log that all programs append to, one line an event:
+/// `2026-11-23T20:36:45Z info quota-sweep: closed user=alice bytes=123`.
+///
+/// A line is one `write(2)` on a descriptor opened with `O_APPEND`, so the lines of many programs
+/// never tear. The file is opened at the first line and closed when the program ends, so a rotated
+/// log gets at most the last lines of the programs that were running. Until then a shared lock on it
+/// says that it is not finished, and rotation packs no such file. A log that cannot be written never
+/// stops the work: one warning on standard error, and on.
+///
+/// The same line, without what the reader knows already, goes to standard error when that is the
+/// journal (with its priority) or a terminal.
+package final class Log {
+  /// What the program says to standard error besides.
+  package let voice: Voice
+  /// The least level that is logged.
+  package var level: LogLevel
+
+  private let path: String
+  private var file: Descriptor?
+  private var gaveUp = false
+
+  /// A log that is not opened before its first line.
+  ///
+  /// - Parameters:
+  ///   - voice: whose lines they are, and where complaints about the log go.
+  ///   - path: the setting `LOG_FILE`; empty for no file.
+  ///   - level: the setting `LOG_LEVEL`.
+  package init(voice: Voice, path: String, level: LogLevel) {
+    self.voice = voice
+    self.path = path
+    self.level = level
+  }
+
+  /// The log that the settings describe.
+  package convenience init(program: String, settings: Settings) {
+    self.init(
+      voice: Voice(program: program), path: settings.logFile, level: settings.logLevel)
+  }
+
+  /// Logs an event, if its level is high enough.
+  ///
+  /// - Parameters:
+  ///   - level: its level.
+  ///   - event: what happened, a word or a few.
+  ///   - details: `key=value` pairs in their order.
+  package func record(
+    _ level: LogLevel, _ event: StaticString, _ details: KeyValuePairs<StaticString, LogValue> = [:]
+  ) {
+    guard level >= self.level else { return }
+    let text = Log.text(of: event, details)
+    appendToFile(level, text)
+    switch voice.errors.reader {
+    case .journal: voice.errors.write(Array("<\(level.priority)>".utf8) + text + [10])
+    case .terminal:
+      voice.errors.write(Array("\(voice.program): \(level.word): ".utf8) + text + [10])
+    case .other: break
+    }
+  }
+
+  /// Says a complaint on standard error, and logs it in the file as `failed message="…"`.
+  package func report(_ error: any Explained) { report(.error, error.message, hint: error.hint) }
+
+  /// Says a warning on standard error, and logs it in the file as `warned message="…"`.
+  package func warn(_ message: String, hint: String? = nil) {
+    report(.warning, message, hint: hint)
+  }
+
+  private func report(_ level: LogLevel, _ message: String, hint: String?) {
+    voice.say(level, message, hint: hint)
+    guard level >= self.level else { return }
+    let event: StaticString = level == .error ? "failed" : "warned"
+    appendToFile(level, Log.text(of: event, ["message": .text(message)]))
+  }
+
+  private func appendToFile(_ level: LogLevel, _ text: [UInt8]) {
+    guard !gaveUp, !path.isEmpty else { return }
+    let line = Array("\(isoTime(Clock.now)) \(level.word) \(voice.program): ".utf8) + text + [10]
+    do throws(SystemError) {
+      if file == nil { file = try Log.open(path) }
+      try append(line)
+    } catch {
+      gaveUp = true
+      voice.warning("\(error.description); this run is not logged there", hint: error.hint)
+    }
+  }
+
+  /// Writes a line in one call; a part of one, on a full disk, is a failure.
+  private func append(_ line: [UInt8]) throws(SystemError) {
+    guard let number = file?.number else { return }
+    let wrote = unsafe line.withUnsafeBytes { buffer in
+      retryingOnInterrupt { unsafe write(number, buffer.baseAddress, buffer.count) }
+    }
+    if wrote < 0 { throw SystemError("write to", path) }
+    if wrote < line.count { throw SystemError("write to", path, code: ENOSPC) }
+  }
+
+  /// Opens the log to write on until the program ends. A file that was rotated and packed between
+  /// its opening and its lock is let go of, for what is written there now nobody would find.
+  private static func open(_ path: String) throws(SystemError) -> Descriptor {
+    // Once more is enough as a rule; somebody who keeps the log locked must not keep us for ever.
+    for _ in 0..<5 {
+      let file = try openOrMake(path)
+      if file.isOurs(called: path) { return file }
+    }
+    return try openOrMake(path)
+  }
+
+  /// Opens the log, and makes it if it is not there, for its group to write too whatever the
+  /// umask is. Never waits, should it be a pipe.
+  private static func openOrMake(_ path: String) throws(SystemError) -> Descriptor {
+    let flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+    do throws(SystemError) {
+      return try Descriptor.open(path, flags)
+    } catch {
+      guard error.code == ENOENT else { throw error }
+    }
+    do throws(SystemError) {
+      let file = try Descriptor.open(path, flags | O_CREAT | O_EXCL, mode: 0o660)
+      try file.setMode(0o660, of: path)
+      return file
+    } catch {
+      guard error.code == EEXIST else { throw error }
+    }
+    return try Descriptor.open(path, flags)
+  }
+
+  private static func text(
+    of event: StaticString, _ details: KeyValuePairs<StaticString, LogValue>
+  ) -> [UInt8] {
+    var text = Array("\(event)".utf8)
+    for (key, value) in details {
+      text += " \(key)=".utf8
+      switch value {
+      case .text(let value): Escaping.appendValue(Array(value.utf8), to: &text)
+      case .bytes(let value): Escaping.appendValue(value, to: &text)
+      case .number(let value): text += "\(value)".utf8
+      }
+    }
+    return text
+  }
+}
+
+extension Descriptor {
+  /// Takes the lock that keeps a rotated log from being packed, and says whether that came in time:
+  /// not while the file is being packed, nor after. Where files cannot be locked nothing is packed.
+  fileprivate borrowing func isOurs(called path: String) -> Bool {
+    if flock(number, LOCK_SH | LOCK_NB) != 0 { return errno != EWOULDBLOCK }
+    return (try? FileStatus(of: self, called: path))?.links != 0
+  }
+}
+
+/// A UTC time as ISO 8601 has it: `2026-11-23T20:36:45Z`.
+///
+/// - Parameter time: seconds since 1970 in UTC.
+package func isoTime(_ time: Int64) -> String {
+  let second = Int((time % 86_400 + 86_400) % 86_400)
+  let clock = [second / 3600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+  return "\(Day(of: time, in: .utc))T\(clock[0]):\(clock[1]):\(clock[2])Z"
+}

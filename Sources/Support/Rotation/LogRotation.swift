@@ -1,0 +1,163 @@
+import Glibc
+import System
+import Quota
+
+/// Puts a log that has grown too large aside and begins a new one, while any number of programs go
+/// on writing to it.
+///
+/// The log gets the name `LOG.1` as a second one first, and its own name passes to the new file in
+/// one step (`link`, `rename`): at no moment is there no log, so nobody makes one with an owner of
+/// his own, and a run that is cut short leaves nothing that the next one does not see and finish.
+/// Programs that had it open write on to what is now `LOG.1`.
+package struct LogRotation {
+  private let logs: RotatedLogs
+  private let limit: Int64
+
+  /// What was done, or would be.
+  package struct Outcome: Equatable, Sendable {
+    /// Bytes of the log that was put aside; nil if none was.
+    package var rotated: Int64?
+    /// How many older logs were packed.
+    package var packed = 0
+    /// How many logs were removed for being too old.
+    package var removed = 0
+  }
+
+  /// - Parameters:
+  ///   - path: the setting `LOG_FILE`.
+  ///   - limit: the setting `MAX_LOG_SIZE`: bytes that may be exceeded once; 0 for any number.
+  ///   - generations: the setting `LOG_GENERATIONS`.
+  package init(of path: String, limit: Int64, generations: Int) {
+    logs = RotatedLogs(log: path, limit: generations)
+    self.limit = limit
+  }
+
+  /// Whether there is a log that is due. With no limit and no force nothing is looked at: somebody
+  /// else may rotate it, under the same names.
+  ///
+  /// - Parameter isForced: whatever its size, unless it is empty.
+  /// - Returns: its size in bytes; nil if it is not due.
+  /// - Throws: `RotationError` for what is not a file.
+  package func due(isForced: Bool) throws(RotationError) -> Int64? {
+    guard limit > 0 || isForced, let status = try status() else { return nil }
+    let isDue = isForced ? status.size > 0 : status.size > limit
+    return isDue ? status.size : nil
+  }
+
+  /// Rotates the log if it is due, packs what is older and removes what is too old. Waits for
+  /// another rotation that is under way.
+  package func run(isForced: Bool) throws(RotationError) -> Outcome {
+    guard limit > 0 || isForced, try status() != nil else { return Outcome() }
+    var outcome = Outcome()
+    let lock = try lockedLog()
+    let successor = try finish(lock, isForced: isForced, &outcome)
+    do {
+      outcome.removed = try logs.removeSurplus()
+    } catch {
+      throw .system(error)
+    }
+    outcome.packed = try logs.packOlder()
+    _ = consume successor
+    _ = consume lock
+    return outcome
+  }
+
+  /// Puts the log aside if it is due, or if an earlier run got as far as its second name.
+  ///
+  /// - Returns: the new log, locked before it has its name.
+  private func finish(
+    _ log: borrowing Descriptor, isForced: Bool, _ outcome: inout Outcome
+  ) throws(RotationError) -> Descriptor? {
+    let size = try due(isForced: isForced)
+    do throws(SystemError) {
+      let status = try FileStatus(of: log, called: logs.log)
+      let isNamed = (try? FileStatus(ofLink: logs.plain(1)))?.isSameFile(as: status) == true
+      guard isNamed || size != nil else { return nil }
+      // First of all what may fail for want of space.
+      let draft = "\(logs.log).new"
+      let successor = try Descriptor.draft(draft, like: status)
+      try successor.lock(of: draft)
+      if !isNamed {
+        try logs.makeRoom()
+        try link(logs.log, to: logs.plain(1))
+      }
+      try rename(draft, to: logs.log)
+      outcome.rotated = status.size
+      return successor
+    } catch {
+      throw .system(error)
+    }
+  }
+
+  /// What is known of the log; nil if there is none yet.
+  private func status() throws(RotationError) -> FileStatus? {
+    let status: FileStatus
+    do { status = try FileStatus(ofLink: logs.log) } catch {
+      if error.code == ENOENT { return nil }
+      throw .system(error)
+    }
+    guard status.kind == .regular else { throw .notAFile(logs.log) }
+    return status
+  }
+
+  /// Takes the lock that keeps other rotations away, on the log itself: only who may write to it
+  /// can hold it. Who held it before may have put that very file aside.
+  private func lockedLog() throws(RotationError) -> Descriptor {
+    do throws(SystemError) {
+      while true {
+        let flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        let file = try Descriptor.open(logs.log, flags)
+        try file.lock(of: logs.log)
+        let held = try FileStatus(of: file, called: logs.log)
+        if try FileStatus(ofLink: logs.log).isSameFile(as: held) { return file }
+      }
+    } catch {
+      throw .system(error)
+    }
+  }
+}
+
+extension Descriptor {
+  /// Waits for the one lock on a file that rotations take. The corresponding C function is `lockf`;
+  /// the locks of `flock`, which writers take, are others.
+  fileprivate borrowing func lock(of subject: String) throws(SystemError) {
+    let number = number
+    guard retryingOnInterrupt({ lockf(number, F_LOCK, 0) }) == 0 else {
+      throw SystemError("lock", subject)
+    }
+  }
+}
+
+/// Why a log was not rotated, or not packed.
+package enum RotationError: Explained {
+  /// A system call failed.
+  case system(SystemError)
+  /// `gzip` did, and has said why on standard error.
+  case gzip(String)
+  /// The log is a link, a pipe or a device.
+  case notAFile(String)
+
+  package var message: String {
+    switch self {
+    case .system(let error): error.message
+    case .gzip(let path): "cannot pack \(path): gzip failed"
+    case .notAFile(let path): "cannot rotate \(path): it is not a regular file"
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .system(let error): error.hint
+    case .gzip: "the log is as it was, and is packed with the next rotation"
+    case .notAFile: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation"
+    }
+  }
+
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .system(let error): error.exitStatus
+    case .gzip: .inputOutput
+    case .notAFile: .configuration
+    }
+  }
+}

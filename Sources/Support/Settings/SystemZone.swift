@@ -1,0 +1,62 @@
+import Glibc
+import System
+import Quota
+import Synchronization
+
+extension Zone {
+  /// Where the zone files are.
+  static let directory = "/usr/share/zoneinfo"
+
+  /// The zone whose rules the C library has from this machine's zone files.
+  ///
+  /// Never the `TZ` of whoever runs the program: the process's own `TZ` is replaced (`setenv`,
+  /// `tzset`) when a time is first reckoned, which is also when the file is read, so that a
+  /// program that never asks pays nothing. Several zones may be in use side by side.
+  ///
+  /// - Parameter name: an IANA name that the setting `TIME_ZONE` accepted; empty for
+  ///   `/etc/localtime`.
+  package static func system(named name: String) -> Zone {
+    let file = name.isEmpty ? ":/etc/localtime" : ":\(directory)/\(name)"
+    return Zone { time in
+      current.withLock { present in
+        if present != file {
+          unsafe setenv("TZ", file, 1)
+          tzset()
+          present = file
+        }
+        var seconds = time_t(time)
+        var broken = unsafe tm()
+        guard unsafe localtime_r(&seconds, &broken) != nil else { return 0 }
+        return unsafe Int(broken.tm_gmtoff)
+      }
+    }
+  }
+
+  /// The value that `TZ` was last given here.
+  private static let current = Mutex("")
+
+  /// Whether a name is that of a zone file which can be read: relative, of letters, digits and
+  /// `_ + - /`, no dots, and beginning as `tzfile(5)` says.
+  static func isReadable(_ name: String) -> Bool {
+    let isPlain = name.utf8.allSatisfy { byte in
+      switch byte {
+      case 48...57, 65...90, 97...122: true
+      case UInt8(ascii: "_"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "/"): true
+      default: false
+      }
+    }
+    guard isPlain, !name.isEmpty, name.utf8.first != UInt8(ascii: "/") else { return false }
+    guard let start = try? beginning(of: "\(directory)/\(name)", count: 4) else { return false }
+    return start == Array("TZif".utf8)
+  }
+
+  private static func beginning(of path: String, count: Int) throws(SystemError) -> [UInt8] {
+    let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+      retryingOnInterrupt { unsafe read(file.number, buffer.baseAddress, count) }
+    }
+    guard got >= 0 else { throw SystemError("read", path) }
+    return Array(bytes.prefix(got))
+  }
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+exit(Command(named: CommandLine.arguments[0]).run().rawValue)

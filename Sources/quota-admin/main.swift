@@ -1,3 +1,0 @@
-import Glibc
-
-exit(Run.program(RawArguments.all).rawValue)

@@ -1,0 +1,66 @@
+import Foundation
+import System
+import TestSupport
+import Testing
+
+@testable import Support
+
+@Suite struct GeneratorTests {
+  static let script = "\(Repository.root)/config/systemd/openvpn-quota-generator"
+
+  /// What the generator makes of a file: the whole drop-in.
+  func generated(from file: String) throws -> String {
+    let folder = try TemporaryDirectory()
+    let outcome = try Program.run(
+      "/bin/sh", [GeneratorTests.script, folder.path, folder.path, folder.path],
+      environment: ["QUOTA_CONFIG": file, "PATH": "/usr/bin:/bin"])
+    #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.isEmpty)
+    let drop = "\(folder.path)/quota-sweep.timer.d/interval.conf"
+    return String(decoding: try contents(ofFile: drop), as: UTF8.self)
+  }
+
+  func dropIn(_ seconds: Int) -> String {
+    "[Timer]\nOnBootSec=\(seconds)\nOnUnitActiveSec=\(seconds)\n"
+  }
+
+  @Test(arguments: EnvironmentFileCase.all)
+  func `The timer gets the interval that the programs read, and 45 for what they refuse`(
+    _ example: EnvironmentFileCase
+  ) throws {
+    let folder = try TemporaryDirectory()
+    let file = "\(folder.path)/quota.conf"
+    try Data(example.file).write(to: URL(fileURLWithPath: file))
+    let value = String(decoding: example.value ?? [], as: UTF8.self)
+    let loaded = Settings.loadLeniently(
+      config: "/dev/null", environment: ["MONITOR_INTERVAL=\(value)"])
+    #expect(try generated(from: file) == dropIn(loaded.settings.monitorInterval))
+  }
+
+  @Test(arguments: [
+    ("30", 30), ("60", 60), ("59", 59), ("29", 45), ("61", 45), ("045", 45), ("0000000050", 45),
+    ("000000050", 50), ("3", 45), ("300", 45), ("-30", 45), ("30s", 45), ("4.5", 45), ("0x30", 45),
+  ])
+  func `Only what is allowed sets the timer`(value: String, seconds: Int) throws {
+    let folder = try TemporaryDirectory()
+    let file = try folder.write("MONITOR_INTERVAL=\(value)\n", to: "quota.conf")
+    #expect(try generated(from: file) == dropIn(seconds))
+    #expect(
+      Settings.loadLeniently(config: file, environment: []).settings.monitorInterval == seconds)
+  }
+
+  @Test func `The sample, no file, and what is no file give 45`() throws {
+    for file in ["\(Repository.root)/config/quota.conf", "/none", "/etc", "/dev/null"] {
+      #expect(try generated(from: file) == dropIn(45), "\(file)")
+    }
+  }
+
+  @Test func `A place that cannot be written fails no boot`() throws {
+    let outcome = try Program.run("/bin/sh", [GeneratorTests.script, "/proc/none"])
+    #expect(outcome.status == 0)
+  }
+
+  @Test func `It is a script of under twenty lines`() throws {
+    let lines = try Repository.lines("config/systemd/openvpn-quota-generator")
+    #expect(lines.first == "#!/bin/sh" && lines.count - 1 < 20)
+  }
+}
