@@ -101,6 +101,10 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "SweepTests",
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ModelTests",
       dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
       swiftSettings: strict),
