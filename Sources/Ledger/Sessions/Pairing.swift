@@ -54,10 +54,13 @@ struct PairingCandidate: Equatable {
 /// - Parameters:
 ///   - end: where the client was by the disconnect hook.
 ///   - position: where the `end` begins in the journal.
+///   - mayGuess: whether the only open session of the second may be it if nothing else tells: not
+///     where it may be the end of a client that somebody else's handler refused.
 ///   - candidates: those of the same server process and connected-since, in the journal's order.
 /// - Returns: the candidate's place in the array; nil where none fits.
 func candidate(
-  forEndAt position: Int64, _ end: Endpoints, among candidates: [PairingCandidate]
+  forEndAt position: Int64, _ end: Endpoints, mayGuess: Bool = true,
+  among candidates: [PairingCandidate]
 ) -> Int? {
   func isOpen(_ candidate: PairingCandidate) -> Bool {
     !candidate.hasEnd && candidate.position.map { $0 < position } ?? true
@@ -70,12 +73,25 @@ func candidate(
       if let found { return found }
     }
   }
-  for isFromListing in [false, true] {
+  for isFromListing in [false, true] where mayGuess {
     let open = candidates.indices.filter {
       isOpen(candidates[$0]) && !candidates[$0].isRefusal
         && (candidates[$0].position == nil) == isFromListing
     }
     if open.count == 1 { return open[0] }
+  }
+  return nil
+}
+
+/// Which session, of those that only a listing has shown so far, an `in` is of whose record came late.
+///
+/// - Parameter candidates: those of the same server process and connected-since.
+func candidate(of connect: Endpoints, among candidates: [PairingCandidate]) -> Int? {
+  for fits in PairingCandidate.tiers {
+    let found = candidates.lastIndex {
+      $0.position == nil && !$0.hasEnd && fits($0, connect)
+    }
+    if let found { return found }
   }
   return nil
 }
