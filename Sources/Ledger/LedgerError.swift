@@ -5,8 +5,8 @@ import SQLite
 package enum LedgerError: Error, CustomStringConvertible {
   /// SQLite could not do what it was asked.
   case database(SQLiteError)
-  /// The spool beside the database could not be made.
-  case spool(SystemError)
+  /// The journal beside the database could not be made.
+  case journal(SystemError)
   /// The database was written by another version of these programs.
   case schema(database: String, found: Int64, expected: Int64)
   /// There is no such user.
@@ -29,7 +29,9 @@ package enum LedgerError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .database(let error): error.description
-    case .spool(let error): error.description
+    case .journal(let error): error.description
+    case .schema(let database, let found, _) where 1...2 ~= found:
+      "\(database) is of a development version (schema \(found)), which cannot be brought up to date"
     case .schema(let database, let found, let expected):
       "\(database) has schema \(found), and this program knows schema \(expected)"
     case .noSuchUser(let name): "there is no user \(name)"
@@ -50,11 +52,12 @@ package enum LedgerError: Error, CustomStringConvertible {
     switch self {
     case .schema(_, let found, let expected) where found > expected:
       "install the version of openvpn-quota that this database was last used with, or a later one"
+    case .schema(_, 1...2, _): "move the file away: the next sweep or quota-admin makes a new one"
     case .schema: "run quota-sweep once: it brings the database up to date"
     case .database(let error) where error.kind == .missing:
       "the first run of quota-sweep or quota-admin creates the database; its directory must exist"
     case .database(let error) where error.kind == .forbidden || error.kind == .unwritable:
-      "the database and its directory belong to the group openvpn-quota, and there must be space"
+      "the database and its directory belong to the user openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
     case .planExists: "quota-admin plan set changes it"

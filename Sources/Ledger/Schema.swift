@@ -3,14 +3,13 @@ import SQLite
 
 /// The tables, and how a database comes to have them.
 ///
-/// The schema is text that every hook reads whenever it opens the database, about 0.07 million
-/// instructions a table: a table or an index has to earn its place. Nothing here is younger than
-/// SQLite 3.40.
+/// Nothing here is younger than SQLite 3.40.
 enum Schema {
-  /// What `PRAGMA user_version` says of a database with these tables.
-  static let version: Int64 = 2
+  /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
+  /// development versions; nothing was ever released with them.
+  static let version: Int64 = 3
 
-  /// The statements that bring a database of schema `n` to schema `n + 1`, at index `n`.
+  /// The statements that make the tables.
   ///
   /// 0 is an empty file, or the database of the earlier Python project, whose three tables keep
   /// their names and columns; its `user_protocols` and its trigger are left alone.
@@ -25,16 +24,6 @@ enum Schema {
     CREATE TABLE IF NOT EXISTS traffic_logs (
       id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL,
       bytes_sent INTEGER, bytes_received INTEGER, log_timestamp TEXT);
-
-    -- One row a session, its highest counters; boot and the process id are the server's.
-    CREATE TABLE sessions (
-      boot INTEGER NOT NULL, pid INTEGER NOT NULL, connected_since INTEGER NOT NULL,
-      address TEXT NOT NULL, user_id INTEGER NOT NULL, common_name TEXT NOT NULL,
-      server TEXT, real_address TEXT,
-      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
-      closed_at INTEGER, closed_by TEXT, log_id INTEGER, kills INTEGER, killed_at INTEGER,
-      PRIMARY KEY (boot, pid, connected_since, address)) WITHOUT ROWID;
-    CREATE INDEX open_sessions ON sessions (user_id, server) WHERE closed_at IS NULL;
 
     -- What a user moved in one period; a period that never ends starts at 0.
     CREATE TABLE period_usage (
@@ -120,14 +109,12 @@ enum Schema {
     """,
   ]
 
-  /// Brings a database up to date, one transaction a step.
+  /// Makes the tables in an empty database, or in that of the earlier Python project.
   ///
-  /// - Throws: `LedgerError.schema` for a database of a later version.
+  /// - Throws: `LedgerError.schema` for a database of another version.
   static func migrate(_ database: borrowing Connection) throws(LedgerError) {
     do {
-      while try database.integer("PRAGMA user_version") < version {
-        try step(database)
-      }
+      if try database.integer("PRAGMA user_version") == 0 { try create(in: database) }
     } catch {
       throw .database(error)
     }
@@ -143,13 +130,14 @@ enum Schema {
     }
   }
 
-  private static func step(_ database: borrowing Connection) throws(SQLiteError) {
+  private static func create(in database: borrowing Connection) throws(SQLiteError) {
     try database.transaction { () throws(SQLiteError) in
-      // Somebody else may have taken this step while we waited for the lock.
-      let found = try database.integer("PRAGMA user_version")
-      guard found >= 0, found < version else { return }
-      try database.execute(migrations[Int(found)])
-      try database.execute("PRAGMA user_version = \(found + 1)")
+      // Another program may have done so while we waited for the lock.
+      guard try database.integer("PRAGMA user_version") == 0 else { return }
+      for part in migrations { try database.execute(part) }
+      try database.execute(SessionTables.schema)
+      try database.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
+      try database.execute("PRAGMA user_version = \(version)")
     }
   }
 }

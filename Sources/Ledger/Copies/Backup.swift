@@ -17,7 +17,7 @@ package enum Backup {
     if isSameFile(database, file) { throw .sameFile(file) }
     if isOccupied(file) { throw .occupied(file) }
     let source = try asCopyError { () throws(SQLiteError) in
-      try Connection(database, busyTimeout: Ledger.keeperPatience)
+      try Connection(database, busyTimeout: Ledger.busyTimeout)
     }
     let draft = try Draft(for: file, mode: 0o640)
     try check(draft.fill(from: source, progress: progress), of: database)

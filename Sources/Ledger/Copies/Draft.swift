@@ -77,7 +77,7 @@ func openLedger(_ path: String) throws(CopyError) -> Connection {
   // SQLite says no more of a file that it cannot open than that it cannot.
   _ = try asCopyError { () throws(SystemError) in try Descriptor.open(path, O_RDONLY) }
   return try asCopyError { () throws(SQLiteError) in
-    try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
+    try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
   }
 }
 

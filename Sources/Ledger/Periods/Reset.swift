@@ -19,10 +19,10 @@ extension Ledger {
   /// - Returns: how many of them had used anything.
   package func reset(_ names: [UserName], at time: Int64) throws(LedgerError) -> Int {
     var count = 0
-    for start in stride(from: 0, to: names.count, by: Ledger.sessionsInTransaction) {
+    for start in stride(from: 0, to: names.count, by: Ledger.usersInTransaction) {
       count += try inTransaction { () throws(LedgerError) -> Int in
         var reset = 0
-        for name in names[start..<min(names.count, start + Ledger.sessionsInTransaction)] {
+        for name in names[start..<min(names.count, start + Ledger.usersInTransaction)] {
           let isNew = try asking { () throws(SQLiteError) in try resetUsage(of: name, at: time) }
           if isNew { reset += 1 }
         }

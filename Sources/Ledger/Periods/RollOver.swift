@@ -14,9 +14,9 @@ extension Ledger {
   /// - Parameter time: seconds since 1970 in UTC.
   package func rollOver(at time: Int64) throws(SQLiteError) {
     let users = try usersInAnotherPeriod(at: time)
-    for start in stride(from: 0, to: users.count, by: Ledger.sessionsInTransaction) {
+    for start in stride(from: 0, to: users.count, by: Ledger.usersInTransaction) {
       try database.transaction { () throws(SQLiteError) in
-        for user in users[start..<min(users.count, start + Ledger.sessionsInTransaction)] {
+        for user in users[start..<min(users.count, start + Ledger.usersInTransaction)] {
           // Somebody else may have done so since.
           guard let row = try standingRow(of: user), !row.standing.span.contains(time) else {
             continue

@@ -18,9 +18,6 @@ struct History {
       History(
         table: "traffic_logs", key: ["id"], isPast: "log_timestamp < datetime(?1, 'unixepoch')"),
       History(
-        table: "sessions", key: ["boot", "pid", "connected_since", "address"],
-        isPast: "closed_at < ?1"),
-      History(
         table: "events", key: ["at", "username", "kind", "detail"], isPast: "last_at < ?1"),
       // What a user brought along from the earlier project is on a day before every ledger.
       History(

@@ -67,7 +67,8 @@ struct RefusalRuns {
     _ user: UserName, _ reason: Reason, at time: Int64, mayBeKnown: Bool
   ) throws(SQLiteError) {
     let key = Key(user: user, reason: reason)
-    var run = try runs[key] ?? stored(user, reason)
+    var run = runs[key]
+    if run == nil { run = try stored(user, reason) }
     if mayBeKnown, let run, time <= run.last { return }
     if let earlier = run, earlier.isOver(at: time) {
       finished.append(earlier)

@@ -83,9 +83,12 @@ struct ServerProcesses: ~Copyable {
   ) throws(SQLiteError) -> [ServerProcess]? {
     let same = all.filter { $0.isSame(boot: report.boot, pid: report.pid) }
     let named = same.filter { $0.isOf(report.server) }
-    let unclaimed = try same.filter { process throws(SQLiteError) in
-      try process.listedAs == nil && process.server != report.server
-        && !rivals.contains(process.server) && !ledger.hasListings(process.server)
+    let nameless = same.filter { process in
+      process.listedAs == nil && process.server != report.server && !rivals.contains(process.server)
+    }
+    var unclaimed: [ServerProcess] = []
+    for process in nameless where try !ledger.hasListings(process.server) {
+      unclaimed.append(process)
     }
     if unclaimed.isEmpty { return named }
     if !rivals.isEmpty { return try ledger.haveOpenSessions(unclaimed) ? nil : named }

@@ -58,7 +58,7 @@ package struct ServerReport: Sendable {
 /// A live session of a listing that has an owner, or would have one if strangers were metered.
 ///
 /// There may be a hundred thousand, so it is kept small.
-package struct LiveSession: Equatable, Sendable {
+package struct ListedSession: Equatable, Sendable {
   /// Its place in the report.
   private let place: Int32
   private let killCount: Int32

@@ -2,28 +2,11 @@ import Gate
 import Quota
 import SQLite
 
-/// How a record of the journal is to be taken in.
-struct JournalReading {
-  /// Whether records are read that may have been taken in before: their marks tell.
-  var isAgain = false
-  /// The boot and the boottime of the last record that was taken in before; what is older in the
-  /// same boot, and not known, was taken in and is forgotten since.
-  var last: (boot: Int64, boottime: Int64)?
-
-  /// Nanoseconds by which records of two servers may stand in another order than they were made in.
-  private static let slack: Int64 = 60_000_000_000
-
-  func isForgotten(_ record: JournalRecord) -> Bool {
-    guard isAgain, let last, record.boot == last.boot else { return false }
-    return record.boottime < last.boottime - Self.slack
-  }
-}
-
 extension SessionUpdate {
   /// Takes in one record of the journal. The same record again changes nothing.
   mutating func take(_ entry: JournalEntry, _ reading: JournalReading) throws(SQLiteError) {
     let record = entry.record
-    let time = moment.time(of: record)
+    let time = record.time(by: moment)
     if record.kind == .auth {
       guard let reason = record.reason else { return }
       return try refusals.add(
@@ -37,7 +20,7 @@ extension SessionUpdate {
     if known.contains(where: { record.kind == .end ? $0.endMark == mark : $0.inMark == mark }) {
       return
     }
-    if reading.isForgotten(record) { return }
+    if reading.isForgotten(entry) { return }
     switch record.kind {
     case .auth: return
     case .in:
@@ -108,8 +91,11 @@ extension SessionUpdate {
       if let user = session.user { try setUser(of: session.id, to: user) }
     }
     var counters = session.counters
+    if entry.record.hasImpossibleCounters {
+      problems.append("the end of a session of \(name) claims more than 100 Gbit/s: not counted")
+    }
     if let user = session.user, let final = entry.record.counters,
-      try isPlausible(final, of: session), isSlowEnough(final, entry.record, name, at: time)
+      try isPlausible(final, of: session)
     {
       try raise(
         session.id, of: user, from: session.counters, to: final,
@@ -118,21 +104,6 @@ extension SessionUpdate {
     }
     try end(
       session, counters, at: time, by: .hook, position: entry.start, mark: entry.record.mark)
-  }
-
-  /// Whether final counters can have come about in the session's time: no more than 100 Gbit/s.
-  private mutating func isSlowEnough(
-    _ counters: Traffic, _ record: JournalRecord, _ owner: UserName, at time: Int64
-  ) -> Bool {
-    let most: Int64 = 12_500_000_000
-    let seconds = max(0, record.duration ?? time - record.connectedSince)
-    // A second more, as both ends of the session are whole seconds.
-    let (bound, isBeyond) = most.multipliedReportingOverflow(by: min(seconds, .max - 1) + 1)
-    if isBeyond || counters.total <= bound { return true }
-    problems.append(
-      "an end of a session of \(owner) claims \(counters.total) bytes in \(seconds) s, "
-        + "which are not counted")
-    return false
   }
 
   /// Lets a session that a listing showed first be the one of its `in`.
@@ -212,26 +183,9 @@ extension SessionUpdate.Opening {
 }
 
 extension JournalRecord {
-  /// The final counters, nil where OpenVPN gave none.
-  fileprivate var counters: Traffic? {
-    received == nil && sent == nil ? nil : Traffic(received: received ?? 0, sent: sent ?? 0)
-  }
-
   /// Whether it is the end of what a client moves that somebody else's handler refused: OpenVPN 2.6
   /// and later run the disconnect hook then too.
   fileprivate var looksRefused: Bool {
     (duration ?? 0) <= 2 && received ?? 0 < 8192 && sent ?? 0 < 8192
-  }
-}
-
-extension Moment {
-  /// When a record was made, in seconds since 1970: by the boot's clock, which nobody sets; for one
-  /// of another boot by the wall clock, and never later than now.
-  func time(of record: JournalRecord) -> Int64 {
-    let second: Int64 = 1_000_000_000
-    if record.boot == boot, record.boottime <= boottime {
-      return now - (boottime - record.boottime) / second
-    }
-    return min(now, record.realtime / second)
   }
 }

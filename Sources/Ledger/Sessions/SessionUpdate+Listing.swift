@@ -4,7 +4,7 @@ import SQLite
 /// What a server's listing came to.
 package struct ListingResult: Sendable {
   /// The sessions that may be judged: all but those whose owner nobody can tell yet.
-  package var live: [LiveSession] = []
+  package var live: [ListedSession] = []
   /// Why the listing was not taken in, nil where it was.
   package var failure: String?
 }
@@ -53,7 +53,7 @@ extension SessionUpdate {
     var rows = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
-      WHERE process_id IN (\(ids)) AND reason IS NULL
+      WHERE +process_id IN (\(ids)) AND reason IS NULL
         AND (end_mark IS NULL OR end_position >= ?1)
       ORDER BY id DESC
       """)
@@ -98,7 +98,7 @@ extension SessionUpdate {
       try noteEndpoints(client.endpoints, of: session)
     }
     result.live.append(
-      LiveSession(
+      ListedSession(
         row: row, session: session.id, user: user, kills: session.kills,
         killedAt: session.killedAt))
   }
@@ -177,12 +177,10 @@ extension SessionUpdate {
         let owner = report.names(at: row).owner
       else { continue }
       guard let user = try self.owner(owner, since: since, at: report.at) else {
-        result.live.append(LiveSession(row: row, session: nil, user: nil))
+        result.live.append(ListedSession(row: row, session: nil, user: nil))
         continue
       }
-      let process =
-        try known.last
-        ?? processes.process(report.server, boot: report.boot, pid: report.pid, started: 0)
+      let process = try process(of: report, known)
       let id = try open(
         Opening(
           process: process.id, since: since, user: user, owner: owner, listed: client.endpoints,
@@ -192,8 +190,18 @@ extension SessionUpdate {
           id, of: user, from: Traffic(), to: client.counters,
           since: lastCount(of: process.id, since: since), at: report.at)
       }
-      result.live.append(LiveSession(row: row, session: id, user: user))
+      result.live.append(ListedSession(row: row, session: id, user: user))
     }
+  }
+}
+
+extension SessionUpdate {
+  /// The process that sessions belong to which a listing alone tells of.
+  private mutating func process(
+    of report: ServerReport, _ known: [ServerProcess]
+  ) throws(SQLiteError) -> ServerProcess {
+    if let last = known.last { return last }
+    return try processes.process(report.server, boot: report.boot, pid: report.pid, started: 0)
   }
 }
 

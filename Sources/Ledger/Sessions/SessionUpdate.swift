@@ -1,21 +1,6 @@
+import Gate
 import Quota
 import SQLite
-
-/// The time of this machine, as what is read is dated by it.
-package struct Moment: Equatable, Sendable {
-  /// Seconds since 1970 in UTC.
-  package var now: Int64
-  /// Nanoseconds since the machine was booted.
-  package var boottime: Int64
-  /// The number of the machine's boot, see `Boot`.
-  package var boot: Int64
-
-  package init(now: Int64, boottime: Int64, boot: Int64) {
-    self.now = now
-    self.boottime = boottime
-    self.boot = boot
-  }
-}
 
 /// Everything that one transaction changes about sessions, from the journal and from listings.
 ///
@@ -23,7 +8,7 @@ package struct Moment: Equatable, Sendable {
 /// counted at the end, in the order of users, so that each page is touched once.
 struct SessionUpdate: ~Copyable {
   let ledger: Ledger
-  let moment: Moment
+  let moment: JournalMoment
   var processes: ServerProcesses
   var refusals: RefusalRuns
   /// When each server last gave a whole listing.
@@ -49,7 +34,7 @@ struct SessionUpdate: ~Copyable {
     let traffic: Traffic
   }
 
-  init(_ ledger: Ledger, at moment: Moment) throws(SQLiteError) {
+  init(_ ledger: Ledger, at moment: JournalMoment) throws(SQLiteError) {
     let processes = try ServerProcesses(ledger)
     let lastListings = try ledger.lastListings()
     let insert = try ledger.database.prepare(

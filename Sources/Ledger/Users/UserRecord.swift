@@ -20,30 +20,6 @@ package struct UserRecord: Equatable, Sendable {
   package let waitingLifetime: Int64?
 }
 
-/// A session that was live at the last sweep, for people to look at.
-package struct OpenSession: Equatable, Sendable {
-  /// The server's name in the settings; nil where no sweep has seen the session yet.
-  package let server: String?
-  /// The address inside the tunnel.
-  package let address: String
-  /// Where the client sends from, as last listed.
-  package let realAddress: String?
-  /// Seconds since 1970 in UTC.
-  package let connectedSince: Int64
-  package let counters: Traffic
-
-  package init(
-    server: String?, address: String, realAddress: String?, connectedSince: Int64,
-    counters: Traffic
-  ) {
-    self.server = server
-    self.address = address
-    self.realAddress = realAddress
-    self.connectedSince = connectedSince
-    self.counters = counters
-  }
-}
-
 extension Ledger {
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   ///
@@ -68,28 +44,6 @@ extension Ledger {
   ) throws(SQLiteError) -> UserRecord {
     let stored = StandingRow(row)
     return UserRecord(stored, try standing(stored, at: time), at: time, rest: row)
-  }
-
-  /// The sessions of a user that were live at the last sweep, the oldest first.
-  package func openSessions(of name: UserName) throws(SQLiteError) -> [OpenSession] {
-    var statement = try database.prepare(
-      """
-      SELECT server, address, real_address, connected_since, bytes_received, bytes_sent
-      FROM sessions INDEXED BY open_sessions
-      WHERE closed_at IS NULL AND user_id = (SELECT id FROM users WHERE username = ?1)
-      ORDER BY connected_since, server, address
-      """)
-    statement.bind(1, bytes: name.bytes)
-    var sessions: [OpenSession] = []
-    while try statement.step() {
-      sessions.append(
-        OpenSession(
-          server: statement.isNull(0) ? nil : statement.text(0), address: statement.text(1),
-          realAddress: statement.isNull(2) ? nil : statement.text(2),
-          connectedSince: statement.integer(3),
-          counters: Traffic(received: statement.integer(4), sent: statement.integer(5))))
-    }
-    return sessions
   }
 
   /// The names of all users, for finding what somebody meant who mistyped one.
@@ -124,7 +78,7 @@ extension UserRecord {
     """
     \(StandingRow.columns),
       CAST(strftime('%s', created_at) AS INTEGER),
-      (SELECT count(*) FROM sessions WHERE user_id = users.id AND closed_at IS NULL),
+      (SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND reason IS NULL),
       (SELECT name FROM plans WHERE plans.id = plan_id),
       iif(began_at IS NULL, expires_after, NULL)
     FROM \(StandingRow.tables)

@@ -29,7 +29,7 @@ extension UserTerms {
     """
     users.id, own, quota_bytes, period, expires_at, expires_after, began_at, max_sessions,
       grace_bytes, grace_percent, is_exempt, plan_id,
-      EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND closed_at IS NULL), status
+      EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND reason IS NULL), status
     """
 }
 
