@@ -9,7 +9,7 @@ import Support
 package enum AdminProgram {
   static let voice = Voice(program: "quota-admin")
 
-  /// Parses and runs. Somebody at a terminal who gives no arguments gets the menu.
+  /// Parses and runs. At a terminal, no arguments means the menu.
   ///
   /// - Parameter arguments: without the program's own name.
   package static func run(_ arguments: [String]) -> Support.ExitStatus {

@@ -43,7 +43,7 @@ struct Administration {
     do { return try body(ledger) } catch { throw Complaint(.database(error)) }
   }
 
-  /// A user as he is at a moment.
+  /// A user at a moment.
   ///
   /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
   func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {

@@ -14,7 +14,7 @@ struct Complaint: Explained {
     self.exitStatus = exitStatus
   }
 
-  /// What somebody typed, in quotes, escaped, and cut where it is very long.
+  /// What was typed, in quotes, escaped, and cut where it is very long.
   static func quoted(_ argument: String) -> String {
     quoted(bytes: RawArguments.bytes(of: argument))
   }

@@ -7,8 +7,8 @@ struct QuotaAdmin: ParsableCommand {
     commandName: "quota-admin",
     abstract: "Look after the users of an OpenVPN server and their quotas.",
     discussion: """
-      A change takes effect at once for whoever connects, and with the next sweep for whoever is \
-      connected. The whole story: man 8 quota-admin
+      A change takes effect at once for users who connect, and with the next sweep for users who \
+      are connected. The whole story: man 8 quota-admin
       """,
     version: "quota-admin \(Support.version)",
     subcommands: [

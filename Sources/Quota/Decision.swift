@@ -2,7 +2,7 @@
 package struct Rules: Equatable, Sendable {
   /// What a quota counts.
   package var count: Count
-  /// What becomes of somebody the ledger does not know.
+  /// What is done about a user the ledger does not know.
   package var unknownUsers: UnknownUsers
   /// The quota of a user created on first sight, in bytes, 0 for unlimited.
   package var defaultQuota: Int64
@@ -37,20 +37,20 @@ package enum Verdict: Equatable, Sendable {
 
 /// Why a user may not be in.
 package enum Reason: String, CaseIterable, Sendable {
-  /// He used as much as he may, or more.
+  /// The quota is used up.
   case quota
-  /// His time is over.
+  /// The account has expired.
   case expired
-  /// He has as many sessions already as he may have at once.
+  /// The user has as many sessions as they may have at once.
   case sessions
-  /// An administrator disabled him.
+  /// An administrator disabled the user.
   case disabled
-  /// The ledger does not know him, and `UNKNOWN_USERS` is `reject`.
+  /// The ledger does not know the user, and `UNKNOWN_USERS` is `reject`.
   case unknown
-  /// His names are so long that OpenVPN would cut its listing at his row, and with it everybody
-  /// who is listed behind him.
+  /// The names are so long that OpenVPN would cut its listing at this client's row, and hide
+  /// everybody listed after it.
   case nameTooLong = "name-too-long"
-  /// An administrator disconnected him; he may come back at once.
+  /// An administrator disconnected the user; they may come back at once.
   case kicked
   /// Nobody could tell, and `ON_ERROR` is `reject`.
   case undecided
@@ -72,11 +72,10 @@ package enum Reason: String, CaseIterable, Sendable {
 
 /// The one rule: may this user be in?
 ///
-/// The hook at the door and the sweep over live sessions both ask here, so that nobody is let in
-/// only to be thrown out, nor kept out by one and suffered by the other.
+/// Used by the connect hook and by the sweep, so that they cannot disagree.
 ///
 /// - Parameters:
-///   - standing: what the ledger knows of the user, nil for somebody it does not know.
+///   - standing: what the ledger knows of the user, nil for a user it does not know.
 ///   - time: seconds since 1970 in UTC.
 package func decide(_ standing: Standing?, at time: Int64, by rules: Rules) -> Verdict {
   guard let standing else {

@@ -1,27 +1,27 @@
-/// What the ledger knows of a user that bears on whether he may be in, as of one moment.
+/// What the ledger knows of a user that decides whether they may be in, as of one moment.
 package struct Standing: Equatable, Sendable {
-  /// Whether an administrator lets him in at all.
+  /// Whether an administrator lets the user in at all.
   package var isEnabled: Bool
-  /// Bytes he may use in a period, 0 for as many as he likes.
+  /// Bytes the user may use in a period, 0 for unlimited.
   package var quota: Int64
   /// Bytes granted on top for this period only.
   package var granted: Int64
   /// Bytes that grants which are carried from period to period had left when this one began.
   package var carried: Int64
-  /// How far past all that he may go before anything is done about it.
+  /// How far past all that the user may go before they are refused.
   package var grace: Grace
-  /// What he used in the present period, live sessions included as far as they were counted.
+  /// Bytes used in the present period, live sessions included as far as they were counted.
   package var used: Traffic
   /// The present period.
   package var span: TimeSpan
-  /// Whether he is metered only: never refused or disconnected for what he used, how long he has
-  /// been a user, or how many sessions he has.
+  /// Whether the user is metered only: never refused or disconnected for usage, expiry or the
+  /// number of sessions.
   package var isExempt: Bool
-  /// The second of UTC from which on he may not be in; nil for never.
+  /// The second of UTC at which the account expires; nil for never.
   package var expiresAt: Int64?
-  /// Sessions he may have at once, 0 for any number.
+  /// Sessions the user may have at once, 0 for any number.
   package var maxSessions: Int64
-  /// Sessions of his that are live and were there before the one in question.
+  /// The user's live sessions that began before the one in question.
   package var sessionsBefore: Int64
 
   package init(
@@ -43,12 +43,12 @@ package struct Standing: Equatable, Sendable {
     self.sessionsBefore = sessionsBefore
   }
 
-  /// Bytes he may use in this period, grants included, 0 for as many as he likes.
+  /// Bytes the user may use in this period, grants included, 0 for unlimited.
   package var limit: Int64 {
     quota == 0 ? 0 : saturatingSum(saturatingSum(quota, granted), carried)
   }
 
-  /// The bytes at which he is refused, grace included, 0 for never.
+  /// The bytes at which the user is refused, grace included, 0 for never.
   package var limitWithGrace: Int64 {
     quota == 0 ? 0 : saturatingSum(limit, grace.bytes(over: quota))
   }
@@ -63,7 +63,7 @@ package struct Standing: Equatable, Sendable {
   }
 }
 
-/// How far a user may go past his quota: a number of bytes and a share of the quota, which add up.
+/// How far a user may go past the quota: a number of bytes and a share of the quota, which add up.
 package struct Grace: Equatable, Sendable {
   /// Bytes, 0 or more.
   package var bytes: Int64

@@ -49,7 +49,7 @@ package struct Terms: Equatable, Sendable {
   }
 }
 
-/// How long somebody may be a user.
+/// How long an account lasts.
 package enum Lifetime: Equatable, Sendable {
   /// For good.
   case unlimited
@@ -62,7 +62,7 @@ package enum Lifetime: Equatable, Sendable {
   package enum Beginning: Sendable {
     /// As soon as it holds for the user.
     case atOnce
-    /// With the first session he has then.
+    /// With the first session from then on.
     case firstConnection
   }
 }
@@ -72,7 +72,7 @@ extension Lifetime {
   ///
   /// - Parameters:
   ///   - begun: when it began, if it has already.
-  ///   - isConnected: whether he has a session now, which makes a first connection of this moment.
+  ///   - isConnected: whether the user has a session now; then this moment is the first connection.
   ///   - time: now, in seconds since 1970 in UTC.
   package func course(
     begunAt begun: Int64?, isConnected: Bool, at time: Int64

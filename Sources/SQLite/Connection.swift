@@ -2,7 +2,7 @@ import CSQLite
 
 /// One connection to a database file, closed when its owner lets go of it.
 ///
-/// Every connection leaves checkpoints to whoever asks for one: it neither checkpoints after a
+/// Every connection leaves checkpoints to the caller: it neither checkpoints after a
 /// commit nor when it closes. With nobody resident each process is the first opener, and a
 /// checkpoint in a hook would be time that the VPN waits.
 @safe package struct Connection: ~Copyable {
@@ -27,7 +27,7 @@ import CSQLite
   /// Opens a database. The corresponding C function is `sqlite3_open_v2`.
   ///
   /// - Parameters:
-  ///   - busyTimeout: milliseconds to wait for somebody else's lock, 0 for not at all.
+  ///   - busyTimeout: milliseconds to wait for another process's lock, 0 for not at all.
   ///   - keepsStatements: whether compiled statements are kept for their next use, for who does many
   ///     things of the same kind.
   /// - Throws: `SQLiteError` naming the path.
@@ -67,7 +67,7 @@ import CSQLite
   /// The row id of the last `INSERT`.
   package var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Milliseconds to wait for somebody else's lock from here on.
+  /// Milliseconds to wait for another process's lock from here on.
   package func setBusyTimeout(_ milliseconds: Int32) {
     unsafe sqlite3_busy_timeout(handle, milliseconds)
   }

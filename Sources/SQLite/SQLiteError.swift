@@ -35,7 +35,7 @@ package struct SQLiteError: Error, Equatable, CustomStringConvertible {
 
   /// The kinds of trouble that callers tell apart.
   package enum Kind: Sendable {
-    /// Somebody else holds the lock and did not let go within the busy timeout.
+    /// Another process holds the lock and did not release it within the busy timeout.
     case busy
     /// The file is not a database, or a broken one.
     case damaged

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the system knows of a file: the C structure `stat`, as far as somebody asks here.
+/// What the system knows of a file: the C structure `stat`, as far as it is used here.
 package struct FileStatus: Equatable, Sendable {
   /// The kinds of files that are told apart.
   package enum Kind: Sendable { case regular, directory, symbolicLink, socket, other }

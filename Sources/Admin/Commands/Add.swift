@@ -7,7 +7,7 @@ struct Add: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add a user.",
     discussion: """
-      Without a quota of his own or of a plan, the user gets DEFAULT_QUOTA.
+      Without a quota of their own or of a plan, the user gets DEFAULT_QUOTA.
 
       Example: quota-admin add alice --quota 50GB --period month
       """)

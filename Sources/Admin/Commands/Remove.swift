@@ -38,7 +38,7 @@ struct Remove: ParsableCommand {
     }
   }
 
-  /// What is asked; nobody is asked about somebody who is not there.
+  /// The question; none where there is no such user.
   private func question(_ names: [UserName], _ administration: Administration) throws -> String {
     for name in names {
       if try administration.user(name) == nil { throw administration.unknown(name) }

@@ -25,7 +25,7 @@ struct SetTerms: ParsableCommand {
   var follow: [String] = []
   @OptionGroup var user: NameArgument
 
-  /// A term that a user can give back to his plan.
+  /// A term that a user can follow the plan in again.
   enum Term: String, CaseIterable {
     case quota, period, expires, maxSessions = "max-sessions", grace, exempt
 

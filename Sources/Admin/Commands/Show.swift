@@ -33,7 +33,7 @@ struct Show: ParsableCommand {
         : Show.text(user, sessions, rules, administration.settings.zone))
   }
 
-  /// What becomes of somebody the ledger does not know.
+  /// What is done about a user the ledger does not know.
   private static func fate(ofStrangers rules: Rules) -> String {
     let quota = words(forQuota: rules.defaultQuota)
     return switch rules.unknownUsers {

@@ -3,7 +3,7 @@ import Quota
 
 /// One field of terms as it is exported.
 enum ExportedValue {
-  /// Nothing of his own: what the plan says, or the default.
+  /// Nothing of their own: what the plan says, or the default.
   case none
   case text(String)
   case number(Int64)

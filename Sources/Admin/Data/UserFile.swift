@@ -13,7 +13,7 @@ struct UserFile {
   private var userLines: [Int] = []
   private var planLines: [Int] = []
   private var lines: [UserName: Int] = [:]
-  /// What moments in the file are reckoned by.
+  /// The zone of moments in the file.
   let moment: Moment
 
   /// Something wrong with a file, and the line it is on; the first line is 1.
@@ -35,7 +35,7 @@ struct UserFile {
     if start == UInt8(ascii: "{") { readJSON(bytes) } else { readCSV(bytes) }
   }
 
-  /// Takes a user up, unless he is in the file already.
+  /// Takes a user up, unless the file has them already.
   mutating func addUser(line: Int, _ fields: Fields) {
     do throws(Complaint) {
       let user = try ImportedUser(fields, at: moment)

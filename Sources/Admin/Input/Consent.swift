@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import System
 
-/// Whether somebody really wants what cannot be taken back.
+/// Whether the person really wants what cannot be undone.
 struct Consent: ParsableArguments {
   @Flag(help: "Do not ask.")
   var yes = false

@@ -1,6 +1,6 @@
 import Support
 
-/// A file that somebody named.
+/// A file named on the command line.
 struct FileArgument {
   /// Its path. Bytes that are no UTF-8 cannot be part of it.
   let path: String

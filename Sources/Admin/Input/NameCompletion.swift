@@ -3,7 +3,7 @@ import Support
 import Ledger
 
 extension CompletionKind {
-  /// Names of users, for whoever presses Tab.
+  /// Names of users, for the Tab key.
   static let userNames = CompletionKind.custom { words, _, beginning in
     NameCompletion.names(beginning: beginning, words: words)
   }

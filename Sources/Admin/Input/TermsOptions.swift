@@ -39,7 +39,7 @@ struct TermsOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - time: now, in seconds since 1970 in UTC.
-  ///   - zone: the zone that days are reckoned in.
+  ///   - zone: the zone of days.
   ///   - present: the period so far, whose day `--reset-day` alone changes.
   /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
   func edit(

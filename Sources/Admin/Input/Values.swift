@@ -29,7 +29,7 @@ extension UserName {
   }
 
   /// The name with whatever could do harm on a terminal written as `\xHH`; of a user who was removed
-  /// the one he had.
+  /// the one they had.
   var forPeople: String {
     if let former = FormerName(self) { return "\(former.name.forPeople) (removed)" }
     let isPlain = bytes.allSatisfy { 0x20...0x7E ~= $0 }

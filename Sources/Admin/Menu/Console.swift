@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-/// Somebody who is asked questions on standard output and answers on standard input, a line each.
+/// A person who is asked questions on standard output and answers on standard input, a line each.
 struct Console {
   /// What came of a question.
   enum Answer: Equatable {
@@ -13,7 +13,7 @@ struct Console {
     case end
   }
 
-  /// The signals that are held back while somebody waits for an answer: not Ctrl-C.
+  /// The signals that are held back while a person waits for an answer: not Ctrl-C.
   private let waiting: sigset_t
 
   /// Makes Ctrl-C end a question rather than the program. One that comes between two questions is
@@ -61,7 +61,7 @@ struct Console {
       if got < 0 { throw SystemError("read", "standard input") }
       if got == 0, line.isEmpty { return .end }
       if got == 0 || byte == UInt8(ascii: "\n") { return .line(Console.text(line)) }
-      // Whoever types more than any answer has is not answering.
+      // A line longer than any answer is not one.
       if line.count < 4096 { line.append(byte) }
     }
   }

@@ -3,7 +3,7 @@ import Support
 import System
 
 /// The numbered menu: asks which command to run and with what, and runs it just as if it had been
-/// typed, until somebody leaves.
+/// typed, until the person leaves.
 struct Menu {
   /// Options that go with every command.
   let options: [String]

@@ -105,7 +105,7 @@ struct MetricsReading {
     for (user, labels) in labelled { text.sample(labels, state(of: user) == nil ? 1 : 0) }
   }
 
-  /// Why a user would be refused; nil if he would not.
+  /// Why a user would be refused; nil if they would be let in.
   private func state(of user: UserRecord) -> String? {
     guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else {
       return nil

@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-/// A file that somebody asked to have written, or standard output.
+/// A file to be written, or standard output.
 struct OutputFile {
   private let path: String?
 

@@ -36,7 +36,7 @@ struct Table {
     widths = columns.map(\.heading.utf8.count)
   }
 
-  /// Adds a row with a cell for each column, made safe for a terminal by whoever adds it.
+  /// Adds a row with a cell for each column, made safe for a terminal by the caller.
   mutating func add(_ cells: [String]) {
     for (index, cell) in cells.enumerated() {
       let width = Table.width(of: cell)

@@ -20,7 +20,7 @@ enum Terminal {
   static let isColoured =
     isOutput && value("NO_COLOR").isEmpty && !["", "dumb"].contains(value("TERM"))
 
-  /// Whether whoever reads it sees letters beyond ASCII, by the first of `LC_ALL`, `LC_CTYPE` and
+  /// Whether the terminal shows letters beyond ASCII, by the first of `LC_ALL`, `LC_CTYPE` and
   /// `LANG` that is set.
   static let isUnicode: Bool = {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.map(value).first { !$0.isEmpty } ?? ""

@@ -37,7 +37,7 @@ extension Grace {
 }
 
 extension UserRecord {
-  /// When his time is over, in a few words; nil where it never is.
+  /// When the account expires, in a few words; nil for never.
   func expiryInWords(in zone: Zone) -> String? {
     if let end = standing.expiresAt { return words(forTime: end, in: zone) }
     return waitingLifetime.map { "\(words(forSeconds: $0)) after the first connection" }

@@ -6,7 +6,7 @@ extension UserRecord {
   /// What counts of the usage so far.
   func used(by rules: Rules) -> Int64 { rules.count.bytes(of: standing.used) }
 
-  /// How he stands, in a word or two.
+  /// The user's state, in a word or two.
   func state(by rules: Rules) -> String {
     switch decide(standing, at: at, by: rules) {
     case .allowed: standing.isExempt ? "exempt" : "active"
@@ -15,7 +15,7 @@ extension UserRecord {
     }
   }
 
-  /// How much of what he may use is used, cut to whole percents, so that 100% is over; nil where
+  /// How much of the limit is used, cut to whole percents, so that 100% is over; nil where
   /// there is no quota.
   func share(by rules: Rules) -> String? {
     let limit = standing.limit
@@ -34,7 +34,7 @@ extension UserRecord {
     return decide(standing, at: at, by: rules)
   }
 
-  /// When his quota will be used up at the pace of this period, nil where that is after its end or
+  /// When the quota will be used up at the pace of this period, nil where that is after its end or
   /// cannot be told.
   func projectedEnd(by rules: Rules) -> Int64? {
     let start = max(standing.span.start, createdAt ?? 0)
@@ -43,7 +43,7 @@ extension UserRecord {
     return end.flatMap { $0 < standing.span.end ? $0 : nil }
   }
 
-  /// Whether he would be let in now, why, and until when.
+  /// Whether the user would be let in now, why, and until when.
   func access(by rules: Rules, in zone: Zone) -> String {
     switch verdict(by: rules) {
     case .refused(.quota) where standing.span.end < .max:
@@ -56,7 +56,7 @@ extension UserRecord {
     }
   }
 
-  /// What is left to somebody who is let in.
+  /// What is left to a user who is let in.
   private func room(by rules: Rules, in zone: Zone) -> String {
     if standing.isExempt { return "exempt" }
     var ends = [standing.expiresAt].compactMap(\.self)
@@ -70,8 +70,7 @@ extension UserRecord {
     return "\(text) until \(words(forTime: end, in: zone))"
   }
 
-  /// What a change has in store for him, to go behind what was changed; empty where he is and stays
-  /// as he should.
+  /// The effect of a change, appended to its confirmation; empty if there is none.
   func consequence(by rules: Rules) -> String {
     guard case .refused(let reason) = decide(standing, at: at, by: rules) else {
       let most = Int(standing.maxSessions)

@@ -7,7 +7,7 @@ import Quota
 struct DayChart {
   let days: [UsagePoint]
 
-  /// A chart is never drawn with fewer days than this, lest a bar be as wide as the page.
+  /// A chart is never drawn with fewer days than this, so that a bar is never as wide as the page.
   private static let fewest = 14
 
   private var slots: Int { max(days.count, DayChart.fewest) }

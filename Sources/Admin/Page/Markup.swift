@@ -49,7 +49,7 @@ struct Markup: ExpressibleByStringInterpolation {
       html += "<bdi>\(Markup.escaped(name.forPeople))</bdi>"
     }
 
-    /// The name of somebody who may have been removed.
+    /// The name of a user who may have been removed.
     mutating func appendInterpolation(_ owner: Owner?) {
       if let name = owner?.name { appendInterpolation(name) }
       if owner?.isRemoved != false { html += " <i>removed</i>" }

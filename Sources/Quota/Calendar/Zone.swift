@@ -1,4 +1,4 @@
-/// The rules of a time zone as a value, so that whoever reckons in it reads no file and no
+/// The rules of a time zone as a value, so that code which computes in it reads no file and no
 /// environment.
 package struct Zone: Sendable {
   /// Seconds to add to a UTC time (seconds since 1970) to get what a clock in the zone shows then;

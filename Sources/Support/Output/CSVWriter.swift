@@ -2,7 +2,7 @@
 /// CR LF, a field in double quotes where it has to be.
 ///
 /// A name that begins with `=` is a formula to a spreadsheet, and names are chosen by strangers. So
-/// a text that a spreadsheet might reckon with gets an apostrophe in front, which `CSVReader` takes
+/// a text that a spreadsheet might take for a formula gets an apostrophe in front, which `CSVReader` takes
 /// off again: what was written reads back to the byte. Numbers are written as they are.
 package struct CSVWriter {
   /// What was written so far.

@@ -1,7 +1,7 @@
 /// Text from outside, made safe for one line of a log or a terminal.
 ///
 /// Names are chosen by strangers: a line break would forge a log line, an escape sequence would
-/// take over the terminal of whoever reads it.
+/// take over the terminal of the person who reads it.
 package enum Escaping {
   /// Gives the text with every byte that could do harm written as `\xHH`: control characters, DEL,
   /// C1 controls, line and paragraph separators, marks that turn the direction of writing, and all

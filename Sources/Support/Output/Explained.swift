@@ -4,7 +4,7 @@ import System
 /// An error a person can act on: one line of what happened, perhaps one of what to do.
 package protocol Explained: Error {
   /// What happened: lower case, no full stop, the program's name not in it. Text that came from
-  /// outside may be in it as it came; whoever prints it escapes it.
+  /// outside may be in it as it came; the code that prints it escapes it.
   var message: String { get }
   /// What would help, or nil.
   var hint: String? { get }

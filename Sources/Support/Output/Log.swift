@@ -114,7 +114,7 @@ package final class Log {
   /// Opens the log to write on until the program ends. A file that was rotated and packed between
   /// its opening and its lock is let go of, for what is written there now nobody would find.
   private static func open(_ path: String) throws(SystemError) -> Descriptor {
-    // Once more is enough as a rule; somebody who keeps the log locked must not keep us for ever.
+    // Once more is enough; a program that keeps the log locked must not stop this one.
     for _ in 0..<5 {
       let file = try openOrMake(path)
       if file.isOurs(called: path) { return file }

@@ -1,4 +1,4 @@
-/// Finds what somebody meant who mistyped a name.
+/// Finds the name that a mistyped one was meant to be.
 package enum NearestName {
   /// The known name that takes the fewest letters changed, added or left out, case not counting;
   /// nil if none is near: more than a third of its letters, or 3, would have to change.

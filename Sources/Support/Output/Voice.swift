@@ -2,7 +2,7 @@ import Glibc
 
 /// How bad it is; a log line's level and a complaint's first word.
 package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
-  /// Of use only to somebody looking for a fault.
+  /// Useful only when looking for a fault.
   case debug
   /// What happened in the ordinary course.
   case info

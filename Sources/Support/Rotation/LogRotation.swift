@@ -7,7 +7,7 @@ import Quota
 ///
 /// The log gets the name `LOG.1` as a second one first, and its own name passes to the new file in
 /// one step (`link`, `rename`): at no moment is there no log, so nobody makes one with an owner of
-/// his own, and a run that is cut short leaves nothing that the next one does not see and finish.
+/// its own, and a run that is cut short leaves nothing that the next one does not see and finish.
 /// Programs that had it open write on to what is now `LOG.1`.
 package struct LogRotation {
   private let logs: RotatedLogs

@@ -61,7 +61,7 @@ struct RotatedLogs {
     return count
   }
 
-  /// Packs one, unless somebody still writes to it: the next rotation is soon enough. It is whole
+  /// Packs one, unless a program still writes to it: the next rotation is soon enough. It is whole
   /// on the disk before the plain one goes.
   private func pack(_ number: Int) throws(RotationError) -> Bool {
     let path = plain(number)
@@ -88,7 +88,7 @@ struct RotatedLogs {
 }
 
 extension Descriptor {
-  /// Makes a new file with the owner, group and mode of another one. Whoever is not allowed to give
+  /// Makes a new file with the owner, group and mode of another one. A program that is not allowed to give
   /// it to that owner keeps it; the group has to be the same, for it may be all that lets others in.
   static func draft(_ path: String, like model: FileStatus) throws(SystemError) -> Descriptor {
     // What has the name was left by a run that was cut short, or planted.

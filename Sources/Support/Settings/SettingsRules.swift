@@ -8,6 +8,6 @@ extension Settings {
       notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
   }
 
-  /// The zone that days and periods are reckoned in.
+  /// The zone of days and periods.
   package var zone: Zone { .system(named: timeZone) }
 }

@@ -9,8 +9,8 @@ extension Zone {
 
   /// The zone whose rules the C library has from this machine's zone files.
   ///
-  /// Never the `TZ` of whoever runs the program: the process's own `TZ` is replaced (`setenv`,
-  /// `tzset`) when a time is first reckoned, which is also when the file is read, so that a
+  /// Never the `TZ` of the person who runs the program: the process's own `TZ` is replaced (`setenv`,
+  /// `tzset`) when a time is first converted, which is also when the file is read, so that a
   /// program that never asks pays nothing. Several zones may be in use side by side.
   ///
   /// - Parameter name: an IANA name that the setting `TIME_ZONE` accepted; empty for

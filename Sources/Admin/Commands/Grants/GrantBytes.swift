@@ -49,7 +49,7 @@ struct GrantBytes: ParsableCommand {
   }
 }
 
-/// What somebody wants to remember a grant by.
+/// What a grant is remembered by.
 enum Note {
   /// The note that an argument gives.
   ///
