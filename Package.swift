@@ -38,11 +38,12 @@ let package = Package(
     .target(name: "Quota", swiftSettings: strict),
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
+    .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(
       name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
+      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks",
@@ -57,7 +58,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Ledger", "Support", "Sweep", argumentParser,
+        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -69,7 +71,8 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
@@ -85,6 +88,9 @@ let package = Package(
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LedgerTests",
@@ -128,7 +134,9 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "Gate", "OpenVPN", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = [
+    "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+  ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
@@ -150,7 +158,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
 // of pure rules, nor those that need root or a terminal.
 if Context.environment["QUOTA_SANITIZE"] != nil {
   let suites = [
-    "SQLiteTests", "OpenVPNTests", "LedgerTests", "SupportTests", "ProgramTests",
+    "SQLiteTests", "OpenVPNTests", "ServersTests", "LedgerTests", "SupportTests", "ProgramTests",
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }

@@ -157,7 +157,7 @@ final class ManagementConnection {
     of endpoint: ManagementEndpoint
   ) throws(ServerFailure) -> [UInt8]? {
     guard let file = endpoint.passwordFile else { return nil }
-    do { return try contents(ofFile: file, limit: 4096) } catch { throw .password(error) }
+    do { return try contents(ofRegularFile: file, limit: 4096) } catch { throw .password(error) }
   }
 }
 

@@ -1,6 +1,7 @@
 import Support
 import Ledger
 import OpenVPN
+import Servers
 import System
 import Quota
 
@@ -12,7 +13,8 @@ package struct Sweep {
   private let log: Log
   private let isRehearsal: Bool
   private let kick: Kick?
-  private let problems: [DiscoveryProblem]
+  /// What was found on the way to the servers and cannot be swept.
+  let problems: [DiscoveryProblem]
   private let reconciler: Reconciler
   private var summary = Summary()
   private let servers: [Server]
@@ -46,7 +48,7 @@ package struct Sweep {
     self.log = log
     self.isRehearsal = isRehearsal
     self.kick = kick
-    let found = try Servers(settings, only: only)
+    let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
@@ -59,7 +61,7 @@ package struct Sweep {
   }
 
   /// Whether there is nothing to sweep.
-  package var hasNoServers: Bool { servers.isEmpty && problems.isEmpty }
+  package var hasNoServers: Bool { servers.isEmpty && problems.allSatisfy { $0.isNoMatch } }
 
   /// Runs it.
   package mutating func run() throws -> Summary {

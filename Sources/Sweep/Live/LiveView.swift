@@ -40,7 +40,7 @@ package struct LiveView {
     environment: SweepEnvironment = .system
   ) throws -> LiveView {
     var view = LiveView(at: environment.clock.now)
-    let found = try Servers(settings, only: [])
+    let found = try ConfiguredServers(settings, only: [])
     let now = environment.clock.monotonic
     let servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database)
