@@ -38,10 +38,11 @@ let package = Package(
     .target(name: "Quota", swiftSettings: strict),
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
+    .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
+      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks",
@@ -56,7 +57,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Ledger", "Support", "Sweep", argumentParser,
+        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -86,6 +88,9 @@ let package = Package(
       resources: [.copy("Captures"), .copy("Releases")],
       swiftSettings: strict),
     .testTarget(
+      name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
@@ -106,6 +111,10 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "SweepTests",
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ModelTests",
       dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
       swiftSettings: strict),
@@ -122,7 +131,9 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "Gate", "OpenVPN", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = [
+    "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+  ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
@@ -144,7 +155,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
 // of pure rules, nor those that need root or a terminal.
 if Context.environment["QUOTA_SANITIZE"] != nil {
   let suites = [
-    "SQLiteTests", "OpenVPNTests", "LedgerTests", "SupportTests", "ProgramTests",
+    "SQLiteTests", "OpenVPNTests", "ServersTests", "LedgerTests", "SupportTests", "ProgramTests",
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }
