@@ -131,3 +131,19 @@ public struct Descriptor: ~Copyable {
     }
   }
 }
+
+/// Gives the whole content of a regular file, and waits for nobody: what is a pipe, a device or a
+/// directory is refused. The corresponding C functions are `open` with `O_NONBLOCK`, and `fstat`.
+///
+/// - Throws: `SystemError` naming the path; `EINVAL` for what is no regular file, `EFBIG` past
+///   `limit` bytes.
+package func contents(
+  ofRegularFile path: String, limit: Int
+) throws(SystemError) -> [UInt8] {
+  let file = try Descriptor(readingWithoutWaiting: path)
+  guard try FileStatus(of: file, called: path).kind == .regular else {
+    throw SystemError(
+      "read", "\(path), which is not a regular file", code: SystemError.invalid)
+  }
+  return try file.readToEnd(of: path, limit: limit)
+}
