@@ -1,6 +1,7 @@
 import Foundation
 import Quota
 import SQLite
+import System
 import TestSupport
 import Testing
 
@@ -26,30 +27,16 @@ private func earlierDatabase(at path: String) throws {
 
   @Test func `goes on counting where it stopped`() throws {
     let bench = try Bench(prepare: earlierDatabase)
-    _ = try bench.ledger.reconcile(report([sighting("alice", 60, 40)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 60, 40)]))
     #expect(try bench.probe.bytesUsed["alice"] == 1000)
     #expect(try bench.probe.usage(by: .days)["alice"]?.total == 1000)
   }
 
   @Test func `takes new users though its trigger adds their quota row`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
-    try bench.ledger.close(final("dave", 9, 9, owner: "dave"))
+    try bench.close(final("dave", 9, 9, owner: "dave"))
     #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
     #expect(try bench.probe.users.count { $0.quota != nil } == 4)
-  }
-
-  @Test func `is decided by a hook before it was migrated`() throws {
-    let folder = try TemporaryDirectory()
-    try earlierDatabase(at: folder.path + "/quota.db")
-    let path = folder.path + "/quota.db"
-    #expect(throws: LedgerError.self) {
-      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
-    }
-    #expect(
-      try standingInAnySchema(of: "alice", in: path)
-        == Standing(quota: 1000, used: Traffic(sent: 900)))
-    #expect(try standingInAnySchema(of: "bob", in: path)?.isEnabled == false)
-    #expect(try standingInAnySchema(of: "nobody", in: path) == nil)
   }
 }
 
@@ -57,7 +44,7 @@ private func earlierDatabase(at path: String) throws {
   @Test func `of a later version is refused and left alone`() throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(99)
-    for opener in [Ledger.Opener.hook, .keeper] {
+    for opener in [Ledger.Opener.dryRun, .writing] {
       let error = #expect(throws: LedgerError.self) {
         try Ledger.open(bench.path, for: opener, rules: Rules(), zone: .utc)
       }
@@ -67,11 +54,23 @@ private func earlierDatabase(at path: String) throws {
     #expect(try bench.probe.schemaVersion == 99)
   }
 
+  @Test(arguments: [1, 2] as [Int64])
+  func `of a development version is refused in one line, with what to do`(version: Int64) throws {
+    let bench = try Bench()
+    try bench.probe.setSchemaVersion(version)
+    let error = #expect(throws: LedgerError.self) {
+      try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
+    }
+    #expect(error?.description.contains("is of a development version") == true)
+    #expect(error?.hint?.contains("move the file away") == true)
+    #expect(try bench.probe.schemaVersion == version)
+  }
+
   @Test func `of a negative version is refused`() throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(-1)
     #expect(throws: LedgerError.self) {
-      try Ledger.open(bench.path, for: .hook, rules: Rules(), zone: .utc)
+      try Ledger.open(bench.path, for: .dryRun, rules: Rules(), zone: .utc)
     }
   }
 
@@ -81,73 +80,35 @@ private func earlierDatabase(at path: String) throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for index in 0..<4 {
         group.addTask {
-          let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
-          try ledger.close(
-            final(UserName("user\(index)"), 1, 1, session("10.8.0.\(index)"), owner: "x"))
+          let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
+          let report = report(
+            [sighting("x", 1, 1)], server: "s\(index)", pid: Int64(index + 1))
+          _ = try ledger.reconcile(
+            journal: Directory(folder.path), [report], at: moment(report.at))
         }
       }
       try await group.waitForAll()
     }
-    let ledger = try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+    let ledger = try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
     #expect(try ledger.standing(of: "x")?.used.total == 8)
   }
 
-  @Test func `comes about in a file that owner and group may write, whatever the umask`() throws {
+  @Test func `comes about in a file that its owner alone may use, whatever the umask`() throws {
     let bench = try Bench()
     for file in ["quota.db", "quota.db-wal", "quota.db-shm"] {
       let attributes = try FileManager.default.attributesOfItem(
         atPath: bench.folder.path + "/" + file)
-      #expect(attributes[.posixPermissions] as? Int == 0o660)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
     }
   }
 
-  @Test func `never comes about by a hook`() throws {
+  @Test func `never comes about by a dry run`() throws {
     let folder = try TemporaryDirectory()
     let path = folder.path + "/quota.db"
     let error = #expect(throws: LedgerError.self) {
-      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+      try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
     }
     #expect(error?.description.hasPrefix("cannot open \(path): ") == true)
     #expect(!FileManager.default.fileExists(atPath: path))
-  }
-}
-
-@Suite struct `A database of schema 1` {
-  private func bench() throws -> Bench {
-    try Bench { path in
-      let database = try Connection(path, .creating, busyTimeout: 0)
-      try database.execute(Schema.migrations[0])
-      try database.execute(
-        """
-        INSERT INTO users (username) VALUES ('alice'), ('bob');
-        INSERT INTO user_quotas (user_id, quota_bytes, bytes_used) VALUES (1, 1000, 900), (2, 0, 5);
-        INSERT INTO period_usage VALUES (1, 0, 300, 600), (2, 0, 5, 0);
-        INSERT INTO daily_usage VALUES (1, '2026-11-22', 300, 600), (2, '2026-11-22', 5, 0);
-        INSERT INTO sessions VALUES (7, 100, \(Bench.noon), '10.8.0.2', 1, 'alice', 'server',
-          '192.0.2.1:1194', 300, 600, NULL, NULL, NULL, 0, NULL);
-        PRAGMA user_version = 1;
-        """)
-    }
-  }
-
-  @Test func `goes on as it was, and its users have their quotas of their own`() throws {
-    let bench = try bench()
-    #expect(
-      try bench.ledger.standing(of: "alice")
-        == Standing(quota: 1000, used: Traffic(received: 300, sent: 600)))
-    _ = try bench.ledger.reconcile(report([sighting("alice", 350, 650)]), admissions: [])
-    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.quota))
-    #expect(try bench.probe.bytesUsed["alice"] == 1000)
-    try bench.ledger.addPlan("basic", Terms(quota: 5), at: Bench.noon)
-    _ = try bench.ledger.change("alice", TermsEdit(), plan: .named("basic"), at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice")?.quota == 1000)
-  }
-
-  @Test func `can be given a period, which counts by the days on record`() throws {
-    let bench = try bench()
-    let amendment = try bench.ledger.change("alice", .period(.day), at: Bench.noon)
-    #expect(amendment.user.standing.used.isZero)
-    _ = try bench.ledger.change("alice", .period(.month(1)), at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice")?.used.total == 900)
   }
 }

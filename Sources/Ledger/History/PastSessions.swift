@@ -54,7 +54,7 @@ extension PastSession {
   fileprivate init(row: borrowing Statement) {
     let session = OpenSession(row, from: 1)
     self.init(
-      user: row.integer(0), server: session.server.isEmpty ? nil : session.server,
+      user: row.integer(0), server: session.server,
       address: session.address, realAddress: session.realAddress,
       connectedSince: session.connectedSince, closedAt: row.optionalInteger(7),
       counters: session.counters)

@@ -6,7 +6,7 @@ import System
 /// A session that was live at the last sweep, for people to look at.
 package struct OpenSession: Equatable, Sendable {
   /// The server's name in the settings, or what the hooks call it as long as no sweep has seen it.
-  package let server: String
+  package let server: String?
   /// The address inside the tunnel; empty for none.
   package let address: String
   /// Where the client sends from, as last listed.
@@ -16,7 +16,7 @@ package struct OpenSession: Equatable, Sendable {
   package let counters: Traffic
 
   package init(
-    server: String, address: String, realAddress: String?, connectedSince: Int64,
+    server: String?, address: String, realAddress: String?, connectedSince: Int64,
     counters: Traffic
   ) {
     self.server = server
@@ -45,7 +45,8 @@ package struct OpenSession: Equatable, Sendable {
   init(_ row: borrowing Statement, from first: Int32 = 0) {
     let real = RealAddress(row, first + 2)
     self.init(
-      server: row.text(first), address: NetworkAddress(row, first + 1).description,
+      server: row.text(first).isEmpty ? nil : row.text(first),
+      address: NetworkAddress(row, first + 1).description,
       realAddress: real.isNone ? nil : real.description, connectedSince: row.integer(first + 3),
       counters: Traffic(received: row.integer(first + 4), sent: row.integer(first + 5)))
   }

@@ -26,6 +26,8 @@ struct PairingCandidate: Equatable {
   let isRefusal: Bool
   /// Whether a record of its end was found already.
   var hasEnd: Bool
+  /// Whether something else than its hook has closed it, as no listing showed it any more.
+  var isClosed = false
   /// Where the client was at the connect hook; nil for a session known from a listing only.
   let atConnect: Endpoints?
   /// Where a listing showed it last, if it was elsewhere by then.
@@ -74,11 +76,14 @@ func candidate(
     }
   }
   for isFromListing in [false, true] where mayGuess {
-    let open = candidates.indices.filter {
-      isOpen(candidates[$0]) && !candidates[$0].isRefusal
-        && (candidates[$0].position == nil) == isFromListing
+    for mayBeClosed in [false, true] {
+      let open = candidates.indices.filter {
+        isOpen(candidates[$0]) && !candidates[$0].isRefusal
+          && (candidates[$0].position == nil) == isFromListing
+          && (mayBeClosed || !candidates[$0].isClosed)
+      }
+      if open.count == 1 { return open[0] }
     }
-    if open.count == 1 { return open[0] }
   }
   return nil
 }
@@ -174,10 +179,18 @@ struct ListingMatch {
   mutating func claim(rest sessions: [PairingCandidate]) -> [Int?] {
     var found = [Int?](repeating: nil, count: sessions.count)
     if sessions.isEmpty { return found }
-    claim(sessions, &found, sharing: Key.real)
-    claim(sessions, &found, sharing: Key.virtual)
-    claim(sessions, &found, sharing: Key.host, onlyOne: true)
-    claim(sessions, &found, sharing: Key.second, onlyOne: true)
+    // What only one row and one session share comes first: it leaves less to be decided by order.
+    for condition in [Claim.oneOfEach, .oneOfEach, .last] {
+      claim(sessions, &found, sharing: Key.real, if: condition)
+      claim(sessions, &found, sharing: Key.virtual, if: condition)
+    }
+    for condition in [Claim.oneOpen, .oneOfEach] {
+      claim(sessions, &found, sharing: Key.host, if: condition)
+      claim(sessions, &found, sharing: Key.second, if: condition)
+    }
+    // A row without an address in the tunnel is a handshake as a rule. It may be a session whose
+    // address was taken away, but not one that has another row.
+    claim(sessions, &found, sharing: Key.real, if: .last, sessionRows: false)
     return found
   }
 
@@ -205,41 +218,50 @@ struct ListingMatch {
     }
   }
 
+  /// When a session may have a row with which it shares what a rule compares.
+  private enum Claim {
+    /// The last session in the journal's order has it.
+    case last
+    /// If no other session is left that shares it, and no other row.
+    case oneOfEach
+    /// Likewise, but of the sessions that are not closed.
+    case oneOpen
+  }
+
   /// Gives rows to sessions by one rule.
   ///
-  /// - Parameter onlyOne: whether the rule is so weak that it holds only where one session and one
-  ///   row are left that share what it compares, and the row is a session's.
+  /// - Parameter sessionRows: whether it is for rows that are sessions by themselves, or for others.
   private mutating func claim(
     _ sessions: [PairingCandidate], _ found: inout [Int?],
-    sharing key: (Int64?, Endpoints) -> Key?, onlyOne: Bool = false
+    sharing key: (Int64?, Endpoints) -> Key?, if condition: Claim, sessionRows: Bool = true
   ) {
     var free: [Key: [Int]] = [:]
-    for index in rows.indices where !isTaken[index] && (rows[index].isSession || !onlyOne) {
+    for index in rows.indices where !isTaken[index] && rows[index].isSession == sessionRows {
       if let key = key(rows[index].since, rows[index].endpoints) {
         free[key, default: []].append(index)
       }
     }
     if free.isEmpty { return }
+    let groups = free
     let isFormat1 = rows.first?.since == nil
     func keys(_ session: PairingCandidate) -> Set<Key> {
+      if condition == .oneOpen, session.isClosed { return [] }
       let since = isFormat1 ? nil : session.since
       let places = [session.listed, session.atConnect].compactMap { $0 }
       return Set(places.compactMap { key(since, $0) })
     }
     var rivals: [Key: Int] = [:]
-    if onlyOne {
-      for index in sessions.indices where found[index] == nil {
-        for key in keys(sessions[index]) { rivals[key, default: 0] += 1 }
-      }
+    for index in sessions.indices where found[index] == nil && condition != .last {
+      for key in keys(sessions[index]) { rivals[key, default: 0] += 1 }
     }
-    for group in free.values where group.count > 1 && !onlyOne { level(group) }
     for index in sessions.indices where found[index] == nil {
       for key in keys(sessions[index]) {
         guard let row = free[key]?.last else { continue }
-        if onlyOne, free[key]?.count != 1 || rivals[key] != 1 { continue }
+        if condition != .last, groups[key]?.count != 1 || rivals[key] != 1 { continue }
         free[key]?.removeLast()
         isTaken[row] = true
         found[index] = row
+        if let group = groups[key], group.count > 1 { level(group) }
         break
       }
     }

@@ -44,7 +44,7 @@ struct SessionRow {
     let isElsewhere = !row.isNull(6) || !row.isNull(7)
     candidate = PairingCandidate(
       id: id, position: position, since: row.integer(3), isRefusal: !row.isNull(10),
-      hasEnd: !row.isNull(12), atConnect: atConnect,
+      hasEnd: !row.isNull(12), isClosed: row.isNull(12) && !row.isNull(13), atConnect: atConnect,
       listed: isElsewhere
         ? Endpoints(real: RealAddress(row, 6), virtual: NetworkAddress(row, 7)) : nil)
     inMark = row.optionalInteger(9).map { UInt64(bitPattern: $0) }

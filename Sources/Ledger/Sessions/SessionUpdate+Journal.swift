@@ -15,7 +15,8 @@ extension SessionUpdate {
     let process = try processes.process(
       String(decoding: record.server, as: UTF8.self), boot: record.boot ?? 0, pid: record.pid,
       started: record.serverStart)
-    let known = try sessions(of: [process], since: record.connectedSince)
+    let known = try sessions(
+      of: [process] + processes.listings(of: process), since: record.connectedSince)
     let mark = record.mark
     if known.contains(where: { record.kind == .end ? $0.endMark == mark : $0.inMark == mark }) {
       return
@@ -24,7 +25,7 @@ extension SessionUpdate {
     switch record.kind {
     case .auth: return
     case .in:
-      try takeIn(entry, process, at: time)
+      try takeIn(entry, process, known, at: time)
     case .out:
       _ = try open(Opening(entry, process.id, user: nil, at: time))
       if let reason = record.reason {
@@ -38,17 +39,13 @@ extension SessionUpdate {
 
   /// A session begins, unless a listing has shown it before its record could be read.
   private mutating func takeIn(
-    _ entry: JournalEntry, _ process: ServerProcess, at time: Int64
+    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
   ) throws(SQLiteError) {
-    let record = entry.record
     var opening = Opening(entry, process.id, user: nil, at: time)
-    let listed = try sessions(
-      of: [process] + processes.listings(of: process), since: record.connectedSince
-    ).filter { $0.candidate.position == nil }
-    if let shown = candidate(of: opening.endpoints, among: listed.map(\.candidate)) {
-      return try adopt(listed[shown].id, opening)
+    if let shown = candidate(of: opening.endpoints, among: known.map(\.candidate)) {
+      return try adopt(known[shown].id, opening)
     }
-    opening.user = try owner(opening.owner, since: record.connectedSince, at: time)
+    opening.user = try owner(opening.owner, since: opening.since, at: time)
     _ = try open(opening)
   }
 
@@ -56,14 +53,12 @@ extension SessionUpdate {
     _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
   ) throws(SQLiteError) {
     let record = entry.record
-    let all =
-      try known + sessions(of: processes.listings(of: process), since: record.connectedSince)
     let endpoints = Opening(entry, process.id, user: nil, at: time).endpoints
     if let place = candidate(
       forEndAt: entry.start, endpoints, mayGuess: !record.looksRefused,
-      among: all.map(\.candidate))
+      among: known.map(\.candidate))
     {
-      return try end(all[place], with: entry, at: time)
+      return try end(known[place], with: entry, at: time)
     }
     if record.looksRefused { return }
     var opening = Opening(entry, process.id, user: nil, at: time)
