@@ -109,7 +109,7 @@ import Testing
     _ = try bench.ledger.addUser("alice", Terms(quota: 5), at: Bench.noon + 210)
     #expect(try bench.ledger.standing(of: "bob")?.used.total == 0)
     #expect(try bench.ledger.standing(of: "alice")?.used.total == 0)
-    for table in ["period_usage", "daily_usage", "sessions", "traffic_logs"] {
+    for table in [allPeriods, dailyUsage, "sessions", "traffic_logs"] {
       #expect(try bench.number("SELECT count(*) FROM \(table) WHERE user_id = \(before)") == 1)
     }
     #expect(try bench.number("SELECT count(*) FROM user_quotas") == 2)
@@ -131,7 +131,7 @@ import Testing
     #expect(violations.allSatisfy { $0.owner == "alice" })
     try bench.ledger.close(final("alice", 15, 2001, owner: "alice"))
     #expect(try names(bench).isEmpty)
-    #expect(try bench.number("SELECT sum(bytes_received + bytes_sent) FROM daily_usage") == 2016)
+    #expect(try bench.number("SELECT sum(bytes_received + bytes_sent) FROM \(dailyUsage)") == 2016)
   }
 
   @Test func `does not bring a removed user back by what the spool tells of`() throws {
@@ -161,7 +161,7 @@ import Testing
       "CREATE TABLE user_protocols (user_id INTEGER); INSERT INTO user_protocols VALUES (1)")
     _ = try bench.ledger.removeUser("smith", purgingHistory: true, at: Bench.noon + 200)
     #expect(try names(bench) == ["bob"] && bench.used("bob") == 2)
-    for table in ["period_usage", "daily_usage", "sessions", "traffic_logs", "user_protocols"] {
+    for table in [allPeriods, dailyUsage, "sessions", "traffic_logs", "user_protocols"] {
       #expect(try bench.number("SELECT count(*) FROM \(table) WHERE user_id = 1") == 0)
     }
     #expect(try bench.number("SELECT count(*) FROM users") == 1)
@@ -172,7 +172,7 @@ import Testing
     let bench = try bench(.reject)
     _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
     _ = try bench.ledger.removeUser("alice", purgingHistory: true, at: Bench.noon + 70)
-    #expect(try bench.number("SELECT count(*) FROM daily_usage") == 0)
+    #expect(try bench.number("SELECT count(*) FROM \(dailyUsage)") == 0)
     let second = report([sighting("alice", 15, 25)], at: Bench.noon + 90)
     let result = try bench.ledger.reconcile(second, admissions: [])
     #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)

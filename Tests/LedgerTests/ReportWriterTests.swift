@@ -105,13 +105,12 @@ import Testing
 @Suite struct `A row of usage` {
   @Test func `is made once, raised from then on, and stops at the largest number`() throws {
     let bench = try Bench()
-    var days = try UsageTable("daily_usage", by: "day", bench.ledger)
-    let day = [UInt8]("2026-11-24".utf8)
+    var usage = try UsageWriter(bench.ledger.database, zone: .utc)
     for more in [1, 2, .max - 1, 5] as [Int64] {
-      try days.add(Traffic(received: more, sent: 1), to: 7, in: .text(day))
+      try usage.add(Traffic(received: more, sent: 1), to: 7, at: Bench.noon + more % 60)
     }
-    #expect(try bench.number("SELECT count(*) FROM daily_usage WHERE day = '2026-11-24'") == 1)
-    #expect(try bench.number("SELECT bytes_received FROM daily_usage") == .max)
-    #expect(try bench.number("SELECT bytes_sent FROM daily_usage") == 4)
+    #expect(try bench.number("SELECT count(*) FROM usage WHERE start = \(Bench.noon)") == 1)
+    #expect(try bench.number("SELECT bytes_received FROM usage") == .max)
+    #expect(try bench.number("SELECT bytes_sent FROM usage") == 4)
   }
 }

@@ -1,5 +1,6 @@
 import Quota
 import SQLite
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -34,17 +35,10 @@ import Testing
 
   @Test func `History older than the days that are kept goes, and the rest stays`() throws {
     for days in [1, 399, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
-    #expect(try rows("sessions") == 4 && rows("traffic_logs") == 4 && rows("daily_usage") == 4)
+    #expect(try rows("sessions") == 4 && rows("traffic_logs") == 4 && rows("usage") == 4)
     try prune()
-    #expect(try rows("sessions") == 2 && rows("traffic_logs") == 2 && rows("daily_usage") == 2)
+    #expect(try rows("sessions") == 2 && rows("traffic_logs") == 2 && rows("usage") == 2)
     #expect(try prune().reduce(0, +) == 0, "twice is once")
-  }
-
-  @Test func `Hours go after 90 days, and the days they are of stay`() throws {
-    for days in [1, 89, 91, 300] { try endedSession(of: "alice", daysAgo: Int64(days)) }
-    #expect(try rows("hourly_usage") == 4)
-    try prune()
-    #expect(try rows("hourly_usage") == 2 && rows("daily_usage") == 4)
   }
 
   @Test func `What a user has used stays, whatever history of it goes`() throws {
@@ -88,9 +82,10 @@ import Testing
 
   @Test func `Usage brought along from the earlier project is no history of a day`() throws {
     _ = try bench.ledger.addUser("alice", Terms(), at: now)
-    try bench.ledger.database.execute("INSERT INTO daily_usage VALUES (1, '0001-01-01', 7, 7)")
+    try bench.ledger.database.execute(
+      "INSERT INTO usage VALUES (\(UsageCalendar.beforeEveryLedger), 1, 7, 7)")
     try prune()
-    #expect(try rows("daily_usage") == 1)
+    #expect(try rows("usage") == 1)
   }
 
   @Test func `The rows of the earlier project go by their own time, and those without one stay`()
@@ -109,17 +104,19 @@ import Testing
     throws
   {
     _ = try bench.ledger.addUser("alice", Terms(), at: now)
-    try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
-    for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5), (3000, 4000, 0)] {
+    let present =
+      "UPDATE user_quotas SET period_start = 3000, period_end = 4000, bytes_sent = 1"
+    try bench.ledger.database.execute(present)
+    for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5)] {
       try bench.ledger.database.execute(
         """
-        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent, period_end,
-          carried_bytes) VALUES (1, \(start), 1, 1, \(end), \(carried))
+        INSERT INTO periods (user_id, period_start, bytes_received, bytes_sent, period_end, carried)
+        VALUES (1, \(start), 1, 1, \(end), \(carried))
         """)
     }
     try prune()
-    #expect(try rows("period_usage") == 2)
-    #expect(try bench.number("SELECT min(period_start) FROM period_usage") == 2000)
+    #expect(try rows(allPeriods) == 2)
+    #expect(try bench.number("SELECT min(period_start) FROM \(allPeriods)") == 2000)
   }
 
   @Test func `A notice that was settled goes when its period is over, lest it be given again`()
@@ -129,17 +126,20 @@ import Testing
     try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
     for (start, settled) in [(1000, "1500"), (2000, "NULL"), (3000, "3500")] {
       try bench.ledger.database.execute(
-        "INSERT INTO notices VALUES (1, \(start), 'near', '80', 1, 1, 1, 1, 1, \(settled))")
+        """
+        INSERT INTO events (at, username, kind, detail, last_at, period_start, tries, settled_at)
+        VALUES (1, 'alice', 'usage', '80', 1, \(start), 1, \(settled))
+        """)
     }
     try prune()
-    #expect(try rows("notices") == 2)
-    #expect(try bench.number("SELECT min(period_start) FROM notices") == 2000)
+    #expect(try rows("events WHERE tries IS NOT NULL") == 2)
+    #expect(try bench.number("SELECT min(period_start) FROM events") == 2000)
   }
 
   @Test func `A rehearsal counts what would go and removes nothing`() throws {
     for days in [1, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     let counted = try Pruning(bench.ledger, keeping: 400, at: now).count()
-    #expect(counted.map(\.rows) == [2, 2, 0, 2, 2, 0, 0])
+    #expect(counted.map(\.rows) == [2, 2, 0, 2, 0])
     #expect(try rows("sessions") == 3)
   }
 

@@ -88,7 +88,7 @@ func `whatever happens, every byte is in one period and one day, and the row say
   for _ in 0..<60 {
     story.append(try life.step())
     let told = story.suffix(8).joined(separator: "; ")
-    for table in ["period_usage", "daily_usage", "hourly_usage", "sessions"] {
+    for table in [allPeriods, "usage", "sessions"] {
       let sum = try life.bench.number("SELECT total(bytes_received + bytes_sent) FROM \(table)")
       try #require(sum == life.moved, "\(table) after \(told)")
     }

@@ -83,8 +83,8 @@ private let monday = Bench.noon - day / 2
     #expect(standing.span.contains(later) && standing.used.isZero)
     #expect(try bench.number("SELECT period_start FROM user_quotas") == standing.span.start)
     #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 0)
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
-    #expect(try bench.number("SELECT quota_bytes FROM period_usage") == 100)
+    #expect(try bench.number("SELECT count(*) FROM \(allPeriods)") == 1)
+    #expect(try bench.number("SELECT quota FROM periods") == 100)
   }
 
   @Test func `rolls over once where two sweeps race over the boundary`() async throws {
@@ -110,11 +110,11 @@ private let monday = Bench.noon - day / 2
       }
       try await group.waitForAll()
     }
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 100)
+    #expect(try bench.number("SELECT count(*) FROM \(allPeriods)") == 100)
     #expect(try bench.number("SELECT count(*) FROM user_quotas WHERE bytes_used = 20") == 50)
     #expect(
-      try bench.number("SELECT count(*) FROM period_usage WHERE bytes_received = 10") == 50)
-    #expect(try bench.number("SELECT total(bytes_received) FROM daily_usage") == 1500)
+      try bench.number("SELECT count(*) FROM \(allPeriods) WHERE bytes_received = 10") == 50)
+    #expect(try bench.number("SELECT total(bytes_received) FROM \(dailyUsage)") == 1500)
   }
 
   @Test func `takes a counter that came late, and the present one is as it was`() throws {
@@ -126,7 +126,7 @@ private let monday = Bench.noon - day / 2
     #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 15, 1: 20])
     #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 20)
     #expect(
-      try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-23'") == 15)
+      try bench.number("SELECT bytes_received FROM \(dailyUsage) WHERE day = '2026-11-23'") == 15)
   }
 }
 
@@ -194,7 +194,7 @@ private let monday = Bench.noon - day / 2
     #expect(periods.map(\.isEstimated) == [true, true, true, true])
     #expect(try bench.used("alice") == 4000)
     #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 500)
-    #expect(try bench.number("SELECT count(*) FROM daily_usage") == 4)
+    #expect(try bench.number("SELECT count(*) FROM \(dailyUsage)") == 4)
   }
 
   @Test func `that a hook closes after sweeps were missing is divided from the last one on`() throws
@@ -274,7 +274,7 @@ extension TermsEdit {
     let bench = try bench(.month(1))
     let amendment = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
     #expect(amendment.user.standing.used.total == sum(since: 30))
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
+    #expect(try bench.number("SELECT count(*) FROM \(allPeriods)") == 1)
   }
 
   @Test func `and changed back is as it was`() throws {
