@@ -36,10 +36,11 @@ let package = Package(
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Quota", swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
+    .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
+      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks",
@@ -54,7 +55,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Ledger", "Support", "Sweep", argumentParser,
+        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -66,7 +68,8 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
@@ -79,6 +82,9 @@ let package = Package(
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
@@ -101,6 +107,10 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "SweepTests",
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ModelTests",
       dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
       swiftSettings: strict),
@@ -117,7 +127,7 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "OpenVPN", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = ["System", "Quota", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep"]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
@@ -139,7 +149,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
 // of pure rules, nor those that need root or a terminal.
 if Context.environment["QUOTA_SANITIZE"] != nil {
   let suites = [
-    "SQLiteTests", "OpenVPNTests", "LedgerTests", "SupportTests", "ProgramTests",
+    "SQLiteTests", "OpenVPNTests", "ServersTests", "LedgerTests", "SupportTests", "ProgramTests",
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }

@@ -1,5 +1,6 @@
-import Support
 import Glibc
+import Servers
+import Support
 
 /// One sweep from the lock to the log, the same whichever program runs it.
 package struct SweepRun {
@@ -34,7 +35,10 @@ package struct SweepRun {
     let lock = try SweepLock.take(beside: settings.database, within: patience)
     var sweep = try Sweep(
       settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
-    if sweep.hasNoServers, isatty(STDERR_FILENO) == 1 { throw NoServers() }
+    if sweep.hasNoServers {
+      for problem in sweep.problems { log.warn(problem.description, hint: problem.hint) }
+      if isatty(STDERR_FILENO) == 1 { throw NoServers() }
+    }
     let summary = try sweep.run()
     _ = consume lock
     tell(summary)

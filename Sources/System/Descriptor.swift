@@ -94,3 +94,18 @@ package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemE
   let file = try Descriptor.open(path, O_RDONLY)
   return try file.readToEnd(of: path, limit: limit)
 }
+
+/// Gives the whole content of a regular file, and waits for nobody: what is a pipe, a device or a
+/// directory is refused. The corresponding C functions are `open` with `O_NONBLOCK`, and `fstat`.
+///
+/// - Throws: `SystemError` naming the path; `EINVAL` for what is no regular file, `EFBIG` past
+///   `limit` bytes.
+package func contents(
+  ofRegularFile path: String, limit: Int
+) throws(SystemError) -> [UInt8] {
+  let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+  guard try FileStatus(of: file, called: path).kind == .regular else {
+    throw SystemError("read", "\(path), which is not a regular file", code: EINVAL)
+  }
+  return try file.readToEnd(of: path, limit: limit)
+}

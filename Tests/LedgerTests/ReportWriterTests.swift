@@ -1,6 +1,7 @@
 import System
 import Quota
 import SQLite
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -52,7 +53,7 @@ import Testing
     #expect(result.added == Traffic(received: 30, sent: 60))
     #expect(result.live.isEmpty)
     #expect(try bench.used("alice") == 410)
-    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 260)
+    #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [260])
   }
 
   @Test func `the account may have got the counters already`() throws {
@@ -109,8 +110,7 @@ import Testing
     for more in [1, 2, .max - 1, 5] as [Int64] {
       try usage.add(Traffic(received: more, sent: 1), to: 7, at: Bench.noon + more % 60)
     }
-    #expect(try bench.number("SELECT count(*) FROM usage WHERE start = \(Bench.noon)") == 1)
-    #expect(try bench.number("SELECT bytes_received FROM usage") == .max)
-    #expect(try bench.number("SELECT bytes_sent FROM usage") == 4)
+    #expect(try bench.probe.count(.history, ofUser: 7) == 1)
+    #expect(try bench.probe.totalUsage(by: .history) == Usage(received: .max, sent: 4))
   }
 }

@@ -98,18 +98,19 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
       try bench.ledger.hourlyUsage(in: Bench.noon - 8 * day..<Bench.noon + day) == hours)
     let end = zone.start(of: Day(of: Bench.noon, in: zone) + -8)
     #expect(
-      try bench.number("SELECT count(*) FROM usage WHERE start < \(end)")
-        == bench.number("SELECT count(DISTINCT start) * 2 FROM usage WHERE start < \(end)"))
+      try bench.ledger.database.integer("SELECT count(*) FROM usage WHERE start < \(end)")
+        == bench.ledger.database.integer(
+          "SELECT count(DISTINCT start) * 2 FROM usage WHERE start < \(end)"))
     #expect(try bench.ledger.foldHours(keeping: 8, at: Bench.noon) == 0, "twice is once")
   }
 
   @Test func `take what comes late as days`() throws {
     let bench = try bench()
     _ = try bench.ledger.foldHours(keeping: 8, at: Bench.noon)
-    let rows = try bench.number("SELECT count(*) FROM usage")
+    let rows = try bench.ledger.database.integer("SELECT count(*) FROM usage")
     let before = try bench.ledger.usage(in: Bench.allDays)
     try bench.move(1000, by: "alice", at: Bench.noon - 15 * day - hour)
-    #expect(try bench.number("SELECT count(*) FROM usage") == rows)
+    #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == rows)
     let late = Day(of: Bench.noon - 15 * day - hour, in: zone)
     let after = try bench.ledger.usage(in: late...late)
     #expect(after.byDay[late]?.total == (before.byDay[late]?.total ?? 0) + 1000)
@@ -132,8 +133,10 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     try bench.move(.max, by: "alice", at: Bench.noon)
     try bench.move(.max, by: "alice", at: Bench.noon + hour)
     _ = try bench.ledger.foldHours(keeping: 1, at: Bench.noon + 9 * day)
-    #expect(try bench.number("SELECT count(*) FROM usage") == 1)
-    #expect(try bench.number("SELECT typeof(bytes_received) = 'integer' FROM usage") == 1)
+    #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == 1)
+    #expect(
+      try bench.ledger.database.integer("SELECT typeof(bytes_received) = 'integer' FROM usage") == 1
+    )
   }
 }
 

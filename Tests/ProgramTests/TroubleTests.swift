@@ -62,17 +62,17 @@ import Testing
     let server = try quota.addServer()
     let clients = try (0..<20).map { try server.enter("user\($0)") }
     try quota.sweep().expect(status: 0)
-    let before = try quota.number("SELECT sum(bytes_received) FROM sessions")
+    let before = try quota.probe.totalUsage(by: .sessions).received
     for client in clients { try client.upload(1000) }
     try server.behave(.truncate)
     let outcome = try quota.sweep().expect(status: 69)
     outcome.expect(error: "user")
     #expect(try quota.openSessions == 20)
     // Ten rows are whole.
-    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 10_000)
+    #expect(try quota.probe.totalUsage(by: .sessions).received == before + 10_000)
     try server.behave(.normal)
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+    #expect(try quota.probe.totalUsage(by: .sessions).received == before + 20_000)
   }
 
   @Test func `a violator in the whole part of a truncated listing goes`() throws {
@@ -132,7 +132,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try quota.openSessions == 0)
     #expect(try quota.used("alice") == before)
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try quota.probe.loggedSessions.count == 1)
   }
 
   @Test func `a second try is made within the same sweep`() throws {
@@ -166,6 +166,26 @@ import Testing
     kill(sweep.processIdentifier, SIGKILL)
     sweep.waitUntilExit()
     #expect(!alice.isConnected)
+  }
+
+  @Test func `patterns of configs that match nothing are told of, and fail where they have commas`()
+    throws
+  {
+    let none = try Installation(["OPENVPN_CONFIGS": "/nonexistent/*.conf"])
+    try none.sweep().expect(status: 0)
+      .expect(error: "quota-sweep: warning: no file matches /nonexistent/*.conf")
+    let commas = try Installation(["OPENVPN_CONFIGS": "/nonexistent/*.conf,/etc/*.conf"])
+    let outcome = try commas.sweep().expect(status: 69)
+    outcome.expect(error: "no file matches /nonexistent/*.conf,/etc/*.conf")
+    outcome.expect(error: "hint: OPENVPN_CONFIGS has absolute paths with wildcards, separated by")
+  }
+
+  @Test func `a pipe as password file makes nobody wait`() throws {
+    let quota = try Installation()
+    let pipe = quota.folder.path + "/pipe"
+    try unsafe #require(mkfifo(pipe, 0o600) == 0)
+    _ = try quota.addServer(passwordFile: pipe) { $0.password = "right" }
+    try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")
   }
 
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
