@@ -63,7 +63,7 @@ import Testing
     let server = try quota.addServer()
     let clients = try (0..<20).map { try server.enter("user\($0)", since: now - 60) }
     try quota.sweep().expect(status: 0)
-    let before = try quota.number("SELECT sum(bytes_received) FROM sessions")
+    let before = try quota.probe.totalUsage(by: .sessions).received
     for client in clients { try client.upload(1000) }
     try server.behave(.truncate)
     for _ in 0..<2 {
@@ -72,7 +72,7 @@ import Testing
       outcome.expect(error: "the others were counted by their addresses")
       outcome.expect(error: "hint: have what checks logins")
       #expect(try quota.openSessions == 20)
-      #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+      #expect(try quota.probe.totalUsage(by: .sessions).received == before + 20_000)
     }
     #expect(try server.commands.suffix(4) == ["status 3", "pid", "status 1", "pid"])
     // Nobody is taken for gone, and who goes without a hook stays until a whole listing tells.
@@ -82,7 +82,7 @@ import Testing
     try server.behave(.normal)
     try quota.sweep().expect(status: 0)
     #expect(try quota.openSessions == 19)
-    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+    #expect(try quota.probe.totalUsage(by: .sessions).received == before + 20_000)
   }
 
   @Test(arguments: ["2.4", "2.5", "2.6", "2.7"])
@@ -204,7 +204,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try quota.openSessions == 0)
     #expect(try quota.used("alice") == before)
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try quota.probe.loggedSessions.count == 1)
   }
 
   @Test func `a second try is made within the same sweep`() throws {
@@ -258,6 +258,25 @@ import Testing
     try unsafe #require(mkfifo(pipe, 0o600) == 0)
     _ = try quota.addServer(passwordFile: pipe) { $0.password = "right" }
     try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")
+  }
+
+  @Test func `violators go while another program keeps the database locked`() throws {
+    let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
+    let server = try quota.addServer()
+    let alice = try server.enter("alice")
+    let bob = try server.enter("bob")
+    try quota.sweep().expect(status: 0)
+    try alice.upload(20_000)
+    let other = try Connection(quota.database, busyTimeout: 0)
+    try other.execute("BEGIN IMMEDIATE")
+    try quota.sweep().expect(status: 74).expect(error: "database is locked")
+    #expect(!alice.isConnected && bob.isConnected)
+    try other.execute("ROLLBACK")
+    try quota.sweep().expect(status: 0)
+    try bob.leave()
+    try server.settle()
+    try quota.sweep().expect(status: 0)
+    try quota.expectTruth(of: server)
   }
 
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
