@@ -41,7 +41,7 @@ package final class Ledger {
     return Ledger(database: database, rules: rules, zone: zone)
   }
 
-  private init(database: consuming Connection, rules: Rules, zone: Zone) {
+  init(database: consuming Connection, rules: Rules, zone: Zone) {
     self.database = database
     self.rules = rules
     self.zone = zone
