@@ -71,7 +71,9 @@ package struct ClosingDesk {
   /// taken, somebody else is at it.
   private func catchUp(_ report: FinalReport) -> Bool {
     do {
-      guard let lock = try SweepLock.attempt(beside: hook.settings.database) else { return false }
+      guard let lock = try StateLock.attempt(.sweep, beside: hook.settings.database) else {
+        return false
+      }
       let ledger = try hook.openLedger(for: .hook)
       try close(report, in: ledger)
       let contents = try hook.spool.readAll()

@@ -1,4 +1,5 @@
 import Support
+import System
 import Glibc
 
 /// One sweep from the lock to the log, the same whichever program runs it.
@@ -31,7 +32,7 @@ package struct SweepRun {
   /// - Parameter patience: how long to wait for a sweep that is under way.
   /// - Throws: an `Explained` error for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
-    let lock = try SweepLock.take(beside: settings.database, within: patience)
+    let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
       settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
     if sweep.hasNoServers, isatty(STDERR_FILENO) == 1 { throw NoServers() }

@@ -30,6 +30,19 @@ package struct Descriptor: ~Copyable {
     return Descriptor(owning: number)
   }
 
+  /// Opens a file in the directory that this is open on. The corresponding C function is `openat`;
+  /// `O_CLOEXEC` is always added.
+  ///
+  /// - Parameter subject: what an error calls the file.
+  package borrowing func open(
+    _ name: String, _ flags: Int32, mode: mode_t = 0, called subject: String
+  ) throws(SystemError) -> Descriptor {
+    let directory = number
+    let opened = retryingOnInterrupt { unsafe openat(directory, name, flags | O_CLOEXEC, mode) }
+    guard opened >= 0 else { throw SystemError("open", subject) }
+    return Descriptor(owning: opened)
+  }
+
   /// Writes all of the bytes, however many calls that takes.
   package borrowing func write(
     _ bytes: Span<UInt8>, to subject: String

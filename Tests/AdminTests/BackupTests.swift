@@ -189,12 +189,18 @@ import Testing
     try bench.admin("backup", copy)
     let unasked = try bench.admin("restore", copy)
     #expect(unasked.status == 64 && unasked.errors.contains("hint: --yes does it without asking"))
-    let outcome = try bench.shell(
-      """
-      flock "$(dirname "$DATABASE")" sleep 2 &
-      sleep 0.3
-      quota-admin restore --yes "\(copy)" && wait
-      """)
+    let path = bench.path
+    let (holds, letsGo) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    Thread.detachNewThread {
+      let other = try? SweepElsewhere(beside: path)
+      holds.signal()
+      Thread.sleep(forTimeInterval: 1)
+      letsGo.signal()
+      _ = consume other
+    }
+    holds.wait()
+    let outcome = try bench.admin("restore", "--yes", copy)
+    #expect(letsGo.wait(timeout: .now()) == .success)
     #expect(outcome.isFine)
   }
 }

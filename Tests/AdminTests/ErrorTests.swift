@@ -100,7 +100,7 @@ import Testing
     #expect(
       outcome.errors == """
         quota-admin: error: cannot create \(folder)/quota.db: there is no directory \(folder)
-        quota-admin: hint: create it with: install -d -m 2770 -g openvpn-quota \(folder)
+        quota-admin: hint: the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(folder)
 
         """)
   }

@@ -40,7 +40,8 @@ extension Checkup {
     guard serverError == nil, !servers.isEmpty else { return [] }
     do {
       let patience = Duration.seconds(settings.managementTimeout)
-      guard let lock = try SweepLock.attempt(beside: settings.database, patience: patience) else {
+      guard let lock = try StateLock.attempt(.sweep, beside: settings.database, patience: patience)
+      else {
         return [
           Finding(
             "sweep", .warning, "one is under way, so the servers were not asked",

@@ -19,7 +19,7 @@ struct Restore: ParsableCommand {
     let changed = words(forTime: try Restoration.check(backup.path), in: settings.zone)
     let question = "replace \(settings.database) by \(backup.forPeople) of \(changed)"
     guard try consent.isGiven(to: question) else { return }
-    let lock = try SweepLock.take(beside: settings.database, within: .seconds(15))
+    let lock = try StateLock.takeSweep(beside: settings.database, within: .seconds(15))
     let progress = Progress("restoring")
     let done = try Restoration.perform(
       from: backup.path, into: settings.database,

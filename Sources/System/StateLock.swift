@@ -1,0 +1,57 @@
+import Glibc
+
+/// A right that one program at a time has over a state directory. It is let go of when the value's
+/// life ends, or the program's.
+///
+/// Each is a lock on one byte of the file `lock`, which only the directory's owner may open: a
+/// process of the hooks' group, such as OpenVPN itself, can hold none.
+package struct StateLock: ~Copyable {
+  /// What the right is to; its number is the byte that is locked.
+  package enum Purpose: Int64, Sendable {
+    /// To sweep, and to checkpoint the write-ahead log.
+    case sweep = 0
+    /// To publish the access table, and to rotate the journal: held for moments.
+    case publication = 1
+  }
+
+  private let file: Descriptor
+
+  /// Takes the lock if it is free, or becomes so in time.
+  ///
+  /// - Parameters:
+  ///   - database: the database's path, the setting `DATABASE`.
+  ///   - patience: how long to wait for it.
+  /// - Returns: nil if another program holds it.
+  /// - Throws: `SystemError` when the directory is missing, or the file may not be opened.
+  package static func attempt(
+    _ purpose: Purpose, beside database: String, patience: Duration = .zero
+  ) throws(SystemError) -> StateLock? {
+    let directory = try StateDirectory(of: database)
+    let opened = try directory.open("lock", O_RDWR | O_CREAT, mode: 0o600)
+    let end = Clock.monotonic + patience
+    while try !opened.lock(byte: purpose.rawValue, of: "\(directory.path)/lock") {
+      guard Clock.monotonic < end else { return nil }
+      usleep(10_000)
+    }
+    return StateLock(file: opened)
+  }
+}
+
+extension Descriptor {
+  /// Takes an exclusive lock on one byte of a file, which belongs to the open file and not to the
+  /// process (`F_OFD_SETLK`).
+  ///
+  /// - Returns: false where somebody else has it.
+  fileprivate borrowing func lock(byte: Int64, of subject: String) throws(SystemError) -> Bool {
+    // asm-generic/fcntl.h; the C library shows it only with _GNU_SOURCE.
+    let setLock: Int32 = 37
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    lock.l_start = off_t(byte)
+    lock.l_len = 1
+    if unsafe fcntl(number, setLock, &lock) == 0 { return true }
+    if errno == EAGAIN || errno == EACCES || errno == EINTR { return false }
+    throw SystemError("lock", subject)
+  }
+}
