@@ -15,8 +15,13 @@ struct Administration {
   /// to date if it is old.
   ///
   /// - Throws: `SettingsError` or `Complaint`.
-  init(_ options: CommonOptions) throws {
-    settings = try options.settings()
+  init(_ options: CommonOptions) throws { try self.init(options.settings()) }
+
+  /// Opens the ledger that the settings name.
+  ///
+  /// - Throws: `Complaint`.
+  init(_ settings: Settings) throws {
+    self.settings = settings
     do {
       ledger = try Ledger.open(
         settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)

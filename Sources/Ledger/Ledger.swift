@@ -109,12 +109,12 @@ package final class Ledger {
           ? try Connection(path, busyTimeout: hookPatience) : try hookConnection(path)
       } catch { throw .database(error) }
     case .rehearsal:
-      let path = try trustedPath(of: path)
+      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
       do { database = try Connection(path, busyTimeout: keeperPatience) } catch {
         throw .database(error)
       }
     case .keeper:
-      let path = try trustedPath(of: path)
+      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
       do { database = try keeperConnection(path) } catch { throw .database(error) }
     }
     switch opener {
@@ -131,15 +131,17 @@ package final class Ledger {
   /// database is a file of its own.
   ///
   /// - Returns: the database's path, without a link in any part of it.
-  static func trustedPath(of database: String) throws(LedgerError) -> String {
-    do throws(SystemError) {
-      let directory = try StateDirectory(of: database)
-      let name = fileName(of: database)
-      try directory.check(name)
-      return "\(directory.path)/\(name)"
-    } catch {
-      throw .file(error)
-    }
+  static func trustedPath(of database: String) throws(SystemError) -> String {
+    let directory = try StateDirectory(of: database)
+    let name = fileName(of: database)
+    try directory.check(name)
+    return "\(directory.path)/\(name)"
+  }
+
+  private static func asLedgerError<Result>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .file(error) }
   }
 
   private static func hookConnection(_ path: String) throws(SQLiteError) -> Connection {

@@ -68,6 +68,9 @@ package struct FileStatus: Equatable, Sendable {
     inode = UInt64(status.st_ino)
   }
 
+  /// Whether only root and the user of this process may change what is in this directory.
+  package var isClosedToOthers: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
+
   /// Whether both are one file, under whatever names.
   package func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode

@@ -69,11 +69,3 @@ package struct StateDirectory: ~Copyable {
     }
   }
 }
-
-/// The absolute path of what a path leads to, without links. The corresponding C function is
-/// `realpath`.
-package func canonicalPath(of path: String) throws(SystemError) -> String {
-  guard let found = unsafe realpath(path, nil) else { throw SystemError("open", path) }
-  defer { unsafe free(found) }
-  return unsafe String(cString: found)
-}

@@ -38,19 +38,20 @@ package struct StateLock: ~Copyable {
 }
 
 extension Descriptor {
+  /// `F_OFD_SETLK`, which the C library shows only with `_GNU_SOURCE`: asm-generic/fcntl.h.
+  package static let setOpenFileLock: Int32 = 37
+
   /// Takes an exclusive lock on one byte of a file, which belongs to the open file and not to the
   /// process (`F_OFD_SETLK`).
   ///
   /// - Returns: false where somebody else has it.
   fileprivate borrowing func lock(byte: Int64, of subject: String) throws(SystemError) -> Bool {
-    // asm-generic/fcntl.h; the C library shows it only with _GNU_SOURCE.
-    let setLock: Int32 = 37
     var lock = flock()
     lock.l_type = Int16(F_WRLCK)
     lock.l_whence = Int16(SEEK_SET)
     lock.l_start = off_t(byte)
     lock.l_len = 1
-    if unsafe fcntl(number, setLock, &lock) == 0 { return true }
+    if unsafe fcntl(number, Descriptor.setOpenFileLock, &lock) == 0 { return true }
     if errno == EAGAIN || errno == EACCES || errno == EINTR { return false }
     throw SystemError("lock", subject)
   }

@@ -61,11 +61,14 @@ import Testing
     let bench = try populated()
     let ended = try #require(Int(bench.shell("echo $BASHPID").output.filter(\.isNumber)))
     let living = ProcessInfo.processInfo.processIdentifier
-    let kept = ["copy.db.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)"]
-    let left = ["copy.db.draft-\(ended)", "copy.db.draft-\(ended)-journal"]
+    let kept = [
+      "quota.db.backup.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)",
+    ]
+    let draft = "quota.db.backup.draft-\(ended)"
+    let left = [draft, "\(draft)-journal", ".copy.db.\(ended)"]
     for name in kept + left { try bench.folder.write("", to: name) }
     #expect(try bench.admin("backup", bench.folder.path + "/copy.db").isFine)
-    let drafts = try bench.files().filter { $0.contains("draft") }
+    let drafts = try bench.files().filter { $0.contains("draft") || $0.hasPrefix(".") }
     #expect(drafts == kept.sorted())
   }
 

@@ -131,7 +131,7 @@ import Testing
       let outcome = try Program.run("setpriv", nobody, environment: bench.settings)
       #expect(outcome.status == 77)
       #expect(outcome.errors.contains("Permission denied"))
-      #expect(outcome.errors.contains("hint: run it as root, or as a member of the group"))
+      #expect(outcome.errors.contains("hint: run it as root, or as the user openvpn-quota"))
     }
   }
 
