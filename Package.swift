@@ -32,14 +32,17 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .target(name: "System", swiftSettings: strict),
+    .target(name: "CSystem"),
+    .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Quota", swiftSettings: strict),
+    .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
+    .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
+      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks",
@@ -54,7 +57,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Ledger", "Support", "Sweep", argumentParser,
+        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -77,8 +81,14 @@ let package = Package(
       name: "QuotaTests", dependencies: ["Quota", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
@@ -101,6 +111,10 @@ let package = Package(
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
+      name: "SweepTests",
+      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ModelTests",
       dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
       swiftSettings: strict),
@@ -117,11 +131,13 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "OpenVPN", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = [
+    "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+  ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
-  package.targets.removeAll { !(readers + ["CSQLite"]).contains($0.name) }
+  package.targets.removeAll { !(readers + ["CSystem", "CSQLite"]).contains($0.name) }
   package.targets += [
     .target(
       name: "Admin", dependencies: reading,
@@ -139,7 +155,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
 // of pure rules, nor those that need root or a terminal.
 if Context.environment["QUOTA_SANITIZE"] != nil {
   let suites = [
-    "SQLiteTests", "OpenVPNTests", "LedgerTests", "SupportTests", "ProgramTests",
+    "SQLiteTests", "OpenVPNTests", "ServersTests", "LedgerTests", "SupportTests", "ProgramTests",
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }

@@ -81,48 +81,48 @@ struct Enforcer {
     self.message = message
     boot = observation.report.boot
     pid = observation.report.pid
-    if let listing = server.conversation?.listing { take(listing.value, at: listing.at) }
+    if let listing = server.connection?.listing { take(listing.value, at: listing.at) }
   }
 
   /// Whether all is said and answered, or nothing more can be.
   var isFinished: Bool {
-    server.conversation?.isOver != false || (targets.isEmpty && asked == nil)
+    server.connection?.isOver != false || (targets.isEmpty && asked == nil)
   }
 
   /// Goes on as far as it can without waiting.
   mutating func proceed(_ now: Duration) {
-    guard let conversation = server.conversation, !conversation.isOver else { return }
+    guard let connection = server.connection, !connection.isOver else { return }
     if isListing {
-      guard let listing = conversation.listing else { return }
+      guard let listing = connection.listing else { return }
       isListing = false
       take(listing.value, at: listing.at)
     }
     if asked != nil {
-      guard let reply = conversation.nextReply() else { return }
+      guard let reply = connection.nextReply() else { return }
       settle(reply)
     }
     guard !targets.isEmpty else { return }
     if now - rowsAt > Enforcer.validity {
       isListing = true
-      return conversation.askForListing(now: now)
+      return connection.askForListing()
     }
-    sendNext(to: conversation, now)
+    sendNext(to: connection)
   }
 
   /// What the end of the connection left undone.
   mutating func giveUp() {
     let left = [asked].compactMap(\.self) + targets
     if left.isEmpty { return }
-    let cause = server.conversation?.failure?.message ?? "there was no time left"
+    let cause = server.connection?.failure?.message ?? "there was no time left"
     problems += left.map { "\($0.name) was not disconnected: \(cause)" }
   }
 
-  private mutating func sendNext(to conversation: Conversation, _ now: Duration) {
+  private mutating func sendNext(to connection: ManagementConnection) {
     while let target = targets.popFirst() {
       // Who left meanwhile needs no kill.
       guard let row = rows[target.identity] else { continue }
       do throws(EnforcementError) {
-        conversation.ask(try command(for: target, row, conversation.version), now: now)
+        connection.ask(try command(for: target, row, connection.version))
         asked = target
         return
       } catch {

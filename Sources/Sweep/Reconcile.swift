@@ -10,20 +10,24 @@ struct Observation {
   let server: Server
   let listing: StatusListing
   let report: ServerReport
+  /// The end of the journal just before the listing was asked for.
+  let journalPosition: Int64
   /// The sessions that may be judged.
   var live: [LiveSession] = []
 
   init?(_ server: Server, boot: Int64, previous: Int64?, identifyBy: IdentifyBy) {
-    guard let conversation = server.conversation, let listing = conversation.listing?.value,
-      let pid = listing.pid
-    else { return nil }
+    guard let received = server.connection?.listing, let pid = received.value.pid else {
+      return nil
+    }
+    let listing = received.value
+    journalPosition = received.journalPosition
     self.server = server
     self.listing = listing
     let rows = listing.rows
     let sessions = rows.indices.filter { rows[$0].isSession }
     let names = NameReader(identifyBy: identifyBy, config: server.endpoint.config)
     report = ServerReport(
-      server: server.endpoint.name, boot: boot, pid: pid, at: conversation.connectedAt,
+      server: server.endpoint.name, boot: boot, pid: pid, at: received.askedAt,
       isComplete: listing.isComplete, previous: previous,
       sightings: Sightings(count: sessions.count) { names.sighting(rows[sessions[$0]]) })
   }

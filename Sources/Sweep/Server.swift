@@ -9,7 +9,7 @@ final class Server {
   /// When the next try may begin; nil while one is under way, or none is needed any more.
   var nextAttempt: Duration?
   /// The connection, while there is one.
-  var conversation: Conversation?
+  var connection: ManagementConnection?
   var outcome = Outcome.pending
   /// The sessions that should have been disconnected and were not, each with the reason.
   var unenforced: [String] = []
@@ -30,7 +30,7 @@ final class Server {
   func startOver(at time: Duration) {
     attempts = 0
     nextAttempt = time
-    conversation = nil
+    connection = nil
     outcome = .pending
   }
 

@@ -1,6 +1,7 @@
 import Support
 import Glibc
 import OpenVPN
+import Servers
 import System
 
 /// Why a server was not swept, or not wholly.

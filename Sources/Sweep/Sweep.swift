@@ -1,6 +1,7 @@
 import Support
 import Ledger
 import OpenVPN
+import Servers
 import System
 import Quota
 
@@ -12,15 +13,17 @@ package struct Sweep {
   private let log: Log
   private let isRehearsal: Bool
   private let kick: Kick?
-  private let problems: [DiscoveryProblem]
+  /// What was found on the way to the servers and cannot be swept.
+  let problems: [DiscoveryProblem]
   private let reconciler: Reconciler
   private var summary = Summary()
   private let servers: [Server]
   /// The last that each server said.
   private var observations: [ObjectIdentifier: Observation] = [:]
   private var killed: Set<SessionIdentity> = []
-  private let begun = Clock.monotonic
-  private let boot = Boot.toldOrCurrent()
+  private let environment: SweepEnvironment
+  private let begun: Duration
+  private let boot: Int64
   private let lastSwept: SweepNote?
 
   /// Seconds after its kill in which a session may still be listed.
@@ -32,16 +35,20 @@ package struct Sweep {
   ///   - isRehearsal: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
+  ///   - environment: the clocks to go by, and how to reach servers.
   /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
   package init(
     _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = [],
-    kick: Kick? = nil
+    kick: Kick? = nil, environment: SweepEnvironment = .system
   ) throws {
+    self.environment = environment
+    begun = environment.clock.monotonic
+    boot = environment.clock.boot
     self.settings = settings
     self.log = log
     self.isRehearsal = isRehearsal
     self.kick = kick
-    let found = try Servers(settings, only: only)
+    let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
@@ -54,28 +61,28 @@ package struct Sweep {
   }
 
   /// Whether there is nothing to sweep.
-  package var hasNoServers: Bool { servers.isEmpty && problems.isEmpty }
+  package var hasNoServers: Bool { servers.isEmpty && problems.allSatisfy { $0.isNoMatch } }
 
   /// Runs it.
   package mutating func run() throws -> Summary {
     if !isRehearsal { try beginDay() }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
-    for server in again { server.startOver(at: Clock.monotonic) }
+    for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
     report()
     if !isRehearsal {
-      reconciler.spool.removeOldDrafts(at: Clock.now)
-      try reconciler.spool.leave(SweepNote(at: Clock.now, listed: listed))
+      reconciler.spool.removeOldDrafts(at: environment.clock.now)
+      try reconciler.spool.leave(SweepNote(at: environment.clock.now, listed: listed))
       try reconciler.ledger.checkpoint()
     }
-    summary.milliseconds = (Clock.monotonic - begun).milliseconds
+    summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
     return summary
   }
 
   /// Does what is due once a day: periods begin and end at midnight.
   private func beginDay() throws {
-    let now = Clock.now
+    let now = environment.clock.now
     if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
     try reconciler.ledger.rollOver(at: now)
     try reconciler.ledger.noticeExpiries(at: now)
@@ -84,7 +91,7 @@ package struct Sweep {
   /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
   /// year are forgotten.
   private var listed: [String: Int64] {
-    let now = Clock.now
+    let now = environment.clock.now
     let earlier = lastSwept?.listed ?? [:]
     let reports = observations.values.map(\.report).filter(\.isComplete)
     return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
@@ -94,12 +101,12 @@ package struct Sweep {
 
   private mutating func sweep(_ servers: [Server]) throws {
     let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
-    var observer = Observer(
-      servers, timeout: .seconds(settings.managementTimeout), attempts: settings.retryAttempts,
-      lastStart: begun + budget, togetherAtLast: isRehearsal)
+    var poller = StatusPoller(
+      servers, environment, timeout: .seconds(settings.managementTimeout),
+      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isRehearsal)
     var isFirst = true
     while true {
-      let answered = observer.next()
+      let answered = poller.next()
       // Also with nobody there, what hooks left in the spool is taken in.
       if answered.isEmpty, !isFirst { return }
       isFirst = false
@@ -125,7 +132,7 @@ package struct Sweep {
   }
 
   private mutating func reconcile(_ observations: inout [Observation]) throws {
-    try reconciler.reconcile(&observations, at: Clock.now, into: &summary)
+    try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
     for observation in observations {
       self.observations[ObjectIdentifier(observation.server)] = observation
       if isRehearsal {
@@ -143,12 +150,13 @@ package struct Sweep {
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
-    while Clock.monotonic < end {
-      let now = Clock.monotonic
+    while environment.clock.monotonic < end {
+      let now = environment.clock.monotonic
       for index in enforcers.indices { enforcers[index].proceed(now) }
       let busy = enforcers.filter { !$0.isFinished }
       if busy.isEmpty { break }
-      busy.compactMap(\.server.conversation).turn(until: end, buffer: &buffer)
+      environment.advance(
+        busy.compactMap(\.server.connection), until: end, buffer: &buffer)
     }
     for index in enforcers.indices {
       enforcers[index].giveUp()
@@ -158,10 +166,10 @@ package struct Sweep {
 
   private mutating func settle(_ enforcer: Enforcer) throws {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
-    try reconciler.ledger.recordKills(kills, at: Clock.now)
+    try reconciler.ledger.recordKills(kills, at: environment.clock.now)
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
-    enforcer.server.conversation = nil
+    enforcer.server.connection = nil
   }
 
   private mutating func note(_ target: Target, on server: Server) {
@@ -174,7 +182,7 @@ package struct Sweep {
 
   /// The sessions of a server that have to go, but for those that were told so moments ago.
   private func targets(in observation: Observation) throws -> [Target] {
-    let now = Clock.now
+    let now = environment.clock.now
     let report = observation.report
     let ledger = reconciler.ledger
     let violations = try ledger.violations(

@@ -1,6 +1,7 @@
+import Glibc
+import Servers
 import Support
 import System
-import Glibc
 
 /// One sweep from the lock to the log, the same whichever program runs it.
 package struct SweepRun {
@@ -35,7 +36,10 @@ package struct SweepRun {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
       settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
-    if sweep.hasNoServers, isatty(STDERR_FILENO) == 1 { throw NoServers() }
+    if sweep.hasNoServers {
+      for problem in sweep.problems { log.warn(problem.description, hint: problem.hint) }
+      if isatty(STDERR_FILENO) == 1 { throw NoServers() }
+    }
     let summary = try sweep.run()
     _ = consume lock
     tell(summary)

@@ -164,6 +164,32 @@ private func config(
   }
 }
 
+/// As OpenVPN 2.6.14 printed at `verb 4`: management_addr, management_port, management_user_pass and
+/// management_flags.
+@Suite struct `Several management lines` {
+  @Test(
+    arguments: [
+      ("management a unix pw\nmanagement b 7505", "unix:/etc/openvpn/b", "/etc/openvpn/pw"),
+      ("management 127.0.0.1 7505 pw\nmanagement b unix", "unix:/etc/openvpn/b", "/etc/openvpn/pw"),
+      (
+        "management 127.0.0.1 1 pw\nmanagement 127.0.0.1 2 new\nmanagement 127.0.0.1 3",
+        "tcp:127.0.0.1:3", "/etc/openvpn/new"
+      ),
+      ("management a unix pw\nmanagement b unix stdin", "unix:/etc/openvpn/b", nil),
+    ])
+  func `add up as in OpenVPN`(lines: String, address: String, password: String?) throws {
+    let read = try config("mode server\n" + lines)
+    #expect(read.management.map { "\($0.value.address)" } == address)
+    #expect(read.management?.value.passwordFile == password)
+  }
+
+  @Test func `fail where one of them has no port`() {
+    #expect(throws: ConfigError.self) {
+      try config("mode server\nmanagement a\nmanagement b unix")
+    }
+  }
+}
+
 @Suite struct `The setting MANAGEMENT` {
   @Test func `lists servers with and without names and passwords`() throws {
     let list = try ManagementEndpoint.list(
@@ -182,8 +208,8 @@ private func config(
     #expect(try ManagementEndpoint.list(fromSetting: " \t ").isEmpty)
   }
 
-  @Test func `with one address twice is one server`() throws {
-    let list = try ManagementEndpoint.list(fromSetting: "a=unix:/run/x b=unix:/run//x tcp:h:1")
+  @Test func `with one entry twice is one server`() throws {
+    let list = try ManagementEndpoint.list(fromSetting: "a=unix:/run/x a=unix:/run//x tcp:h:1")
     #expect(list.map(\.name) == ["a", "h:1"])
   }
 
@@ -200,7 +226,7 @@ private func config(
   @Test(arguments: [
     ("=unix:/x", ManagementSettingError.Reason.emptyName), ("unix:/x,", .unknownOption),
     ("unix:/x,password=/x", .unknownOption), ("unix:/x,password-file=x", .unknownOption),
-    ("unix:/a/ok", .nameTwice("ok")),
+    ("unix:/a/ok", .nameTwice("ok")), ("b=unix:/ok", .addressTwice("ok")),
   ])
   func `says what is wrong with an entry`(
     entry: String, reason: ManagementSettingError.Reason

@@ -168,6 +168,26 @@ import Testing
     #expect(!alice.isConnected)
   }
 
+  @Test func `patterns of configs that match nothing are told of, and fail where they have commas`()
+    throws
+  {
+    let none = try Installation(["OPENVPN_CONFIGS": "/nonexistent/*.conf"])
+    try none.sweep().expect(status: 0)
+      .expect(error: "quota-sweep: warning: no file matches /nonexistent/*.conf")
+    let commas = try Installation(["OPENVPN_CONFIGS": "/nonexistent/*.conf,/etc/*.conf"])
+    let outcome = try commas.sweep().expect(status: 69)
+    outcome.expect(error: "no file matches /nonexistent/*.conf,/etc/*.conf")
+    outcome.expect(error: "hint: OPENVPN_CONFIGS has absolute paths with wildcards, separated by")
+  }
+
+  @Test func `a pipe as password file makes nobody wait`() throws {
+    let quota = try Installation()
+    let pipe = quota.folder.path + "/pipe"
+    try unsafe #require(mkfifo(pipe, 0o600) == 0)
+    _ = try quota.addServer(passwordFile: pipe) { $0.password = "right" }
+    try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")
+  }
+
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
     let quota = try Installation()
     let server = try quota.addServer()

@@ -54,7 +54,7 @@ private final class PruningBench {
       """
       DATABASE=\(database)
       LOG_FILE=\(folder.path)/log
-      OPENVPN_CONFIGS=/none/*.conf
+      OPENVPN_CONFIGS=
       TIME_ZONE=UTC
 
       """, to: "quota.conf")

@@ -16,7 +16,7 @@ extension Checkup {
         "server \(problem.name)", problem.isFailure ? .error : .warning, problem.description,
         remedy: problem.hint)
     }
-    if servers.isEmpty, findings.isEmpty {
+    if servers.isEmpty, serverProblems.allSatisfy({ $0.isNoMatch }) {
       findings.append(
         Finding(
           "servers", .warning, "no server is configured",

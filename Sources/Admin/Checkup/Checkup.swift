@@ -2,6 +2,7 @@ import Support
 import Glibc
 import Ledger
 import OpenVPN
+import Servers
 import System
 import Sweep
 
@@ -29,8 +30,9 @@ package struct Checkup {
     problems = loaded.problems
     self.now = now
     sweeper = Person(named: Checkup.account)
-    let patterns = settings.openvpnConfigs.joined(separator: " ")
-    let found = ServerDiscovery(patterns: patterns)
+    let found = ServerDiscovery(
+      patterns: settings.openvpnConfigs,
+      areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
     do throws(ManagementSettingError) {
       let named = try ManagementEndpoint.list(fromSetting: settings.management)
       serverError = nil

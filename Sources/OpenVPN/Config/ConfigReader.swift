@@ -12,8 +12,8 @@ struct ConfigReader {
   private var directory: String
   private var depth = 0
   private var files = 0
-  /// The words of the `management` line, resolved at the end as OpenVPN binds it only then.
-  private var management: Located<[String]>?
+  /// The words of the `management` lines, resolved at the end as OpenVPN binds it only then.
+  private var management: [Located<[String]>] = []
 
   init(directory: String) { self.directory = directory }
 
@@ -51,8 +51,10 @@ struct ConfigReader {
 
   /// Settles what depends on the last `cd`.
   func finish(_ config: inout ServerConfig) throws(ConfigError) {
-    guard config.isServer, config.managementClient == nil, let words = management else { return }
-    config.management = Located(value: try endpoint(words), place: words.place)
+    guard config.isServer, config.managementClient == nil, let last = management.last else {
+      return
+    }
+    config.management = Located(value: try endpoint(last), place: last.place)
   }
 
   private struct Line {
@@ -107,7 +109,7 @@ struct ConfigReader {
       }
     case "cd": if let value { directory = Path.resolve(value, in: directory) }
     case "management":
-      management = line.located(line.words.indices.dropFirst().compactMap(line.text))
+      management.append(line.located(line.words.indices.dropFirst().compactMap(line.text)))
     case "server", "server-bridge", "server-ipv6": config.isServer = true
     case "mode": config.isServer = config.isServer || value == "server"
     case "dev", "dev-type": config.isTap = config.isTap || value?.hasPrefix("tap") == true
@@ -142,27 +144,28 @@ struct ConfigReader {
     return line.located(words.map { String(decoding: $0, as: UTF8.self) })
   }
 
+  /// The place that the `management` lines come to together.
+  ///
+  /// - Parameter last: the last of them.
   private func endpoint(
-    _ words: Located<[String]>
+    _ last: Located<[String]>
   ) throws(ConfigError) -> ServerConfig.Management {
-    func mistake(_ what: String) -> ConfigError {
-      .mistake(words.place, what: what)
+    for line in management where line.value.count < 2 {
+      throw .mistake(line.place, what: "management needs PATH unix or ADDRESS PORT")
     }
-    guard words.value.count >= 2 else {
-      throw mistake("management needs PATH unix or ADDRESS PORT")
-    }
-    let (host, port) = (words.value[0], words.value[1])
     // At the word stdin OpenVPN asks for the password when it starts: there is no file to read.
-    let file = words.value.dropFirst(2).first.flatMap { $0 == "stdin" ? nil : $0 }
-      .map { Path.resolve($0, in: directory) }
-    if port == "unix" {
+    let password = management.last { $0.value.count > 2 }?.value[2]
+    let file = password.flatMap { $0 == "stdin" ? nil : Path.resolve($0, in: directory) }
+    let (host, port) = (last.value[0], last.value[1])
+    if management.contains(where: { $0.value[1] == "unix" }) {
       return .init(address: .unix(Path.resolve(host, in: directory)), passwordFile: file)
     }
     guard host != "tunnel" else {
-      throw mistake("management at the tunnel's own address cannot be found from outside it")
+      throw .mistake(
+        last.place, what: "management at the tunnel's own address cannot be found from outside it")
     }
     guard let number = UInt16(port), number > 0 else {
-      throw mistake("the management port must be a number from 1 to 65535")
+      throw .mistake(last.place, what: "the management port must be a number from 1 to 65535")
     }
     return .init(address: .tcp(host: host.lowercased(), port: number), passwordFile: file)
   }

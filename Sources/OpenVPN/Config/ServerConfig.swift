@@ -20,9 +20,10 @@ package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
 }
 
 /// What an OpenVPN config file says that metering depends on. Where a line stands twice, the last
-/// one counts, as in OpenVPN.
+/// one counts, as in OpenVPN; of `management` see there.
 package struct ServerConfig: Equatable, Sendable {
-  /// The address of a `management` line.
+  /// The address that `management` lines come to. Several of them add up (`add_option`, options.c;
+  /// tried): the last one names the place, but a `unix` and a password file of an earlier line stay.
   package struct Management: Equatable, Sendable {
     /// Where it listens; the path of a unix socket is resolved.
     package let address: ManagementEndpoint.Address
@@ -77,17 +78,12 @@ package struct ServerConfig: Equatable, Sendable {
   /// - Throws: `ConfigError` for a file that cannot be read and for what OpenVPN would not start
   ///   with; directives that do not matter here are not looked at.
   package init(
-    file: String, read: (String) throws(SystemError) -> [UInt8] = Self.read
+    file: String, read: (String) throws(SystemError) -> [UInt8]
   ) throws(ConfigError) {
     self.file = file
     var reader = ConfigReader(directory: Path.directory(of: file))
     try reader.readFile(file, into: &self, using: read)
     try reader.finish(&self)
-  }
-
-  /// Reads a file of at most 1 MiB.
-  package static func read(_ path: String) throws(SystemError) -> [UInt8] {
-    try System.contents(ofFile: path, limit: 1 << 20)
   }
 }
 

@@ -41,18 +41,21 @@ extension ManagementEndpoint {
   /// Reads the setting `MANAGEMENT`: entries separated by blanks, each
   /// `[NAME=]unix:/path` or `[NAME=]tcp:HOST:PORT`, optionally `,password-file=/path` behind it.
   ///
-  /// An entry without a name is called after its socket's file, or `HOST:PORT`. An address that is
-  /// there twice is one server, under its first name.
+  /// An entry without a name is called after its socket's file, or `HOST:PORT`. An entry that is
+  /// there twice is one server.
   ///
-  /// - Throws: `ManagementSettingError` for the first entry that is none of these, and for a name
-  ///   that is there twice.
+  /// - Throws: `ManagementSettingError` for the first entry that is none of these, and for a name or
+  ///   an address that is there twice.
   package static func list(
     fromSetting text: String
   ) throws(ManagementSettingError) -> [ManagementEndpoint] {
     var endpoints: [ManagementEndpoint] = []
     for entry in text.split(whereSeparator: \.isWhitespace) {
       let endpoint = try ManagementEndpoint(setting: entry)
-      if endpoints.contains(where: { $0.address == endpoint.address }) { continue }
+      if let same = endpoints.first(where: { $0.address == endpoint.address }) {
+        if same.name == endpoint.name { continue }
+        throw ManagementSettingError(entry, .addressTwice(same.name))
+      }
       guard !endpoints.contains(where: { $0.name == endpoint.name }) else {
         throw ManagementSettingError(entry, .nameTwice(endpoint.name))
       }
@@ -123,6 +126,7 @@ package struct ManagementSettingError: Error, Equatable, CustomStringConvertible
     case emptyName
     case unknownOption
     case nameTwice(String)
+    case addressTwice(String)
   }
 
   /// The entry as it was written.
@@ -144,6 +148,8 @@ package struct ManagementSettingError: Error, Equatable, CustomStringConvertible
     case .unknownOption: "\(entry): behind the comma there can only be password-file=/PATH"
     case .nameTwice(let name):
       "\(entry): the name \(printable(name.utf8)) is taken; give it one with NAME="
+    case .addressTwice(let name):
+      "\(entry): this address is that of \(printable(name.utf8)) already"
     }
   }
 }

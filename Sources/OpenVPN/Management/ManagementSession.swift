@@ -40,6 +40,9 @@ package struct ManagementSession: Sendable {
   /// When the step that is under way has failed unless it is done; nil while nothing is awaited.
   package private(set) var deadline: Duration?
 
+  /// How many listings have been asked for: it rises when the bytes that ask are in `takeOutput`.
+  package private(set) var listingsAsked = 0
+
   /// Whether the greeting is here and no answer is outstanding.
   package var isIdle: Bool { phase == .idle }
 
@@ -255,6 +258,7 @@ package struct ManagementSession: Sendable {
     guard !waiting.isEmpty else { return }
     let command = waiting.removeFirst()
     output += command.text
+    if command.answer == .listing { listingsAsked += 1 }
     begin(command.answer == .listing ? .listing : .reply(command), now)
   }
 

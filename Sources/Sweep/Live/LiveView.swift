@@ -36,18 +36,19 @@ package struct LiveView {
   ///
   /// - Parameter patience: how long to wait for a sweep that is under way.
   package static func take(
-    _ settings: Settings, _ ledger: Ledger, patience: Duration = .seconds(1)
+    _ settings: Settings, _ ledger: Ledger, patience: Duration = .seconds(1),
+    environment: SweepEnvironment = .system
   ) throws -> LiveView {
-    var view = LiveView(at: Clock.now)
-    let found = try Servers(settings, only: [])
-    let now = Clock.monotonic
+    var view = LiveView(at: environment.clock.now)
+    let found = try ConfiguredServers(settings, only: [])
+    let now = environment.clock.monotonic
     let servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database)
     let note = spool.sweepNote
     var observations: [Observation] = []
     do {
       let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
-      observations = view.ask(servers, settings, note)
+      observations = view.ask(servers, settings, note, environment)
       _ = consume lock
     } catch let taken as SweepUnderWay {
       view.servers = servers.map {
@@ -66,20 +67,22 @@ package struct LiveView {
   mutating func replaceSessions(_ change: (LiveRow) -> LiveRow) { sessions = sessions.map(change) }
 
   private mutating func ask(
-    _ servers: [Server], _ settings: Settings, _ note: SweepNote?
+    _ servers: [Server], _ settings: Settings, _ note: SweepNote?,
+    _ environment: SweepEnvironment
   ) -> [Observation] {
     let timeout = Duration.seconds(settings.managementTimeout)
-    var observer = Observer(
-      servers, timeout: timeout, attempts: 1, lastStart: Clock.monotonic + timeout,
+    var poller = StatusPoller(
+      servers, environment, timeout: timeout, attempts: 1,
+      lastStart: environment.clock.monotonic + timeout,
       togetherAtLast: true)
-    let boot = Boot.current()
-    let observations = observer.next().compactMap { server in
+    let boot = environment.clock.boot
+    let observations = poller.next().compactMap { server in
       Observation(
         server, boot: boot, previous: note?.listed[server.endpoint.name],
         identifyBy: settings.identifyBy)
     }
     for server in servers {
-      server.conversation = nil
+      server.connection = nil
       let observed = observations.first { $0.server === server }
       let failure = observed == nil ? server.failure : observed?.failure
       let isDown = failure?.isDown == true

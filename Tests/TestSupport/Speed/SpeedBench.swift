@@ -30,7 +30,7 @@ package final class SpeedBench {
       """
       DATABASE=\(database)
       LOG_FILE=\(folder.path)/log
-      OPENVPN_CONFIGS=\(folder.path)/none/*.conf
+      OPENVPN_CONFIGS=
       MANAGEMENT=\(management.joined(separator: " "))
       MANAGEMENT_TIMEOUT=30
       MONITOR_INTERVAL=60

@@ -1,8 +1,9 @@
 import Glibc
+import OpenVPN
 import System
 
 /// The command that lets this process read what it could not.
-struct Remedy {
+struct PermissionFix {
   let command: String
 
   /// Finds out what is in the way: the file, or the first directory above it that cannot be

@@ -37,3 +37,8 @@ package enum Privileges {
     return Array(groups.prefix(Int(count)))
   }
 }
+
+extension FileStatus {
+  /// Whether only root and the user of this process may change what is in this directory.
+  package var isClosedToOthers: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
+}

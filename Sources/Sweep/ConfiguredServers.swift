@@ -1,8 +1,9 @@
-import Support
 import OpenVPN
+import Servers
+import Support
 
 /// The servers to sweep, by the settings.
-struct Servers {
+struct ConfiguredServers {
   let endpoints: [ManagementEndpoint]
   let problems: [DiscoveryProblem]
 
@@ -10,7 +11,9 @@ struct Servers {
   init(_ settings: Settings, only: [String]) throws(SweepError) {
     let discovery: (endpoints: [ManagementEndpoint], problems: [DiscoveryProblem])
     if settings.management.isEmpty {
-      let found = ServerDiscovery(patterns: settings.openvpnConfigs.joined(separator: " "))
+      let found = ServerDiscovery(
+        patterns: settings.openvpnConfigs,
+        areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
       discovery = (found.endpoints, found.problems)
     } else {
       do throws(ManagementSettingError) {

@@ -1,4 +1,5 @@
 import Glibc
+import OpenVPN
 import System
 
 /// A shell pattern for files, such as `/etc/openvpn/*.conf`.

@@ -26,14 +26,21 @@ package struct StateLock: ~Copyable {
   package static func attempt(
     _ purpose: Purpose, beside database: String, patience: Duration = .zero
   ) throws(SystemError) -> StateLock? {
-    let directory = try StateDirectory(of: database)
-    let opened = try directory.open("lock", O_RDWR | O_CREAT, mode: 0o600)
+    let state = try StateDirectory(of: database)
+    let opened = try open(in: state.directory)
     let end = Clock.monotonic + patience
-    while try !opened.lock(byte: purpose.rawValue, of: "\(directory.path)/lock") {
+    while try !opened.lock(byte: purpose.rawValue, of: "\(state.path)/lock") {
       guard Clock.monotonic < end else { return nil }
       usleep(10_000)
     }
     return StateLock(file: opened)
+  }
+
+  private static func open(in directory: borrowing Directory) throws(SystemError) -> Descriptor {
+    do throws(SystemError) { return try directory.create("lock", mode: 0o600) } catch {
+      if error.code != EEXIST { throw error }
+    }
+    return try directory.open("lock", for: .append)
   }
 }
 

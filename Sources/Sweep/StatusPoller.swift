@@ -7,8 +7,9 @@ import System
 /// A server that is slow or dead delays nobody: those that answered are handed out while it is
 /// still waited for, and its next try, after a pause that doubles and is never quite the same,
 /// comes while nobody else is connected.
-struct Observer {
+struct StatusPoller {
   private let servers: [Server]
+  private let environment: SweepEnvironment
   private let timeout: Duration
   private let attempts: Int
   /// When the last try must have been begun.
@@ -23,9 +24,11 @@ struct Observer {
   private static let firstPause = Duration.milliseconds(500)
 
   init(
-    _ servers: [Server], timeout: Duration, attempts: Int, lastStart: Duration, togetherAtLast: Bool
+    _ servers: [Server], _ environment: SweepEnvironment, timeout: Duration, attempts: Int,
+    lastStart: Duration, togetherAtLast: Bool
   ) {
     self.servers = servers
+    self.environment = environment
     self.timeout = timeout
     self.attempts = attempts
     self.lastStart = lastStart
@@ -38,33 +41,33 @@ struct Observer {
   ///   more will come.
   mutating func next() -> [Server] {
     while true {
-      start(Clock.monotonic)
+      start(environment.clock.monotonic)
       settleFailures()
-      let answered = servers.filter { $0.isPending && $0.conversation?.listing != nil }
-      let waiting = servers.filter { $0.isPending && $0.conversation?.listing == nil }
-      let isAnybodyComing = waiting.contains { $0.conversation != nil || $0.nextAttempt != nil }
+      let answered = servers.filter { $0.isPending && $0.connection?.listing != nil }
+      let waiting = servers.filter { $0.isPending && $0.connection?.listing == nil }
+      let isAnybodyComing = waiting.contains { $0.connection != nil || $0.nextAttempt != nil }
       if !isAnybodyComing { return answered }
-      if !togetherAtLast, let first = answered.compactMap({ $0.conversation?.listing?.at }).min(),
-        waiting.allSatisfy({ $0.conversation == nil })
-          || Clock.monotonic >= first + Observer.patience
+      if !togetherAtLast, let first = answered.compactMap({ $0.connection?.listing?.at }).min(),
+        waiting.allSatisfy({ $0.connection == nil })
+          || environment.clock.monotonic >= first + StatusPoller.patience
       {
         return answered
       }
-      turn(answered, waiting)
+      wait(answered, waiting)
     }
   }
 
-  private mutating func turn(_ answered: [Server], _ waiting: [Server]) {
-    let now = Clock.monotonic
+  private mutating func wait(_ answered: [Server], _ waiting: [Server]) {
+    let now = environment.clock.monotonic
     var until = waiting.compactMap(\.nextAttempt).min() ?? now + .seconds(60)
-    if !togetherAtLast, !answered.isEmpty { until = min(until, now + Observer.patience) }
-    waiting.compactMap(\.conversation).turn(until: until, buffer: &buffer)
+    if !togetherAtLast, !answered.isEmpty { until = min(until, now + StatusPoller.patience) }
+    environment.advance(waiting.compactMap(\.connection), until: until, buffer: &buffer)
   }
 
   private func settleFailures() {
     for server in servers where server.isPending {
-      guard let failure = server.conversation?.failure else { continue }
-      server.conversation = nil
+      guard let failure = server.connection?.failure else { continue }
+      server.connection = nil
       settle(server, failure)
     }
   }
@@ -74,19 +77,20 @@ struct Observer {
   private func start(_ now: Duration) {
     for server in servers {
       guard let time = server.nextAttempt, time <= now else { continue }
-      if !server.endpoint.isResolvedAtOnce, servers.contains(where: { $0.conversation != nil }) {
+      if !server.endpoint.isResolvedAtOnce, servers.contains(where: { $0.connection != nil }) {
         continue
       }
       server.nextAttempt = nil
       server.attempts += 1
-      server.conversation = Conversation(server.endpoint, timeout: timeout, now: Clock.monotonic)
+      server.connection = ManagementConnection(
+        server.endpoint, timeout: timeout, environment)
     }
   }
 
   private func settle(_ server: Server, _ failure: ServerFailure) {
-    let pause = Observer.firstPause * (1 << (server.attempts - 1))
+    let pause = StatusPoller.firstPause * (1 << (server.attempts - 1))
     let jitter = Double.random(in: 0.75...1.25)
-    let time = Clock.monotonic + pause * jitter
+    let time = environment.clock.monotonic + pause * jitter
     if failure.isWorthAnotherTry, !(failure.isDown && server.isDiscovered),
       server.attempts < attempts, time < lastStart
     {

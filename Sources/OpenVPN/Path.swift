@@ -1,31 +1,31 @@
 /// Paths as text, without a look at the disk.
-enum Path {
+package enum Path {
   /// What is before the last slash; `.` where there is none.
-  static func directory(of path: String) -> String {
+  package static func directory(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// What is behind the last slash.
-  static func name(of path: String) -> String {
+  package static func name(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
     return String(path[path.utf8.index(after: slash)...])
   }
 
   /// The file's name without its last suffix: `server` for `/etc/openvpn/server.conf`.
-  static func stem(of path: String) -> String {
+  package static func stem(of path: String) -> String {
     let name = name(of: path)
     guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
     return String(name[..<dot])
   }
 
   /// A path as it is meant in a directory.
-  static func resolve(_ path: String, in directory: String) -> String {
+  package static func resolve(_ path: String, in directory: String) -> String {
     normalized(path.hasPrefix("/") ? path : directory + "/" + path)
   }
 
   /// Without `.` and empty parts, so that two spellings of one path are equal.
-  static func normalized(_ path: String) -> String {
+  package static func normalized(_ path: String) -> String {
     let parts = path.split(separator: "/").filter { $0 != "." }
     let text = parts.joined(separator: "/")
     return path.hasPrefix("/") ? "/" + text : text

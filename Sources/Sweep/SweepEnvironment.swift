@@ -1,0 +1,39 @@
+import System
+
+/// What a sweep has to do with outside the ledger. It is handed in, so that a model can drive the
+/// sweep with servers and a time of its own.
+package struct SweepEnvironment {
+  package let clock: any SweepClock
+  package let transport: any Transport
+  /// Gives the absolute position of the journal's end; asked just before `status` is sent.
+  package var journalPosition: () -> Int64 = { 0 }
+
+  package init(clock: any SweepClock, transport: any Transport) {
+    self.clock = clock
+    self.transport = transport
+  }
+
+  /// The machine's clocks, and sockets.
+  package static var system: SweepEnvironment {
+    SweepEnvironment(clock: SystemClock(), transport: SocketTransport())
+  }
+}
+
+/// The clocks that a sweep goes by.
+package protocol SweepClock {
+  /// Seconds since 1970 in UTC.
+  var now: Int64 { get }
+  /// Time since a fixed moment; it never goes back.
+  var monotonic: Duration { get }
+  /// The machine's present boot, as `Boot` numbers it.
+  var boot: Int64 { get }
+}
+
+/// The machine's own clocks.
+package struct SystemClock: SweepClock {
+  package init() {}
+
+  package var now: Int64 { Clock.now }
+  package var monotonic: Duration { Clock.monotonic }
+  package var boot: Int64 { Boot.toldOrCurrent() }
+}
