@@ -70,7 +70,8 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",

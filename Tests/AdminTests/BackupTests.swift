@@ -84,12 +84,11 @@ import Testing
       """)
     #expect(outcome.isFine)
     for number in 1...8 {
-      let copy = try Connection("\(bench.path).copy\(number)", .reading, busyTimeout: 0)
-      #expect(try copy.damage().isEmpty)
+      let copy = LedgerProbe("\(bench.path).copy\(number)")
       // Every user has come about in one transaction with his quota and his event.
-      let users = try copy.integer("SELECT count(*) FROM users")
-      #expect(try copy.integer("SELECT count(*) FROM user_quotas") == users)
-      #expect(try copy.integer("SELECT count(*) FROM events WHERE kind = 'created'") == users)
+      let faults = try copy.faults(hasAllHistory: false)
+      #expect(faults == [])
+      #expect(try copy.events("created").map(\.user).sorted() == copy.names.sorted())
     }
   }
 
@@ -104,7 +103,7 @@ import Testing
     try bytes.write(to: URL(fileURLWithPath: damaged))
     let newer = bench.folder.path + "/newer.db"
     try FileManager.default.copyItem(atPath: copy, toPath: newer)
-    try Connection(newer, busyTimeout: 0).execute("PRAGMA user_version = 99")
+    try LedgerProbe(newer).setSchemaVersion(99)
     let foreign = bench.folder.path + "/foreign.db"
     try Connection(foreign, .creating, busyTimeout: 0).execute("CREATE TABLE songs (name TEXT)")
     let text = try bench.folder.write("once upon a time there was no database", to: "text")
@@ -146,7 +145,7 @@ import Testing
     #expect(try bench.admin("restore", old, "--yes").isFine)
     let list = try bench.admin("list").output.split(separator: "\n")
     #expect(list.contains("alice  active    900 B     1000 B    90%         0"))
-    #expect(try bench.number("PRAGMA page_size") == 4096)
+    #expect(try bench.probe.pageSize == 4096)
     #expect(try Connection(old, .reading, busyTimeout: 0).integer("PRAGMA user_version") == 0)
   }
 
@@ -179,9 +178,7 @@ import Testing
     let kept = try #require(try bench.files().first { $0.contains("before-restore") })
     var names: Set<String> = []
     for path in [bench.path, bench.folder.path + "/" + kept] {
-      let users = "SELECT username FROM users WHERE username LIKE 'user%'"
-      let lines = try Program.run("sqlite3", [path, users]).output.split(separator: "\n")
-      names.formUnion(lines.map(String.init))
+      names.formUnion(try LedgerProbe(path).names.filter { $0.hasPrefix("user") })
     }
     #expect(names.count == 30)
   }

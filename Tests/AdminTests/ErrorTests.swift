@@ -46,7 +46,7 @@ import Testing
         quota-admin: hint: quota-admin set changes the quota of a user
 
         """)
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
+    #expect(try bench.probe.users.map(\.quota) == [1024])
   }
 
   @Test(arguments: [
@@ -112,7 +112,7 @@ import Testing
     #expect(try String(contentsOfFile: bench.path, encoding: .utf8).hasPrefix("this is no"))
     try FileManager.default.removeItem(atPath: bench.path)
     try bench.admin("list")
-    try bench.execute("PRAGMA user_version = 99")
+    try bench.probe.setSchemaVersion(99)
     let newer = try bench.admin("add", "alice")
     #expect(newer.status == 65 && newer.errors.contains("has schema 99"))
     bench.settings["DATABASE"] = bench.folder.path

@@ -7,8 +7,7 @@ import Testing
   private func bench() throws -> Bench {
     let bench = try Bench()
     try bench.admin("list")
-    let path = #filePath.replacing("ReportTests.swift", with: "Transcripts/ledger.sql")
-    try bench.execute(String(contentsOfFile: path, encoding: .utf8))
+    try TranscriptLedger.fill(bench.probe)
     return bench
   }
 
@@ -48,13 +47,11 @@ import Testing
 
   @Test func `tell of now if nothing is said of the time`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      DELETE FROM daily_usage; DELETE FROM sessions;
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
-        (1, date('now'), 1, 2), (1, date('now', '-29 days'), 3, 4),
-        (1, date('now', '-31 days'), 5, 6);
-      """)
+    try bench.probe.clearHistory()
+    for (days, received, sent) in [(0, 1, 2), (29, 3, 4), (31, 5, 6)] as [(Int64, Int64, Int64)] {
+      try bench.probe.addHistory(
+        Usage(received: received, sent: sent), of: "alice", daysAgo: days)
+    }
     // The day may end between the two commands.
     let usage = try bench.run(["usage", "--csv"]).output.components(separatedBy: "\r\n").dropLast()
     #expect(30...31 ~= usage.count - 1)
@@ -65,12 +62,8 @@ import Testing
 
   @Test func `add up to the largest number there is and no further`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      UPDATE daily_usage SET bytes_sent = \(Int64.max), bytes_received = \(Int64.max)
-        WHERE day = '2026-11-22';
-      UPDATE sessions SET bytes_sent = \(Int64.max);
-      """)
+    try bench.probe.setHistory(Usage(received: .max, sent: .max), on: "2026-11-22")
+    try bench.probe.setSessionsSent(.max)
     for command in Self.commands {
       let outcome = try bench.run(command + ["--json", "--since", "2026-11-01"])
       #expect(outcome.isFine)
@@ -81,11 +74,10 @@ import Testing
 
   @Test func `survive days that no calendar has`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
-        (1, '2026-11-31', 1, 1), (1, '', 1, 1), (2, '9999-12-31', 7, 0);
-      """)
+    for day in ["2026-11-31", ""] {
+      try bench.probe.addHistory(Usage(received: 1, sent: 1), of: "alice", on: day)
+    }
+    try bench.probe.addHistory(Usage(received: 7), of: "bob", on: "9999-12-31")
     for step in ["day", "week", "month"] {
       let outcome = try bench.run(
         ["usage", "--by", step, "--since", "2026-11-01", "--until", "2026-11-22"])

@@ -19,24 +19,23 @@ private func earlierDatabase(at path: String) throws {
     #expect(
       try bench.ledger.standing(of: "bob") == Standing(isEnabled: false, used: Traffic(sent: 77)))
     #expect(try bench.ledger.standing(of: "carol") == Standing())
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
-    #expect(try bench.number("SELECT password_hash = 'hash' FROM users WHERE id = 1") == 1)
-    #expect(try bench.number("SELECT count(*) FROM user_quotas") == 3)
+    #expect(try bench.probe.loggedSessions.count == 2)
+    #expect(try bench.probe.user("alice")?.passwordHash == "hash")
+    #expect(try bench.probe.users.count { $0.quota != nil } == 3)
   }
 
   @Test func `goes on counting where it stopped`() throws {
     let bench = try Bench(prepare: earlierDatabase)
     _ = try bench.ledger.reconcile(report([sighting("alice", 60, 40)]), admissions: [])
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas WHERE user_id = 1") == 1000)
-    let days = "SELECT sum(bytes_received + bytes_sent) FROM daily_usage WHERE user_id = 1"
-    #expect(try bench.number(days) == 1000)
+    #expect(try bench.probe.bytesUsed["alice"] == 1000)
+    #expect(try bench.probe.usage(by: .days)["alice"]?.total == 1000)
   }
 
   @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
     try bench.ledger.close(final("dave", 9, 9, owner: "dave"))
     #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
-    #expect(try bench.number("SELECT count(*) FROM user_quotas") == 4)
+    #expect(try bench.probe.users.count { $0.quota != nil } == 4)
   }
 
   @Test func `is decided by a hook before it was migrated`() throws {
@@ -57,7 +56,7 @@ private func earlierDatabase(at path: String) throws {
 @Suite struct `The schema` {
   @Test func `of a later version is refused and left alone`() throws {
     let bench = try Bench()
-    try bench.ledger.database.execute("PRAGMA user_version = 99")
+    try bench.probe.setSchemaVersion(99)
     for opener in [Ledger.Opener.hook, .keeper] {
       let error = #expect(throws: LedgerError.self) {
         try Ledger.open(bench.path, for: opener, rules: Rules(), zone: .utc)
@@ -65,12 +64,12 @@ private func earlierDatabase(at path: String) throws {
       #expect(error?.description.contains("schema 99") == true)
       #expect(error?.hint != nil)
     }
-    #expect(try bench.number("PRAGMA user_version") == 99)
+    #expect(try bench.probe.schemaVersion == 99)
   }
 
   @Test func `of a negative version is refused`() throws {
     let bench = try Bench()
-    try bench.ledger.database.execute("PRAGMA user_version = -1")
+    try bench.probe.setSchemaVersion(-1)
     #expect(throws: LedgerError.self) {
       try Ledger.open(bench.path, for: .hook, rules: Rules(), zone: .utc)
     }
@@ -138,7 +137,7 @@ private func earlierDatabase(at path: String) throws {
         == Standing(quota: 1000, used: Traffic(received: 300, sent: 600)))
     _ = try bench.ledger.reconcile(report([sighting("alice", 350, 650)]), admissions: [])
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.quota))
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas WHERE user_id = 1") == 1000)
+    #expect(try bench.probe.bytesUsed["alice"] == 1000)
     try bench.ledger.addPlan("basic", Terms(quota: 5), at: Bench.noon)
     _ = try bench.ledger.change("alice", TermsEdit(), plan: .named("basic"), at: Bench.noon)
     #expect(try bench.ledger.standing(of: "alice")?.quota == 1000)

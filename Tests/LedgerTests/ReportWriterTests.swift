@@ -52,7 +52,7 @@ import Testing
     #expect(result.added == Traffic(received: 30, sent: 60))
     #expect(result.live.isEmpty)
     #expect(try bench.used("alice") == 410)
-    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 260)
+    #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [260])
   }
 
   @Test func `the account may have got the counters already`() throws {
@@ -110,8 +110,8 @@ import Testing
     for more in [1, 2, .max - 1, 5] as [Int64] {
       try days.add(Traffic(received: more, sent: 1), to: 7, in: .text(day))
     }
-    #expect(try bench.number("SELECT count(*) FROM daily_usage WHERE day = '2026-11-24'") == 1)
-    #expect(try bench.number("SELECT bytes_received FROM daily_usage") == .max)
-    #expect(try bench.number("SELECT bytes_sent FROM daily_usage") == 4)
+    #expect(try bench.probe.count(.days, ofUser: 7) == 1)
+    #expect(try bench.probe.totalUsage(by: .days).received == .max)
+    #expect(try bench.probe.totalUsage(by: .days).sent == 4)
   }
 }

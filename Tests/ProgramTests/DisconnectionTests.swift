@@ -17,8 +17,7 @@ import Testing
     #expect(message == "HALT,no \"more\" for \\you")
     #expect(bob.isConnected)
     #expect(
-      try quota.texts("SELECT username || ' ' || kind FROM events WHERE kind = 'killed'")
-        == ["alice killed"])
+      try quota.probe.events("killed").map(\.user) == ["alice"])
     try server.settle()
     #expect(try alice.fate.state == "left")
     #expect(try server.enter("alice").isRefused)
@@ -46,8 +45,8 @@ import Testing
     #expect((outcome.output + outcome.errors).contains("alice"))
     #expect(alice.isConnected)
     #expect(try server.commands.allSatisfy { !$0.contains("kill") })
-    #expect(try quota.users.isEmpty)
-    #expect(try quota.number("SELECT count(*) FROM sessions") == 0)
+    #expect(try quota.probe.names.isEmpty)
+    #expect(try quota.probe.sessions.isEmpty)
   }
 
   @Test func `a session is not killed again while it lingers`() throws {
@@ -71,7 +70,7 @@ import Testing
     try alice.upload(20_000)
     for _ in 0..<3 {
       try quota.sweep().expect(status: 0)
-      try quota.ageKills()
+      try quota.probe.ageKills()
     }
     let kills = try server.commands.filter { $0.contains("kill") }
     #expect(kills.count { $0.hasPrefix("client-kill 0 ") } == 2)
@@ -125,8 +124,8 @@ import Testing
     }
     _ = try server.deferred("carol")
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["UNDEF"])
-    #expect(try quota.number("SELECT count(*) FROM sessions") == 0)
+    #expect(try quota.probe.names == ["UNDEF"])
+    #expect(try quota.probe.sessions.isEmpty)
     #expect(try server.sessions.count == 6)
     #expect(try server.commands.allSatisfy { !$0.contains("kill") })
   }
@@ -195,7 +194,7 @@ import Testing
     try alice.upload(1000)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["alice", "victim"])
+    #expect(try quota.probe.names == ["alice", "victim"])
     #expect(try quota.used("victim") == 0)
     try quota.expectTruth(of: server)
   }
@@ -213,7 +212,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["alice", "bob"])
+    #expect(try quota.probe.names == ["alice", "bob"])
     try quota.expectTruth(of: server)
   }
 }

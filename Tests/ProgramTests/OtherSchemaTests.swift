@@ -61,13 +61,12 @@ import Testing
     try client.upload(20_000)
     try client.leave()
     #expect(try records(quota, "closed") == 1)
-    #expect(try quota.number("PRAGMA user_version") == earlier.version)
+    #expect(try quota.probe.schemaVersion == earlier.version)
     try quota.sweep().expect(status: 0)
     let final = try #require(try server.finished.last)
     #expect(try records(quota, "closed") == 0)
     #expect(
-      try quota.number("SELECT bytes_used FROM user_quotas WHERE user_id = 2")
-        == 100 + final.received + final.sent)
+      try quota.probe.bytesUsed["under"] == 100 + final.received + final.sent)
     #expect(try server.enter("over", since: now - 50).isRefused)
   }
 
@@ -79,7 +78,7 @@ import Testing
     let first = try server.enter("over")
     try first.upload(20_000)
     try first.leave()
-    let version = try quota.number("PRAGMA user_version")
+    let version = try quota.probe.schemaVersion
     try Connection(quota.database, busyTimeout: 0).execute(
       "ALTER TABLE sessions RENAME TO visits; PRAGMA user_version = 99")
     #expect(try server.enter("over", since: now - 50).isRefused)

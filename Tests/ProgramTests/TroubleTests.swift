@@ -62,17 +62,17 @@ import Testing
     let server = try quota.addServer()
     let clients = try (0..<20).map { try server.enter("user\($0)") }
     try quota.sweep().expect(status: 0)
-    let before = try quota.number("SELECT sum(bytes_received) FROM sessions")
+    let before = try quota.probe.totalUsage(by: .sessions).received
     for client in clients { try client.upload(1000) }
     try server.behave(.truncate)
     let outcome = try quota.sweep().expect(status: 69)
     outcome.expect(error: "user")
     #expect(try quota.openSessions == 20)
     // Ten rows are whole.
-    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 10_000)
+    #expect(try quota.probe.totalUsage(by: .sessions).received == before + 10_000)
     try server.behave(.normal)
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+    #expect(try quota.probe.totalUsage(by: .sessions).received == before + 20_000)
   }
 
   @Test func `a violator in the whole part of a truncated listing goes`() throws {
@@ -132,7 +132,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try quota.openSessions == 0)
     #expect(try quota.used("alice") == before)
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try quota.probe.loggedSessions.count == 1)
   }
 
   @Test func `a second try is made within the same sweep`() throws {

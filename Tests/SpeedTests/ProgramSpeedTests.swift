@@ -113,7 +113,7 @@ struct ProgramSpeedTests {
     try alice.leave()
     let hook = try #require(try gauge.take().last)
     #expect(
-      try bench.number("SELECT bytes_received FROM sessions WHERE closed_by = 'hook'") == 101_000)
+      try bench.probe.sessions.first { $0.endedBy == "hook" }?.usage.received == 101_000)
     figures.add("sqlite3, the statements of a closing", shell.instructions)
     expect("quota-disconnect, swept session", hook, atMost: 2_700_000)
     expect("  of the shell's", ratio: Double(hook) / Double(shell.instructions), atMost: 0.75)
@@ -163,14 +163,14 @@ struct ProgramSpeedTests {
     let early = try cost()
     try close(490)
     let late = try cost()
-    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 1000)
+    #expect(try bench.probe.openSessions.count == 1000)
     figures.add("quota-connect after 10 closings", early.connect)
     figures.add("quota-disconnect after 10 closings", early.disconnect)
     expect("quota-connect after 500 closings", late.connect, atMost: early.connect * 11 / 10)
     expect(
       "quota-disconnect after 500 closings", late.disconnect, atMost: early.disconnect * 11 / 10)
     try bench.sweep()
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 503)
+    #expect(try bench.probe.loggedSessions.count == 503)
   }
 
   @Test func `variables that a hook does not read cost it one look at their bytes`() throws {
@@ -204,8 +204,7 @@ struct ProgramSpeedTests {
       try server.addTraffic(received: 10, sent: 20)
       let before = try bench.copy()
       let cost = try bench.sweep(measuring: .instructions())
-      #expect(
-        try bench.number("SELECT count(*) FROM sessions WHERE bytes_received = 1010") == count)
+      #expect(try bench.probe.sessions.count { $0.usage.received == 1010 } == count)
       figures.add("quota-sweep, \(count) sessions changed", cost)
       if count == counts.last {
         let floor = try Floor(from: before, to: bench.database).instructions()

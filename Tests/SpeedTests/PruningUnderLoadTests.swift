@@ -10,7 +10,7 @@ import Testing
     throws
   {
     let bench = try PruningBench()
-    try bench.fill(rows: 5_000_000)
+    try LongPast.fill(bench.probe, rows: 5_000_000)
     let rotation = try bench.beginRotation()
     var waits: [[LockWait]] = []
     var longestLog: Int64 = 0
@@ -21,12 +21,12 @@ import Testing
       longestLog = max(longestLog, size(ofFile: bench.database + "-wal") ?? 0)
     }
     #expect(rotation.terminationStatus == 0)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs WHERE log_timestamp < '2021'") == 0)
-    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at < 10000000") == 0)
-    #expect(try bench.number("SELECT count(*) FROM daily_usage WHERE day < '2021'") == 0)
+    #expect(try !bench.probe.loggedSessions.contains { $0.endedAt < "2021" })
+    #expect(try !bench.probe.sessions.contains { ($0.endedAt ?? .max) < 10_000_000 })
+    #expect(try bench.probe.firstDay ?? "2021" >= "2021")
     // Nothing that came meanwhile is lost: it is in the database or in the spool.
     try bench.sweep()
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == Int64(waits.count))
+    #expect(try bench.probe.loggedSessions.count == waits.count)
     #expect(try names(inDirectory: bench.folder.path).contains("log.1"))
     let hooks = waits.flatMap(\.self)
     let figures = Figures()
@@ -61,21 +61,8 @@ private final class PruningBench {
     try sweep()
   }
 
-  /// Fills the tables that grow, half of it in `traffic_logs`, with rows of long ago.
-  func fill(rows: Int) throws {
-    let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <"
-    let statements = """
-      PRAGMA synchronous = OFF;
-      \(numbers) \(rows / 2)) INSERT INTO traffic_logs
-        SELECT i, i % 1000 + 1, 100, 100, '2020-01-01 00:00:00' FROM n;
-      \(numbers) \(rows * 2 / 5)) INSERT INTO sessions SELECT i % 5, i % 50, i, '10.8.0.' || i % 7,
-        i % 1000 + 1, 'user' || i % 1000, 'udp', '192.0.2.1:1194', 1, 1, i, 'hook', i, 0, NULL FROM n;
-      \(numbers) \(rows / 10)) INSERT INTO daily_usage
-        SELECT i % 1000 + 1, date(i / 1000 * 86400, 'unixepoch'), 1, 1 FROM n;
-      """
-    let outcome = try Program.run("sqlite3", [database, statements], timeout: 120)
-    try #require(outcome.status == 0, "\(outcome.errors)")
-  }
+  /// A look into the ledger.
+  var probe: LedgerProbe { LedgerProbe(database) }
 
   func beginRotation() throws -> Process {
     let process = Process()

@@ -1,5 +1,4 @@
 import Foundation
-import SQLite
 import TestSupport
 import Testing
 
@@ -20,9 +19,9 @@ struct ReportSpeedTests {
     ]
     let admin = Program.path("quota-admin")
     #expect(try Program.run(admin, ["list"], environment: settings).status == 0)
-    let database = try Connection(folder.path + "/quota.db", busyTimeout: 5000)
-    try database.execute(ManyUsers.sql(users: 5000, days: 365))
-    #expect(try database.integer("SELECT count(*) FROM daily_usage") == 1_825_000)
+    let probe = LedgerProbe(folder.path + "/quota.db")
+    try ManyUsers.fill(probe, users: 5000, days: 365)
+    #expect(try probe.count(.days) == 1_825_000)
     let page = folder.path + "/page.html"
     for command in [
       ["report", "--html", page, "--since", "365d"], ["report", "--html", page],

@@ -1,4 +1,3 @@
-import SQLite
 import TestSupport
 
 /// A session as OpenVPN tells its hooks of it.
@@ -32,18 +31,9 @@ extension SpeedBench {
 
   /// The sessions that are live in the ledger.
   func liveSessions() throws -> [HookSession] {
-    let connection = try Connection(database, busyTimeout: 5000)
-    var statement = try connection.prepare(
-      """
-      SELECT common_name, pid, connected_since, address FROM sessions WHERE closed_at IS NULL
-      """)
-    var sessions: [HookSession] = []
-    while try statement.step() {
-      sessions.append(
-        HookSession(
-          name: statement.text(0), process: statement.integer(1), since: statement.integer(2),
-          address: statement.text(3)))
+    try probe.openSessions.map {
+      HookSession(
+        name: $0.commonName, process: $0.pid, since: $0.connectedSince, address: $0.address)
     }
-    return sessions
   }
 }

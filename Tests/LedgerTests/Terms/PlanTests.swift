@@ -47,7 +47,7 @@ private let day: Int64 = 86_400
     #expect(try user(bench, "carol").period == .none)
     #expect(try bench.ledger.changePlan("basic", edit, at: Bench.noon) == nil)
     // A hook of another version goes by this column.
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas WHERE user_id = 1") == 50)
+    #expect(try bench.probe.users.first?.quota == 50)
   }
 
   @Test func `can be joined, left and followed again`() throws {

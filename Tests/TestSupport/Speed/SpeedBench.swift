@@ -1,5 +1,4 @@
 import Foundation
-import SQLite
 
 /// The project's programs on a host of simulated servers, set up to be measured.
 package final class SpeedBench {
@@ -165,10 +164,8 @@ package final class SpeedBench {
     return attributes?[.size] as? Int ?? 0
   }
 
-  /// The number that a query gives.
-  package func number(_ query: String) throws -> Int64 {
-    try Connection(database, busyTimeout: 5000).integer(query)
-  }
+  /// A look into the ledger.
+  package var probe: LedgerProbe { LedgerProbe(database) }
 }
 
 extension TemporaryDirectory {

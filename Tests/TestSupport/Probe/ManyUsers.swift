@@ -8,12 +8,16 @@ package enum ManyUsers {
     "zalgo\u{301}\u{302}\u{303}\u{304}\u{305}", "\u{202E}reversed", "=1+1", "-rf", "{{7*7}}",
   ]
 
-  /// The statements that fill an empty ledger.
+  /// Fills an empty ledger.
   ///
   /// - Parameters:
   ///   - users: how many there are; the first are the hostile ones, and move the most.
   ///   - days: how many days back they have been moving something.
-  package static func sql(users: Int, days: Int) -> String {
+  package static func fill(_ ledger: LedgerProbe, users: Int, days: Int) throws {
+    try ledger.change(sql(users: users, days: days))
+  }
+
+  private static func sql(users: Int, days: Int) -> String {
     let names = hostile.enumerated().map { index, name in
       let quoted = name.split(separator: "'", omittingEmptySubsequences: false)
         .joined(separator: "''")
