@@ -27,20 +27,32 @@ package struct StateLock: ~Copyable {
     _ purpose: Purpose, beside database: String, patience: Duration = .zero
   ) throws(SystemError) -> StateLock? {
     let state = try StateDirectory(of: database)
+    let subject = "\(state.path)/lock"
     let opened = try open(in: state.directory)
+    let isWritable = fcntl(opened.number, F_GETFL) & O_ACCMODE != O_RDONLY
+    // On a read-only file system there is nothing to publish.
+    if !isWritable, purpose != .sweep { throw SystemError("lock", subject, code: EROFS) }
     let end = Clock.monotonic + patience
-    while try !opened.lock(byte: purpose.rawValue, of: "\(state.path)/lock") {
+    while true {
+      let isTaken =
+        isWritable
+        ? try opened.lock(byte: purpose.rawValue, of: subject) : try opened.lock(of: subject)
+      if isTaken { return StateLock(file: opened) }
       guard Clock.monotonic < end else { return nil }
       usleep(10_000)
     }
-    return StateLock(file: opened)
   }
 
-  private static func open(in directory: borrowing Directory) throws(SystemError) -> Descriptor {
+  private static func open(
+    in directory: borrowing Directory
+  ) throws(SystemError) -> Descriptor {
     do throws(SystemError) { return try directory.create("lock", mode: 0o600) } catch {
-      if error.code != EEXIST { throw error }
+      if error.code != EEXIST, error.code != EROFS { throw error }
     }
-    return try directory.open("lock", for: .append)
+    do throws(SystemError) { return try directory.open("lock", for: .append) } catch {
+      if error.code != EROFS { throw error }
+    }
+    return try directory.open("lock", for: .read)
   }
 }
 
@@ -60,6 +72,16 @@ extension Descriptor {
     lock.l_len = 1
     if unsafe fcntl(number, Descriptor.setOpenFileLock, &lock) == 0 { return true }
     if errno == EAGAIN || errno == EACCES || errno == EINTR { return false }
+    throw SystemError("lock", subject)
+  }
+
+  /// Takes an exclusive lock on a file that may only be read (`flock`), as on a read-only file system,
+  /// where every program finds the file like that.
+  ///
+  /// - Returns: false where somebody else has it.
+  fileprivate borrowing func lock(of subject: String) throws(SystemError) -> Bool {
+    if flock(number, LOCK_EX | LOCK_NB) == 0 { return true }
+    if errno == EWOULDBLOCK || errno == EINTR { return false }
     throw SystemError("lock", subject)
   }
 }
