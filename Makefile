@@ -45,7 +45,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
+	@.ci/packages acl bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
 	  time tzdata util-linux valgrind zsh
 
 .PHONY: build

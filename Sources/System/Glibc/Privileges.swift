@@ -15,11 +15,19 @@ package enum Privileges {
   /// - Throws: `SystemError`; the process may be half way then, and has to end.
   package static func become(user: uid_t, group: gid_t) throws(SystemError) {
     guard isRoot, user != 0 else { return }
-    let groups = groups(of: user, besides: group)
-    let isDone =
-      unsafe setgroups(groups.count, groups) == 0 && setgid(group) == 0 && setuid(user) == 0
-    guard isDone else { throw SystemError("become", "the user \(name(of: user) ?? "\(user)")") }
+    let groups = [group] + groups(of: user, besides: group).filter { $0 != group }
+    guard hasBecome(user: user, groups: groups) else {
+      throw SystemError("become", "the user \(name(of: user) ?? "\(user)")")
+    }
     precondition(setuid(0) != 0, "root came back")
+  }
+
+  /// Becomes another user with these groups and no others, of which the first is the main one.
+  ///
+  /// - Returns: whether that worked; else `errno` says why not.
+  package static func hasBecome(user: uid_t, groups: [gid_t]) -> Bool {
+    unsafe setgroups(groups.count, groups) == 0 && setgid(groups.first ?? 0) == 0
+      && setuid(user) == 0
   }
 
   /// The name of a user, nil where the system knows none.
@@ -29,7 +37,7 @@ package enum Privileges {
   }
 
   /// The groups of a user by the system's files; of one that has no name only the given group.
-  private static func groups(of user: uid_t, besides group: gid_t) -> [gid_t] {
+  package static func groups(of user: uid_t, besides group: gid_t) -> [gid_t] {
     guard let name = name(of: user) else { return [group] }
     var count: Int32 = 256
     var groups = [gid_t](repeating: 0, count: Int(count))
