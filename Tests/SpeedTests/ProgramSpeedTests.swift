@@ -202,12 +202,11 @@ struct ProgramSpeedTests {
       try server.populate(count, prefix: "user", received: 1000, sent: 2000)
       try bench.sweep()
       try server.addTraffic(received: 10, sent: 20)
-      let before = try bench.copy()
       let cost = try bench.sweep(measuring: .instructions())
       #expect(try bench.probe.sessions.count { $0.usage.received == 1010 } == count)
       figures.add("quota-sweep, \(count) sessions changed", cost)
       if count == counts.last {
-        let floor = try Floor(from: before, to: bench.database).instructions()
+        let floor = try Floor(sessions: count).instructions()
         figures.add("  its rows, upserted and nothing else", floor)
         expect("  of that", ratio: Double(cost) / Double(floor), atMost: 1.5)
       }

@@ -35,7 +35,7 @@ enum SweepCosts {
       try bench.sweep()
       for percent in [100, 1, 0] {
         let change = { try server.addTraffic(received: 10, sent: 20, percent: percent) }
-        let floor = percent == 100 ? try self.floor(bench, count, change) : nil
+        let floor = percent == 100 ? try self.floor(count) : nil
         let cost = try self.cost(bench, count, change)
         if let floor { changed[count] = (cost, floor) }
         rows.append(row(count, percent, cost, floor))
@@ -112,13 +112,8 @@ enum SweepCosts {
       lock: lock)
   }
 
-  private static func floor(
-    _ bench: SpeedBench, _ count: Int, _ change: () throws -> Void
-  ) throws -> FloorCost {
-    let before = try bench.copy()
-    try change()
-    try bench.sweep()
-    let floor = try Floor(from: before, to: bench.database)
+  private static func floor(_ count: Int) throws -> FloorCost {
+    let floor = try Floor(sessions: count)
     var times: [TimedProgram.Cost] = []
     for _ in 0..<3 {
       let copy = try floor.copy()
