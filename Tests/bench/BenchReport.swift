@@ -27,7 +27,7 @@ final class BenchReport {
 
   func add(_ section: Section) { sections.append(section) }
 
-  func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String) {
+  func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String = "") {
     goals.append(Goal(what: what, measured: measured, bound: bound, unit: unit))
   }
 
@@ -88,7 +88,7 @@ extension BenchReport.Section {
 enum Decimal {
   /// Three digits that matter, without zeros behind the point that say nothing.
   static func text(_ value: Double) -> String {
-    if value >= 100 || value == value.rounded() { return "\(Int(value.rounded()))" }
+    if value >= 100 || value == value.rounded() { return Figures.grouped(Int(value.rounded())) }
     let digits = value >= 10 ? 10.0 : 100.0
     return "\((value * digits).rounded() / digits)"
   }
