@@ -32,6 +32,7 @@ enum AgedCosts {
           In which all sessions changed, one of each user. The aged database has \(days) days of usage \
           and one session a day of each user.
           """,
-        columns: ["users", "aged database MB", "written, young MB", "written, aged MB"], rows: rows))
+        columns: ["users", "aged database MB", "written, young MB", "written, aged MB"], rows: rows)
+    )
   }
 }

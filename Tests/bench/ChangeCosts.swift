@@ -10,8 +10,12 @@ enum ChangeCosts {
     try bench.admin("plan", "add", "basic", "--quota", "50GB", "--period", "month")
     let names = (1...users).map { "user\($0),basic\n" }.joined()
     let file = try bench.write("name,plan\n" + names, to: "users.csv")
-    let admin = { (words: [String]) in [Program.path("quota-admin")] + words + ["--config", bench.config] }
-    var rows = [["import of all of them", Decimal.text(try TimedProgram.run(admin(["import", file])).wall)]]
+    let admin = { (words: [String]) in
+      [Program.path("quota-admin")] + words + ["--config", bench.config]
+    }
+    var rows = [
+      ["import of all of them", Decimal.text(try TimedProgram.run(admin(["import", file])).wall)]
+    ]
     for (what, goal, words) in changes {
       let costs = try (1...rounds).map { try TimedProgram.run(admin(words($0))) }
       rows.append(["`quota-admin \(what)`", Decimal.text(costs.median.wall)])

@@ -42,7 +42,8 @@ enum HookGrowth {
     let times = try FreshCopies.median(
       of: benches.map { connect($0, "user0500@example.org") }, rounds: rounds)
     report.expect(
-      "quota-connect, 1 000 000 users", times[1].wall / times[0].wall, atMost: 1.1, " × 1 000 users")
+      "quota-connect, 1 000 000 users", times[1].wall / times[0].wall, atMost: 1.1, " × 1 000 users"
+    )
     return [
       ["quota-connect, 1 000 users", Decimal.text(times[0].wall)],
       ["quota-connect, 1 000 000 users", Decimal.text(times[1].wall)],
