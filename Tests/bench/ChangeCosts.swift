@@ -34,7 +34,7 @@ enum ChangeCosts {
   }
 
   /// Commands by what is said of them, the most seconds they may take, and their words by the round.
-  private static let changes: [(what: String, goal: Double, words: (Int) -> [String])] = [
+  private static let changes: [(what: String, goal: Double, words: @Sendable (Int) -> [String])] = [
     ("plan set basic --quota", 1, { ["plan", "set", "basic", "--quota", "\($0)TB"] }),
     ("set user7 --quota", 0.1, { ["set", "user7", "--quota", "\($0)TB"] }),
     ("grant user7 1GB", 0.1, { _ in ["grant", "user7", "1GB"] }),
