@@ -18,6 +18,8 @@ final class BenchReport {
     let unit: String
 
     var holds: Bool { measured <= bound }
+    /// Where the time goes, of a goal that is missed.
+    var reason: String? { holds ? nil : MissedGoals.reasons[what + unit] }
   }
 
   private var sections: [Section] = []
@@ -54,7 +56,7 @@ final class BenchReport {
   }
 
   private var goalTable: String {
-    Section(
+    let table = Section(
       title: "Goals", text: "\(goals.count(where: \.holds)) of \(goals.count) hold.",
       columns: ["goal", "at most", "measured", ""],
       rows: goals.map { goal in
@@ -64,6 +66,8 @@ final class BenchReport {
         ]
       }
     ).markdown
+    let reasons = goals.compactMap { goal in goal.reason.map { "- \(goal.what): \($0)\n" } }
+    return reasons.isEmpty ? table : table + "\n" + reasons.joined()
   }
 
   private var countTable: String {
