@@ -68,7 +68,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
-      exclude: ["hook.py"], swiftSettings: strict),
+      exclude: ["hook.py", "hook-floor.c"], swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
