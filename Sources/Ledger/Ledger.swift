@@ -10,6 +10,8 @@ package final class Ledger {
   let database: Connection
   let rules: Rules
   let zone: Zone
+  /// What taking in the journal came to when the ledger was opened.
+  package private(set) var imported = Reconciliation()
 
   /// What the ledger is opened for.
   package enum Opener: Sendable {
@@ -21,9 +23,8 @@ package final class Ledger {
 
   /// Milliseconds to wait for another program's lock: longer than any transaction lasts.
   package static let busyTimeout: Int32 = 20_000
-
-  /// What taking in the journal came to when the ledger was opened.
-  package private(set) var imported = Reconciliation()
+  /// How many users one transaction changes where each takes many statements.
+  static let usersInTransaction = 1000
 
   /// Opens the database, and takes in what hooks have written since it was last opened, so that all
   /// that is read afterwards is right.
@@ -37,20 +38,25 @@ package final class Ledger {
     _ path: String, for opener: Opener, rules: Rules, zone: Zone,
     at moment: JournalMoment = .now
   ) throws(LedgerError) -> Ledger {
-    let database = try connection(to: path, for: opener)
-    let ledger = Ledger(database: database, rules: rules, zone: zone)
+    let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
+    let ledger = Ledger(
+      database: try connection(to: path, for: opener, zone: zone), rules: rules, zone: zone)
     if opener == .writing { try ledger.importJournal(at: moment) }
     return ledger
   }
 
-  /// Takes in what hooks have written.
-  package func importJournal(at moment: JournalMoment) throws(LedgerError) {
+  init(database: consuming Connection, rules: Rules, zone: Zone) {
+    self.database = database
+    self.rules = rules
+    self.zone = zone
+  }
+
+  /// Takes in what hooks have written, and makes the journal where there is none.
+  private func importJournal(at moment: JournalMoment) throws(LedgerError) {
     let end = try asking { () throws(SQLiteError) in try journalProgress().end }
     let directory = try stateDirectory()
-    do throws(SystemError) {
+    try Ledger.asLedgerError { () throws(SystemError) in
       try Journal.prepare(in: directory, generation: .random(in: 1 ... .max), after: end)
-    } catch {
-      throw .journal(error)
     }
     imported = try asking { () throws(SQLiteError) in
       try reconcile(journal: directory, at: moment)
@@ -59,15 +65,9 @@ package final class Ledger {
 
   /// The directory that the ledger is in, with the journal and the access table.
   package func stateDirectory() throws(LedgerError) -> Directory {
-    do { return try Directory(System.directory(of: database.path)) } catch {
-      throw .journal(error)
+    try Ledger.asLedgerError { () throws(SystemError) in
+      try Directory(directory(of: database.path))
     }
-  }
-
-  private init(database: consuming Connection, rules: Rules, zone: Zone) {
-    self.database = database
-    self.rules = rules
-    self.zone = zone
   }
 
   /// Moves what is in the write-ahead log into the database.
@@ -83,7 +83,7 @@ package final class Ledger {
 
   /// Like `dryRun(_:)`, for a body with its own error type.
   ///
-  /// - Parameter failing: makes such a reason of why the ledger cannot be used.
+  /// - Parameter failing: makes such an error of why the ledger cannot be used.
   package func dryRun<Result, Failure: Error>(
     failing: (LedgerError) -> Failure, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -97,15 +97,33 @@ package final class Ledger {
     try database.transaction(failing: { .database($0) }, body)
   }
 
-  /// Asks the database, for somebody who has other reasons to fail besides.
+  /// Rethrows `SQLiteError` as `LedgerError.database`.
   func asking<Result: ~Copyable>(
     _ body: () throws(SQLiteError) -> Result
   ) throws(LedgerError) -> Result {
     do { return try body() } catch { throw .database(error) }
   }
 
+  /// Rethrows `SystemError` as `LedgerError.file`.
+  static func asLedgerError<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .file(error) }
+  }
+
+  /// Enters the database's directory, which gives up root, and makes sure that the
+  /// database is a file of its own.
+  ///
+  /// - Returns: the database's path, without a link in any part of it.
+  static func trustedPath(of database: String) throws(SystemError) -> String {
+    let directory = try StateDirectory(of: database)
+    let name = fileName(of: database)
+    try directory.check(name)
+    return "\(directory.path)/\(name)"
+  }
+
   private static func connection(
-    to path: String, for opener: Opener
+    to path: String, for opener: Opener, zone: Zone
   ) throws(LedgerError) -> Connection {
     let database: Connection
     do throws(SQLiteError) {
@@ -118,7 +136,7 @@ package final class Ledger {
     }
     switch opener {
     case .dryRun: try Schema.check(database)
-    case .writing: try Schema.migrate(database)
+    case .writing: try Schema.migrate(database, zone: zone)
     }
     return database
   }
@@ -132,19 +150,16 @@ package final class Ledger {
     return database
   }
 
-  /// How many users one transaction changes where each takes many statements.
-  static let usersInTransaction = 1000
-
-  /// Lets SQLite keep pages of the sessions that are gone over: 80 bytes a session, most of them, and
-  /// half a megabyte at least. What is read again comes from the system's own cache.
+  /// Lets SQLite keep the pages that a sweep of so many sessions changes, so that each is written
+  /// once: 150 bytes a session, and half a megabyte at least.
   static func makeRoom(
     forSessions count: Int, in database: borrowing Connection
   ) throws(SQLiteError) {
-    try database.execute("PRAGMA cache_size = -\(max(500, count * 80 / 1000))")
+    try database.execute("PRAGMA cache_size = -\(max(500, count * 150 / 1000))")
   }
 
   /// Turns the write-ahead log on. Where two do so at once, SQLite turns one away without waiting,
-  /// whatever the busy timeout, lest they wait for each other.
+  /// whatever the busy timeout, or they would wait for each other.
   private static func useWriteAheadLog(_ database: borrowing Connection) throws(SQLiteError) {
     let end = Clock.monotonic + .milliseconds(Int64(busyTimeout))
     while true {

@@ -90,6 +90,9 @@ import CSQLite
     while try step() {}
   }
 
+  /// How many rows the connection's last `INSERT`, `UPDATE` or `DELETE` touched.
+  package var changedRows: Int { Int(unsafe sqlite3_changes64(sqlite3_db_handle(handle))) }
+
   /// Makes a statement that was left at a row ready to run again, and lets go of its lock.
   package mutating func reset() {
     unsafe sqlite3_reset(handle)
@@ -114,6 +117,11 @@ import CSQLite
   package borrowing func text(_ column: Int32) -> String {
     guard let text = unsafe sqlite3_column_text(handle, column) else { return "" }
     return unsafe String(cString: text)
+  }
+
+  /// A text column, nil where it is NULL.
+  package borrowing func optionalText(_ column: Int32) -> String? {
+    isNull(column) ? nil : text(column)
   }
 
   /// A text column's bytes just as they are; NULL reads as none.
@@ -144,7 +152,7 @@ import CSQLite
     unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER
   }
 
-  private func bindNull(_ parameter: Int32) {
+  func bindNull(_ parameter: Int32) {
     unsafe sqlite3_bind_null(handle, parameter)
   }
 }

@@ -29,10 +29,10 @@ private func earlierDatabase(at path: String) throws {
     let bench = try Bench(prepare: earlierDatabase)
     _ = try bench.sweep(report([sighting("alice", 60, 40)]))
     #expect(try bench.probe.bytesUsed["alice"] == 1000)
-    #expect(try bench.probe.usage(by: .days)["alice"]?.total == 1000)
+    #expect(try bench.probe.usage(by: .history)["alice"]?.total == 1000)
   }
 
-  @Test func `takes new users though its trigger adds their quota row`() throws {
+  @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
     try bench.close(final("dave", 9, 9, owner: "dave"))
     #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
@@ -54,15 +54,16 @@ private func earlierDatabase(at path: String) throws {
     #expect(try bench.probe.schemaVersion == 99)
   }
 
-  @Test(arguments: [1, 2] as [Int64])
-  func `of a development version is refused in one line, with what to do`(version: Int64) throws {
+  @Test(arguments: [1, 2]) func `of a development version is refused in one line`(
+    version: Int64
+  ) throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(version)
     let error = #expect(throws: LedgerError.self) {
       try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
     }
     #expect(error?.description.contains("is of a development version") == true)
-    #expect(error?.hint?.contains("move the file away") == true)
+    #expect(error?.hint != nil)
     #expect(try bench.probe.schemaVersion == version)
   }
 

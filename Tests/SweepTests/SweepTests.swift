@@ -55,11 +55,14 @@ import Testing
       environment.advance([connection], until: .seconds(60), buffer: &buffer)
     }
     #expect(trace == ["journal", "status 3", "pid"])
-    #expect(connection.listing?.journalPosition == 4711)
+    #expect(connection.listing?.plain == nil)
+    #expect(connection.listing?.whole.journalPosition == 4711)
   }
 
   private func sweep() throws -> Summary {
-    let silent = Log(voice: Voice(program: "test", errors: StandardError(descriptor: -1, reader: .other)), path: "", level: .error)
+    let silent = Log(
+      voice: Voice(program: "test", errors: StandardError(descriptor: -1, reader: .other)),
+      path: "", level: .error)
     var sweep = try Sweep(settings, log: silent, environment: world.environment)
     return try sweep.run()
   }

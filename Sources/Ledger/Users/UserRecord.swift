@@ -27,32 +27,34 @@ extension Ledger {
   package func forEachUser(
     at time: Int64, _ body: (UserRecord) -> Void
   ) throws(SQLiteError) {
-    var statement = try database.prepare(
+    var rows = try database.prepare(
       "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
-    while try statement.step() { body(try record(statement, at: time)) }
+    while try rows.step() { body(try userRecord(rows, at: time)) }
   }
 
   /// What there is on one user at a moment, nil for a stranger.
   package func user(named name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
-    var statement = try database.prepare("SELECT \(UserRecord.columns) WHERE username = ?1")
-    statement.bind(1, bytes: name.bytes)
-    return try statement.step() ? try record(statement, at: time) : nil
+    try database.first("SELECT \(UserRecord.columns) WHERE username = ?1", name) {
+      row throws(SQLiteError) in try userRecord(row, at: time)
+    }
   }
 
-  private func record(
+  private func userRecord(
     _ row: borrowing Statement, at time: Int64
   ) throws(SQLiteError) -> UserRecord {
-    let stored = StandingRow(row)
-    return UserRecord(stored, try standing(stored, at: time), at: time, rest: row)
+    let (stored, first) = (StandingRow(row), StandingRow.count)
+    return UserRecord(
+      name: StandingRow.name(row), at: time, standing: try standing(stored, at: time),
+      openSessions: Int(row.integer(first + 1)), createdAt: row.optionalInteger(first),
+      plan: row.optionalText(first + 2), period: stored.periodRule,
+      waitingLifetime: row.optionalInteger(first + 3))
   }
 
   /// The names of all users, for finding what somebody meant who mistyped one.
   package func userNames() throws(SQLiteError) -> [UserName] {
-    var statement = try database.prepare(
-      "SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username")
-    var names: [UserName] = []
-    while try statement.step() { names.append(UserName(bytes: statement.bytes(0))) }
-    return names
+    try database.query("SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username") {
+      UserName(bytes: $0.bytes(0))
+    }
   }
 
   /// Runs a body that sees the ledger as of one moment, whatever others write meanwhile.
@@ -72,27 +74,21 @@ extension Ledger {
 }
 
 extension UserRecord {
-  /// What `init` reads, and the tables it is in. The count of sessions is a look into the index of
-  /// open ones: one for each user is cheaper than a join for all.
+  /// What `userRecord` reads, and the tables it is in. The count of sessions is a look into the index
+  /// of open ones: one for each user is cheaper than a join for all.
   fileprivate static let columns =
     """
-    \(StandingRow.columns),
-      CAST(strftime('%s', created_at) AS INTEGER),
-      (SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND reason IS NULL),
-      (SELECT name FROM plans WHERE plans.id = plan_id),
-      iif(began_at IS NULL, expires_after, NULL)
+    \(StandingRow.columns), \(UserRow.createdAt), \(UserRow.sessionCount), plans.name,
+      iif(began_at IS NULL, iif(user_quotas.from_first IS NULL, plans.expires_after,
+        user_quotas.expires_after), NULL)
     FROM \(StandingRow.tables)
     """
 
-  fileprivate init(
-    _ stored: StandingRow, _ standing: Standing, at time: Int64, rest row: borrowing Statement
-  ) {
-    let first = StandingRow.count
+  /// What there is on a user whose row was read, or changed.
+  init(_ user: UserRow, _ standing: Standing, at time: Int64) {
     self.init(
-      name: StandingRow.name(row), at: time, standing: standing,
-      openSessions: Int(row.integer(first + 1)),
-      createdAt: row.optionalInteger(first),
-      plan: row.isNull(first + 2) ? nil : row.text(first + 2),
-      period: stored.periodRule, waitingLifetime: row.optionalInteger(first + 3))
+      name: user.name, at: time, standing: standing, openSessions: user.openSessions,
+      createdAt: user.createdAt, plan: user.plan?.name, period: user.effective.period ?? .none,
+      waitingLifetime: user.begunAt == nil ? user.effective.lifetime?.seconds : nil)
   }
 }
