@@ -127,14 +127,14 @@ package final class Ledger {
     return database
   }
 
-  /// Enters the database's directory, which gives up root, and makes sure that the
-  /// database is a file of its own.
+  /// Enters the database's directory, which gives up root, and makes sure that nothing of the
+  /// database's was put there by another user.
   ///
   /// - Returns: the database's path, without a link in any part of it.
   static func trustedPath(of database: String) throws(SystemError) -> String {
     let directory = try StateDirectory(of: database)
     let name = fileName(of: database)
-    try directory.check(name)
+    for file in Draft.files(of: name) { try directory.check(file) }
     return "\(directory.path)/\(name)"
   }
 
@@ -182,13 +182,12 @@ package final class Ledger {
     }
   }
 
-  /// Makes an empty database file that owner and group may write before SQLite sees it: SQLite
-  /// copies the mode to its side files, and hooks, sweep and people are different users of one
-  /// group. Where that fails SQLite says why when it opens the file.
+  /// Makes an empty database file that is closed to everybody else before SQLite sees it: SQLite copies
+  /// the mode to its side files. Where that fails SQLite says why when it opens the file.
   private static func createFile(_ path: String) {
-    guard let file = try? Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o660) else {
+    guard let file = try? Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600) else {
       return
     }
-    try? file.setMode(0o660, of: path)
+    try? file.setMode(0o600, of: path)
   }
 }

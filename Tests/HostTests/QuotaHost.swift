@@ -7,7 +7,7 @@ final class QuotaHost {
   let host: RealHost
   /// The path of `quota.conf`.
   let config: String
-  /// The folder of database and spool.
+  /// The state directory.
   let data: String
   private var settings: [String: String]
   private let group: String
@@ -31,10 +31,10 @@ final class QuotaHost {
     data = host.folder + "/data"
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
     try run("chgrp", [group, data])
-    try run("chmod", ["2770", data])
+    try run("chmod", ["2750", data])
     try host.write("", to: "quota.log")
     try run("chgrp", [group, host.folder + "/quota.log"])
-    try run("chmod", ["0660", host.folder + "/quota.log"])
+    try run("chmod", ["0640", host.folder + "/quota.log"])
     try writeConfig()
   }
 
