@@ -47,7 +47,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages acl bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
+	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools prometheus python3 sqlite3 strace \
 	  time tzdata util-linux valgrind zsh
 
 .PHONY: build
@@ -76,7 +76,7 @@ soak: test-deps deps ## let a model of a VPN host go on for SECONDS=, or until i
 RECORD = no
 
 .PHONY: bench
-bench: test-deps build ## measure the programs, and write docs/benchmarks.md
+bench: test-deps deb ## measure the programs, and write docs/benchmarks.md
 	swift build --product quota-bench
 	QUOTA_PROGRAMS=$(CURDIR)/$(PROGRAMS) .build/debug/quota-bench $(if $(filter yes,$(RECORD)),--record) docs/benchmarks.md
 

@@ -51,6 +51,7 @@ package struct SweepRun {
     for server in summary.servers where server.state == .failed {
       for error in server.errors { log.report(ServerFailed(server, error)) }
     }
+    if let failure = summary.bookkeepingFailure { log.report(failure) }
     for problem in summary.problems { log.record(.info, "noticed", ["what": .text(problem)]) }
     for kill in summary.kills {
       log.record(
@@ -73,7 +74,9 @@ package struct SweepRun {
 
 extension Summary {
   /// How the program ends after it.
-  package var exitStatus: ExitStatus { everyServerDone ? .done : .unavailable }
+  package var exitStatus: ExitStatus {
+    bookkeepingFailure?.exitStatus ?? (everyServerDone ? .done : .unavailable)
+  }
 
   fileprivate func count(_ state: ServerResult.State) -> Int64 {
     Int64(servers.count { $0.state == state })

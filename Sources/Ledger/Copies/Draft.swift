@@ -100,7 +100,7 @@ func checkLedger(_ database: borrowing Connection, called name: String) throws(C
     )
   }
   guard tables == 3, version >= 0 else { throw .noLedger(name) }
-  if version > Schema.version {
+  if version != 0, version != Schema.version {
     throw .newer(.schema(database: name, found: version, expected: Schema.version))
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import System
+import Quota
 import SQLite
 
 /// What putting a backup back came to.
@@ -21,16 +22,17 @@ package struct Restoration: Equatable, Sendable {
   ///   - backup: a copy of it, as `SourceDatabase` makes one.
   ///   - name: what an error calls it.
   ///   - stamp: what the kept ledger's name ends in.
+  ///   - zone: whose hours the history of the earlier project is kept by.
   ///   - progress: is told how many pages are done of how many.
   package static func perform(
-    from backup: String, called name: String, into database: String, stamp: String,
+    from backup: String, called name: String, into database: String, stamp: String, zone: Zone,
     progress: (Int, Int) -> Void
   ) throws(CopyError) -> Restoration {
     let database = try asCopyError { () throws(SystemError) in
       try Ledger.trustedPath(of: database)
     }
     let draft = try Draft(for: database, mode: 0o600)
-    let copy = try draft.prepared(from: backup, called: name)
+    let copy = try draft.prepared(from: backup, called: name, zone: zone)
     let former = "\(database).before-restore-\(stamp)"
     guard size(ofFile: database) ?? 0 > 0 else {
       try write(copy, into: database, once: nothingIsKept, progress: progress)
@@ -103,10 +105,10 @@ package struct Restoration: Equatable, Sendable {
 extension Draft {
   /// The draft as a copy of a backup in the present schema.
   fileprivate func prepared(
-    from backup: String, called name: String
+    from backup: String, called name: String, zone: Zone
   ) throws(CopyError) -> Connection {
     let copy = try fill(from: openCopy(backup)) { _, _ in }
-    do throws(LedgerError) { try Schema.migrate(copy) } catch {
+    do throws(LedgerError) { try Schema.migrate(copy, zone: zone) } catch {
       guard case .database(let trouble) = error else { throw .newer(error) }
       throw .database(trouble)
     }
