@@ -63,11 +63,12 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
-      exclude: ["hook.py"], swiftSettings: strict),
+      exclude: ["hook.py", "hook-floor.c"], swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
@@ -97,7 +98,7 @@ let package = Package(
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
-      exclude: ["Schemas"], swiftSettings: strict),
+      swiftSettings: strict),
     .testTarget(
       name: "SpeedTests", dependencies: ["System", "SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -61,11 +61,14 @@ import Testing
     let bench = try populated()
     let ended = try #require(Int(bench.shell("echo $BASHPID").output.filter(\.isNumber)))
     let living = ProcessInfo.processInfo.processIdentifier
-    let kept = ["copy.db.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)"]
-    let left = ["copy.db.draft-\(ended)", "copy.db.draft-\(ended)-journal"]
+    let kept = [
+      "quota.db.backup.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)",
+    ]
+    let draft = "quota.db.backup.draft-\(ended)"
+    let left = [draft, "\(draft)-journal", ".copy.db.\(ended)"]
     for name in kept + left { try bench.folder.write("", to: name) }
     #expect(try bench.admin("backup", bench.folder.path + "/copy.db").isFine)
-    let drafts = try bench.files().filter { $0.contains("draft") }
+    let drafts = try bench.files().filter { $0.contains("draft") || $0.hasPrefix(".") }
     #expect(drafts == kept.sorted())
   }
 
@@ -81,12 +84,11 @@ import Testing
       """)
     #expect(outcome.isFine)
     for number in 1...8 {
-      let copy = try Connection("\(bench.path).copy\(number)", .reading, busyTimeout: 0)
-      #expect(try copy.damage().isEmpty)
+      let copy = LedgerProbe("\(bench.path).copy\(number)")
       // Every user has come about in one transaction with his quota and his event.
-      let users = try copy.integer("SELECT count(*) FROM users")
-      #expect(try copy.integer("SELECT count(*) FROM user_quotas") == users)
-      #expect(try copy.integer("SELECT count(*) FROM events WHERE kind = 'created'") == users)
+      let faults = try copy.faults(hasAllHistory: false)
+      #expect(faults == [])
+      #expect(try copy.events("created").map(\.user).sorted() == copy.names.sorted())
     }
   }
 
@@ -101,7 +103,7 @@ import Testing
     try bytes.write(to: URL(fileURLWithPath: damaged))
     let newer = bench.folder.path + "/newer.db"
     try FileManager.default.copyItem(atPath: copy, toPath: newer)
-    try Connection(newer, busyTimeout: 0).execute("PRAGMA user_version = 99")
+    try LedgerProbe(newer).setSchemaVersion(99)
     let foreign = bench.folder.path + "/foreign.db"
     try Connection(foreign, .creating, busyTimeout: 0).execute("CREATE TABLE songs (name TEXT)")
     let text = try bench.folder.write("once upon a time there was no database", to: "text")
@@ -143,7 +145,7 @@ import Testing
     #expect(try bench.admin("restore", old, "--yes").isFine)
     let list = try bench.admin("list").output.split(separator: "\n")
     #expect(list.contains("alice  active    900 B     1000 B    90%         0"))
-    #expect(try bench.number("PRAGMA page_size") == 4096)
+    #expect(try bench.probe.pageSize == 4096)
     #expect(try Connection(old, .reading, busyTimeout: 0).integer("PRAGMA user_version") == 0)
   }
 
@@ -176,9 +178,7 @@ import Testing
     let kept = try #require(try bench.files().first { $0.contains("before-restore") })
     var names: Set<String> = []
     for path in [bench.path, bench.folder.path + "/" + kept] {
-      let users = "SELECT username FROM users WHERE username LIKE 'user%'"
-      let lines = try Program.run("sqlite3", [path, users]).output.split(separator: "\n")
-      names.formUnion(lines.map(String.init))
+      names.formUnion(try LedgerProbe(path).names.filter { $0.hasPrefix("user") })
     }
     #expect(names.count == 30)
   }
@@ -189,12 +189,18 @@ import Testing
     try bench.admin("backup", copy)
     let unasked = try bench.admin("restore", copy)
     #expect(unasked.status == 64 && unasked.errors.contains("hint: --yes does it without asking"))
-    let outcome = try bench.shell(
-      """
-      flock "$(dirname "$DATABASE")" sleep 2 &
-      sleep 0.3
-      quota-admin restore --yes "\(copy)" && wait
-      """)
+    let path = bench.path
+    let (holds, letsGo) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    Thread.detachNewThread {
+      let other = try? SweepElsewhere(beside: path)
+      holds.signal()
+      Thread.sleep(forTimeInterval: 1)
+      letsGo.signal()
+      _ = consume other
+    }
+    holds.wait()
+    let outcome = try bench.admin("restore", "--yes", copy)
+    #expect(letsGo.wait(timeout: .now()) == .success)
     #expect(outcome.isFine)
   }
 }

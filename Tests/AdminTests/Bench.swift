@@ -1,4 +1,3 @@
-import SQLite
 import TestSupport
 
 /// A database of a test's own, and `quota-admin` run on it.
@@ -29,45 +28,31 @@ final class Bench {
       "/bin/bash", ["-c", script], environment: settings.merging(path) { own, _ in own })
   }
 
-  /// Writes into the database as a sweep would, or as damage does.
-  func execute(_ sql: String) throws {
-    try Connection(path, busyTimeout: 5000).execute(sql)
-  }
-
-  /// The first column of the first row.
-  func number(_ sql: String) throws -> Int64 {
-    try Connection(path, busyTimeout: 5000).integer(sql)
-  }
+  /// A look into the ledger.
+  var probe: LedgerProbe { LedgerProbe(path) }
 
   /// The events in the order they are kept, one a line.
   func events() throws -> [String] {
-    let database = try Connection(path, busyTimeout: 5000)
-    var statement = try database.prepare(
-      "SELECT username, kind, detail FROM events ORDER BY at, username")
-    var events: [String] = []
-    while try statement.step() {
-      events.append("\(statement.text(0)) \(statement.text(1)) \(statement.text(2))")
-    }
-    return events
+    try probe.events.map { "\($0.user) \($0.kind) \($0.detail)" }
   }
 
   /// Two users: alice has used 2 GiB of 10 and is on with two sessions, bob nothing of no quota.
   func populate() throws {
     try admin("add", "alice", "--quota", "10GiB")
     try admin("add", "bob")
-    try execute(
-      """
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-        VALUES (1, 0, \(512 << 20), \(1536 << 20));
-      UPDATE user_quotas SET bytes_used = \(2 << 30) WHERE user_id = 1;
-      UPDATE users SET created_at = '2026-11-23 20:36:45';
-      INSERT INTO sessions VALUES (1, 7, 1795466205, '10.8.0.2', 1, 'alice', 'home',
-        '192.0.2.7:1194', 1024, 2048, NULL, NULL, NULL, 0, NULL);
-      INSERT INTO sessions VALUES (1, 7, 1795466265, '10.8.0.3', 1, 'alice', NULL,
-        NULL, 0, 0, NULL, NULL, NULL, 0, NULL);
-      INSERT INTO sessions VALUES (1, 7, 1795466000, '10.8.0.4', 1, 'alice', 'home',
-        '192.0.2.7:1194', 1024, 2048, 1795466100, 'hook', NULL, 0, NULL);
-      """)
+    try probe.addUsage(Usage(received: 512 << 20, sent: 1536 << 20), of: "alice")
+    for name in ["alice", "bob"] { try probe.setCreated(name, "2026-11-23 20:36:45") }
+    for session in [
+      LedgerProbe.Session(
+        user: "alice", server: "home", connectedSince: 1_795_466_205, address: "10.8.0.2",
+        realAddress: "192.0.2.7:1194", usage: Usage(received: 1024, sent: 2048)),
+      LedgerProbe.Session(
+        user: "alice", server: nil, connectedSince: 1_795_466_265, address: "10.8.0.3"),
+      LedgerProbe.Session(
+        user: "alice", server: "home", connectedSince: 1_795_466_000, address: "10.8.0.4",
+        realAddress: "192.0.2.7:1194", usage: Usage(received: 1024, sent: 2048),
+        endedAt: 1_795_466_100, endedBy: "hook"),
+    ] { try probe.add(session) }
   }
 }
 

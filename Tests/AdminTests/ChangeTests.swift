@@ -24,8 +24,8 @@ import Testing
     try bench.admin("set", "alice", "--quota", "1G")
     try bench.admin("disable", "alice")
     try bench.admin("enable", "alice")
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas WHERE user_id = 1") == 2 << 30)
-    #expect(try bench.number("SELECT bytes_sent FROM period_usage") == 1536 << 20)
+    #expect(try bench.probe.bytesUsed["alice"] == 2 << 30)
+    #expect(try bench.probe.usage(by: .periods)["alice"]?.sent == 1536 << 20)
   }
 
   @Test func `administrators at once lose nothing of each other's`() throws {
@@ -46,9 +46,9 @@ import Testing
       wait
       """)
     #expect(outcome.isFine)
-    #expect(try bench.number("SELECT count(*) FROM users") == 21)
-    #expect(try bench.number("SELECT count(*) FROM users WHERE status = 'disabled'") == 10)
-    #expect(try bench.number("SELECT sum(quota_bytes) FROM user_quotas") == 110)
-    #expect(try bench.number("SELECT count(*) FROM events") == 51)
+    #expect(try bench.probe.users.count == 21)
+    #expect(try bench.probe.users.count { $0.status == "disabled" } == 10)
+    #expect(try bench.probe.users.reduce(0) { $0 + ($1.quota ?? 0) } == 110)
+    #expect(try bench.probe.events.count == 51)
   }
 }

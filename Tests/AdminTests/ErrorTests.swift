@@ -46,7 +46,7 @@ import Testing
         quota-admin: hint: quota-admin set changes the quota of a user
 
         """)
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
+    #expect(try bench.probe.users.map(\.quota) == [1024])
   }
 
   @Test(arguments: [
@@ -100,7 +100,7 @@ import Testing
     #expect(
       outcome.errors == """
         quota-admin: error: cannot create \(folder)/quota.db: there is no directory \(folder)
-        quota-admin: hint: create it with: install -d -m 2770 -g openvpn-quota \(folder)
+        quota-admin: hint: the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(folder)
 
         """)
   }
@@ -112,7 +112,7 @@ import Testing
     #expect(try String(contentsOfFile: bench.path, encoding: .utf8).hasPrefix("this is no"))
     try FileManager.default.removeItem(atPath: bench.path)
     try bench.admin("list")
-    try bench.execute("PRAGMA user_version = 99")
+    try bench.probe.setSchemaVersion(99)
     let newer = try bench.admin("add", "alice")
     #expect(newer.status == 65 && newer.errors.contains("has schema 99"))
     bench.settings["DATABASE"] = bench.folder.path
@@ -131,7 +131,7 @@ import Testing
       let outcome = try Program.run("setpriv", nobody, environment: bench.settings)
       #expect(outcome.status == 77)
       #expect(outcome.errors.contains("Permission denied"))
-      #expect(outcome.errors.contains("hint: run it as root, or as a member of the group"))
+      #expect(outcome.errors.contains("hint: run it as root, or as the user openvpn-quota"))
     }
   }
 

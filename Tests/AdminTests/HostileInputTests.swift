@@ -29,7 +29,7 @@ import Testing
     #expect(outcome.isFine)
     #expect(outcome.output.hasPrefix("added b\\xFFb\\xC3, quota unlimited\n"))
     #expect(outcome.output.contains(#""name_hex":"62ff62c3""#))
-    #expect(try bench.number("SELECT hex(username) = '62FF62C3' FROM users") == 1)
+    #expect(try bench.probe.users.map(\.nameBytes) == [[0x62, 0xFF, 0x62, 0xC3]])
     #expect(try bench.admin("list").output.contains("b\\xFFb\\xC3"))
   }
 
@@ -57,13 +57,10 @@ import Testing
   @Test func `a hostile name that a hook let into the ledger harms no terminal`() throws {
     let bench = try Bench()
     try bench.populate()
-    try bench.execute(
-      """
-      UPDATE users SET username = 'a' || char(27) || '[2Jb' || char(10) || char(8238) || 'c'
-        WHERE id = 1;
-      UPDATE sessions SET real_address = char(27) || ']0;x' || char(7), server = 'h' || char(155)
-      """)
     let name = "a\u{1B}[2Jb\n\u{202E}c"
+    try bench.probe.setName(of: "alice", to: name)
+    try bench.probe.setRealAddresses(to: "\u{1B}]0;x\u{7}")
+    try bench.probe.setServers(to: "h\u{9B}")
     for outcome in try [
       bench.admin("list"), bench.admin("list", "--json"), bench.admin("show", "a[2Jbc"),
     ] {
@@ -100,7 +97,7 @@ import Testing
       #expect(outcome.status == (size.isEmpty ? 64 : 65) && outcome.output.isEmpty)
       #expect(outcome.errors.hasPrefix("quota-admin: error: "))
     }
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.probe.users.map(\.quota) == [1024])
+    #expect(try bench.probe.users.count == 1)
   }
 }

@@ -28,11 +28,12 @@ import Testing
     for name in ["ONE", "TWO"] { bench.settings[name] = bench.folder.path + "/\(name)" }
     let outcome = try bench.shell(script)
     #expect(outcome.isFine && outcome.output == "added 11, changed 0, 0 as they are\n")
-    let users =
-      "SELECT hex(username), status, quota_bytes FROM users JOIN user_quotas ON user_id = "
-    let query = users + "users.id ORDER BY username"
-    let rows = try [bench, other].map { try Program.run("sqlite3", [$0.path, query]).output }
-    #expect(rows[0] == rows[1] && rows[0].split(separator: "\n").count == 11)
+    let users = try [bench, other].map { bench in
+      try bench.probe.users.map {
+        [$0.nameBytes, Array("\($0.status ?? "") \($0.quota ?? -1)".utf8)]
+      }
+    }
+    #expect(users[0] == users[1] && users[0].count == 11)
     // A second time there is nothing to do.
     let again = try other.admin("import", bench.folder.path + "/ONE")
     #expect(again.output == "added 0, changed 0, 11 as they are\n")
@@ -53,15 +54,13 @@ import Testing
         would add 3, would change 0, 1 as they are
 
         """)
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.probe.users.count == 1)
     #expect(try bench.admin("import", file).output == "added 3, changed 0, 1 as they are\n")
-    #expect(
-      try Program.run("sqlite3", [bench.path, "SELECT quota_bytes FROM user_quotas"]).output
-        == "9\n50000000000\n5\n0\n")
+    #expect(try bench.probe.users.map(\.quota) == [50_000_000_000, 5, 9, 0])
     let piped = try bench.shell(
       #"printf '{"users":[{"name":"alice","enabled":false}]}' | quota-admin import -"#)
     #expect(piped.output == "added 0, changed 1, 3 as they are\n".replacing("3 as", with: "0 as"))
-    #expect(try bench.number("SELECT count(*) FROM users WHERE status = 'disabled'") == 1)
+    #expect(try bench.probe.users.count { $0.status == "disabled" } == 1)
   }
 
   @Test(arguments: [
@@ -108,7 +107,7 @@ import Testing
         outcome.errors.contains("quota-admin: error: \(file):\(problem)"), "\(outcome.errors)")
     }
     #expect(outcome.errors.hasSuffix("cannot be taken; nothing was imported\n"))
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.probe.users.count == 1)
   }
 
   @Test func `say what else a file is`() throws {
@@ -138,20 +137,17 @@ import Testing
     #expect(
       try bench.admin("import", "--from", path).output == "added 0, changed 0, 3 as they are\n")
     #expect(try bench.dump() == after)
-    let query = """
-      SELECT username, status, quota_bytes, bytes_used, coalesce(password_hash, '-'),
-        (SELECT bytes_received || '/' || bytes_sent FROM period_usage WHERE user_id = users.id),
-        (SELECT bytes_received || '/' || bytes_sent FROM daily_usage WHERE user_id = users.id),
-        (SELECT count(*) FROM traffic_logs WHERE user_id = users.id)
-      FROM users JOIN user_quotas ON user_id = users.id ORDER BY username
-      """
-    #expect(
-      try Program.run("sqlite3", [bench.path, query]).output == """
-        alice|active|1000|900|hash|300/600|300/600|2
-        bob|disabled|0|77|-|0/77|0/77|0
-        carol|active|0|0|-|0/0|0/0|0
-
-        """)
+    let users = try bench.probe.users
+    #expect(users.map(\.name) == ["alice", "bob", "carol"])
+    #expect(users.map(\.status) == ["active", "disabled", "active"])
+    #expect(users.map(\.quota) == [1000, 0, 0])
+    #expect(users.map(\.passwordHash) == ["hash", nil, nil])
+    let usage = ["alice": Usage(received: 300, sent: 600), "bob": Usage(sent: 77)]
+    #expect(users.map(\.bytesUsed) == [900, 77, 0])
+    for measure in [LedgerProbe.Measure.periods, .history] {
+      #expect(try bench.probe.usage(by: measure).filter { $0.value.total > 0 } == usage)
+    }
+    #expect(try bench.probe.loggedSessions.map(\.user) == ["alice", "alice"])
   }
 
   @Test func `is only looked at in a dry run, and never written to`() throws {
@@ -160,7 +156,7 @@ import Testing
     let before = try bench.dump(of: path)
     let outcome = try bench.admin("import", "--dry-run", "--from", path)
     #expect(outcome.output.hasSuffix("would add 3, would change 0, 0 as they are\n"))
-    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+    #expect(try bench.probe.users.isEmpty)
     try bench.admin("import", "--from", path)
     #expect(try bench.dump(of: path) == before)
   }
@@ -174,7 +170,7 @@ import Testing
       let outcome = try bench.admin("import", "--from", file)
       #expect([65, 74].contains(outcome.status) && outcome.output.isEmpty, "\(outcome)")
     }
-    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+    #expect(try bench.probe.users.isEmpty)
   }
 }
 
@@ -227,7 +223,7 @@ import Testing
     #expect(refused.status == 65 && refused.output.isEmpty)
     #expect(refused.errors.contains(":5: there is no plan"), "\(refused.errors)")
     #expect(refused.errors.contains("5 lines of "))
-    #expect(try other.number("SELECT count(*) FROM users") == 0)
+    #expect(try other.probe.users.isEmpty)
     let plans = try bench.folder.write(
       bench.admin("export", "--json").output.replacing(/"users":\[[^\]]*\]/, with: "\"users\":[]"),
       to: "plans.json")

@@ -88,12 +88,11 @@ import Testing
   @Test func `what the earlier project left in a user's row is taken as it is`() throws {
     let bench = try Bench()
     try bench.populate()
-    try bench.execute(
-      """
-      UPDATE users SET status = 'suspended', created_at = 'last spring' WHERE id = 1;
-      UPDATE users SET status = NULL, created_at = NULL WHERE id = 2;
-      DELETE FROM user_quotas WHERE user_id = 2;
-      """)
+    try bench.probe.setStatus(of: "alice", "suspended")
+    try bench.probe.setCreated("alice", "last spring")
+    try bench.probe.setStatus(of: "bob", nil)
+    try bench.probe.setCreated("bob", nil)
+    try bench.probe.removeQuota(of: "bob")
     let users: Users = try decode(bench.admin("list", "--json"))
     #expect(users.users.map(\.enabled) == [false, false])
     #expect(users.users.map(\.created_at) == [nil, nil])

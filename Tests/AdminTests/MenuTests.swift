@@ -21,7 +21,7 @@ import Testing
       typing: [(choose, "7\n"), ("Name: ", "alice\n"), ("unlimited: ", "5GB\n"), (choose, "0\n")])
     #expect(seen.status == 0 && seen.missed == nil)
     #expect(seen.text.contains("\nalice now has quota 4.66 GiB\n\(choose)"))
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 5_000_000_000)
+    #expect(try bench.probe.users.map(\.quota) == [5_000_000_000])
   }
 
   @Test func `does what each item says`() throws {
@@ -57,7 +57,7 @@ import Testing
         ("there is no \"list\" in the menu", "2\n"), ("Name: ", "\n"), ("nothing was done", "0\n"),
       ])
     #expect(seen.missed == nil && seen.status == 0, "\(seen.screen)")
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 0)
+    #expect(try bench.probe.users.map(\.quota) == [0])
   }
 
   @Test func `survives Ctrl-C at any question`() throws {
@@ -71,7 +71,7 @@ import Testing
         ("nothing was done", Screen.controlC), ("0 leaves the menu", "0\n"),
       ])
     #expect(seen.missed == nil && seen.status == 0, "missed \(seen.missed ?? ""): \(seen.screen)")
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
+    #expect(try bench.probe.users.map(\.quota) == [1024])
   }
 
   @Test(arguments: [0, 1, 2])
@@ -86,14 +86,14 @@ import Testing
     let piped = try bench.shell(
       "printf '%s' '\(["", "7\n", "7\nalice\n"][answers])' | quota-admin menu")
     #expect(piped.isFine)
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 1024)
+    #expect(try bench.probe.users.map(\.quota) == [1024])
   }
 
   @Test func `takes its answers from a script as well`() throws {
     let bench = try Bench()
     let outcome = try bench.shell(#"printf '3\nalice\n2GB\n7\nalice\n3GB' | quota-admin menu"#)
     #expect(outcome.isFine)
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas") == 3_000_000_000)
+    #expect(try bench.probe.users.map(\.quota) == [3_000_000_000])
   }
 
   @Test func `is not what a script gets that forgot the arguments`() throws {

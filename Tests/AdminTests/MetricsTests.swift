@@ -16,15 +16,17 @@ import Testing
     for name in ["a\"b", "a\\b", "a\\nb", "علی", "b\u{FFFD}", "{x=\"y\"} 1", "\u{202E}x"] {
       try bench.admin("add", "--", name)
     }
-    try bench.execute(
-      """
-      INSERT INTO events (at, username, kind, detail, count, last_at) VALUES
-        (unixepoch('now') - 90000, 'alice', 'refused', 'quota', 7, unixepoch('now') - 10),
-        (unixepoch('now') - 90000, 'bob', 'refused', 'quota', 100, unixepoch('now') - 90000),
-        (unixepoch('now') - 50, 'alice', 'killed', 'quota', 1, unixepoch('now') - 50),
-        (unixepoch('now') - 40, 'bob', 'killed', 'disabled', 1, unixepoch('now') - 40);
-      INSERT INTO users (id, username) VALUES (99, 'two' || char(10) || 'lines');
-      """)
+    let now = Int64(Date().timeIntervalSince1970)
+    for event in [
+      LedgerProbe.Event(
+        at: now - 90_000, user: "alice", kind: "refused", detail: "quota", count: 7,
+        lastAt: now - 10),
+      LedgerProbe.Event(
+        at: now - 90_000, user: "bob", kind: "refused", detail: "quota", count: 100),
+      LedgerProbe.Event(at: now - 50, user: "alice", kind: "killed", detail: "quota"),
+      LedgerProbe.Event(at: now - 40, user: "bob", kind: "killed", detail: "disabled"),
+    ] { try bench.probe.add(event) }
+    try bench.probe.addUserWithoutQuota("two\nlines")
     return bench
   }
 

@@ -49,7 +49,7 @@ import Testing
   private func bench(users: Int, days: Int = 30) throws -> Bench {
     let bench = try Bench()
     try bench.admin("list")
-    try bench.execute(ManyUsers.sql(users: users, days: days))
+    try ManyUsers.fill(bench.probe, users: users, days: days)
     return bench
   }
 
@@ -119,13 +119,7 @@ import Testing
     let empty = try Bench()
     #expect(try measure(page(empty), width: width).overflowing == [])
     let full = try bench(users: 20)
-    try full.execute(
-      """
-      UPDATE daily_usage SET bytes_sent = 1 << 50, bytes_received = 1 << 50;
-      UPDATE period_usage SET bytes_sent = 1 << 55, bytes_received = 1 << 55;
-      UPDATE user_quotas SET quota_bytes = user_id % 3, bytes_used = 1 << 56;
-      UPDATE events SET count = \(Int64.max);
-      """)
+    try full.probe.widenFigures()
     let found = try measure(page(full), width: width)
     #expect(found.overflowing == [])
     #expect(found.cut == [])
@@ -143,14 +137,11 @@ import Testing
     let bench = try Bench()
     try bench.admin("add", "alice", "--quota", "100MiB")
     try bench.admin("add", "bob", "--quota", "100MiB")
-    try bench.execute(
-      """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent)
-        SELECT id, date('now', '-1 day'), 0, \(90 << 20) FROM users;
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-        SELECT user_id, 0, 0, bytes_sent FROM daily_usage;
-      UPDATE users SET created_at = datetime('now', iif(id = 1, '-9 days', '-9000 days'));
-      """)
+    for (name, days) in [("alice", 9), ("bob", 9000)] as [(String, Int64)] {
+      try bench.probe.addHistory(Usage(sent: 90 << 20), of: name, daysAgo: 1)
+      try bench.probe.addUsage(Usage(sent: 90 << 20), of: name)
+      try bench.probe.setCreated(name, daysAgo: days)
+    }
     let text = try String(contentsOfFile: page(bench), encoding: .utf8)
     let lines = text.split(separator: "\n")
     // 90 MiB in nine days leave 10 MiB for one more.

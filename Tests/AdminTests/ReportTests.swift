@@ -7,8 +7,7 @@ import Testing
   private func bench() throws -> Bench {
     let bench = try Bench()
     try bench.admin("list")
-    let path = #filePath.replacing("ReportTests.swift", with: "Transcripts/ledger.sql")
-    try bench.execute(String(contentsOfFile: path, encoding: .utf8))
+    try TranscriptLedger.fill(bench.probe)
     return bench
   }
 
@@ -48,13 +47,11 @@ import Testing
 
   @Test func `tell of now if nothing is said of the time`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      DELETE FROM daily_usage; DELETE FROM sessions;
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
-        (1, date('now'), 1, 2), (1, date('now', '-29 days'), 3, 4),
-        (1, date('now', '-31 days'), 5, 6);
-      """)
+    try bench.probe.clearHistory()
+    for (days, received, sent) in [(0, 1, 2), (29, 3, 4), (31, 5, 6)] as [(Int64, Int64, Int64)] {
+      try bench.probe.addHistory(
+        Usage(received: received, sent: sent), of: "alice", daysAgo: days)
+    }
     // The day may end between the two commands.
     let usage = try bench.run(["usage", "--csv"]).output.components(separatedBy: "\r\n").dropLast()
     #expect(30...31 ~= usage.count - 1)
@@ -65,12 +62,8 @@ import Testing
 
   @Test func `add up to the largest number there is and no further`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      UPDATE daily_usage SET bytes_sent = \(Int64.max), bytes_received = \(Int64.max)
-        WHERE day = '2026-11-22';
-      UPDATE sessions SET bytes_sent = \(Int64.max);
-      """)
+    try bench.probe.setHistory(Usage(received: .max, sent: .max), on: "2026-11-22")
+    try bench.probe.setSessionsSent(.max)
     for command in Self.commands {
       let outcome = try bench.run(command + ["--json", "--since", "2026-11-01"])
       #expect(outcome.isFine)
@@ -81,18 +74,49 @@ import Testing
 
   @Test func `survive days that no calendar has`() throws {
     let bench = try bench()
-    try bench.execute(
-      """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
-        (1, '2026-11-31', 1, 1), (1, '', 1, 1), (2, '9999-12-31', 7, 0);
-      """)
-    for step in ["day", "week", "month"] {
-      let outcome = try bench.run(
-        ["usage", "--by", step, "--since", "2026-11-01", "--until", "2026-11-22"])
-      #expect(outcome.isFine)
+    for start in [Int64.min, -1, Int64.max - 1, .max] {
+      try bench.probe.addHistory(Usage(received: 1, sent: 1), of: "alice", inHour: start)
+    }
+    try bench.probe.addHistory(Usage(received: 7), of: "bob", on: "9999-12-31")
+    for step in ["day", "week", "month", "hour"] {
+      for window in [["--since", "2026-11-01", "--until", "2026-11-22"], ["--since", "0001-01-01"]] {
+        #expect(try bench.run(["usage", "--by", step] + window).isFine)
+      }
     }
     #expect(
       try bench.run(["usage", "bob", "--since", "9999-12-31", "--csv"]).output.contains(",7,0,7"))
+  }
+
+  @Test(arguments: ["UTC", "Asia/Kathmandu"])
+  func `survive times at the edges of what a number can be`(zone: String) throws {
+    let bench = try bench()
+    bench.settings["TIME_ZONE"] = zone
+    for (number, time) in [Int64.min, .min + 1, -1, .max - 1, .max].enumerated() {
+      let end = number % 2 == 0 ? Int64.max : nil
+      try bench.probe.add(
+        LedgerProbe.Session(
+          user: "alice", server: "home", connectedSince: time, address: "10.8.1.\(number)",
+          usage: Usage(received: 1, sent: 1), endedAt: end, endedBy: end.map { _ in "hook" }))
+      try bench.probe.add(
+        LedgerProbe.Event(at: time, user: "alice", kind: "killed", detail: "x", lastAt: time))
+      try bench.probe.addPeriod(of: "bob", from: time, to: .max - Int64(number), carried: 0)
+    }
+    try bench.probe.setExpiry(of: "alice", .max)
+    try bench.probe.setPeriodStart(of: "bob", .max)
+    let page = bench.folder.path + "/page.html"
+    for command in [
+      ["usage", "--by", "session"], ["usage", "--by", "server"], ["usage", "--by", "hour"],
+      ["usage", "--by", "day"], ["top"], ["events"], ["list"], ["show", "alice"], ["show", "bob"],
+      ["history", "bob"], ["sessions"], ["grants", "bob"], ["export", "--csv"], ["metrics"],
+      ["report", "--html", page],
+    ] {
+      let takesTime = ["usage", "top", "events", "report"].contains(command[0])
+      for options in [[], ["--json"]] + (takesTime ? [["--since", "0001-01-01"]] : []) {
+        if options == ["--json"], ["export", "metrics", "report"].contains(command[0]) { continue }
+        let outcome = try bench.run(command + options)
+        #expect(outcome.isFine, "\(command + options): \(outcome.errors)")
+      }
+    }
   }
 
   @Test func `keep what a removed user moved`() throws {

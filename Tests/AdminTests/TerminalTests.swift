@@ -5,12 +5,11 @@ import Testing
   private func bench() throws -> Bench {
     let bench = try Bench()
     try bench.populate()
-    try bench.admin("add", String(repeating: "long-name.", count: 12))
-    try bench.execute(
-      """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent) VALUES
-        (1, date('now'), \(1 << 30), \(300 << 30)), (3, date('now'), 0, 1);
-      """)
+    let longName = String(repeating: "long-name.", count: 12)
+    try bench.admin("add", longName)
+    try bench.probe.addHistory(
+      Usage(received: 1 << 30, sent: 300 << 30), of: "alice", daysAgo: 0)
+    try bench.probe.addHistory(Usage(sent: 1), of: longName, daysAgo: 0)
     return bench
   }
 
@@ -19,7 +18,7 @@ import Testing
   @Test(arguments: [60, 80, 120])
   func `a table fits, and the longest bar ends near its edge`(columns: Int) throws {
     let bench = try bench()
-    try bench.execute("UPDATE sessions SET real_address = '[2001:db8:1234:5678:9abc::1]:51820'")
+    try bench.probe.setRealAddresses(to: "[2001:db8:1234:5678:9abc::1]:51820")
     for command in [
       ["list"], ["top"], ["usage"], ["usage", "--by", "session", "--since", "2026-11-01"],
       ["usage", "--by", "server"], ["events"],
@@ -65,8 +64,7 @@ import Testing
 
   @Test func `what programs read is escaped, for people look at it there`() throws {
     let bench = try bench()
-    try bench.execute(
-      "UPDATE users SET username = 'a' || char(27) || '[2J' || char(8238) || 'b' WHERE id = 1")
+    try bench.probe.setName(of: "alice", to: "a\u{1B}[2J\u{202E}b")
     for command in [["top", "--csv"], ["metrics"], ["usage", "--by", "session", "--csv"]] {
       let seen = try Screen.run(bench, command)
       #expect(!seen.screen.contains("\u{1B}") && !seen.screen.contains("\u{202E}"))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a person sees who types commands, kept as files: a `$ command` line, then all that it
-/// wrote. Every file begins with the ledger of `Transcripts/ledger.sql`; lines before the first
+/// wrote. Every file begins with the ledger of `TranscriptLedger`; lines before the first
 /// command say what it is about.
 @Suite struct `The transcripts` {
   private static let directory = #filePath.replacing(
@@ -23,7 +23,7 @@ import Testing
     let bench = try Bench()
     bench.settings["LANG"] = "C.UTF-8"
     try bench.admin("list")
-    try bench.execute(String(contentsOfFile: Self.directory + "ledger.sql", encoding: .utf8))
+    try TranscriptLedger.fill(bench.probe)
     var played = ""
     // By bytes: to a String, CR and LF are one character.
     for bytes in written.utf8.split(separator: 10, omittingEmptySubsequences: false) {

@@ -6,11 +6,7 @@ import Testing
     let bench = try Bench()
     try bench.populate()
     try bench.admin("add", "carol", "--quota", "1MB")
-    try bench.execute(
-      """
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      VALUES (3, 0, 0, 1000000)
-      """)
+    try bench.probe.addUsage(Usage(sent: 1_000_000), of: "carol")
     try bench.admin("disable", "bob")
     #expect(
       try bench.admin("list").output

@@ -9,8 +9,8 @@ import Testing
     return bench
   }
 
-  private func disabled(_ bench: Bench) throws -> Int64 {
-    try bench.number("SELECT count(*) FROM users WHERE status = 'disabled'")
+  private func disabled(_ bench: Bench) throws -> Int {
+    try bench.probe.users.count { $0.status == "disabled" }
   }
 
   @Test func `are switched together, or none of them`() throws {
@@ -43,7 +43,7 @@ import Testing
     bench.settings["UNKNOWN_USERS"] = "reject"
     #expect(try bench.admin("remove", "--yes", "alice", "dora").status == 65)
     #expect(try bench.admin("remove", "alice").status == 64)
-    #expect(try bench.number("SELECT count(*) FROM users") == 3)
+    #expect(try bench.probe.users.count == 3)
     #expect(
       try bench.admin("remove", "--yes", "alice", "bob").output == "removed alice\nremoved bob\n")
     #expect(try bench.admin("list").output.split(separator: "\n").count == 2)
@@ -120,13 +120,11 @@ import Testing
   private func bench() throws -> Bench {
     let bench = try Bench()
     try bench.populate()
-    for (name, quota, used) in [("near", 100, 80), ("over", 100, 100), ("far", 100, 79)] {
+    for (name, quota, used) in [("near", 100, 80), ("over", 100, 100), ("far", 100, 79)]
+      as [(String, Int64, Int64)]
+    {
       try bench.admin("add", name, "--quota", "\(quota)")
-      try bench.execute(
-        """
-        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-        SELECT id, 0, 0, \(used) FROM users WHERE username = '\(name)'
-        """)
+      try bench.probe.addUsage(Usage(sent: used), of: name)
     }
     try bench.admin("disable", "over", "bob")
     return bench
@@ -150,9 +148,7 @@ import Testing
     #expect(try names(bench, "--online") == ["alice"])
     try bench.admin("set", "far", "--expires", "2099-01-01")
     try bench.admin("set", "near", "--expires", "2099-01-01")
-    try bench.execute(
-      "UPDATE user_quotas SET expires_at = 1795000000 WHERE quota_bytes = 100 AND user_id = (SELECT id FROM users WHERE username = 'near')"
-    )
+    try bench.probe.setExpiry(of: "near", 1_795_000_000)
     #expect(try names(bench, "--expired") == ["near"])
     bench.settings["NOTIFY_AT"] = "10,50"
     #expect(try names(bench, "--near") == ["alice", "far", "near"])

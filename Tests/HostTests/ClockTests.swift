@@ -54,10 +54,9 @@ struct ClockTests {
     #expect(times.contains(Int64(hook.timeIntervalSince1970)))
     let since = try #require(try server.endings.last?.since)
     #expect(times.contains(Int64(since)))
-    let program = try #require(try quota.query("SELECT kind, at FROM events")["disabled"]?.first)
-    #expect(times.contains(program))
-    let closed = try quota.query("SELECT closed_by, closed_at FROM sessions")
-    #expect(times.contains(try #require(closed["hook"]?.first)))
+    #expect(times.contains(try #require(try quota.probe.events("disabled").first).at))
+    let session = try #require(try quota.probe.sessions.first { $0.endedBy == "hook" })
+    #expect(times.contains(try #require(session.endedAt)))
     let note = try String(contentsOfFile: quota.data + "/spool/last-sweep", encoding: .utf8)
     let sweep = try #require(note.firstMatch(of: /at=(\d+)/)?.1)
     #expect(times.contains(try #require(Int64(sweep))))
@@ -133,8 +132,7 @@ struct ClockTests {
   /// with what was counted in it, and all periods to come to what OpenVPN counted.
   private func expectPeriods(in quota: QuotaHost) throws {
     #expect(try quota.usage() == quota.truth())
-    let used = try quota.query(
-      "SELECT username, bytes_used FROM users JOIN user_quotas ON user_id = users.id")
+    let used = try quota.probe.bytesUsed
     for (name, before, after) in [
       ("alice", 1_100_000, 100_000), ("bob", 1_100_000, 0), ("eve", 200_000, 300_000),
     ] as [(String, Int64, Int64)] {
@@ -149,8 +147,8 @@ struct ClockTests {
       #expect((before...before + 90_000).contains(periods[0].bytes_received))
       #expect((after...after + 90_000).contains(periods[1].bytes_received))
       #expect(periods.allSatisfy { !$0.estimated })
-      #expect(used[name] == [periods[1].bytes_received + periods[1].bytes_sent])
-      let sum = QuotaHost.Bytes(
+      #expect(used[name] == periods[1].bytes_received + periods[1].bytes_sent)
+      let sum = Usage(
         received: periods.reduce(0) { $0 + $1.bytes_received },
         sent: periods.reduce(0) { $0 + $1.bytes_sent })
       #expect(try sum == quota.truth()[name])

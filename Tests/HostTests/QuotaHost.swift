@@ -1,5 +1,4 @@
 import Foundation
-import SQLite
 import TestSupport
 import Testing
 
@@ -146,59 +145,30 @@ final class QuotaHost {
     get throws { try FileManager.default.contentsOfDirectory(atPath: data + "/spool") }
   }
 
-  /// Bytes per direction, as the server sees them.
-  struct Bytes: Equatable, CustomStringConvertible {
-    var received: Int64 = 0
-    var sent: Int64 = 0
+  /// A look into the ledger.
+  var probe: LedgerProbe { LedgerProbe(data + "/quota.db") }
 
-    var total: Int64 { received + sent }
-    var description: String { "received \(received), sent \(sent)" }
-  }
+  /// What each user used.
+  func usage() throws -> [String: Usage] { try probe.usage(by: .periods) }
 
-  /// The numbers of a query's rows, under the text of its first column.
-  func query(_ sql: String, numbers: Int32 = 1) throws -> [String: [Int64]] {
-    let database = try Connection(data + "/quota.db", busyTimeout: 5000)
-    var statement = try database.prepare(sql)
-    var rows: [String: [Int64]] = [:]
-    while try statement.step() {
-      rows[statement.text(0)] = (1...numbers).map { statement.integer($0) }
-    }
-    return rows
-  }
+  /// What one user used.
+  func usage(of name: String) throws -> Usage { try usage()[name] ?? Usage() }
 
-  private func bytes(_ table: String) throws -> [String: Bytes] {
-    try query(
-      """
-      SELECT username, sum(bytes_received), sum(bytes_sent)
-      FROM users JOIN \(table) ON user_id = users.id GROUP BY username
-      """, numbers: 2
-    ).mapValues { Bytes(received: $0[0], sent: $0[1]) }
-  }
-
-  /// What each user used, from the accounts of this period.
-  func usage() throws -> [String: Bytes] { try bytes("period_usage") }
-
-  /// One user's usage.
-  func usage(of name: String) throws -> Bytes { try usage()[name] ?? Bytes() }
-
-  /// How many accounts are open.
-  func openSessions() throws -> Int64 {
-    try query("SELECT '', count(*) FROM sessions WHERE closed_at IS NULL")[""]?[0] ?? -1
-  }
+  /// How many sessions are open.
+  func openSessions() throws -> Int { try probe.openSessions.count }
 
   /// Events of a kind as `username detail`, each with its count.
   func events(_ kind: String) throws -> [String: Int64] {
-    try query(
-      "SELECT username || ' ' || detail, count FROM events WHERE kind = '\(kind)'"
-    ).compactMapValues(\.first)
+    try Dictionary(
+      uniqueKeysWithValues: probe.events(kind).map { ("\($0.user) \($0.detail)", $0.count) })
   }
 
   /// What OpenVPN itself counted for the sessions that ended, on all servers.
-  func truth() throws -> [String: Bytes] {
-    var truth: [String: Bytes] = [:]
+  func truth() throws -> [String: Usage] {
+    var truth: [String: Usage] = [:]
     for final in try servers.flatMap({ try $0.finished }) {
-      truth[final.name, default: Bytes()].received += final.received
-      truth[final.name, default: Bytes()].sent += final.sent
+      truth[final.name, default: Usage()].received += final.received
+      truth[final.name, default: Usage()].sent += final.sent
     }
     return truth
   }
@@ -208,17 +178,13 @@ final class QuotaHost {
   func expectExact(sourceLocation: SourceLocation = #_sourceLocation) throws {
     let truth = try truth()
     #expect(!truth.isEmpty, sourceLocation: sourceLocation)
-    #expect(try usage() == truth, sourceLocation: sourceLocation)
-    #expect(try bytes("daily_usage") == truth, sourceLocation: sourceLocation)
-    #expect(try bytes("hourly_usage") == truth, sourceLocation: sourceLocation)
-    #expect(try bytes("traffic_logs") == truth, sourceLocation: sourceLocation)
-    let used = try query(
-      "SELECT username, bytes_used FROM users JOIN user_quotas ON user_id = users.id"
-    ).compactMapValues(\.first).filter { truth[$0.key] != nil }
+    for measure in [LedgerProbe.Measure.periods, .history, .log] {
+      #expect(try probe.usage(by: measure) == truth, "\(measure)", sourceLocation: sourceLocation)
+    }
+    let used = try probe.bytesUsed.filter { truth[$0.key] != nil }
     #expect(used == truth.mapValues(\.total), sourceLocation: sourceLocation)
     let sessions = try servers.reduce(0) { try $0 + $1.finished.count }
-    let rows = try query("SELECT '', count(*) FROM traffic_logs")[""]?[0]
-    #expect(rows == Int64(sessions), sourceLocation: sourceLocation)
+    #expect(try probe.loggedSessions.count == sessions, sourceLocation: sourceLocation)
     #expect(try openSessions() == 0, sourceLocation: sourceLocation)
   }
 

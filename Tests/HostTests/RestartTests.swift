@@ -29,17 +29,14 @@ struct RestartTests {
     #expect(try quota.usage(of: "alice") == swept)
     try quota.sweep()
     #expect(try quota.usage(of: "alice") == swept)
-    #expect(
-      try quota.query(
-        "SELECT '', count(*), sum(bytes_received), sum(bytes_sent) FROM traffic_logs", numbers: 3)
-        == ["": [1, swept.received, swept.sent]])
+    #expect(try quota.probe.loggedSessions.map(\.usage) == [swept])
 
     try alice.reconnect()
     try alice.upload(50_000)
     try quota.sweep()
     try server.stop()
     let final = try #require(try server.finished.first)
-    let expected = QuotaHost.Bytes(
+    let expected = Usage(
       received: swept.received + final.received, sent: swept.sent + final.sent)
     #expect(try quota.usage(of: "alice") == expected)
     try quota.sweep(expecting: [69])
@@ -73,6 +70,26 @@ struct RestartTests {
     try quota.sweep()
     try server.stop()
     #expect(try server.finished.count == 4)
+    try quota.expectExactAfterSweeps()
+  }
+
+  @Test func `a sweep in the pause of a restart waits for its end`() throws {
+    let quota = try QuotaHost()
+    try quota.admin("add", "alice")
+    let server = try quota.server()
+    let alice = try server.client("alice")
+    try alice.connect()
+    try quota.sweep()
+    for delay in stride(from: 0.0, to: 0.9, by: 0.15) {
+      kill(pid_t(try server.processID), SIGUSR1)
+      Thread.sleep(forTimeInterval: delay)
+      try quota.sweep()
+      #expect(try quota.openSessions() == 0, "after \(delay) s")
+      try eventually("the server") {
+        try server.ask("status 3").contains { $0.hasPrefix("TITLE") }
+      }
+    }
+    try server.stop()
     try quota.expectExactAfterSweeps()
   }
 }

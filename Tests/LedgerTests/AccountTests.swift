@@ -12,9 +12,9 @@ import Testing
     }
     try bench.ledger.close(final("alice", 1000, 10_000))
     #expect(try bench.used("alice") == 11_000)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
-    #expect(try bench.number("SELECT bytes_received FROM traffic_logs") == 1000)
-    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 10_000)
+    #expect(try bench.probe.loggedSessions.count == 1)
+    #expect(try bench.probe.loggedSessions.map(\.usage.received) == [1000])
+    #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [10_000])
   }
 
   @Test func `the same listing and the same hook again change nothing`() throws {
@@ -25,16 +25,16 @@ import Testing
     #expect(again.added.isZero && again.opened == 0 && again.live.count == 1)
     for _ in 1...3 { try bench.ledger.close(final("alice", 110, 200)) }
     #expect(try bench.used("alice") == 310)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 
   @Test func `an unchanged session costs no write`() throws {
     let bench = try Bench()
     let listing = report([sighting("alice", 100, 200)])
     _ = try bench.ledger.reconcile(listing, admissions: [])
-    let before = try bench.number("SELECT total_changes()")
+    let before = try bench.ledger.database.integer("SELECT total_changes()")
     _ = try bench.ledger.reconcile(listing, admissions: [])
-    #expect(try bench.number("SELECT total_changes()") == before)
+    #expect(try bench.ledger.database.integer("SELECT total_changes()") == before)
   }
 
   @Test func `final counters that fell to zero take nothing back`() throws {
@@ -42,7 +42,7 @@ import Testing
     _ = try bench.ledger.reconcile(report([sighting("alice", 500, 700)]), admissions: [])
     try bench.ledger.close(final("alice", 0, 0))
     #expect(try bench.used("alice") == 1200)
-    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 700)
+    #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [700])
   }
 
   @Test func `final counters that OpenVPN did not give leave what was swept`() throws {
@@ -53,14 +53,14 @@ import Testing
         identity: session(), commonName: "alice", owner: nil, claimedOwner: "alice",
         wasLetIn: false, clientAddress: nil, counters: nil, endedAt: Bench.noon + 90))
     #expect(try bench.used("alice") == 1200)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 
   @Test func `a session that no sweep ever saw is billed in full by its hook`() throws {
     let bench = try Bench()
     try bench.ledger.close(final("alice", 20_000, 30_000, owner: "alice", after: 3))
     #expect(try bench.used("alice") == 50_000)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 
   @Test func `a listing made before the hook ran does not open the account again`() throws {
@@ -69,7 +69,7 @@ import Testing
     let late = try bench.ledger.reconcile(report([sighting("alice", 900, 900)]), admissions: [])
     #expect(late.live.isEmpty && late.opened == 0)
     #expect(try bench.used("alice") == 2000)
-    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 0)
+    #expect(try bench.probe.openSessions.count == 0)
   }
 
   @Test func `a closed account takes a larger final counter with its row in the log`() throws {
@@ -79,8 +79,8 @@ import Testing
     #expect(gone.closed == 1)
     try bench.ledger.close(final("alice", 300, 400))
     #expect(try bench.used("alice") == 700)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
-    #expect(try bench.number("SELECT bytes_received + bytes_sent FROM traffic_logs") == 700)
+    #expect(try bench.probe.loggedSessions.count == 1)
+    #expect(try bench.probe.loggedSessions.map(\.usage.total) == [700])
   }
 
   @Test func `an account that a listing closed opens again when it is listed again`() throws {
@@ -91,7 +91,7 @@ import Testing
     #expect(back.opened == 1 && back.live.count == 1)
     _ = try bench.ledger.reconcile(report([]), admissions: [])
     #expect(try bench.used("alice") == 60)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 
   @Test func `counters beyond every total stop at the largest number`() throws {
@@ -100,10 +100,10 @@ import Testing
       report([
         sighting("alice", .max, .max), sighting("alice", .max, 5, address: "10.8.0.3"),
       ]), admissions: [])
-    #expect(try bench.number("SELECT bytes_received FROM period_usage") == .max)
-    #expect(try bench.number("SELECT bytes_received FROM daily_usage") == .max)
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == .max)
-    #expect(try bench.number("SELECT typeof(bytes_sent) = 'integer' FROM period_usage") == 1)
+    #expect(try bench.probe.totalUsage(by: .periods).received == .max)
+    #expect(try bench.probe.totalUsage(by: .history).received == .max)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [.max])
+    #expect(try bench.probe.faults(hasAllHistory: false) == [])
   }
 }
 
@@ -140,7 +140,7 @@ import Testing
       report([sighting("UNDEF", 30, 0, owner: .some(nil))]), admissions: [])
     try bench.ledger.close(final("bob", 40, 0))
     #expect(try bench.used("alice") == 40)
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.probe.users.count == 1)
   }
 
   @Test func `the admission names the owner though the row shows another name`() throws {
@@ -150,14 +150,14 @@ import Testing
       report([sighting("mallory", 10, 0)]), admissions: [door])
     #expect(result.spent == [door])
     #expect(try bench.used("alice") == 10)
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
+    #expect(try bench.probe.users.count == 1)
   }
 
   @Test func `the record of the door outweighs the word of the disconnect hook`() throws {
     let bench = try Bench()
     try bench.ledger.close(final("victim", 1000, 0, owner: "mallory"))
     #expect(try bench.used("mallory") == 1000)
-    #expect(try bench.number("SELECT count(*) FROM users WHERE username = 'victim'") == 0)
+    #expect(try bench.probe.names == ["mallory"])
   }
 
   @Test func `a row whose owner cannot be told waits for a better one`() throws {
@@ -165,7 +165,7 @@ import Testing
     let nobody = try bench.ledger.reconcile(
       report([sighting("UNDEF", 10, 0, owner: .some(nil))]), admissions: [])
     #expect(nobody.live.isEmpty && nobody.opened == 0)
-    #expect(try bench.number("SELECT count(*) FROM users") == 0)
+    #expect(try bench.probe.users.count == 0)
     _ = try bench.ledger.reconcile(report([sighting("alice", 20, 0)]), admissions: [])
     #expect(try bench.used("alice") == 20)
   }
@@ -178,7 +178,7 @@ import Testing
     #expect(moved.closed == 0 && moved.opened == 0)
     try bench.ledger.close(final("alice", 50, 0, session("10.8.0.78")))
     #expect(try bench.used("alice") == 50)
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
+    #expect(try bench.probe.sessions.count == 1)
   }
 
   @Test func `a hook that runs late finds the account under the address of before`() throws {
@@ -187,7 +187,7 @@ import Testing
     _ = try bench.ledger.reconcile(report([], at: Bench.noon + 120), admissions: [])
     try bench.ledger.close(final("alice", 50, 0, session("10.8.0.77")))
     #expect(try bench.used("alice") == 50)
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 1)
+    #expect(try bench.probe.sessions.count == 1)
   }
 
   @Test func `who has a record of the door under his address takes nobody's account over`() throws {
@@ -199,7 +199,7 @@ import Testing
     try bench.ledger.close(ended)
     try bench.ledger.close(final("alice", 60, 0, session("10.8.0.3")))
     #expect(try bench.used("alice") == 70)
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
+    #expect(try bench.probe.sessions.count == 2)
   }
 
   @Test func `an admission follows its session to another address`() throws {
@@ -247,7 +247,7 @@ import Testing
     let all = [composed, decomposed] + invalid
     _ = try bench.ledger.reconcile(
       report(all.enumerated().map { sighting($1, 10, 0, address: "10.8.0.\($0)") }), admissions: [])
-    #expect(try bench.number("SELECT count(*) FROM users") == 4)
+    #expect(try bench.probe.users.count == 4)
     for name in all { #expect(try bench.ledger.standing(of: name)?.used.received == 10) }
   }
 
@@ -290,7 +290,7 @@ import Testing
     #expect(restarted.closed == 2 && restarted.opened == 1)
     #expect(try bench.used("alice") == 13)
     #expect(
-      try bench.number("SELECT count(*) FROM sessions WHERE closed_by = 'restart'") == 2)
+      try bench.probe.sessions.count { $0.endedBy == "restart" } == 2)
   }
 
   @Test func `the same pid after another boot is another server`() throws {
@@ -316,7 +316,7 @@ import Testing
     _ = try bench.ledger.reconcile(report([sighting("new", 10, 0)]), admissions: [])
     #expect(
       try bench.ledger.standing(of: "new") == Standing(quota: 5000, used: Traffic(received: 10)))
-    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'created'") == 1)
+    #expect(try bench.probe.events("created").count == 1)
   }
 
   @Test func `are live but unmetered where strangers are ignored or rejected`() throws {
@@ -328,8 +328,8 @@ import Testing
       #expect(violations.map(\.reason) == (policy == .reject ? [.unknown] : []))
       #expect(result.live.count == 1)
       #expect(try bench.ledger.close(final("new", 10, 0)) == nil)
-      #expect(try bench.number("SELECT count(*) FROM users") == 0)
-      #expect(try bench.number("SELECT count(*) FROM sessions") == 0)
+      #expect(try bench.probe.users.count == 0)
+      #expect(try bench.probe.sessions.count == 0)
     }
   }
 
@@ -339,7 +339,7 @@ import Testing
     try bench.ledger.close(
       final("alice", 1700, 1800, session("10.8.0.3"), owner: "alice", after: 2, letIn: false))
     #expect(try bench.used("alice") == 7000)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 0)
+    #expect(try bench.probe.loggedSessions.count == 0)
   }
 
   @Test(arguments: [(1700, 1800, 3), (8192, 100, 1), (100, 8192, 1)] as [(Int64, Int64, Int64)])
@@ -348,24 +348,25 @@ import Testing
   ) throws {
     let bench = try Bench()
     try bench.ledger.close(final("alice", received, sent, after: seconds))
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 
   @Test func `a short session that was surely let in has a row in the log`() throws {
     let bench = try Bench()
     try bench.ledger.close(final("alice", 10, 10, owner: "alice", after: 1))
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try bench.probe.loggedSessions.count == 1)
   }
 }
 
 @Test func `a day is the configured zone's day of the moment it was counted`() throws {
-  let bench = try Bench(zone: Zone { _ in 13 * 3600 })
+  let zone = Zone { _ in 13 * 3600 }
+  let bench = try Bench(zone: zone)
   _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
   let swept = SweepNote(at: Bench.noon + 24 * 3600 - 40, listed: [:])
   try bench.ledger.close(final("alice", 30, 0, after: 24 * 3600), lastSwept: swept)
-  #expect(try bench.number("SELECT count(*) FROM daily_usage") == 2)
-  #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-24'") == 10)
-  #expect(try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-25'") == 20)
+  #expect(try bench.probe.count(.history) == 2)
+  let days = try bench.probe.days(of: "alice", in: zone)
+  #expect(days["2026-11-24"]?.received == 10 && days["2026-11-25"]?.received == 20)
 }
 
 @Test func `2 500 sessions are written in three transactions, a user's together`() throws {
@@ -419,7 +420,7 @@ import Testing
     let violation = try #require(
       try bench.ledger.violations(among: live, of: listing).first)
     #expect(violation.session.kills == 2 && violation.session.killedAt == Bench.noon + 6)
-    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'killed'") == 2)
+    #expect(try bench.probe.events("killed").count == 2)
   }
 }
 
@@ -435,8 +436,8 @@ import Testing
     }
     try bench.ledger.close(first)
     #expect(try bench.used("alice") == 1070)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
+    #expect(try bench.probe.loggedSessions.count == 2)
+    #expect(try bench.probe.sessions.count == 2)
   }
 
   @Test func `has a live session again, and has to go when over`() throws {
@@ -448,7 +449,7 @@ import Testing
       #expect(try bench.ledger.violations(among: live, of: listing).map(\.owner) == ["alice"])
     }
     try bench.ledger.close(first)
-    #expect(try bench.number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") == 1)
+    #expect(try bench.probe.openSessions.count == 1)
     try bench.ledger.close(final("alice", 50, 60, owner: "alice", after: 9))
     #expect(try bench.used("alice") == 1110)
   }
@@ -477,8 +478,8 @@ import Testing
       let ended = final("alice", bytes, 0, owner: "alice", after: 0, from: "192.0.2.1:\(port)")
       for _ in 1...2 { try bench.ledger.close(ended) }
     }
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 3)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 3)
+    #expect(try bench.probe.sessions.count == 3)
+    #expect(try bench.probe.loggedSessions.count == 3)
     #expect(try bench.used("alice") == 197)
   }
 
@@ -512,8 +513,8 @@ import Testing
       try bench.ledger.close(first)
     }
     #expect(try bench.used("alice") == 1070)
-    #expect(try bench.number("SELECT count(*) FROM traffic_logs") == 2)
-    #expect(try bench.number("SELECT count(*) FROM sessions") == 2)
+    #expect(try bench.probe.loggedSessions.count == 2)
+    #expect(try bench.probe.sessions.count == 2)
   }
 
   @Test func `keeps its record of the door while the first one's account is closed`() throws {

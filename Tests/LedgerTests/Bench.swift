@@ -14,6 +14,8 @@ final class Bench {
   var sessions = 0
   /// A Monday noon.
   static let noon: Int64 = 1_795_435_200
+  /// Every day there is.
+  static let allDays = Day(number: .min)...Day(number: .max)
 
   init(rules: Rules = Rules(), zone: Zone = .utc, prepare: (String) throws -> Void = { _ in })
     throws
@@ -25,36 +27,12 @@ final class Bench {
     ledger = try Ledger.open(path, for: .keeper, rules: rules, zone: zone)
   }
 
-  /// Runs a query whose first row's first column is an integer.
-  func number(_ sql: String) throws -> Int64 { try ledger.database.integer(sql) }
+  /// A look into the ledger from outside.
+  var probe: LedgerProbe { LedgerProbe(path) }
 
-  /// What a user used by period, by day and by `bytes_used`, which must agree.
-  func used(_ name: String) throws -> Int64 {
-    let whose = "(SELECT id FROM users WHERE username = '\(name)')"
-    let period = try number(
-      "SELECT sum(bytes_received + bytes_sent) FROM period_usage WHERE user_id = \(whose)")
-    let days = try number(
-      "SELECT sum(bytes_received + bytes_sent) FROM daily_usage WHERE user_id = \(whose)")
-    let hours = try number(
-      "SELECT sum(bytes_received + bytes_sent) FROM hourly_usage WHERE user_id = \(whose)")
-    let sessions = try number(
-      "SELECT sum(bytes_received + bytes_sent) FROM sessions WHERE user_id = \(whose)")
-    let mirror = try number("SELECT bytes_used FROM user_quotas WHERE user_id = \(whose)")
-    let span = try ledger.standing(of: UserName(name), at: Bench.noon)?.span
-    let periods = try number("SELECT count(*) FROM period_usage WHERE user_id = \(whose)")
-    // Of several periods the mirror has the present one.
-    let isOne = span == .always && periods <= 1
-    guard period == days, hours == days, period == sessions, period == mirror || !isOne else {
-      throw Disagreement(
-        description:
-          "period \(period), days \(days), hours \(hours), sessions \(sessions), mirror \(mirror)")
-    }
-    return period
-  }
+  /// What a user used in all, which all parts of the ledger must agree in.
+  func used(_ name: String) throws -> Int64 { try probe.used(name).total }
 }
-
-/// The ledger does not add up.
-struct Disagreement: Error, CustomStringConvertible { let description: String }
 
 /// What a server says, with everything but the matter at hand filled in.
 func report(

@@ -82,7 +82,7 @@ import Testing
       }
     }
     #expect(try names(bench) == ["alice", "bob"])
-    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'renamed'") == 0)
+    #expect(try bench.probe.events("renamed").count == 0)
   }
 
   @Test func `takes the user's events along, but for refusals`() throws {
@@ -91,15 +91,15 @@ import Testing
       Event(at: Bench.noon, user: "alice", kind: .refused, detail: "quota", count: 3))
     _ = try bench.ledger.renameUser("alice", to: "smith", at: renamedAt)
     #expect(
-      try bench.number("SELECT count(*) FROM events WHERE username = 'smith'") == 2)
-    #expect(try bench.number("SELECT count(*) FROM events WHERE username = 'alice'") == 1)
+      try bench.probe.events.count { $0.user == "smith" } == 2)
+    #expect(try bench.probe.events.count { $0.user == "alice" } == 1)
   }
 
   @Test func `keeps the history of who is removed from whoever comes next`() throws {
     let bench = try bench()
     _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
     try bench.ledger.close(final("alice", 10, 20, owner: "alice"))
-    let before = try bench.number("SELECT id FROM users")
+    let before = try #require(try bench.probe.user("alice")).id
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 200)
     #expect(user.standing.used.total == 30)
     #expect(
@@ -109,10 +109,10 @@ import Testing
     _ = try bench.ledger.addUser("alice", Terms(quota: 5), at: Bench.noon + 210)
     #expect(try bench.ledger.standing(of: "bob")?.used.total == 0)
     #expect(try bench.ledger.standing(of: "alice")?.used.total == 0)
-    for table in ["period_usage", "daily_usage", "sessions", "traffic_logs"] {
-      #expect(try bench.number("SELECT count(*) FROM \(table) WHERE user_id = \(before)") == 1)
+    for measure in [LedgerProbe.Measure.periods, .history, .sessions, .log] {
+      #expect(try bench.probe.count(measure, ofUser: before) == 1)
     }
-    #expect(try bench.number("SELECT count(*) FROM user_quotas") == 2)
+    #expect(try bench.probe.users.count { $0.quota != nil } == 2)
   }
 
   @Test(arguments: [UnknownUsers.allow, .ignore, .reject])
@@ -131,7 +131,7 @@ import Testing
     #expect(violations.allSatisfy { $0.owner == "alice" })
     try bench.ledger.close(final("alice", 15, 2001, owner: "alice"))
     #expect(try names(bench).isEmpty)
-    #expect(try bench.number("SELECT sum(bytes_received + bytes_sent) FROM daily_usage") == 2016)
+    #expect(try bench.probe.totalUsage(by: .history).total == 2016)
   }
 
   @Test func `does not bring a removed user back by what the spool tells of`() throws {
@@ -157,22 +157,22 @@ import Testing
     try bench.ledger.close(final("smith", 10, 20, owner: "smith"))
     _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
     try bench.ledger.close(final("bob", 1, 1, session("10.8.0.7"), owner: "bob"))
-    try bench.ledger.database.execute(
-      "CREATE TABLE user_protocols (user_id INTEGER); INSERT INTO user_protocols VALUES (1)")
+    try bench.probe.addForeignTable("user_protocols")
     _ = try bench.ledger.removeUser("smith", purgingHistory: true, at: Bench.noon + 200)
     #expect(try names(bench) == ["bob"] && bench.used("bob") == 2)
-    for table in ["period_usage", "daily_usage", "sessions", "traffic_logs", "user_protocols"] {
-      #expect(try bench.number("SELECT count(*) FROM \(table) WHERE user_id = 1") == 0)
+    for measure in LedgerProbe.Measure.allCases {
+      #expect(try bench.probe.count(measure, ofUser: 1) == 0)
     }
-    #expect(try bench.number("SELECT count(*) FROM users") == 1)
-    #expect(try bench.number("SELECT count(*) FROM events WHERE username = 'smith'") == 1)
+    #expect(try bench.probe.count(ofForeignTable: "user_protocols") == 0)
+    #expect(try bench.probe.users.count == 1)
+    #expect(try bench.probe.events.count { $0.user == "smith" } == 1)
   }
 
   @Test func `stays with a live session when history is purged`() throws {
     let bench = try bench(.reject)
     _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
     _ = try bench.ledger.removeUser("alice", purgingHistory: true, at: Bench.noon + 70)
-    #expect(try bench.number("SELECT count(*) FROM daily_usage") == 0)
+    #expect(try bench.probe.count(.history) == 0)
     let second = report([sighting("alice", 15, 25)], at: Bench.noon + 90)
     let result = try bench.ledger.reconcile(second, admissions: [])
     #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)
@@ -187,6 +187,6 @@ import Testing
       _ = try bench.ledger.addUser("alice", Terms(quota: 1), at: renamedAt)
     }
     #expect(try names(bench) == ["alice"])
-    #expect(try bench.number("SELECT count(*) FROM users") == 4)
+    #expect(try bench.probe.users.count == 4)
   }
 }

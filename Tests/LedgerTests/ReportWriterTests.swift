@@ -1,6 +1,7 @@
 import System
 import Quota
 import SQLite
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -52,7 +53,7 @@ import Testing
     #expect(result.added == Traffic(received: 30, sent: 60))
     #expect(result.live.isEmpty)
     #expect(try bench.used("alice") == 410)
-    #expect(try bench.number("SELECT bytes_sent FROM traffic_logs") == 260)
+    #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [260])
   }
 
   @Test func `the account may have got the counters already`() throws {
@@ -105,13 +106,11 @@ import Testing
 @Suite struct `A row of usage` {
   @Test func `is made once, raised from then on, and stops at the largest number`() throws {
     let bench = try Bench()
-    var days = try UsageTable("daily_usage", by: "day", bench.ledger)
-    let day = [UInt8]("2026-11-24".utf8)
+    var usage = try UsageWriter(bench.ledger.database, zone: .utc)
     for more in [1, 2, .max - 1, 5] as [Int64] {
-      try days.add(Traffic(received: more, sent: 1), to: 7, in: .text(day))
+      try usage.add(Traffic(received: more, sent: 1), to: 7, at: Bench.noon + more % 60)
     }
-    #expect(try bench.number("SELECT count(*) FROM daily_usage WHERE day = '2026-11-24'") == 1)
-    #expect(try bench.number("SELECT bytes_received FROM daily_usage") == .max)
-    #expect(try bench.number("SELECT bytes_sent FROM daily_usage") == 4)
+    #expect(try bench.probe.count(.history, ofUser: 7) == 1)
+    #expect(try bench.probe.totalUsage(by: .history) == Usage(received: .max, sent: 4))
   }
 }

@@ -1,5 +1,5 @@
 import Quota
-import SQLite
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -28,29 +28,20 @@ import Testing
     _ = try bench.ledger.close(final(name, 100, 10, session(since: start), after: 60))
   }
 
-  func rows(_ table: String) throws -> Int64 {
-    try bench.number("SELECT count(*) FROM \(table)")
-  }
+  func rows(_ measure: LedgerProbe.Measure) throws -> Int { try bench.probe.count(measure) }
 
   @Test func `History older than the days that are kept goes, and the rest stays`() throws {
     for days in [1, 399, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
-    #expect(try rows("sessions") == 4 && rows("traffic_logs") == 4 && rows("daily_usage") == 4)
+    #expect(try rows(.sessions) == 4 && rows(.log) == 4 && rows(.history) == 4)
     try prune()
-    #expect(try rows("sessions") == 2 && rows("traffic_logs") == 2 && rows("daily_usage") == 2)
+    #expect(try rows(.sessions) == 2 && rows(.log) == 2 && rows(.history) == 2)
     #expect(try prune().reduce(0, +) == 0, "twice is once")
-  }
-
-  @Test func `Hours go after 90 days, and the days they are of stay`() throws {
-    for days in [1, 89, 91, 300] { try endedSession(of: "alice", daysAgo: Int64(days)) }
-    #expect(try rows("hourly_usage") == 4)
-    try prune()
-    #expect(try rows("hourly_usage") == 2 && rows("daily_usage") == 4)
   }
 
   @Test func `What a user has used stays, whatever history of it goes`() throws {
     for days in [300, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     try prune()
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 330)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [330])
     let standing = try #require(try bench.ledger.standing(of: "alice"))
     #expect(standing.used == Traffic(received: 300, sent: 30))
   }
@@ -59,7 +50,7 @@ import Testing
     let seen = sighting("alice", 5, 5, since: Bench.noon)
     _ = try bench.ledger.reconcile(report([seen]), admissions: [])
     try prune()
-    #expect(try rows("sessions") == 1)
+    #expect(try rows(.sessions) == 1)
   }
 
   @Test func `Events go when they were last seen too long ago`() throws {
@@ -71,8 +62,8 @@ import Testing
     ]
     for event in events { try bench.ledger.record(event) }
     try prune()
-    #expect(try rows("events") == 2)
-    #expect(try bench.number("SELECT count(*) FROM events WHERE username = 'a'") == 0)
+    #expect(try bench.probe.events.count == 2)
+    #expect(try bench.probe.events.count { $0.user == "a" } == 0)
   }
 
   @Test func `Names of any bytes are walked past like all others`() throws {
@@ -82,74 +73,66 @@ import Testing
       try bench.ledger.record(Event(at: at, user: name, kind: .created, detail: ""))
     }
     let steps = try prune()
-    #expect(try rows("events") == 650)
+    #expect(try bench.probe.events.count == 650)
     #expect(steps.allSatisfy { $0 <= Pruning.stride } && steps.count > 4)
   }
 
   @Test func `Usage brought along from the earlier project is no history of a day`() throws {
     _ = try bench.ledger.addUser("alice", Terms(), at: now)
-    try bench.ledger.database.execute("INSERT INTO daily_usage VALUES (1, '0001-01-01', 7, 7)")
+    try bench.probe.addHistory(Usage(received: 7, sent: 7), of: "alice", on: "0001-01-01")
     try prune()
-    #expect(try rows("daily_usage") == 1)
+    #expect(try rows(.history) == 1)
   }
 
   @Test func `The rows of the earlier project go by their own time, and those without one stay`()
     throws
   {
-    try bench.ledger.database.execute(
-      """
-      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp) VALUES
-        (1, 1, 1, '2020-01-01 00:00:00'), (1, 1, 1, '2020-01-01T00:00:00.123456'), (1, 1, 1, NULL)
-      """)
+    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    for time in ["2020-01-01 00:00:00", "2020-01-01T00:00:00.123456", nil] {
+      try bench.probe.addLoggedSession(of: "alice", at: time)
+    }
     try prune()
-    #expect(try rows("traffic_logs") == 1)
+    #expect(try rows(.log) == 1)
   }
 
   @Test func `A finished period goes, unless it is the present one or took from a carried grant`()
     throws
   {
     _ = try bench.ledger.addUser("alice", Terms(), at: now)
-    try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
-    for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5), (3000, 4000, 0)] {
-      try bench.ledger.database.execute(
-        """
-        INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent, period_end,
-          carried_bytes) VALUES (1, \(start), 1, 1, \(end), \(carried))
-        """)
+    try bench.probe.setPeriodStart(of: "alice", 3000)
+    try bench.probe.addUsage(Usage(received: 1, sent: 1), of: "alice")
+    for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5)]
+      as [(Int64, Int64, Int64)]
+    {
+      try bench.probe.addPeriod(of: "alice", from: start, to: end, carried: carried)
     }
     try prune()
-    #expect(try rows("period_usage") == 2)
-    #expect(try bench.number("SELECT min(period_start) FROM period_usage") == 2000)
+    #expect(try rows(.periods) == 2)
+    #expect(try bench.probe.periods(of: "alice").first?.start == 2000)
   }
 
   @Test func `A notice that was settled goes when its period is over, lest it be given again`()
     throws
   {
     _ = try bench.ledger.addUser("alice", Terms(), at: now)
-    try bench.ledger.database.execute("UPDATE user_quotas SET period_start = 3000")
-    for (start, settled) in [(1000, "1500"), (2000, "NULL"), (3000, "3500")] {
-      try bench.ledger.database.execute(
-        "INSERT INTO notices VALUES (1, \(start), 'near', '80', 1, 1, 1, 1, 1, \(settled))")
+    try bench.probe.setPeriodStart(of: "alice", 3000)
+    for (start, settled) in [(1000, 1500), (2000, nil), (3000, 3500)] as [(Int64, Int64?)] {
+      try bench.probe.addNotice(to: "alice", periodStart: start, settled: settled)
     }
     try prune()
-    #expect(try rows("notices") == 2)
-    #expect(try bench.number("SELECT min(period_start) FROM notices") == 2000)
+    #expect(try bench.probe.notices.count == 2)
+    #expect(try bench.probe.notices.map(\.periodStart).min() == 2000)
   }
 
   @Test func `A rehearsal counts what would go and removes nothing`() throws {
     for days in [1, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     let counted = try Pruning(bench.ledger, keeping: 400, at: now).count()
-    #expect(counted.map(\.rows) == [2, 2, 0, 2, 2, 0, 0])
-    #expect(try rows("sessions") == 3)
+    #expect(counted.map(\.rows) == [2, 2, 0, 2, 0])
+    #expect(try rows(.sessions) == 3)
   }
 
   @Test func `No step writes past its stride, in tables of any size`() throws {
-    try bench.ledger.database.execute(
-      """
-      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-      INSERT INTO sessions SELECT 7, i % 50, i, '10.8.0.' || i % 7, 1, 'alice', 's', '', 1, 1, i,
-        'hook', NULL, 0, NULL FROM n
-      """)
+    try LongPast.addSessions(20_000, to: bench.probe)
     let steps = try prune()
     #expect(steps.reduce(0, +) == 20_000)
     #expect(steps.max() ?? 0 <= Pruning.stride)

@@ -110,9 +110,9 @@ private let long = String(repeating: "n", count: 242)
     for _ in 1...2 {
       _ = try bench.ledger.takeIn(bench.spool.readAll(), of: bench.spool, at: Bench.noon + 1100)
     }
-    #expect(try bench.number("SELECT count(*) FROM events") == 1)
-    #expect(try bench.number("SELECT count FROM events WHERE kind = 'refused'") == 100)
-    #expect(try bench.number("SELECT last_at - at FROM events") == 99 * 11)
+    let events = try bench.probe.events
+    #expect(events.map(\.kind) == ["refused"] && events.map(\.count) == [100])
+    #expect(events.map { $0.lastAt - $0.at } == [99 * 11])
     _ = try bench.ledger.takeIn(bench.spool.readAll(), of: bench.spool, at: Bench.noon + 9000)
     #expect(try bench.spool.readAll().tallies.isEmpty)
   }
@@ -135,7 +135,7 @@ private let long = String(repeating: "n", count: 242)
     _ = try bench.ledger.takeIn(bench.spool.readAll(), of: bench.spool, at: Bench.noon + 61)
     #expect(bench.spool.refusal(of: session()) == nil)
     _ = try bench.ledger.takeIn(bench.spool.readAll(), of: bench.spool, at: Bench.noon + 62)
-    #expect(try bench.number("SELECT count FROM events WHERE kind = 'refused'") == 1)
+    #expect(try bench.probe.events("refused").map(\.count) == [1])
   }
 
   @Test func `a run of refusals ends after an hour without one`() throws {
@@ -148,8 +148,8 @@ private let long = String(repeating: "n", count: 242)
       _ = try bench.ledger.takeIn(
         bench.spool.readAll(), of: bench.spool, at: Bench.noon + time)
     }
-    #expect(try bench.number("SELECT count(*) FROM events") == 2)
-    #expect(try bench.number("SELECT sum(count) FROM events") == 3)
+    #expect(try bench.probe.events.count == 2)
+    #expect(try bench.probe.events.reduce(0) { $0 + $1.count } == 3)
   }
 }
 

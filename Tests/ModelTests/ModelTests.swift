@@ -58,7 +58,7 @@ private final class Miscounting: Programs {
   ) throws -> Told {
     var call = call
     if let counters = call.counters {
-      call.counters = Moved(received: max(0, counters.received + error), sent: counters.sent)
+      call.counters = Usage(received: max(0, counters.received + error), sent: counters.sent)
     }
     return try programs.disconnect(call, in: world, fault, pause: pause)
   }

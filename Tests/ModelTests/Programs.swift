@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What OpenVPN tells a hook.
 struct HookCall {
   let server: String
@@ -9,7 +11,7 @@ struct HookCall {
   let commonName: String
   let realAddress: String
   /// The final counters; nil where OpenVPN has none, and at the connect hook.
-  var counters: Moved?
+  var counters: Usage?
   /// Seconds from its beginning to its end.
   var duration: Int64 = 0
 }

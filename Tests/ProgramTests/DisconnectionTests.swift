@@ -17,8 +17,7 @@ import Testing
     #expect(message == "HALT,no \"more\" for \\you")
     #expect(bob.isConnected)
     #expect(
-      try quota.texts("SELECT username || ' ' || kind FROM events WHERE kind = 'killed'")
-        == ["alice killed"])
+      try quota.probe.events("killed").map(\.user) == ["alice"])
     try server.settle()
     #expect(try alice.fate.state == "left")
     #expect(try server.enter("alice").isRefused)
@@ -46,8 +45,8 @@ import Testing
     #expect((outcome.output + outcome.errors).contains("alice"))
     #expect(alice.isConnected)
     #expect(try server.commands.allSatisfy { !$0.contains("kill") })
-    #expect(try quota.users.isEmpty)
-    #expect(try quota.number("SELECT count(*) FROM sessions") == 0)
+    #expect(try quota.probe.names.isEmpty)
+    #expect(try quota.probe.sessions.isEmpty)
   }
 
   @Test func `a session is not killed again while it lingers`() throws {
@@ -71,7 +70,7 @@ import Testing
     try alice.upload(20_000)
     for _ in 0..<3 {
       try quota.sweep().expect(status: 0)
-      try quota.ageKills()
+      try quota.probe.ageKills()
     }
     let kills = try server.commands.filter { $0.contains("kill") }
     #expect(kills.count { $0.hasPrefix("client-kill 0 ") } == 2)
@@ -79,6 +78,48 @@ import Testing
     #expect(try alice.fate.state == "left")
     try quota.sweep().expect(status: 0)
     try quota.expectTruth(of: server)
+  }
+
+  @Test func `a client that no address finds goes by its name, half-open rows or not`() throws {
+    let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
+    let server = try quota.addServer {
+      $0.linger = 60_000
+      $0.dualStack = true
+      $0.duplicateCommonNames = true
+    }
+    let alice = try server.enter("alice", real: "192.0.2.9:1194")
+    try alice.upload(20_000)
+    _ = try server.deferred("alice")
+    for _ in 0..<3 {
+      try quota.sweep().expect(status: 0)
+      try quota.probe.ageKills()
+    }
+    let kills = try server.commands.filter { $0.contains("kill") }
+    #expect(kills.suffix(2) == ["kill 192.0.2.9:1194", "kill \"alice\""])
+    #expect(try alice.fate.state == "left")
+  }
+
+  @Test func `who cannot be dropped is told to go again and again, never within ten seconds`()
+    throws
+  {
+    let quota = try Installation(["IDENTIFY_BY": "username"])
+    let server = try quota.addServer {
+      $0.linger = 60_000
+      $0.duplicateCommonNames = true
+    }
+    try quota.admin("add", "alice", "--quota", "10kB")
+    let alice = try server.enter("shared", username: "alice", real: "[2001:db8::5]:1194")
+    let bob = try server.enter("shared", username: "bob", real: "[2001:db8::6]:1194")
+    try alice.upload(20_000)
+    for _ in 0..<4 {
+      try quota.sweep().expect(status: 0)
+      try quota.sweep().expect(status: 0)
+      try quota.probe.ageKills()
+    }
+    let kills = try server.commands.filter { $0.contains("kill") }
+    #expect(kills.count == 4)
+    #expect(kills.allSatisfy { $0.hasPrefix("client-kill 0 ") })
+    #expect(bob.isConnected)
   }
 
   @Test func `a server without client ids is told the address`() throws {
@@ -125,8 +166,8 @@ import Testing
     }
     _ = try server.deferred("carol")
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["UNDEF"])
-    #expect(try quota.number("SELECT count(*) FROM sessions") == 0)
+    #expect(try quota.probe.names == ["UNDEF"])
+    #expect(try quota.probe.sessions.isEmpty)
     #expect(try server.sessions.count == 6)
     #expect(try server.commands.allSatisfy { !$0.contains("kill") })
   }
@@ -195,7 +236,7 @@ import Testing
     try alice.upload(1000)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["alice", "victim"])
+    #expect(try quota.probe.names == ["alice", "victim"])
     #expect(try quota.used("victim") == 0)
     try quota.expectTruth(of: server)
   }
@@ -213,7 +254,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["alice", "bob"])
+    #expect(try quota.probe.names == ["alice", "bob"])
     try quota.expectTruth(of: server)
   }
 }

@@ -52,15 +52,15 @@ import Testing
       _ = try Program.run(
         Program.path("quota-sweep"), ["--config", quota.config],
         environment: ["PATH": "/usr/bin:/bin"], timeout: pause)
-      let sums = try ["period_usage", "daily_usage", "sessions"].map {
-        try quota.number("SELECT total(bytes_received + bytes_sent) FROM \($0)")
+      let sums = try [LedgerProbe.Measure.periods, .history, .sessions].map {
+        try quota.probe.totalUsage(by: $0).total
       }
-      let mirror = try quota.number("SELECT total(bytes_used) FROM user_quotas")
+      let mirror = try quota.probe.users.reduce(0) { $0 + $1.bytesUsed }
       #expect(sums == [mirror, mirror, mirror])
     }
     try quota.sweep().expect(status: 0)
     let truth = try server.sessions.reduce(0) { $0 + $1.received + $1.sent }
-    #expect(try quota.number("SELECT total(bytes_used) FROM user_quotas") == truth)
+    #expect(try quota.probe.users.reduce(0) { $0 + $1.bytesUsed } == truth)
   }
 
   @Test func `what was swept is not lost when OpenVPN crashes`() throws {
@@ -76,7 +76,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try quota.openSessions == 1)
     #expect(try quota.used("alice") == 2 * (1836 + 1823) + 50_300)
-    #expect(try quota.texts("SELECT bytes_received FROM traffic_logs") == ["51836"])
+    #expect(try quota.probe.loggedSessions.map(\.usage.received) == [51_836])
   }
 
   @Test(arguments: [1, 2, 3])
@@ -95,7 +95,7 @@ import Testing
       try server.enter(name).upload(1000)
     }
     try quota.sweep().expect(status: 0)
-    #expect(try quota.users == ["END", "END_", "FRIEND", "THE END", "zoe"])
+    #expect(try quota.probe.names == ["END", "END_", "FRIEND", "THE END", "zoe"])
     #expect(try quota.openSessions == 5)
   }
 

@@ -31,7 +31,7 @@ import Testing
       String(
         decoding: name.utf8.map { $0 >= 32 && $0 != 127 ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
     }
-    #expect(try Set(quota.users) == Set(stored + ["honest"]))
+    #expect(try Set(quota.probe.names) == Set(stored + ["honest"]))
     for name in stored { #expect(try quota.used(name) == 1836 + 1823 + 20_000, "\(name)") }
     for name in Self.names {
       #expect(try server.enter(name, since: now - 30).isRefused, "\(name)")
@@ -51,12 +51,11 @@ import Testing
       try server.ask("traffic #\(serial) 1000 0")
     }
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT count(*) FROM users") == 3)
+    #expect(try quota.probe.users.count == 3)
     try server.softRestart()
     try quota.sweep().expect(status: 0)
-    #expect(
-      try quota.number("SELECT count(*) FROM user_quotas WHERE bytes_used = 4659") == 3)
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 3)
+    #expect(try quota.probe.users.map(\.bytesUsed) == [4659, 4659, 4659])
+    #expect(try quota.probe.loggedSessions.count == 3)
   }
 
   struct Spoiling: Sendable, CustomTestStringConvertible {
@@ -144,7 +143,7 @@ import Testing
     try server.setEnvironment("bytes_received", to: Array("18446744073709551615".utf8))
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT bytes_used FROM user_quotas") == Int64.max)
+    #expect(try quota.probe.users.map(\.bytesUsed) == [.max])
   }
 
   @Test func `an environment with nothing in it crashes no hook`() throws {

@@ -1,5 +1,4 @@
 import Foundation
-import SQLite
 import TestSupport
 import Testing
 
@@ -69,32 +68,11 @@ final class Installation {
     return outcome.output
   }
 
-  /// The first column of the first row of a query, 0 where there is none.
-  func number(_ sql: String) throws -> Int64 {
-    try Connection(database, busyTimeout: 5000).integer(sql)
-  }
+  /// A look into the ledger.
+  var probe: LedgerProbe { LedgerProbe(database) }
 
-  /// The first column of every row of a query.
-  func texts(_ sql: String) throws -> [String] {
-    let connection = try Connection(database, busyTimeout: 5000)
-    var statement = try connection.prepare(sql)
-    var texts: [String] = []
-    while try statement.step() { texts.append(statement.text(0)) }
-    return texts
-  }
-
-  /// What a user used, in bytes: by period, day, hour, session and `bytes_used`, which must agree.
-  func used(_ name: String, at location: SourceLocation = #_sourceLocation) throws -> Int64 {
-    let whose =
-      "(SELECT id FROM users WHERE username = '\(name.replacing("'", with: "''"))')"
-    let sums = try ["period_usage", "daily_usage", "hourly_usage", "sessions"].map { table in
-      try number(
-        "SELECT total(bytes_received + bytes_sent) FROM \(table) WHERE user_id = \(whose)")
-    }
-    let mirror = try number("SELECT bytes_used FROM user_quotas WHERE user_id = \(whose)")
-    #expect(sums.allSatisfy { $0 == mirror }, "\(sums)", sourceLocation: location)
-    return mirror
-  }
+  /// What a user used, in bytes, which all parts of the ledger must agree in.
+  func used(_ name: String) throws -> Int64 { try probe.used(name).total }
 
   /// Whether the ledger has every user's usage as OpenVPN's own final counters have it, with one
   /// row in `traffic_logs` for each session.
@@ -104,21 +82,10 @@ final class Installation {
     let finished = try servers.flatMap { try $0.finished }
     for (name, sessions) in Dictionary(grouping: finished, by: \.name) {
       let total = sessions.reduce(0) { $0 + $1.received + $1.sent }
-      #expect(try used(name, at: location) == total, "\(name)", sourceLocation: location)
+      #expect(try used(name) == total, "\(name)", sourceLocation: location)
     }
-    let logged = try texts(
-      """
-      SELECT username || ' ' || bytes_received || ' ' || bytes_sent
-      FROM traffic_logs JOIN users ON users.id = user_id
-      """)
-    let expected = finished.map { "\($0.name) \($0.received) \($0.sent)" }
-    #expect(logged.sorted() == expected.sorted(), sourceLocation: location)
-  }
-
-  /// Makes every kill so far older, as if the next sweep came 11 seconds later.
-  func ageKills() throws {
-    try Connection(database, busyTimeout: 5000)
-      .execute("UPDATE sessions SET killed_at = killed_at - 11")
+    let logged = try probe.loggedSessions.map { "\($0.user): \($0.usage)" }
+    #expect(logged.sorted() == finished.map(\.description).sorted(), sourceLocation: location)
   }
 
   /// Makes every refusal in the spool more than a minute older.
@@ -133,13 +100,8 @@ final class Installation {
     }
   }
 
-  /// How many accounts of sessions are open.
-  var openSessions: Int64 {
-    get throws { try number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") }
-  }
-
-  /// The names of all users, in order.
-  var users: [String] { get throws { try texts("SELECT username FROM users ORDER BY username") } }
+  /// How many sessions are open.
+  var openSessions: Int { get throws { try probe.openSessions.count } }
 
   /// The records in the spool.
   var records: [String] {

@@ -49,7 +49,7 @@ import Testing
     // What no sweep has counted yet counts here.
     #expect(first.bytes_used == swept + 5000)
     #expect(try quota.used("alice") == swept)
-    #expect(try quota.users == ["alice"])
+    #expect(try quota.probe.names == ["alice"])
     #expect(try quota.openSessions == 1)
     let text = try quota.admin("sessions")
     #expect(text.contains("192.0.2.9:1194") && text.contains("s0"))
@@ -111,12 +111,10 @@ import Testing
     let server = try quota.addServer()
     _ = try server.enter("alice", since: now - 100)
     try quota.sweep().expect(status: 0)
+    let other = try SweepElsewhere(beside: quota.database)
     let outcome = try Program.run(
-      "flock",
-      [
-        quota.folder.path + "/var", Program.path("quota-admin"), "sessions", "--config",
-        quota.config,
-      ])
+      Program.path("quota-admin"), ["sessions", "--config", quota.config])
+    _ = consume other
     try outcome.expect(status: 0)
     #expect(outcome.output.contains("alice"))
     #expect(outcome.output.contains("s0 is shown as the last sweep saw it"))
@@ -168,7 +166,7 @@ import Testing
     try server.settle()
     try quota.sweep().expect(status: 0)
     #expect(try quota.used("alice") == 1836 + 1823 + 1000)
-    #expect(try quota.texts("SELECT detail FROM events WHERE kind = 'killed'") == ["kicked"])
+    #expect(try quota.probe.events("killed").map(\.detail) == ["kicked"])
     try alice.comeBack()
     #expect(alice.isConnected)
     try server.stop()
@@ -181,7 +179,7 @@ import Testing
     let clients = try servers.map { try $0.enter("mallory", since: now - 100) }
     #expect(try quota.admin("kick", "mallory").split(separator: "\n").count == 2)
     #expect(try clients.allSatisfy { try $0.isHalted(with: "Disconnected by an administrator") })
-    #expect(try quota.users.isEmpty)
+    #expect(try quota.probe.names.isEmpty)
   }
 
   @Test func `who is not on is said not to be, and who is not there is unknown`() throws {
@@ -216,12 +214,12 @@ import Testing
     #expect(!alice.isConnected)
     try server.stop()
     try quota.sweep().expect(status: 69)
-    #expect(try quota.users == ["alice\u{1}\(try removal(quota))"])
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 1)
+    #expect(try quota.probe.names == ["alice\u{1}\(try removal(quota))"])
+    #expect(try quota.probe.loggedSessions.count == 1)
   }
 
   private func removal(_ quota: Installation) throws -> Int64 {
-    try quota.number("SELECT at FROM events WHERE kind = 'removed'")
+    try #require(try quota.probe.events("removed").first).at
   }
 
   @Test func `a sweep is the same by either program`() throws {
@@ -235,9 +233,10 @@ import Testing
     #expect(!alice.isConnected)
     let log = try String(contentsOfFile: quota.folder.path + "/log", encoding: .utf8)
     #expect(log.contains(" quota-admin: disconnected user=alice "))
+    let other = try SweepElsewhere(beside: quota.database)
     let locked = try Program.run(
-      "flock",
-      [quota.folder.path + "/var", Program.path("quota-admin"), "sweep", "--config", quota.config])
+      Program.path("quota-admin"), ["sweep", "--config", quota.config])
+    _ = consume other
     #expect(locked.status == 75)
     let arguments = ["sweep", "--config", quota.config, "--server", "none"]
     #expect(try Program.run(Program.path("quota-admin"), arguments).status == 64)

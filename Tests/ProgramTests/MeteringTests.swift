@@ -50,7 +50,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT count(*) FROM sessions") == 1)
+    #expect(try quota.probe.sessions.count == 1)
     try quota.expectTruth(of: server)
   }
 
@@ -75,8 +75,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     try alice.leave()
     try quota.sweep().expect(status: 0)
-    #expect(
-      try quota.number("SELECT bytes_used FROM user_quotas") == Int64.max)
+    #expect(try quota.probe.users.map(\.bytesUsed) == [.max])
   }
 
   @Test func `a soft restart ends all accounts, and the same client ids begin new ones`() throws {

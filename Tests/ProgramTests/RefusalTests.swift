@@ -19,9 +19,8 @@ import Testing
     #expect(try server.hooks.count { $0.status != 0 } == 100)
     try quota.sweep().expect(status: 0)
     #expect(try quota.used("alice") == before)
-    #expect(try quota.number("SELECT count(*) FROM events WHERE kind = 'refused'") == 1)
-    #expect(try quota.number("SELECT count FROM events WHERE kind = 'refused'") == 100)
-    #expect(try quota.texts("SELECT detail FROM events WHERE kind = 'refused'") == ["quota"])
+    let refusals = try quota.probe.events("refused")
+    #expect(refusals.map(\.count) == [100] && refusals.map(\.detail) == ["quota"])
     try quota.expectTruth(of: server)
   }
 
@@ -34,11 +33,10 @@ import Testing
       }
     }
     #expect(try quota.records.count <= 4)
-    #expect(try quota.users.isEmpty)
+    #expect(try quota.probe.names.isEmpty)
     try quota.sweep().expect(status: 0)
     #expect(
-      try quota.texts(
-        "SELECT username || ' ' || detail || ' ' || count FROM events ORDER BY username")
+      try quota.probe.events.map { "\($0.user) \($0.detail) \($0.count)" }.sorted()
         == ["mallory unknown 20", "trudy unknown 20"])
   }
 
@@ -78,7 +76,7 @@ import Testing
     try quota.admin("add", "alice")
     #expect(try server.enter("alice").isRefused)
     try quota.sweep().expect(status: 0)
-    #expect(try quota.number("SELECT count(*) FROM traffic_logs") == 0)
+    #expect(try quota.probe.loggedSessions.isEmpty)
     #expect(try quota.used("alice") == 1836 + 1823)
   }
 
@@ -88,8 +86,7 @@ import Testing
     _ = try server.enter("alice")
     #expect(try server.enter("bob", username: String(repeating: "u", count: 500)).isRefused)
     try quota.sweep().expect(status: 0)
-    #expect(
-      try quota.texts("SELECT detail FROM events WHERE kind = 'refused'") == ["name-too-long"])
-    #expect(try quota.users == ["alice"])
+    #expect(try quota.probe.events("refused").map(\.detail) == ["name-too-long"])
+    #expect(try quota.probe.names == ["alice"])
   }
 }

@@ -2,7 +2,6 @@ import Support
 import Foundation
 import Ledger
 import System
-import SQLite
 import TestSupport
 import Testing
 
@@ -13,7 +12,7 @@ struct PowerCuts {
   private let moments: [Moment]
   private let server: SimulatedServer
   private let live: [String]
-  private let soundness: LedgerSoundness
+  private let hasAllHistory: Bool
   private let disk: FaultyDisk
   private let settings: Settings
   private var seen: Set<Found> = []
@@ -22,14 +21,14 @@ struct PowerCuts {
   /// How often each way to lose some of it by chance is tried at each cut.
   private static let rounds = isThorough ? 12 : 1
 
-  /// - Parameter soundness: what has to be true of the ledger at every moment.
-  init(of host: PoweredHost, _ soundness: LedgerSoundness) throws {
+  /// - Parameter hasAllHistory: see `LedgerProbe.faults(hasAllHistory:)`.
+  init(of host: PoweredHost, hasAllHistory: Bool) throws {
     journal = host.disk.journal
     platter = Platter(journal.base)
     moments = host.book.moments
     server = host.server
     live = host.users
-    self.soundness = soundness
+    self.hasAllHistory = hasAllHistory
     disk = try FaultyDisk()
     settings = PoweredHost.settings(folder: disk.path, host.server)
     chance = Chance(seed: UInt64(journal.entries.count))
@@ -105,16 +104,16 @@ struct PowerCuts {
   private func expectTruth(at moment: Moment, withSpool: Bool, _ what: Comment) throws {
     var before: [String: Int64] = [:]
     if !moment.swept.isEmpty {
-      try #require(try soundness.faults(of: settings.database) == [], what)
-      before = try used()
+      try #require(try probe.faults(hasAllHistory: hasAllHistory) == [], what)
+      before = try probe.bytesUsed
       for (user, used) in before {
         let range = (moment.swept[user] ?? 0)...(moment.moved[user] ?? 0)
         try #require(range.contains(used), "\(user), \(what)")
       }
     }
     try #require(try PoweredHost.sweep(settings).everyServerDone, what)
-    try #require(try soundness.faults(of: settings.database) == [], what)
-    let after = try used()
+    try #require(try probe.faults(hasAllHistory: hasAllHistory) == [], what)
+    let after = try probe.bytesUsed
     let end = moments[moments.count - 1].moved
     // Of the sessions that ended, a record in the spool is as good as a server that knows.
     for user in live + (withSpool ? Array(moment.spooled) : []) {
@@ -138,15 +137,8 @@ struct PowerCuts {
       sightings: Sightings(count: 0) { _ in fatalError("nobody is there") })
     let result = try ledger.reconcile(nobody, admissions: [])
     try #require(result.closed == live.count, what)
-    try #require(try self.used() == used, what)
+    try #require(try probe.bytesUsed == used, what)
   }
 
-  private func used() throws -> [String: Int64] {
-    let database = try Connection(settings.database, busyTimeout: 1000)
-    var statement = try database.prepare(
-      "SELECT username, bytes_used FROM users JOIN user_quotas ON user_id = users.id")
-    var used: [String: Int64] = [:]
-    while try statement.step() { used[statement.text(0)] = statement.integer(1) }
-    return used
-  }
+  private var probe: LedgerProbe { LedgerProbe(settings.database) }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import SQLite
 import Synchronization
 import TestSupport
 
@@ -24,7 +23,7 @@ final class Storm {
         atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
     }
     let config = folder.path + "/quota.conf"
-    let traced = LockWait.tracing(into: folder.path + "/traces").joined(separator: " ")
+    let traced = WaitingCalls.tracing(into: folder.path + "/traces").joined(separator: " ")
     let hook = { "\(traced) \(Program.path($0)) --config \(config)" }
     servers = try (0..<count).map { _ in
       var setup = SimulatedServer.Setup(
@@ -48,11 +47,7 @@ final class Storm {
   /// Sessions that have been swept, years of history, and users to import.
   func prepare() throws {
     try run("quota-sweep")
-    try Connection(database, busyTimeout: 5000).execute(
-      """
-      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-      INSERT INTO events SELECT i, 'user' || i % 50, 'created', '', 1, i FROM n
-      """)
+    try probe.addOldEvents(20_000, of: (0..<50).map { "user\($0)" })
     for server in servers {
       try server.populate(
         Storm.departures - Storm.arrivals, prefix: "user", received: 1000, sent: 2000)
@@ -106,19 +101,16 @@ final class Storm {
     return (runs.withLock(\.self), errors + otherErrors)
   }
 
-  /// How long each hook waited for locks.
-  var waits: [LockWait] { get throws { try LockWait.all(in: traces) } }
+  /// How many hooks ran, and the calls by which they waited.
+  var waits: (hooks: Int, calls: [String]) { get throws { try WaitingCalls.all(in: traces) } }
 
   /// What the ledger has to agree with.
   var stage: Stage { Stage(servers, config: config, database: database) }
 
   func sweep() throws { try run("quota-sweep") }
 
-  func faults() throws -> [String] { try LedgerSoundness().faults(of: database) }
-
-  func number(_ query: String) throws -> Int64 {
-    try Connection(database, busyTimeout: 5000).integer(query)
-  }
+  /// A look into the ledger.
+  var probe: LedgerProbe { stage.probe }
 
   private func run(_ program: String, _ arguments: [String] = []) throws {
     let outcome = try Program.run(

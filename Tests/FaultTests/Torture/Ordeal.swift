@@ -15,7 +15,7 @@ struct Ordeal: Sendable, CustomTestStringConvertible {
   var statusAgain: Int32?
   /// Whether there is anything to run it again for.
   var runsAgain: @Sendable (TorturedHost) throws -> Bool = { _ in true }
-  /// See `LedgerSoundness`.
+  /// See `LedgerProbe.faults(hasAllHistory:)`.
   var hasAllHistory = true
   let prepare: @Sendable (TorturedHost) throws -> Void
 
@@ -62,14 +62,14 @@ extension Ordeal {
       program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
       prepare: { host in
         try host.beginSession()
-        try host.lengthenLog()
+        try host.probe.lengthenLog()
       }),
     Ordeal(
       testDescription: "the end of a session where no sweep runs any more",
       program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
       prepare: { host in
         try host.beginSession()
-        try host.lengthenLog()
+        try host.probe.lengthenLog()
         try host.spoolEnds(3)
         try host.forgetSweep()
       }),
@@ -100,11 +100,7 @@ extension Ordeal {
       hasAllHistory: false,
       prepare: { host in
         try host.sweep()
-        try host.execute(
-          """
-          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
-          INSERT INTO events SELECT i, 'user1', 'created', '', 1, i FROM n
-          """)
+        try host.probe.addOldEvents(700)
         try host.fillLogs()
       }),
   ]

@@ -11,7 +11,6 @@ struct Torture {
   private let strace: SystemCalls
   private let usedBefore: [String: Int64]
   private let undisturbed: (text: [String], used: [String: Int64])
-  private let soundness: LedgerSoundness
   /// The calls of a run that nobody disturbs.
   let calls: [SystemCalls.Call]
 
@@ -22,11 +21,10 @@ struct Torture {
 
   init(_ ordeal: Ordeal) throws {
     self.ordeal = ordeal
-    soundness = LedgerSoundness(hasAllHistory: ordeal.hasAllHistory)
     host = try TorturedHost()
     strace = try SystemCalls()
     try ordeal.prepare(host)
-    usedBefore = (try? host.used()) ?? [:]
+    usedBefore = (try? host.probe.bytesUsed) ?? [:]
     try host.keep()
     let (calls, outcome) = try strace.calls(
       of: Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
@@ -34,8 +32,8 @@ struct Torture {
     try #require(outcome.status == ordeal.status, "\(outcome.errors)")
     self.calls = calls
     try host.sweep()
-    undisturbed = (try host.text(), try host.used())
-    try #require(try soundness.faults(of: host.database) == [])
+    undisturbed = (try host.text(), try host.probe.bytesUsed)
+    try #require(try host.probe.faults(hasAllHistory: ordeal.hasAllHistory) == [])
   }
 
   private static func arguments(of ordeal: Ordeal, _ host: TorturedHost) -> [String] {
@@ -89,10 +87,11 @@ struct Torture {
   private func expectSound(_ what: Comment) throws {
     guard FileManager.default.fileExists(atPath: host.database) else { return }
     try #require(try Spool(besideDatabase: host.database).readAll().damaged == [], what)
-    guard (try? host.used()) != nil else { return }
+    guard (try? host.probe.bytesUsed) != nil else { return }
     let isMigrated = try host.isOurs()
-    try #require(try !isMigrated || soundness.faults(of: host.database) == [], what)
-    for (user, used) in try host.used() {
+    try #require(
+      try !isMigrated || host.probe.faults(hasAllHistory: ordeal.hasAllHistory) == [], what)
+    for (user, used) in try host.probe.bytesUsed {
       let (first, last) = (usedBefore[user] ?? 0, undisturbed.used[user] ?? 0)
       try #require((min(first, last)...max(first, last)).contains(used), "\(user), \(what)")
     }

@@ -81,10 +81,12 @@ final class TorturedHost {
     try directory.write(text, to: "host/" + name)
   }
 
+  /// A look into the ledger.
+  var probe: LedgerProbe { LedgerProbe(database) }
+
   /// Whether the database has our tables already.
   func isOurs() throws -> Bool {
-    try Connection(database, busyTimeout: 5000).integer("PRAGMA user_version")
-      == Schema.version
+    try probe.schemaVersion == Schema.version
   }
 
   func execute(_ sql: String) throws {
@@ -99,14 +101,6 @@ final class TorturedHost {
     try client.setCounters(received: 3000, sent: 4000)
     try sweep()
     try client.drop()
-  }
-
-  /// Makes the write-ahead log too long for a hook.
-  func lengthenLog() throws {
-    try execute(
-      """
-      CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(400000)); DELETE FROM filler
-      """)
   }
 
   /// Sessions end while the database cannot be had.

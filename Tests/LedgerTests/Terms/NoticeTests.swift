@@ -17,11 +17,7 @@ private let day: Int64 = 86_400
 
   /// All notices as `kind detail`, in the order they came about.
   private func notices(_ bench: Bench) throws -> [String] {
-    var statement = try bench.ledger.database.prepare(
-      "SELECT kind || ' ' || detail FROM notices ORDER BY at, kind, detail")
-    var notices: [String] = []
-    while try statement.step() { notices.append(statement.text(0)) }
-    return notices
+    try bench.probe.notices.map { "\($0.kind) \($0.detail)" }
   }
 
   @Test func `come about once a threshold and period`() throws {
@@ -76,7 +72,7 @@ private let day: Int64 = 86_400
     let bench = try bench(Terms(lifetime: .until(end)))
     for later in 0...12 { try bench.ledger.noticeExpiries(at: Bench.noon + Int64(later) * day) }
     #expect(try notices(bench) == ["expiry 3"])
-    #expect(try bench.number("SELECT at FROM notices") == end - 3 * day)
+    #expect(try bench.probe.notices.map(\.at) == [end - 3 * day])
     var later = TermsEdit()
     later.lifetime = .set(.until(end + 20 * day))
     _ = try bench.ledger.change("alice", later, at: end)
@@ -147,7 +143,7 @@ private let day: Int64 = 86_400
       _ = try bench.ledger.giveUpNotices(at: now)
     }
     #expect(tries == [0, 1, 6, 21, 81])
-    #expect(try bench.number("SELECT count(*) FROM notices WHERE settled_at IS NULL") == 0)
+    #expect(try bench.probe.notices.allSatisfy(\.isSettled))
   }
 
   @Test func `tries a notice once in one run, however long that takes`() throws {

@@ -88,16 +88,16 @@ func `whatever happens, every byte is in one period and one day, and the row say
   for _ in 0..<60 {
     story.append(try life.step())
     let told = story.suffix(8).joined(separator: "; ")
-    for table in ["period_usage", "daily_usage", "hourly_usage", "sessions"] {
-      let sum = try life.bench.number("SELECT total(bytes_received + bytes_sent) FROM \(table)")
-      try #require(sum == life.moved, "\(table) after \(told)")
+    for measure in [LedgerProbe.Measure.periods, .history, .sessions] {
+      let sum = try life.bench.probe.totalUsage(by: measure).total
+      try #require(sum == life.moved, "\(measure) after \(told)")
     }
     // What is in the row is what the rows it follows from say.
     let row = try #require(try ledger.standingRow(of: 1))
     let standing = try ledger.standing(row, at: life.now)
     try #require(try ledger.renewed(row, at: life.now) == standing, "\(told)")
     if row.standing.span.contains(life.now) {
-      let mirror = try life.bench.number("SELECT bytes_used FROM user_quotas")
+      let mirror = try life.bench.probe.bytesUsed["alice"]
       try #require(mirror == standing.used.total, "\(told)")
     }
     // Grants are never used by more than they came to.
@@ -108,7 +108,7 @@ func `whatever happens, every byte is in one period and one day, and the row say
       zip(periods, periods.dropFirst()).allSatisfy {
         $0.span.end <= $1.span.start || $0.span.end == .max
       }, "\(told): \(spans)")
-    let given = try life.bench.number("SELECT total(bytes) FROM grants WHERE period_start IS NULL")
+    let given = try life.bench.probe.grants.reduce(0) { $0 + ($1.isCarried ? $1.bytes : 0) }
     try #require(periods.reduce(0) { $0 + $1.taken } <= given, "\(told)")
   }
 }

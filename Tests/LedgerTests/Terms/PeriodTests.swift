@@ -1,5 +1,4 @@
 import Quota
-import SQLite
 import TestSupport
 import Testing
 
@@ -46,7 +45,7 @@ private let monday = Bench.noon - day / 2
     #expect(try bench.verdict(on: "alice", at: monday + day) == .allowed)
     // The clock may be set back, and on again.
     #expect(try bench.verdict(on: "alice", at: monday + day - 1) == .refused(.quota))
-    #expect(try bench.number("SELECT period_start FROM user_quotas") == monday)
+    #expect(try bench.probe.periodStart(of: "alice") == monday)
   }
 
   @Test func `leaves somebody an administrator shut out where he is`() throws {
@@ -69,7 +68,7 @@ private let monday = Bench.noon - day / 2
     #expect(periods[0].span == TimeSpan(start: monday, end: monday + day))
     #expect(periods.map(\.isPresent) == [false, true])
     #expect(try bench.used("alice") == 90)
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 20)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [20])
   }
 
   @Test func `rolls over after a machine was off for three months, once`() throws {
@@ -81,10 +80,10 @@ private let monday = Bench.noon - day / 2
     let standing = try #require(try bench.ledger.standing(of: "alice", at: later))
     // 26 February 2027: the period that began on the 5th.
     #expect(standing.span.contains(later) && standing.used.isZero)
-    #expect(try bench.number("SELECT period_start FROM user_quotas") == standing.span.start)
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 0)
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
-    #expect(try bench.number("SELECT quota_bytes FROM period_usage") == 100)
+    #expect(try bench.probe.periodStart(of: "alice") == standing.span.start)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [0])
+    #expect(try bench.probe.count(.periods) == 1)
+    #expect(try bench.probe.periods(of: "alice").map(\.quota) == [100])
   }
 
   @Test func `rolls over once where two sweeps race over the boundary`() async throws {
@@ -110,11 +109,12 @@ private let monday = Bench.noon - day / 2
       }
       try await group.waitForAll()
     }
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 100)
-    #expect(try bench.number("SELECT count(*) FROM user_quotas WHERE bytes_used = 20") == 50)
-    #expect(
-      try bench.number("SELECT count(*) FROM period_usage WHERE bytes_received = 10") == 50)
-    #expect(try bench.number("SELECT total(bytes_received) FROM daily_usage") == 1500)
+    #expect(try bench.probe.count(.periods) == 100)
+    #expect(try bench.probe.users.count { $0.bytesUsed == 20 } == 50)
+    for name in try bench.probe.names {
+      #expect(try bench.probe.periods(of: name).map(\.usage.received) == [10, 20])
+    }
+    #expect(try bench.probe.totalUsage(by: .history).received == 1500)
   }
 
   @Test func `takes a counter that came late, and the present one is as it was`() throws {
@@ -124,9 +124,9 @@ private let monday = Bench.noon - day / 2
     try bench.move(20, by: "alice", at: Bench.noon + day)
     try bench.move(5, by: "alice", at: Bench.noon + 300)
     #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 15, 1: 20])
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 20)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [20])
     #expect(
-      try bench.number("SELECT bytes_received FROM daily_usage WHERE day = '2026-11-23'") == 15)
+      try bench.probe.days(of: "alice")["2026-11-23"]?.received == 15)
   }
 }
 
@@ -193,8 +193,8 @@ private let monday = Bench.noon - day / 2
     let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + 3 * day)
     #expect(periods.map(\.isEstimated) == [true, true, true, true])
     #expect(try bench.used("alice") == 4000)
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == 500)
-    #expect(try bench.number("SELECT count(*) FROM daily_usage") == 4)
+    #expect(try bench.probe.users.map(\.bytesUsed) == [500])
+    #expect(try bench.probe.days(of: "alice").count == 4)
   }
 
   @Test func `that a hook closes after sweeps were missing is divided from the last one on`() throws
@@ -265,7 +265,7 @@ extension TermsEdit {
     #expect(amendment.isNew && amendment.user.standing.used.total == sum(since: back))
     #expect(amendment.user.standing.span == new.span(at: Bench.noon, in: .utc))
     #expect(try bench.used("alice") == total, "every byte stays in one period")
-    #expect(try bench.number("SELECT bytes_used FROM user_quotas") == sum(since: back))
+    #expect(try bench.probe.users.map(\.bytesUsed) == [sum(since: back)])
     let spans = try bench.ledger.periods(of: "alice", at: Bench.noon).map(\.span)
     #expect(zip(spans, spans.dropFirst()).allSatisfy { $0.end <= $1.start })
   }
@@ -274,7 +274,7 @@ extension TermsEdit {
     let bench = try bench(.month(1))
     let amendment = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
     #expect(amendment.user.standing.used.total == sum(since: 30))
-    #expect(try bench.number("SELECT count(*) FROM period_usage") == 1)
+    #expect(try bench.probe.count(.periods) == 1)
   }
 
   @Test func `and changed back is as it was`() throws {
@@ -312,7 +312,7 @@ extension TermsEdit {
       try bench.ledger.periods(of: "alice", at: Bench.noon + 120).map(\.used.total) == [100, 30])
     #expect(try bench.ledger.reset("alice", at: Bench.noon + 120).isNew)
     #expect(try !bench.ledger.reset("alice", at: Bench.noon + 180).isNew, "nothing used since")
-    #expect(try bench.number("SELECT count(*) FROM events WHERE kind = 'reset'") == 2)
+    #expect(try bench.probe.events("reset").count == 2)
     try bench.move(1, by: "alice", at: Bench.noon + day)
     #expect(
       try bench.ledger.standing(of: "alice", at: Bench.noon + day)?.span.start == monday + day)
@@ -326,6 +326,6 @@ extension TermsEdit {
     }
     let names = try bench.ledger.userNames()
     #expect(try bench.ledger.reset(names, at: Bench.noon + 60) == 3)
-    #expect(try bench.number("SELECT count(*) FROM user_quotas WHERE bytes_used > 0") == 0)
+    #expect(try bench.probe.bytesUsed.allSatisfy { $0.value == 0 })
   }
 }

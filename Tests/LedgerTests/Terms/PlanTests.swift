@@ -19,7 +19,7 @@ private let day: Int64 = 86_400
     try #require(try bench.ledger.user(named: name, at: time))
   }
 
-  @Test func `say what a user has no terms of his own for`() throws {
+  @Test func `say what a user has no terms of their own for`() throws {
     let bench = try bench()
     _ = try bench.ledger.addUser("alice", Terms(), plan: "basic", at: Bench.noon)
     _ = try bench.ledger.addUser("bob", Terms(quota: 7), plan: "basic", at: Bench.noon)
@@ -47,7 +47,7 @@ private let day: Int64 = 86_400
     #expect(try user(bench, "carol").period == .none)
     #expect(try bench.ledger.changePlan("basic", edit, at: Bench.noon) == nil)
     // A hook of another version goes by this column.
-    #expect(try bench.number("SELECT quota_bytes FROM user_quotas WHERE user_id = 1") == 50)
+    #expect(try bench.probe.users.first?.quota == 50)
   }
 
   @Test func `can be joined, left and followed again`() throws {

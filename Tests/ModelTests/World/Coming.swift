@@ -19,7 +19,7 @@ extension World {
       number: fresh(), server: server, boot: boot, since: clock, owner: name,
       clientID: server.nextClientID(), address: server.freeAddress(),
       realAddress: "198.51.100.\(sessions.count % 250):\(40_000 + fresh())")
-    session.move(Moved(received: Int64.random(in: 1500...2000, using: &chance), sent: 1800))
+    session.move(Usage(received: Int64.random(in: 1500...2000, using: &chance), sent: 1800))
     // However late hooks run, that of a session comes before the next one with its identity.
     while let index = late.firstIndex(where: { $0.session.hasIdentity(of: session) }) {
       try runLateHook(at: index, &chance)
@@ -85,7 +85,7 @@ extension World {
     if isSweeping, !terms.isMetered(session.owner) { session.payers.insert(session.claimedName) }
     let isZeroed = !isCalm && Int.random(in: 0..<12, using: &chance) == 0
     let call = finalCall(
-      session, isZeroed ? (Bool.random(using: &chance) ? nil : Moved()) : session.moved)
+      session, isZeroed ? (Bool.random(using: &chance) ? nil : Usage()) : session.moved)
     note("\(session) ends at \(session.moved)\(isZeroed ? ", its final counters lost" : "")")
     if !isCalm, Int.random(in: 0..<16, using: &chance) == 0 {
       note("its hook runs later")
@@ -175,7 +175,7 @@ extension World {
       address: session.address, commonName: session.claimedName, realAddress: session.realAddress)
   }
 
-  private func finalCall(_ session: Session, _ counters: Moved?) -> HookCall {
+  private func finalCall(_ session: Session, _ counters: Usage?) -> HookCall {
     var call = call(session)
     call.counters = counters
     call.duration = clock - session.since

@@ -102,13 +102,13 @@ extension World {
   }
 
   /// A little, a lot, or just what a quota has left.
-  private func bytes(of session: Session, _ chance: inout Chance) -> Moved {
+  private func bytes(of session: Session, _ chance: inout Chance) -> Usage {
     let left = terms.user(session.owner).quota - used(by: session.owner).most
     if left > 0, left < 1_000_000, Int.random(in: 0..<8, using: &chance) == 0 {
-      return terms.rules.count == .received ? Moved(received: left) : Moved(sent: left)
+      return terms.rules.count == .received ? Usage(received: left) : Usage(sent: left)
     }
     let limit: Int64 = Bool.random(using: &chance) ? 3_000 : 60_000
-    return Moved(
+    return Usage(
       received: Int64.random(in: 0...limit, using: &chance),
       sent: Int64.random(in: 0...limit, using: &chance))
   }

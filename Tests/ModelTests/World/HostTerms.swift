@@ -72,7 +72,7 @@ struct HostTerms {
   }
 
   /// What a quota counts.
-  func counted(_ bytes: Moved) -> Int64 {
+  func counted(_ bytes: Usage) -> Int64 {
     switch rules.count {
     case .total: bytes.received + bytes.sent
     case .sent: bytes.sent

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// One OpenVPN server.
 final class Server {
   let name: String
@@ -56,7 +58,7 @@ struct Listing {
   /// A session as it is listed.
   struct Shown {
     let session: Session
-    let counters: Moved
+    let counters: Usage
     let name: String?
     let address: String
   }
@@ -78,7 +80,7 @@ struct Listing {
           + "2026-11-24 00:00:00\t\(clock)\tUNDEF\t\(server.live.count + 1000)\t0\tBF-CBC")
     }
     for session in server.live.prefix(rows ?? .max) {
-      let counters = dip ? Moved() : session.moved
+      let counters = dip ? Usage() : session.moved
       shown.append(
         Shown(
           session: session, counters: counters, name: session.shownName, address: session.address))

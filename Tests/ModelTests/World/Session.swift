@@ -1,22 +1,8 @@
-/// Bytes as the server counts them.
-struct Moved: Equatable, CustomStringConvertible {
-  var received: Int64 = 0
-  var sent: Int64 = 0
-
-  var total: Int64 { received + sent }
-  var isZero: Bool { received == 0 && sent == 0 }
-  var description: String { "\(received) up, \(sent) down" }
-
-  static func + (left: Moved, right: Moved) -> Moved {
-    Moved(received: left.received + right.received, sent: left.sent + right.sent)
-  }
-
-  static func += (left: inout Moved, right: Moved) { left = left + right }
-}
+import TestSupport
 
 /// What moved between two moments at which somebody of ours surely took the counters down.
 struct Stretch {
-  let bytes: Moved
+  let bytes: Usage
   /// The earliest and the latest that the wall clock showed meanwhile.
   let clock: ClosedRange<Int64>
   /// Whether it is in the database, and not just in the spool.
@@ -65,10 +51,10 @@ final class Session {
   /// Whether its end surely was told.
   var isToldOver = false
 
-  private(set) var moved = Moved()
+  private(set) var moved = Usage()
   private(set) var stretches: [Stretch] = []
   /// What moved since the last of them, and how the clock stood meanwhile.
-  private(set) var untold = Moved()
+  private(set) var untold = Usage()
   private var clock: ClosedRange<Int64>
 
   init(
@@ -102,7 +88,7 @@ final class Session {
     self.boot == boot && pid == server.pid && self.since == since && self.owner == owner
   }
 
-  func move(_ bytes: Moved) {
+  func move(_ bytes: Usage) {
     moved += bytes
     untold += bytes
   }
@@ -120,11 +106,11 @@ final class Session {
   ///   - isWhole: whether all of its server's sessions were; else what moves next may be reckoned to
   ///     have moved since they last were.
   func tell(
-    _ counters: Moved, at time: Int64, now: Int64, inLedger: Bool, isWhole: Bool = true
+    _ counters: Usage, at time: Int64, now: Int64, inLedger: Bool, isWhole: Bool = true
   ) {
-    let later = Moved(
+    let later = Usage(
       received: moved.received - counters.received, sent: moved.sent - counters.sent)
-    let told = Moved(received: untold.received - later.received, sent: untold.sent - later.sent)
+    let told = Usage(received: untold.received - later.received, sent: untold.sent - later.sent)
     // A listing that was made before an earlier one is told has nothing new.
     guard told.received >= 0, told.sent >= 0 else { return }
     see(time)
@@ -139,7 +125,7 @@ final class Session {
   }
 
   /// What moved, in parts: those that surely were told, and last what may not have been.
-  var parts: [(bytes: Moved, clock: ClosedRange<Int64>, isSure: Bool, isInLedger: Bool)] {
+  var parts: [(bytes: Usage, clock: ClosedRange<Int64>, isSure: Bool, isInLedger: Bool)] {
     stretches.map { ($0.bytes, $0.clock, true, $0.isInLedger) } + [(untold, clock, false, false)]
   }
 }

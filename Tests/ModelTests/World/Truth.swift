@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What follows from what really happened: the least and the most that each may come to.
 extension World {
   /// Who may have been billed: everybody who was ever shown as a name.
@@ -13,7 +15,7 @@ extension World {
   /// The parts of sessions that may be a user's, and whether each surely is.
   private func parts(
     of name: String
-  ) -> [(bytes: Moved, clock: ClosedRange<Int64>, isSure: Bool, isInLedger: Bool)] {
+  ) -> [(bytes: Usage, clock: ClosedRange<Int64>, isSure: Bool, isInLedger: Bool)] {
     guard terms.isMetered(name) else { return [] }
     return sessions.filter { $0.payers.contains(name) && !$0.isNoSession }.flatMap { session in
       let isSure = isSurely(session, of: name)
@@ -22,8 +24,8 @@ extension World {
   }
 
   /// What a user has to be billed for, at least and at most.
-  func total(of name: String) -> (least: Moved, most: Moved) {
-    var (least, most) = (Moved(), Moved())
+  func total(of name: String) -> (least: Usage, most: Usage) {
+    var (least, most) = (Usage(), Usage())
     for part in parts(of: name) {
       most += part.bytes
       if part.isSure { least += part.bytes }
@@ -33,13 +35,13 @@ extension World {
 
   /// The same by the number of the day. What moved between two looks at the counters with a midnight
   /// between them may be of either day.
-  func days(of name: String) -> [Int64: (least: Moved, most: Moved)] {
-    var days: [Int64: (least: Moved, most: Moved)] = [:]
+  func days(of name: String) -> [Int64: (least: Usage, most: Usage)] {
+    var days: [Int64: (least: Usage, most: Usage)] = [:]
     for part in parts(of: name) where !part.bytes.isZero {
       let (first, last) = (terms.day(part.clock.lowerBound), terms.day(part.clock.upperBound))
       for day in first...last {
-        days[day, default: (Moved(), Moved())].most += part.bytes
-        if part.isSure, first == last { days[day, default: (Moved(), Moved())].least += part.bytes }
+        days[day, default: (Usage(), Usage())].most += part.bytes
+        if part.isSure, first == last { days[day, default: (Usage(), Usage())].least += part.bytes }
       }
     }
     return days
@@ -52,7 +54,7 @@ extension World {
     let today = terms.day(clock)
     // Which day it is to a program that runs around midnight nobody can tell.
     if isDaily, terms.day(clock + programs.drift) != today { return (0, .max) }
-    var (least, most) = (Moved(), Moved())
+    var (least, most) = (Usage(), Usage())
     for part in parts(of: name) {
       let days = terms.day(part.clock.lowerBound)...terms.day(part.clock.upperBound)
       if isDaily, !days.contains(today) { continue }

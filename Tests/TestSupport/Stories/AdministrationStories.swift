@@ -16,8 +16,7 @@ extension Story {
       // What moves next to nothing within two seconds may have been turned away by somebody else.
       try alice.upload(20_000)
       #expect(
-        try stage.number("SELECT count(*) FROM events WHERE kind = 'killed' AND detail = 'kicked'")
-          == 1)
+        try stage.probe.events("killed").map(\.detail) == ["kicked"])
       try stage.endExactly()
     },
 
@@ -42,7 +41,7 @@ extension Story {
         let usage = try stage.usage(of: name)
         #expect(usage.received == counters.received && usage.sent == counters.sent)
       }
-      #expect(try stage.number("SELECT count(*) FROM users WHERE status = 'active'") == 2)
+      #expect(try stage.probe.users.count { $0.isEnabled } == 2)
     },
 
     Story("a removed user's live session counts for nobody else, and nobody comes back by it") {
@@ -58,10 +57,9 @@ extension Story {
       #expect(alice.isConnected && bob.isConnected)
       for client in [alice, bob] { try client.leave() }
       try stage.sweep()
-      #expect(try stage.number("SELECT count(*) FROM users WHERE status = 'active'") == 0)
+      #expect(try !stage.probe.users.contains { $0.isEnabled })
       let total = try stage.server.finished.reduce(0) { $0 + $1.received + $1.sent }
-      #expect(
-        try stage.number("SELECT sum(bytes_received + bytes_sent) FROM daily_usage") == total)
+      #expect(try stage.probe.totalUsage(by: .history).total == total)
     },
   ]
 }

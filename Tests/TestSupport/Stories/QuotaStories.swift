@@ -20,9 +20,7 @@ extension Story {
       try stage.sweep()
       try alice.expectHalt()
       #expect(!alice.isConnected)
-      #expect(
-        try stage.number(
-          "SELECT count(*) FROM events WHERE kind = 'killed' AND username = 'alice'") == 1)
+      #expect(try stage.probe.events("killed").map(\.user) == ["alice"])
       try alice.comeBack()
       #expect(alice.isRefused)
       #expect(!alice.isConnected)
@@ -79,8 +77,7 @@ extension Story {
       }
       try stage.sweep()
       #expect(try stage.usage(of: "alice") == used)
-      #expect(try stage.number("SELECT count(*) FROM events WHERE kind = 'refused'") == 1)
-      #expect(try stage.number("SELECT count FROM events WHERE kind = 'refused'") == 5)
+      #expect(try stage.probe.events("refused").map(\.count) == [5])
       #expect(try stage.server.finished.count == 1)
       try stage.expectTruth()
     },

@@ -22,7 +22,7 @@ extension Story {
         try stage.sweep()
         #expect(try stage.openSessions == 0)
         #expect(try stage.usage(of: "alice") == swept)
-        #expect(try stage.number("SELECT count(*) FROM traffic_logs") == 1)
+        #expect(try stage.probe.loggedSessions.count == 1)
       }
       try alice.comeBack()
       try alice.upload(10_000)
@@ -31,7 +31,7 @@ extension Story {
       let final = try #require(try stage.server.finished.last)
       #expect(
         try stage.usage(of: "alice")
-          == Stage.Usage(received: swept.received + final.received, sent: swept.sent + final.sent))
+          == Usage(received: swept.received + final.received, sent: swept.sent + final.sent))
     },
 
     Story("a crash and a restart between two sweeps are found out by the process id") { stage in
@@ -47,14 +47,14 @@ extension Story {
       }
       try stage.sweep()
       #expect(try stage.openSessions == 2)
-      #expect(try stage.number("SELECT count(*) FROM sessions WHERE closed_by = 'restart'") == 2)
+      #expect(try stage.probe.sessions.count { $0.endedBy == "restart" } == 2)
       try stage.server.stop()
       let finished = try stage.server.finished
       for (name, swept) in zip(["alice", "bob"], swept) {
         let final = try #require(finished.first { $0.name == name })
         #expect(
           try stage.usage(of: name)
-            == Stage.Usage(
+            == Usage(
               received: swept.received + final.received, sent: swept.sent + final.sent))
       }
     },

@@ -1,4 +1,3 @@
-import SQLite
 import Testing
 
 /// Where a story is told: servers with the project's hooks, its other programs, and their ledger.
@@ -6,7 +5,8 @@ package struct Stage {
   /// The servers, all of them running when a story begins.
   package let servers: [any VPNServer]
   private let config: String
-  private let database: String
+  /// A look into the ledger.
+  package let probe: LedgerProbe
 
   /// - Parameters:
   ///   - servers: all that `MANAGEMENT` names.
@@ -15,7 +15,7 @@ package struct Stage {
   package init(_ servers: [any VPNServer], config: String, database: String) {
     self.servers = servers
     self.config = config
-    self.database = database
+    probe = LedgerProbe(database)
   }
 
   /// The first server, the only one in most stories.
@@ -46,59 +46,11 @@ package struct Stage {
       environment: ["PATH": "/usr/bin:/bin"])
   }
 
-  /// Bytes in both directions, as the server sees them.
-  struct Usage: Equatable, Sendable {
-    var received: Int64 = 0
-    var sent: Int64 = 0
-
-    var total: Int64 { received + sent }
-  }
-
   /// What a user used in this period.
-  func usage(of name: String) throws -> Usage { try usages("period_usage")[name] ?? Usage() }
+  func usage(of name: String) throws -> Usage { try probe.usage(by: .periods)[name] ?? Usage() }
 
-  /// The number that a query gives.
-  func number(_ query: String) throws -> Int64 {
-    try Connection(database, busyTimeout: 5000).integer(query)
-  }
-
-  /// How many sessions' accounts are open.
-  var openSessions: Int64 {
-    get throws { try number("SELECT count(*) FROM sessions WHERE closed_at IS NULL") }
-  }
-
-  private func usages(_ table: String) throws -> [String: Usage] {
-    let connection = try Connection(database, busyTimeout: 5000)
-    var statement = try connection.prepare(
-      """
-      SELECT username, sum(bytes_received), sum(bytes_sent)
-      FROM \(table) JOIN users ON users.id = user_id GROUP BY user_id
-      """)
-    var usages: [String: Usage] = [:]
-    while try statement.step() {
-      usages[statement.text(0)] = Usage(
-        received: statement.integer(1), sent: statement.integer(2))
-    }
-    return usages
-  }
-
-  private var loggedSessions: [FinalCounters] {
-    get throws {
-      let connection = try Connection(database, busyTimeout: 5000)
-      var statement = try connection.prepare(
-        """
-        SELECT username, bytes_received, bytes_sent
-        FROM traffic_logs JOIN users ON users.id = user_id
-        """)
-      var sessions: [FinalCounters] = []
-      while try statement.step() {
-        sessions.append(
-          FinalCounters(
-            name: statement.text(0), received: statement.integer(1), sent: statement.integer(2)))
-      }
-      return sessions
-    }
-  }
+  /// How many sessions are open.
+  var openSessions: Int { get throws { try probe.openSessions.count } }
 
   /// Expects the ledger to say, to the byte, what OpenVPN's own final counters say of all sessions
   /// that ended, and that none is open: usage by session, day and period, `bytes_used`, and one row
@@ -111,20 +63,16 @@ package struct Stage {
       truth[session.name, default: Usage()].sent += session.sent
     }
     #expect(!truth.isEmpty, sourceLocation: location)
-    for table in ["sessions", "daily_usage", "hourly_usage", "period_usage"] {
-      #expect(try usages(table) == truth, "\(table)", sourceLocation: location)
+    for measure in LedgerProbe.Measure.allCases {
+      #expect(
+        try probe.usage(by: measure) == truth, "\(measure)", sourceLocation: location)
     }
     for (name, usage) in truth {
-      let used = try number(
-        """
-        SELECT bytes_used FROM user_quotas JOIN users ON users.id = user_id
-        WHERE username = '\(name)'
-        """)
-      #expect(used == usage.total, "\(name)", sourceLocation: location)
+      #expect(try probe.bytesUsed[name] == usage.total, "\(name)", sourceLocation: location)
     }
     #expect(
-      try loggedSessions.map(\.description).sorted() == finished.map(\.description).sorted(),
-      sourceLocation: location)
+      try probe.loggedSessions.map { "\($0.user): \($0.usage)" }.sorted()
+        == finished.map(\.description).sorted(), sourceLocation: location)
     #expect(try openSessions == 0, sourceLocation: location)
   }
 

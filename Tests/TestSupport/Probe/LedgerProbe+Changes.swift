@@ -1,0 +1,277 @@
+import SQLite
+
+// What tests change in a ledger by hand, for no program does it: to make time pass, to have a past,
+// or to break something.
+extension LedgerProbe {
+  func change(_ statements: String) throws {
+    try Connection(path, busyTimeout: 5000).execute(statements)
+  }
+
+  /// Runs a statement with values for `?1`, `?2` and so on.
+  private func change(_ statement: String, _ values: any Bindable...) throws {
+    let database = try Connection(path, busyTimeout: 5000)
+    var statement = try database.prepare(statement)
+    statement.bind(values)
+    try statement.run()
+  }
+
+  /// Makes every kill so far older, as if the next sweep came 11 seconds later.
+  package func ageKills() throws {
+    try change("UPDATE sessions SET killed_at = killed_at - 11")
+  }
+
+  /// Says that the tables are of another version.
+  package func setSchemaVersion(_ version: Int64) throws {
+    try change("PRAGMA user_version = \(version)")
+  }
+
+  /// Makes the write-ahead log 400 kB longer.
+  package func lengthenLog() throws {
+    try change(
+      """
+      CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(400000)); DELETE FROM filler
+      """)
+  }
+}
+
+// MARK: A past
+
+extension LedgerProbe {
+  /// Adds a user as an administrator would have in the past.
+  ///
+  /// - Parameter createdAt: in UTC, as `2026-11-23 12:00:00`.
+  package func addUser(
+    _ name: String, status: String = "active", createdAt: String, quota: Int64 = 0
+  ) throws {
+    try change(
+      "INSERT INTO users (username, status, created_at) VALUES (?1, ?2, ?3)", name, status,
+      createdAt)
+    try change(
+      """
+      INSERT INTO user_quotas (user_id, quota, quota_bytes)
+      SELECT id, ?2, ?2 FROM users WHERE username = ?1
+      """, name, quota)
+  }
+
+  /// Has a user have used something in the present period, which never ends.
+  package func addUsage(_ usage: Usage, of name: String) throws {
+    try change(
+      """
+      UPDATE user_quotas SET bytes_used = bytes_used + ?2 + ?3,
+        bytes_received = bytes_received + ?2, bytes_sent = bytes_sent + ?3
+      WHERE user_id = (SELECT id FROM users WHERE username = ?1)
+      """, name, usage.received, usage.sent)
+  }
+
+  /// Puts usage into a day of a user's history, and nowhere else.
+  ///
+  /// - Parameter day: in the configured zone, as 2026-11-23; 0001-01-01 stands for the day before
+  ///   every ledger.
+  package func addHistory(_ usage: Usage, of name: String, on day: String) throws {
+    try change(
+      """
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+      SELECT id, unixepoch(?2, iif(?2 = '0001-01-01', '0 hours', '12 hours')), ?3, ?4
+      FROM users WHERE username = ?1
+      """, name, day, usage.received, usage.sent)
+  }
+
+  /// Puts usage into one of the last days of a user's history; zone UTC.
+  package func addHistory(_ usage: Usage, of name: String, daysAgo days: Int64) throws {
+    try change(
+      """
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+      SELECT id, unixepoch('now', 'start of day', -?2 || ' days'), ?3, ?4
+      FROM users WHERE username = ?1
+      """, name, days, usage.received, usage.sent)
+  }
+
+  /// Puts usage into an hour of a user's history, and nowhere else.
+  ///
+  /// - Parameter hour: its beginning, in seconds since 1970.
+  package func addHistory(_ usage: Usage, of name: String, inHour hour: Int64) throws {
+    try change(
+      """
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+      SELECT id, ?2, ?3, ?4 FROM users WHERE username = ?1
+      """, name, hour, usage.received, usage.sent)
+  }
+
+  /// Adds a session of a user, without counting it anywhere else.
+  package func add(_ session: Session) throws {
+    try change(
+      """
+      INSERT INTO sessions (boot, user_id, common_name, server, pid, connected_since, address,
+        real_address, bytes_received, bytes_sent, closed_at, closed_by, kills, killed_at)
+      SELECT 1, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+      FROM users WHERE username = ?1
+      """, session.user, session.commonName, session.server, session.pid, session.connectedSince,
+      session.address, session.realAddress, session.usage.received, session.usage.sent,
+      session.endedAt, session.endedBy, session.kills, session.killedAt)
+  }
+
+  /// Adds a row to the log of ended sessions as the earlier project wrote them, of one byte in each
+  /// direction.
+  ///
+  /// - Parameter time: what it has for the time; nil for none.
+  package func addLoggedSession(of name: String, at time: String?) throws {
+    try change(
+      """
+      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
+      SELECT id, 1, 1, ?2 FROM users WHERE username = ?1
+      """, name, time)
+  }
+
+  /// Has a user's present period begin at a moment.
+  package func setPeriodStart(of name: String, _ start: Int64) throws {
+    try change(
+      """
+      UPDATE user_quotas SET period_start = ?2
+      WHERE user_id = (SELECT id FROM users WHERE username = ?1)
+      """, name, start)
+  }
+
+  /// Adds a period in which a user moved one byte in each direction.
+  ///
+  /// - Parameter carried: what it took from carried grants, in bytes.
+  package func addPeriod(
+    of name: String, from start: Int64, to end: Int64, carried: Int64
+  ) throws {
+    try change(
+      """
+      INSERT INTO periods (user_id, period_start, bytes_received, bytes_sent, period_end, carried)
+      SELECT id, ?2, 1, 1, ?3, ?4 FROM users WHERE username = ?1
+      """, name, start, end, carried)
+  }
+
+  /// Adds a notice that a quota is nearly used up.
+  ///
+  /// - Parameter settled: when it was delivered; nil for one that waits.
+  package func addNotice(to name: String, periodStart: Int64, settled: Int64?) throws {
+    try change(
+      """
+      INSERT INTO events (at, last_at, username, kind, detail, period_start, tries, settled_at)
+      VALUES (1, 1, ?1, 'usage', '80', ?2, 1, ?3)
+      """, name, periodStart, settled)
+  }
+
+  package func add(_ event: Event) throws {
+    try change(
+      "INSERT INTO events (at, username, kind, detail, count, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      event.at, event.user, event.kind, event.detail, event.count, event.lastAt)
+  }
+
+  /// Adds events of long ago, one a second from 1970 on, of names in turn.
+  package func addOldEvents(_ count: Int, of names: [String] = ["user1"]) throws {
+    let database = try Connection(path, busyTimeout: 5000)
+    try database.transaction { () throws(SQLiteError) in
+      var row = try database.prepare(
+        "INSERT INTO events (at, username, kind, detail, last_at) VALUES (?1, ?2, 'created', '', ?1)"
+      )
+      for number in 1...count {
+        row.bind(1, Int64(number))
+        row.bind(2, names[number % names.count])
+        try row.run()
+      }
+    }
+  }
+
+  /// Says that a user was added so many days ago.
+  package func setCreated(_ name: String, daysAgo days: Int64) throws {
+    try change(
+      "UPDATE users SET created_at = datetime('now', -?2 || ' days') WHERE username = ?1", name,
+      days)
+  }
+
+  /// Sets when a user was added, in UTC, as `2026-11-23 12:00:00`; nil for a row that does not say.
+  package func setCreated(_ name: String, _ time: String?) throws {
+    try change("UPDATE users SET created_at = ?2 WHERE username = ?1", name, time)
+  }
+
+  /// Has a user's time run out at a moment.
+  package func setExpiry(of name: String, _ time: Int64) throws {
+    try change(
+      """
+      UPDATE user_quotas SET expires_at = ?2, from_first = 0
+      WHERE user_id = (SELECT id FROM users WHERE username = ?1)
+      """, name, time)
+  }
+}
+
+// MARK: Damage
+
+extension LedgerProbe {
+  /// Gives a user a name that nobody can have.
+  package func setName(of name: String, to newName: String) throws {
+    try change("UPDATE users SET username = ?2 WHERE username = ?1", name, newName)
+  }
+
+  /// Gives a user another word for a status, or none.
+  package func setStatus(of name: String, _ status: String?) throws {
+    try change("UPDATE users SET status = ?2 WHERE username = ?1", name, status)
+  }
+
+  /// Takes the row with the quota from a user.
+  package func removeQuota(of name: String) throws {
+    try change(
+      "DELETE FROM user_quotas WHERE user_id = (SELECT id FROM users WHERE username = ?1)", name)
+  }
+
+  /// Adds a user who has no row with a quota.
+  package func addUserWithoutQuota(_ name: String) throws {
+    try change("INSERT INTO users (username) VALUES (?1)", name)
+  }
+
+  /// Has all sessions come from somewhere else.
+  package func setRealAddresses(to address: String) throws {
+    try change("UPDATE sessions SET real_address = ?1", address)
+  }
+
+  /// Has all sessions be on a server of another name.
+  package func setServers(to name: String) throws {
+    try change("UPDATE sessions SET server = ?1", name)
+  }
+
+  /// Raises what all sessions sent.
+  package func setSessionsSent(_ bytes: Int64) throws {
+    try change("UPDATE sessions SET bytes_sent = ?1", bytes)
+  }
+
+  /// Sets what is kept of days of UTC that are there.
+  ///
+  /// - Parameter day: nil for all of them.
+  package func setHistory(_ usage: Usage, on day: String? = nil) throws {
+    try change(
+      """
+      UPDATE usage SET bytes_received = ?1, bytes_sent = ?2
+      WHERE date(start, 'unixepoch') = ?3 OR ?3 IS NULL
+      """, usage.received, usage.sent, day)
+  }
+
+  /// Forgets all days and sessions.
+  package func clearHistory() throws {
+    try change("DELETE FROM usage; DELETE FROM sessions")
+  }
+
+  /// Makes all figures as wide as they can be: quotas of 0, 1 and 2 bytes, and counts and usage
+  /// that nobody will ever see.
+  package func widenFigures() throws {
+    try setHistory(Usage(received: 1 << 50, sent: 1 << 50))
+    try change(
+      """
+      UPDATE user_quotas SET quota = user_id % 3, quota_bytes = user_id % 3, bytes_used = 1 << 56,
+        bytes_sent = 1 << 55, bytes_received = 1 << 55;
+      UPDATE events SET count = \(Int64.max);
+      """)
+  }
+
+  /// Gives the database a table that we do not know, with a row of the first user.
+  package func addForeignTable(_ name: String) throws {
+    try change("CREATE TABLE \(name) (user_id INTEGER); INSERT INTO \(name) VALUES (1)")
+  }
+
+  /// How many rows a table has that we do not know.
+  package func count(ofForeignTable name: String) throws -> Int64 {
+    try open().integer("SELECT count(*) FROM \(name)")
+  }
+}
