@@ -1,3 +1,4 @@
+import Glibc
 import System
 import SQLite
 
@@ -5,6 +6,8 @@ import SQLite
 package enum LedgerError: Error, CustomStringConvertible {
   /// SQLite could not do what it was asked.
   case database(SQLiteError)
+  /// The database's directory, or a file of the database, cannot be opened or must not be trusted.
+  case file(SystemError)
   /// The spool beside the database could not be made.
   case spool(SystemError)
   /// The database was written by another version of these programs.
@@ -29,7 +32,9 @@ package enum LedgerError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .database(let error): error.description
-    case .spool(let error): error.description
+    case .file(let error), .spool(let error): error.description
+    case .schema(let database, let found, _) where 1...2 ~= found:
+      "\(database) is of a development version (schema \(found)), which was never released"
     case .schema(let database, let found, let expected):
       "\(database) has schema \(found), and this program knows schema \(expected)"
     case .noSuchUser(let name): "there is no user \(name)"
@@ -48,6 +53,8 @@ package enum LedgerError: Error, CustomStringConvertible {
   /// What to do about it, where that is known.
   package var hint: String? {
     switch self {
+    case .schema(_, let found, _) where 1...2 ~= found:
+      "export its users with the version that made it, move it away, and import them"
     case .schema(_, let found, let expected) where found > expected:
       "install the version of openvpn-quota that this database was last used with, or a later one"
     case .schema: "run quota-sweep once: it brings the database up to date"
@@ -57,6 +64,14 @@ package enum LedgerError: Error, CustomStringConvertible {
       "the database and its directory belong to the group openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
+    case .file(let error):
+      switch error.code {
+      case ENOENT:
+        "the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(error.subject)"
+      case ELOOP, EPERM:
+        "whatever is in the database's directory has to be a file of its owner: look at this one, and take it away"
+      default: nil
+      }
     case .planExists: "quota-admin plan set changes it"
     case .noSuchGrant: "quota-admin grants NAME shows them"
     case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"

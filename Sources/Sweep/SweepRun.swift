@@ -1,6 +1,7 @@
 import Glibc
 import Servers
 import Support
+import System
 
 /// One sweep from the lock to the log, the same whichever program runs it.
 package struct SweepRun {
@@ -32,7 +33,7 @@ package struct SweepRun {
   /// - Parameter patience: how long to wait for a sweep that is under way.
   /// - Throws: an `Explained` error for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
-    let lock = try SweepLock.take(beside: settings.database, within: patience)
+    let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
       settings, log: log, isDryRun: isDryRun, only: only, kick: kick)
     if sweep.hasNoServers {

@@ -1,11 +1,12 @@
 import Quota
+import System
 
 /// What an operator may choose, each with its default; `quota.conf(5)` has one entry for each.
 ///
 /// Made by `load` or `loadLeniently`, so that every value in it has been checked.
 package struct Settings: Equatable, Sendable {
   /// `DATABASE`: absolute path of the database.
-  package var database = "/var/lib/openvpn-quota/quota.db"
+  package var database = InstalledPaths.database
   /// `MANAGEMENT`: servers to sweep, as written; empty means those found in `openvpnConfigs`.
   package var management = ""
   /// `OPENVPN_CONFIGS`: patterns of server configs, each an absolute path that may have wildcards.
@@ -26,6 +27,8 @@ package struct Settings: Equatable, Sendable {
   package var logGenerations = 5
   /// `RETENTION_DAYS`: days of history kept in the database, 1 to 36500.
   package var retentionDays = 400
+  /// `HOURLY_DAYS`: days for which usage is kept by hours, 1 to 3650; of days before, by days.
+  package var hourlyDays = 8
   /// `IDENTIFY_BY`: which of a client's names is its user's.
   package var identifyBy = IdentifyBy.commonName
   /// `UNKNOWN_USERS`: what becomes of users that the database does not have.

@@ -41,7 +41,7 @@ final class PoweredHost {
   @discardableResult
   static func sweep(_ settings: Settings) throws -> Summary {
     // A program that another test is starting has a copy of the lock's descriptor for a moment.
-    let lock = try SweepLock.take(beside: settings.database, within: .seconds(10))
+    let lock = try StateLock.takeSweep(beside: settings.database, within: .seconds(10))
     let silent = Log(
       voice: Voice(program: "test", errors: StandardError.nobody), path: "", level: .error)
     var sweep = try Sweep(settings, log: silent)
@@ -106,7 +106,7 @@ final class PoweredHost {
   /// The rotation's part in the database.
   func prune() throws {
     var tidying = try Tidying(settings, isRehearsal: false, at: Clock.now)
-    let removed = try tidying.run().reduce(0) { $0 + $1.rows }
+    let removed = try tidying.run().removed.reduce(0) { $0 + $1.rows }
     guard removed > 0 else { throw Failure(description: "nothing was pruned") }
   }
 

@@ -6,7 +6,7 @@ package enum LongPast {
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
 
   /// Fills what grows with rows of long ago: half of them in the log of sessions, and the rest
-  /// sessions and days.
+  /// sessions and days of usage.
   package static func fill(_ ledger: LedgerProbe, rows: Int) throws {
     try ledger.change(
       """
@@ -16,8 +16,8 @@ package enum LongPast {
       \(numbers) \(rows * 2 / 5)) INSERT INTO sessions SELECT i % 5, i % 50, i, '10.8.0.' || i % 7,
         i % 1000 + 1, 'user' || i % 1000, 'udp', '192.0.2.1:1194', 1, 1, i, 'hook', i, 0, NULL
         FROM n WHERE i > 0;
-      \(numbers) \(rows / 10)) INSERT INTO daily_usage
-        SELECT i % 1000 + 1, date(i / 1000 * 86400, 'unixepoch'), 1, 1 FROM n WHERE i > 0;
+      \(numbers) \(rows / 10)) INSERT INTO usage
+        SELECT i / 1000 * 86400, i % 1000 + 1, 1, 1 FROM n WHERE i > 0;
       """)
   }
 
@@ -31,34 +31,35 @@ package enum LongPast {
       """)
   }
 
-  /// Adds a year to a ledger that has these users.
+  /// Adds so many days up to now to a ledger that has these users, and no more.
   ///
-  /// Sessions begin one after the other, as they do; a user's are a day's twentieth apart.
+  /// Sessions begin one after the other, as they do; a user's are equal parts of a day apart.
   ///
   /// - Parameter sessions: how many each user had on a day.
-  package static func addYear(
-    to ledger: LedgerProbe, users: Int, sessions: Int
+  package static func addDays(
+    _ days: Int, to ledger: LedgerProbe, users: Int, sessions: Int
   ) throws {
-    let days = 365
     let start = Clock.now - Int64(days) * 86_400
     let count = users * days * sessions
+    let (begin, user) = ("\(start) + i * 86400 / \(users * sessions)", "i % \(users) + 1")
+    let addresses = "'10.8.' || i % 200 || '.' || i % 251, \(user), 'user' || (\(user)), 'udp'"
     try ledger.change(
       """
       PRAGMA synchronous = OFF;
       \(numbers) \(count - 1)) INSERT INTO sessions
-        SELECT 1, 4000 + i / \(count / 50), \(start) + i * 432 / 100, '10.8.' || i % 200 || '.' || i % 251,
-          i % \(users) + 1, 'user' || (i % \(users) + 1), 'udp', '192.0.2.1:' || (20000 + i % 40000),
-          1000000, 20000000, \(start) + i * 432 / 100 + 3000, 'hook', i + 1, 0, NULL FROM n;
+        SELECT 1, 4000 + i / \(count / 50), \(begin), \(addresses), '192.0.2.1:' || (20000 + i % 40000),
+          1000000, 20000000, \(begin) + 3000, 'hook', i + 1, 0, NULL FROM n;
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
-        SELECT i + 1, i % \(users) + 1, 20000000, 1000000,
-          datetime(\(start) + i * 432 / 100 + 3000, 'unixepoch') FROM n;
-      \(numbers) \(users * days - 1)) INSERT INTO daily_usage
-        SELECT i % \(users) + 1, date(\(start) + i / \(users) * 86400, 'unixepoch'), 20000000, 400000000
+        SELECT i + 1, \(user), 20000000, 1000000, datetime(\(begin) + 3000, 'unixepoch') FROM n;
+      \(numbers) \(users * (days - 8) - 1)) INSERT INTO usage
+        SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, \(user), 20000000, 400000000
         FROM n WHERE true ON CONFLICT DO NOTHING;
-      \(numbers) \(users * 90 * 24 - 1)) INSERT INTO hourly_usage
-        SELECT i % \(users) + 1, (unixepoch('now') / 3600 - i / \(users)) * 3600, 800000, 16000000
+      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
+        SELECT (unixepoch('now') / 3600 - i / \(users)) * 3600, \(user), 800000, 16000000
         FROM n WHERE true ON CONFLICT DO NOTHING;
-      UPDATE period_usage SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000;
+      REPLACE INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
+      UPDATE user_quotas SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000,
+        bytes_used = \(days) * 420000000;
       """)
   }
 }
