@@ -1,17 +1,18 @@
-import Support
 import Ledger
 import OpenVPN
-import Servers
-import System
 import Quota
+import Servers
+import Support
+import System
 
-/// One sweep: observe what servers say, reconcile it with the ledger, enforce the quotas.
+/// One sweep: observe what servers say, reconcile it with the ledger, enforce the rules, publish what
+/// came of it.
 ///
-/// Whoever runs it holds the sweep lock.
+/// The caller holds the sweep lock.
 package struct Sweep {
   private let settings: Settings
   private let log: Log
-  private let isRehearsal: Bool
+  private let isDryRun: Bool
   private let kick: Kick?
   /// What was found on the way to the servers and cannot be swept.
   let problems: [DiscoveryProblem]
@@ -34,13 +35,13 @@ package struct Sweep {
   private static let reserve = 5
 
   /// - Parameters:
-  ///   - isRehearsal: show what would be done, and change nothing.
+  ///   - isDryRun: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
   ///   - environment: the clocks to go by, and how to reach servers.
   /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
   package init(
-    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = [],
+    _ settings: Settings, log: Log, isDryRun: Bool = false, only: [String] = [],
     kick: Kick? = nil, environment: SweepEnvironment = .system
   ) throws {
     self.environment = environment
@@ -48,21 +49,21 @@ package struct Sweep {
     boot = environment.clock.boot
     self.settings = settings
     self.log = log
-    self.isRehearsal = isRehearsal
+    self.isDryRun = isDryRun
     self.kick = kick
     let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
-    let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
+    let spool = Spool(besideDatabase: settings.database, isRehearsal: isDryRun)
     lastSwept = spool.sweepNote
     do {
       let ledger = try Ledger.open(
-        settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+        settings.database, for: isDryRun ? .rehearsal : .keeper, rules: settings.rules,
         zone: settings.zone)
       reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
     } catch {
-      guard !isRehearsal, Sweep.isAboutWriting(error),
+      guard !isDryRun, Sweep.isAboutWriting(error),
         let other = Reconciler(readingOnly: settings, log)
       else { throw error }
       reconciler = other
@@ -78,16 +79,31 @@ package struct Sweep {
   /// Where the ledger cannot be written, it decides by what can be read and what the listings say,
   /// disconnects, and tells of it in the summary.
   package mutating func run() throws -> Summary {
-    if !isRehearsal { try keepingBooks { try $0.beginDay() } }
+    if !isDryRun { try keepingBooks { try $0.beginDay() } }
     try sweep(servers)
+    // A user may turn out to be over quota by traffic on one server when another was done already.
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
-    report()
-    if !isRehearsal { finishBooks() }
-    summary.bookkeepingFailure = bookkeepingFailure
-    summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
+    if !isDryRun { publish() }
+    sumUp()
     return summary
+  }
+
+  /// One round over servers. Those that answered are dealt with while the slow ones are still waited
+  /// for; with no server at all, what hooks wrote is taken in.
+  private mutating func sweep(_ servers: [Server]) throws {
+    let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
+    var poller = StatusPoller(
+      servers, environment, timeout: .seconds(settings.managementTimeout),
+      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isDryRun)
+    var answered = poller.next()
+    repeat {
+      var observations = try observe(answered)
+      try reconcile(&observations)
+      try enforce(observations)
+      answered = poller.next()
+    } while !answered.isEmpty
   }
 
   /// Does something that needs the ledger. Where it cannot be written, it is done once more with a
@@ -96,7 +112,7 @@ package struct Sweep {
     _ body: (inout Sweep) throws -> Result
   ) throws -> Result {
     do { return try body(&self) } catch let error as any Explained {
-      guard !isRehearsal, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
+      guard !isDryRun, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
         let other = Reconciler(readingOnly: settings, log)
       else { throw error }
       bookkeepingFailure = error
@@ -110,8 +126,8 @@ package struct Sweep {
     [.inputOutput, .cannotCreate, .permission].contains(error.exitStatus)
   }
 
-  /// Does something after which nobody has to be disconnected any more: a failure is told at the end.
-  private mutating func notingFailure(_ body: (Sweep) throws -> Void) {
+  /// Does something that no disconnection depends on any more. A failure is told at the end.
+  private mutating func tellingFailure(_ body: (Sweep) throws -> Void) {
     do { try body(self) } catch {
       if bookkeepingFailure == nil { bookkeepingFailure = error as? any Explained }
     }
@@ -119,10 +135,10 @@ package struct Sweep {
 
   /// Leaves word for the next sweep; not after a failure, so that it does all that is due once a day
   /// again.
-  private mutating func finishBooks() {
+  private mutating func publish() {
     if bookkeepingFailure != nil { return }
     reconciler.spool.removeOldDrafts(at: environment.clock.now)
-    notingFailure { sweep in
+    tellingFailure { sweep in
       let note = SweepNote(at: sweep.environment.clock.now, listed: sweep.listed)
       try sweep.reconciler.spool.leave(note)
       try sweep.reconciler.ledger.checkpoint()
@@ -137,8 +153,8 @@ package struct Sweep {
     try reconciler.ledger.noticeExpiries(at: now)
   }
 
-  /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
-  /// year are forgotten.
+  /// When each server last gave a whole listing, by its name; a server that gave none for a year
+  /// is forgotten.
   private var listed: [String: Int64] {
     let now = environment.clock.now
     let earlier = lastSwept?.listed ?? [:]
@@ -146,28 +162,6 @@ package struct Sweep {
     return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
       reports.map { ($0.server, $0.at) }
     ) { max($0, $1) }
-  }
-
-  private mutating func sweep(_ servers: [Server]) throws {
-    let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
-    var poller = StatusPoller(
-      servers, environment, timeout: .seconds(settings.managementTimeout),
-      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isRehearsal)
-    var isFirst = true
-    while true {
-      let answered = poller.next()
-      // Also with nobody there, what hooks left in the spool is taken in.
-      if answered.isEmpty, !isFirst { return }
-      isFirst = false
-      var observations = try observe(answered)
-      if isRehearsal {
-        try reconciler.ledger.rehearsal { try reconcile(&observations) }
-      } else {
-        try keepingBooks { try $0.reconcile(&observations) }
-        try enforce(observations)
-      }
-      if answered.isEmpty { return }
-    }
   }
 
   /// Takes the listings of servers that answered.
@@ -181,19 +175,31 @@ package struct Sweep {
     }
   }
 
+  /// Brings the ledger up to date, and finds out which sessions may be judged. In a dry run it is as
+  /// it was afterwards, so that who would be disconnected has to be found out before.
   private mutating func reconcile(_ observations: inout [Observation]) throws {
+    if isDryRun {
+      try reconciler.ledger.rehearsal {
+        try takeIn(&observations)
+        for observation in observations {
+          for target in try targets(in: observation) { note(target, on: observation.server) }
+        }
+      }
+    } else {
+      try keepingBooks { try $0.takeIn(&observations) }
+    }
+  }
+
+  private mutating func takeIn(_ observations: inout [Observation]) throws {
     try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
     for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
       self.observations[server] = all
     }
-    guard isRehearsal else { return }
-    for observation in observations {
-      for target in try targets(in: observation) { note(target, on: observation.server) }
-    }
   }
 
-  /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
+  /// Disconnects violators, on all these servers side by side, and closes the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
+    if isDryRun { return }
     var enforcers: [Enforcer] = []
     for server in servers where observations.contains(where: { $0.server === server }) {
       let toGo = try observations.filter { $0.server === server }.flatMap { try targets(in: $0) }
@@ -217,7 +223,7 @@ package struct Sweep {
 
   private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
-    notingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
+    tellingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -254,10 +260,9 @@ package struct Sweep {
     }
   }
 
-  /// Servers that were dealt with before a user of theirs turned out to be over his quota by what
-  /// he moved on another one: they have to be asked again.
+  /// Servers that were done before one of their users turned out to be over quota.
   private func serversWithViolatorsLeft() throws -> [Server] {
-    guard observations.count > 1, !isRehearsal else { return [] }
+    guard observations.count > 1, !isDryRun else { return [] }
     return try servers.filter { server in
       try observations[ObjectIdentifier(server), default: []].contains { observation in
         try !targets(in: observation).isEmpty
@@ -265,8 +270,8 @@ package struct Sweep {
     }
   }
 
-  /// Sums up how it went with each server.
-  private mutating func report() {
+  /// Sums up how it went, with each server and as a whole.
+  private mutating func sumUp() {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
@@ -276,29 +281,7 @@ package struct Sweep {
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
-  }
-}
-
-extension Summary.ServerResult {
-  fileprivate init(_ server: Server, sessions: Int, failure: ServerFailure?) {
-    let isDown = server.isDiscovered && failure?.isDown == true
-    let errors = [failure?.message].compactMap(\.self) + server.unenforced
-    self.init(
-      name: server.endpoint.name, address: "\(server.endpoint.address)",
-      state: isDown ? .down : errors.isEmpty ? .swept : .failed, sessions: sessions,
-      errors: errors, hint: isDown ? nil : failure?.hint)
-  }
-
-  fileprivate init(_ problem: DiscoveryProblem) {
-    self.init(
-      name: problem.name, address: "", state: .failed, sessions: 0,
-      errors: [problem.description], hint: problem.hint)
-  }
-}
-
-extension Duration {
-  /// Whole milliseconds.
-  fileprivate var milliseconds: Int64 {
-    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    summary.bookkeepingFailure = bookkeepingFailure
+    summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }
 }
