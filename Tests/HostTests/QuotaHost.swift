@@ -7,7 +7,7 @@ final class QuotaHost {
   let host: RealHost
   /// The path of `quota.conf`.
   let config: String
-  /// The folder of database and spool.
+  /// The state directory.
   let data: String
   private var settings: [String: String]
   private let group: String
@@ -17,10 +17,12 @@ final class QuotaHost {
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
-  ///   - group: the group that hooks and sweep share files by.
+  ///   - owner: the user that the state directory belongs to.
+  ///   - group: the group of the hooks.
   ///   - clock: the clock that the programs and the servers go by, if not the machine's.
   init(
-    _ settings: [String: String] = [:], group: String = "root", clock: FakedClock? = nil
+    _ settings: [String: String] = [:], owner: String = "root", group: String = "root",
+    clock: FakedClock? = nil
   ) throws {
     host = try RealHost()
     programs = clock == nil ? Program.directory : Program.built
@@ -30,11 +32,11 @@ final class QuotaHost {
     config = host.folder + "/quota.conf"
     data = host.folder + "/data"
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
-    try run("chgrp", [group, data])
-    try run("chmod", ["2770", data])
+    try run("chown", ["\(owner):\(group)", data])
+    try run("chmod", ["2750", data])
     try host.write("", to: "quota.log")
-    try run("chgrp", [group, host.folder + "/quota.log"])
-    try run("chmod", ["0660", host.folder + "/quota.log"])
+    try run("chown", ["\(owner):\(group)", host.folder + "/quota.log"])
+    try run("chmod", ["0640", host.folder + "/quota.log"])
     try writeConfig()
   }
 

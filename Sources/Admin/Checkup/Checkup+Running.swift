@@ -49,7 +49,7 @@ extension Checkup {
         ]
       }
       let log = Log(voice: Voice(program: "quota-admin"), path: "", level: .error)
-      var sweep = try Sweep(settings, log: log, isRehearsal: true)
+      var sweep = try Sweep(settings, log: log, isDryRun: true)
       let summary = try sweep.run()
       _ = consume lock
       return summary.servers.filter { server in servers.contains { $0.name == server.name } }

@@ -11,13 +11,13 @@ package enum SweepCommand {
     let loaded = try Settings.load(config: options.config)
     voice.warn(of: loaded.problems)
     let run = SweepRun(
-      loaded.settings, voice, isRehearsal: options.dryRun, only: options.servers)
+      loaded.settings, voice, isDryRun: options.dryRun, only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
     let summary = try run.perform(patience: .seconds(5))
     if options.json {
-      print(summary.json(isRehearsal: options.dryRun))
+      print(summary.json(isDryRun: options.dryRun))
     } else if options.verbose || options.dryRun {
-      print(summary.text(isRehearsal: options.dryRun))
+      print(summary.text(isDryRun: options.dryRun))
     }
     return summary.exitStatus
   }
