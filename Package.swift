@@ -97,7 +97,7 @@ let package = Package(
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
-      exclude: ["Schemas"], swiftSettings: strict),
+      swiftSettings: strict),
     .testTarget(
       name: "SpeedTests", dependencies: ["System", "SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(

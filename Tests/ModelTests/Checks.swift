@@ -28,7 +28,7 @@ struct Checks {
 
   /// The total of each direction, by every measure that has it.
   private func compareTotals() throws {
-    for measure in [LedgerProbe.Measure.sessions, .periods, .days, .hours] {
+    for measure in [LedgerProbe.Measure.sessions, .periods, .history] {
       let sums = try probe.usage(by: measure)
       for name in world.everybody {
         let (least, most) = world.total(of: name)
@@ -42,9 +42,10 @@ struct Checks {
 
   private func compareDays(of name: String) throws {
     let days = world.days(of: name)
-    let found = try probe.days(of: name).reduce(into: [Int64: Usage]()) {
-      $0[Day.parse($1.key)?.number ?? .min] = $1.value
-    }
+    let found = try probe.days(of: name, in: Zone { [offset = world.terms.offset] _ in offset })
+      .reduce(into: [Int64: Usage]()) {
+        $0[Day.parse($1.key)?.number ?? .min] = $1.value
+      }
     for day in Set(days.keys).union(found.keys) {
       let (least, most) = days[day] ?? (Usage(), Usage())
       let sum = found[day] ?? Usage()

@@ -9,11 +9,8 @@ import sys
 import time
 
 STANDING = """
-    SELECT users.id, status, user_quotas.quota_bytes, user_quotas.granted_bytes,
-      period_usage.bytes_received, period_usage.bytes_sent, user_quotas.period_start
+    SELECT users.id, status, quota_bytes, granted, bytes_received, bytes_sent
     FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-      LEFT JOIN period_usage ON period_usage.user_id = users.id
-        AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
     WHERE username = ?"""
 RAISE = """ON CONFLICT DO UPDATE SET
     bytes_received = bytes_received + excluded.bytes_received,
@@ -42,7 +39,7 @@ def disconnect():
         """SELECT bytes_received, bytes_sent, user_id FROM sessions
            WHERE pid = ? AND connected_since = ? AND address = ?
              AND boot = (SELECT max(boot) FROM sessions)""", key).fetchone()
-    user, period = database.execute(STANDING, (env["common_name"],)).fetchone()[0::6]
+    user = database.execute(STANDING, (env["common_name"],)).fetchone()[0]
     more = (max(0, received - seen[0]), max(0, sent - seen[1]))
     log = database.execute(
         "INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)"
@@ -53,17 +50,11 @@ def disconnect():
            WHERE pid = ? AND connected_since = ? AND address = ?
              AND boot = (SELECT max(boot) FROM sessions)""", (received, sent, now, log) + key)
     database.execute(
-        "INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)"
-        " VALUES (?, ?, ?, ?) " + RAISE, (user, period or 0) + more)
+        "INSERT INTO usage VALUES (?, ?, ?, ?) " + RAISE, (now - now % 3600, user) + more)
     database.execute(
-        "INSERT INTO daily_usage VALUES (?, date(?, 'unixepoch'), ?, ?) " + RAISE,
-        (user, now) + more)
-    database.execute(
-        "INSERT INTO hourly_usage VALUES (?, ?, ?, ?) " + RAISE,
-        (user, now - now % 3600) + more)
-    database.execute(
-        "UPDATE user_quotas SET bytes_used = bytes_used + ?, updated_at = datetime(?, 'unixepoch')"
-        " WHERE user_id = ?", (sum(more), now, user))
+        """UPDATE user_quotas SET bytes_received = bytes_received + ?, bytes_sent = bytes_sent + ?,
+             bytes_used = bytes_used + ?, updated_at = datetime(?, 'unixepoch')
+           WHERE user_id = ?""", more + (sum(more), now, user))
     database.execute("COMMIT")
     return 0
 

@@ -3,13 +3,18 @@ package enum HookStatements {
   /// What holds for a user: see `StandingRow`.
   private static let standing =
     """
-    SELECT users.id, status, user_quotas.quota_bytes, user_quotas.granted_bytes,
-      user_quotas.carried_bytes, grace_bytes, grace_percent, period_usage.bytes_received,
-      period_usage.bytes_sent, user_quotas.period_start, user_quotas.period_end, is_exempt,
-      expires_at, max_sessions, period, reset_at, noticed, username
+    SELECT users.id, status, coalesce(user_quotas.quota, plans.quota, quota_bytes), granted, carried,
+      coalesce(user_quotas.grace_bytes, plans.grace_bytes),
+      coalesce(user_quotas.grace_percent, plans.grace_percent), bytes_received, bytes_sent,
+      period_start, period_end, coalesce(user_quotas.is_exempt, plans.is_exempt),
+      iif(user_quotas.from_first IS NULL,
+        coalesce(plans.expires_at, began_at + plans.expires_after),
+        coalesce(user_quotas.expires_at, began_at + user_quotas.expires_after)),
+      coalesce(user_quotas.max_sessions, plans.max_sessions),
+      coalesce(user_quotas.period, plans.period), reset_at, noticed, username, user_quotas.id,
+      is_estimated
     FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-      LEFT JOIN period_usage ON period_usage.user_id = users.id
-        AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
+      LEFT JOIN plans ON plans.id = plan_id
     """
 
   /// The connect hook's lookup: see `StandingRow`.
@@ -44,13 +49,12 @@ package enum HookStatements {
         closed_by = 'hook', log_id = last_insert_rowid()
       WHERE \(session);
       \(standing) WHERE users.id = \(user);
-      UPDATE period_usage SET \(raise) WHERE user_id = \(user) AND period_start = 0;
-      UPDATE daily_usage SET \(raise) WHERE user_id = \(user) AND day = date('now');
-      UPDATE hourly_usage SET \(raise) WHERE user_id = \(user) AND hour = unixepoch() / 3600 * 3600;
-      UPDATE user_quotas SET bytes_used = 303000, updated_at = datetime(1795466265, 'unixepoch')
-      WHERE user_id = \(user);
+      UPDATE usage SET \(raise) WHERE start = unixepoch() / 3600 * 3600 AND user_id = \(user);
+      UPDATE user_quotas SET \(raise), bytes_used = 303000, noticed = 0, is_estimated = 0,
+        updated_at = datetime(1795466265, 'unixepoch')
+      WHERE id = \(user);
       COMMIT;
-      SELECT bytes_received, bytes_sent FROM period_usage WHERE user_id = \(user);
+      SELECT bytes_received, bytes_sent FROM user_quotas WHERE user_id = \(user);
       """
   }
 }
