@@ -98,7 +98,7 @@ import Testing
   @Test(arguments: [nil, "wrong", "right"] as [String?])
   func `the management password must be configured and right`(password: String?) throws {
     let quota = try Installation()
-    let file = try quota.folder.write((password ?? "") + "\n", to: "password")
+    let file = try quota.write((password ?? "") + "\n", to: "password")
     let server = try quota.addServer(passwordFile: password == nil ? nil : file) {
       $0.password = "right"
     }
@@ -182,7 +182,7 @@ import Testing
 
   @Test func `a pipe as password file makes nobody wait`() throws {
     let quota = try Installation()
-    let pipe = quota.folder.path + "/pipe"
+    let pipe = quota.folder + "/pipe"
     try unsafe #require(mkfifo(pipe, 0o600) == 0)
     _ = try quota.addServer(passwordFile: pipe) { $0.password = "right" }
     try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")
@@ -191,7 +191,7 @@ import Testing
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
-    let directory = unsafe open(quota.folder.path + "/var", O_RDONLY | O_CLOEXEC)
+    let directory = unsafe open(quota.folder + "/var", O_RDONLY | O_CLOEXEC)
     defer { close(directory) }
     try #require(flock(directory, LOCK_EX | LOCK_NB) == 0)
     try quota.sweep().expect(status: 75)

@@ -5,49 +5,28 @@ package final class SpeedBench {
   /// When the sessions begin whose start a test has to name, in seconds since 1970.
   package static let since: Int64 = 1_795_466_205
 
-  private let folder: TemporaryDirectory
+  private let installation: Installation
   /// The path of the programs' `quota.conf`.
-  package let config: String
+  package var config: String { installation.config }
   /// The path of the database.
-  package let database: String
-  private var servers: [SimulatedServer] = []
+  package var database: String { installation.database }
 
   package init() throws {
-    folder = try TemporaryDirectory()
-    config = folder.path + "/quota.conf"
-    database = folder.path + "/data/quota.db"
-    try FileManager.default.createDirectory(
-      atPath: folder.path + "/data", withIntermediateDirectories: false)
-    try writeConfig()
-    try sweep()
-  }
-
-  private func writeConfig() throws {
     // A program that is measured may run a hundred times slower than usual.
-    let management = servers.enumerated().map { "s\($0)=\($1.management)" }
-    try folder.write(
-      """
-      DATABASE=\(database)
-      LOG_FILE=\(folder.path)/log
-      OPENVPN_CONFIGS=
-      MANAGEMENT=\(management.joined(separator: " "))
-      MANAGEMENT_TIMEOUT=30
-      MONITOR_INTERVAL=60
-      TIME_ZONE=UTC
-
-      """, to: "quota.conf")
+    installation = try Installation(
+      ["MANAGEMENT_TIMEOUT": "30", "MONITOR_INTERVAL": "60", "RETRY_ATTEMPTS": "3"])
+    try sweep()
   }
 
   /// Adds a server that runs the hooks, measured where a gauge is given.
   package func server(measuring gauge: Gauge? = nil) throws -> SimulatedServer {
-    let prefix = (gauge?.prefix ?? []).map { "\($0) " }.joined()
+    let prefix = gauge?.prefix ?? []
     var setup = SimulatedServer.Setup(
-      clientConnect: "\(prefix)\(Program.path("quota-connect")) --config \(config)",
-      clientDisconnect: "\(prefix)\(Program.path("quota-disconnect")) --config \(config)")
+      clientConnect: installation.hook("quota-connect", through: prefix),
+      clientDisconnect: installation.hook("quota-disconnect", through: prefix))
     setup.duplicateCommonNames = true
     let server = try SimulatedServer(setup)
-    servers.append(server)
-    try writeConfig()
+    installation.add(server)
     return server
   }
 
@@ -58,20 +37,14 @@ package final class SpeedBench {
   }
 
   /// Runs a sweep, which has to succeed.
-  package func sweep() throws {
-    let outcome = try Program.run(
-      Program.path("quota-sweep"), ["--config", config], environment: [:])
-    try outcome.requireSuccess()
-  }
+  package func sweep() throws { try installation.sweep().requireSuccess() }
 
   /// Runs `quota-admin`, which has to succeed.
   package func admin(_ arguments: String...) throws { try admin(arguments: arguments) }
 
   /// Runs `quota-admin`, which has to succeed.
   package func admin(arguments: [String]) throws {
-    let outcome = try Program.run(
-      Program.path("quota-admin"), arguments + ["--config", config], environment: [:])
-    try outcome.requireSuccess()
+    try installation.run("quota-admin", arguments).requireSuccess()
   }
 
   /// Counts the instructions of a connect hook that lets somebody in.
@@ -124,7 +97,7 @@ package final class SpeedBench {
 
   /// What strace says of a sweep, which has to succeed.
   private func traceOfSweep(_ options: String...) throws -> [Substring] {
-    let trace = try folder.write("", to: "trace")
+    let trace = try installation.write("", to: "trace")
     let outcome = try Program.run(
       "/usr/bin/strace",
       ["-f", "-y", "-o", trace] + options + [Program.path("quota-sweep"), "--config", config],
@@ -165,7 +138,7 @@ package final class SpeedBench {
   }
 
   /// A look into the ledger.
-  package var probe: LedgerProbe { LedgerProbe(database) }
+  package var probe: LedgerProbe { installation.probe }
 }
 
 extension TemporaryDirectory {
