@@ -14,8 +14,10 @@ extension Installation {
   func addServer(
     passwordFile: String? = nil, _ change: (inout SimulatedServer.Setup) -> Void = { _ in }
   ) throws -> SimulatedServer {
+    let name = "s\(servers.count)"
     var setup = SimulatedServer.Setup(
-      clientConnect: hook("quota-connect"), clientDisconnect: hook("quota-disconnect"))
+      clientConnect: hook("quota-connect", server: name),
+      clientDisconnect: hook("quota-disconnect", server: name))
     change(&setup)
     let server = try SimulatedServer(setup)
     add(server, options: passwordFile.map { ",password-file=\($0)" } ?? "")

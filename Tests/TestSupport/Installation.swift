@@ -70,8 +70,18 @@ package final class Installation {
   }
 
   /// The command line of a hook, as a server's config has it.
-  package func hook(_ name: String, through prefix: [String] = []) -> String {
-    (launcher + prefix + ["\(programs)/\(name)", "--config", config]).joined(separator: " ")
+  ///
+  /// - Parameter server: the server's name, where its config does not tell.
+  package func hook(
+    _ name: String, through prefix: [String] = [], server: String? = nil
+  ) -> String {
+    let server = server.map { ["--server", $0] } ?? []
+    return (launcher + prefix + [path(of: name), "--config", config] + server)
+      .joined(separator: " ")
+  }
+
+  private func path(of program: String) -> String {
+    programs == Program.directory ? Program.path(program) : "\(programs)/\(program)"
   }
 
   /// The words that start one of the programs, for `env`.
@@ -80,8 +90,7 @@ package final class Installation {
   package func command(
     _ program: String, _ arguments: [String] = [], through wrapper: [String] = []
   ) -> [String] {
-    let path = programs == Program.directory ? Program.path(program) : "\(programs)/\(program)"
-    return launcher + wrapper + [path] + arguments + ["--config", config]
+    launcher + wrapper + [path(of: program)] + arguments + ["--config", config]
   }
 
   /// Runs one of the programs with a bare environment, to its end.

@@ -23,11 +23,11 @@ final class Storm {
       try FileManager.default.createDirectory(
         atPath: "\(installation.folder)/\(name)", withIntermediateDirectories: false)
     }
-    let traced = LockWait.tracing(into: installation.folder + "/traces")
-    servers = try (0..<count).map { _ in
+    let traced = WaitingCalls.tracing(into: installation.folder + "/traces")
+    servers = try (0..<count).map { number in
+      let hook = { installation.hook($0, through: traced, server: "s\(number)") }
       var setup = SimulatedServer.Setup(
-        clientConnect: installation.hook("quota-connect", through: traced),
-        clientDisconnect: installation.hook("quota-disconnect", through: traced))
+        clientConnect: hook("quota-connect"), clientDisconnect: hook("quota-disconnect"))
       // The users are the same on all servers, and each may be on one several times.
       setup.duplicateCommonNames = true
       let server = try SimulatedServer(setup)
@@ -93,8 +93,8 @@ final class Storm {
     return (runs.withLock(\.self), errors + otherErrors)
   }
 
-  /// How long each hook waited for locks.
-  var waits: [LockWait] { get throws { try LockWait.all(in: traces) } }
+  /// How many hooks ran, and the calls by which they waited.
+  var waits: (hooks: Int, calls: [String]) { get throws { try WaitingCalls.all(in: traces) } }
 
   /// What the ledger has to agree with.
   var stage: Stage { Stage(installation) }
