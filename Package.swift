@@ -116,7 +116,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ModelTests",
-      dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
+      dependencies: [
+        "System", "SQLite", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
