@@ -89,7 +89,7 @@ extension SessionUpdate {
     var user = session.user
     if user == nil {
       user = try owner(try ownerName(of: session.id), since: session.since, at: report.at)
-      if let user { try setUser(of: session.id, to: user) }
+      if let user { try setUser(of: session, to: user) }
     }
     if session.endedAt != nil { try reopen(session.id) }
     if let user, isTrustworthy(client, for: session),
