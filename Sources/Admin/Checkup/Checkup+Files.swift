@@ -142,7 +142,7 @@ extension Checkup {
   private func contentFindings(_ status: FileStatus) -> [Finding] {
     do {
       let ledger = try Ledger.open(
-        settings.database, for: .rehearsal, rules: settings.rules, zone: settings.zone)
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
       let damage = try ledger.damage()
       let size = ByteSize.format(status.size)
       var findings = [
