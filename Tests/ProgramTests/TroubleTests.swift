@@ -188,7 +188,8 @@ import Testing
       // The third wrong one would cost the line; more than one try is rude.
       #expect(try server.connections == 1)
     }
-    #expect(try quota.openSessions == (password == "right" ? 1 : 0))
+    // A stranger is a user once something was counted.
+    #expect(try quota.probe.names == (password == "right" ? ["alice"] : []))
   }
 
   @Test func `a configured server that is down is a failure, and closes nothing`() throws {
