@@ -1,3 +1,4 @@
+import Gate
 import Ledger
 import OpenVPN
 import Quota
@@ -23,11 +24,12 @@ package struct Sweep {
   private let servers: [Server]
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
-  private var killed: Set<SessionIdentity> = []
-  private let environment: SweepEnvironment
+  /// Which rows of which servers were disconnected.
+  private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
+  private var environment: SweepEnvironment
   private let begun: Duration
-  private let boot: Int64
-  private let lastSwept: SweepNote?
+  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
+  private let lastSwept: Int64?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -46,7 +48,6 @@ package struct Sweep {
   ) throws {
     self.environment = environment
     begun = environment.clock.monotonic
-    boot = environment.clock.boot
     self.settings = settings
     self.log = log
     self.isDryRun = isDryRun
@@ -55,13 +56,13 @@ package struct Sweep {
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
-    let spool = Spool(besideDatabase: settings.database, isRehearsal: isDryRun)
-    lastSwept = spool.sweepNote
     do {
       let ledger = try Ledger.open(
-        settings.database, for: isDryRun ? .rehearsal : .keeper, rules: settings.rules,
-        zone: settings.zone)
-      reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+        settings.database, for: isDryRun ? .dryRun : .writing, rules: settings.rules,
+        zone: settings.zone, at: environment.clock.moment)
+      log.tell(ledger.imported)
+      summary.add(ledger.imported)
+      reconciler = Reconciler(ledger: ledger, log: log)
     } catch {
       guard !isDryRun, Sweep.isAboutWriting(error),
         let other = Reconciler(readingOnly: settings, log)
@@ -69,6 +70,9 @@ package struct Sweep {
       reconciler = other
       bookkeepingFailure = error
     }
+    let ledger = reconciler.ledger
+    lastSwept = try ledger.lastSweep()
+    self.environment.journalPosition = { ledger.journalEnd() }
   }
 
   /// Whether there is nothing to sweep.
@@ -79,7 +83,7 @@ package struct Sweep {
   /// Where the ledger cannot be written, it decides by what can be read and what the listings say,
   /// disconnects, and tells of it in the summary.
   package mutating func run() throws -> Summary {
-    if !isDryRun { try keepingBooks { try $0.beginDay() } }
+    if !isDryRun { try keepingBooks { try $0.begin() } }
     try sweep(servers)
     // A user may turn out to be over quota by traffic on one server when another was done already.
     let again = try serversWithViolatorsLeft()
@@ -99,7 +103,7 @@ package struct Sweep {
       attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isDryRun)
     var answered = poller.next()
     repeat {
-      var observations = try observe(answered)
+      var observations = observe(answered)
       try reconcile(&observations)
       try enforce(observations)
       answered = poller.next()
@@ -133,45 +137,38 @@ package struct Sweep {
     }
   }
 
-  /// Leaves word for the next sweep; not after a failure, so that it does all that is due once a day
-  /// again.
+  /// Publishes what users may do from now on, and leaves the files short; not after a failure, so that
+  /// the next sweep does all that is due once a day again.
   private mutating func publish() {
     if bookkeepingFailure != nil { return }
-    reconciler.spool.removeOldDrafts(at: environment.clock.now)
     tellingFailure { sweep in
-      let note = SweepNote(at: sweep.environment.clock.now, listed: sweep.listed)
-      try sweep.reconciler.spool.leave(note)
-      try sweep.reconciler.ledger.checkpoint()
+      let moment = sweep.environment.clock.moment
+      let ledger = sweep.reconciler.ledger
+      try ledger.publishAccess(sweep.settings.access, at: moment)
+      try ledger.rotateJournal(at: moment)
+      try ledger.noteSweep(at: sweep.environment.clock.now)
+      try ledger.checkpoint()
     }
   }
 
-  /// Does what is due once a day: periods begin and end at midnight.
-  private func beginDay() throws {
+  /// Removes what is left of the journal that was rotated last, and does what is due once a day:
+  /// periods begin and end at midnight.
+  private func begin() throws {
     let now = environment.clock.now
-    if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
+    try reconciler.ledger.removeOldJournal(at: environment.clock.moment)
+    if let lastSwept, Day(of: lastSwept, in: settings.zone) == Day(of: now, in: settings.zone) {
+      return
+    }
     try reconciler.ledger.rollOver(at: now)
     try reconciler.ledger.noticeExpiries(at: now)
   }
 
-  /// When each server last gave a whole listing, by its name; a server that gave none for a year
-  /// is forgotten.
-  private var listed: [String: Int64] {
-    let now = environment.clock.now
-    let earlier = lastSwept?.listed ?? [:]
-    let reports = observations.values.joined().map(\.report).filter(\.isComplete)
-    return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
-      reports.map { ($0.server, $0.at) }
-    ) { max($0, $1) }
-  }
-
   /// Takes the listings of servers that answered.
-  private mutating func observe(_ answered: [Server]) throws -> [Observation] {
-    let ledger = reconciler.ledger
-    return try answered.flatMap { server in
+  private func observe(_ answered: [Server]) -> [Observation] {
+    answered.flatMap { server in
       server.outcome = .swept
-      return try Observation.all(
-        of: server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
+      return Observation.all(
+        of: server, boot: environment.clock.boot, identifyBy: settings.identifyBy)
     }
   }
 
@@ -179,7 +176,7 @@ package struct Sweep {
   /// it was afterwards, so that who would be disconnected has to be found out before.
   private mutating func reconcile(_ observations: inout [Observation]) throws {
     if isDryRun {
-      try reconciler.ledger.rehearsal {
+      try reconciler.ledger.dryRun {
         try takeIn(&observations)
         for observation in observations {
           for target in try targets(in: observation) { note(target, on: observation.server) }
@@ -191,7 +188,7 @@ package struct Sweep {
   }
 
   private mutating func takeIn(_ observations: inout [Observation]) throws {
-    try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
+    try reconciler.reconcile(&observations, at: environment.clock.moment, into: &summary)
     for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
       self.observations[server] = all
     }
@@ -222,7 +219,7 @@ package struct Sweep {
   }
 
   private mutating func settle(_ enforcer: Enforcer) {
-    let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
+    let kills = enforcer.done.map { (session: $0.session, owner: $0.owner, reason: $0.reason) }
     tellingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
@@ -230,10 +227,10 @@ package struct Sweep {
   }
 
   private mutating func note(_ target: Target, on server: Server) {
-    killed.insert(target.identity)
+    killed[ObjectIdentifier(server), default: []].insert(target.key)
     summary.kills.append(
       Summary.Kill(
-        server: server.endpoint.name, user: target.owner, address: target.identity.address,
+        server: server.endpoint.name, user: target.owner, address: target.address,
         reason: target.reason))
   }
 
@@ -242,20 +239,24 @@ package struct Sweep {
     let now = environment.clock.now
     let report = observation.report
     let ledger = reconciler.ledger
-    let violations = try ledger.violations(
-      among: observation.live, of: report, listed: listed, at: now)
-    var targets = violations.map { violation in
+    let violations = try ledger.violations(among: observation.live, of: report, at: now)
+    func target(
+      _ session: ListedSession, _ owner: UserName, _ reason: Reason, _ message: [UInt8]? = nil
+    ) throws -> Target {
       Target(
-        violation.session, in: observation, owner: violation.owner, reason: violation.reason)
+        session, in: observation, owner: owner, reason: reason,
+        address: try ledger.address(of: session, in: report), message: message)
     }
+    var targets = try violations.map { try target($0.session, $0.owner, $0.reason) }
     if let kick {
-      let known = Set(targets.map(\.identity))
-      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
-        Target($0, in: observation, owner: kick.user, reason: .kicked, message: kick.message)
-      }.filter { !known.contains($0.identity) }
+      let known = Set(targets.map(\.key))
+      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report)
+        .map { try target($0, kick.user, .kicked, kick.message) }
+        .filter { !known.contains($0.key) }
     }
+    let killed = killed[ObjectIdentifier(observation.server)] ?? []
     return targets.filter { target in
-      !killed.contains(target.identity)
+      !killed.contains(target.key)
         && target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
@@ -275,7 +276,7 @@ package struct Sweep {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
-        server, sessions: seen.reduce(0) { $0 + $1.report.sightings.count },
+        server, sessions: seen.reduce(0) { $0 + $1.report.sessionCount },
         failure: server.failure ?? server.listingFailure)
     }
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }

@@ -1,3 +1,5 @@
+import Gate
+import Ledger
 import Support
 import Sweep
 
@@ -10,6 +12,13 @@ package enum SweepCommand {
   package static func run(_ options: SweepOptions, _ voice: Voice) throws -> ExitStatus {
     let loaded = try Settings.load(config: options.config)
     voice.warn(of: loaded.problems)
+    if options.publish {
+      let ledger = try Ledger.open(
+        loaded.settings.database, for: .writing, rules: loaded.settings.rules,
+        zone: loaded.settings.zone)
+      try ledger.publishAccess(loaded.settings.access, at: .now)
+      return .done
+    }
     let run = SweepRun(
       loaded.settings, voice, isDryRun: options.dryRun, only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
