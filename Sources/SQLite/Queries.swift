@@ -21,12 +21,6 @@ extension String: Bindable {
   }
 }
 
-extension Value: Bindable {
-  package func bind(to statement: inout Statement, _ parameter: Int32) {
-    statement.bind(parameter, self)
-  }
-}
-
 extension Optional: Bindable where Wrapped: Bindable {
   package func bind(to statement: inout Statement, _ parameter: Int32) {
     if let self { self.bind(to: &statement, parameter) } else { statement.bindNull(parameter) }

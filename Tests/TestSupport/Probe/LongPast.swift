@@ -31,6 +31,22 @@ package enum LongPast {
       """)
   }
 
+  /// Has the users of a ledger have moved something on each day up to now, as rotations and sweeps
+  /// would have left it: by hours of the last week, and by days before.
+  package static func age(_ ledger: LedgerProbe, users: Int, days: Int) throws {
+    try ledger.change(
+      """
+      PRAGMA synchronous = OFF;
+      \(numbers) \(users * days - 1)) INSERT INTO usage
+        SELECT unixepoch('now', 'start of day', -(i / \(users)) || ' days'), i % \(users) + 1, 20000000,
+          400000000 FROM n WHERE i / \(users) > 8 ON CONFLICT DO NOTHING;
+      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
+        SELECT (unixepoch('now') / 3600 - 1 - i / \(users)) * 3600, i % \(users) + 1, 800000, 16000000
+        FROM n WHERE true ON CONFLICT DO NOTHING;
+      INSERT OR REPLACE INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
+      """)
+  }
+
   /// Adds a year to a ledger that has these users.
   ///
   /// Sessions begin one after the other, as they do; a user's are a day's twentieth apart.
@@ -42,6 +58,7 @@ package enum LongPast {
     let days = 365
     let start = Clock.now - Int64(days) * 86_400
     let count = users * days * sessions
+    try age(ledger, users: users, days: days)
     try ledger.change(
       """
       PRAGMA synchronous = OFF;
@@ -52,13 +69,6 @@ package enum LongPast {
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
         SELECT i + 1, i % \(users) + 1, 20000000, 1000000,
           datetime(\(start) + i * 432 / 100 + 3000, 'unixepoch') FROM n;
-      \(numbers) \(users * days - 1)) INSERT INTO usage
-        SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, i % \(users) + 1, 20000000, 400000000
-        FROM n WHERE i / \(users) < \(days - 8) ON CONFLICT DO NOTHING;
-      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
-        SELECT (unixepoch('now') / 3600 - i / \(users)) * 3600, i % \(users) + 1, 800000, 16000000
-        FROM n WHERE true ON CONFLICT DO NOTHING;
-      INSERT INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
       UPDATE user_quotas SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000,
         bytes_used = \(days) * 420000000;
       """)
