@@ -32,9 +32,11 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .target(name: "System", swiftSettings: strict),
+    .target(name: "CSystem"),
+    .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Quota", swiftSettings: strict),
+    .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
@@ -78,6 +80,9 @@ let package = Package(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "QuotaTests", dependencies: ["Quota", "Support", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
@@ -127,11 +132,13 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = [
+    "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+  ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
-  package.targets.removeAll { !(readers + ["CSQLite"]).contains($0.name) }
+  package.targets.removeAll { !(readers + ["CSystem", "CSQLite"]).contains($0.name) }
   package.targets += [
     .target(
       name: "Admin", dependencies: reading,

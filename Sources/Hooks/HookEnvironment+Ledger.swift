@@ -1,6 +1,7 @@
 import Support
 import Ledger
 import OpenVPN
+import Quota
 import System
 
 extension HookEnvironment {

@@ -54,19 +54,3 @@ package struct Settings: Equatable, Sendable {
   /// Every default.
   package init() {}
 }
-
-/// Which of a client's names is its user's. The setting `IDENTIFY_BY`.
-package enum IdentifyBy: Int, Sendable {
-  /// The common name of its certificate.
-  case commonName
-  /// The name it logged in with.
-  case username
-}
-
-/// What `quota-connect` answers when it cannot tell. The setting `ON_ERROR`.
-package enum OnError: Int, Sendable {
-  /// The client comes in.
-  case allow
-  /// The client stays out.
-  case reject
-}

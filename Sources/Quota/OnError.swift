@@ -1,0 +1,7 @@
+/// What `quota-connect` answers when it cannot tell. The setting `ON_ERROR`.
+package enum OnError: Int, Sendable {
+  /// The client comes in.
+  case allow
+  /// The client stays out.
+  case reject
+}
