@@ -4,11 +4,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,11 +112,29 @@ int64_t cs_clock_now(enum cs_clock clock) {
 
 int32_t cs_process_id(void) { return getpid(); }
 
+const char *cs_variable(const char *name) { return getenv(name); }
+
+int32_t cs_run(char *const arguments[]) {
+  pid_t child;
+  int status, error = posix_spawn(&child, arguments[0], NULL, NULL, arguments, environ);
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void cs_become(char *const arguments[]) { execve(arguments[0], arguments, environ); }
+
 uint64_t cs_random(void) {
   uint64_t bits = 0;
   while (getrandom(&bits, sizeof bits, 0) != sizeof bits) {}
   return bits;
 }
+
+size_t cs_length(const char *text) { return strlen(text); }
 
 // Sixteen bytes that are compared at once.
 typedef unsigned char block __attribute__((vector_size(16)));
@@ -129,20 +151,34 @@ static int has_any(block matches) {
   return (halves[0] | halves[1]) != 0;
 }
 
-size_t cs_line_end(const void *bytes, size_t count) {
+size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other) {
   const unsigned char *from = bytes;
   size_t index = 0;
   for (; index + sizeof(block) <= count; index += sizeof(block)) {
     block here = loaded(from + index);
-    if (has_any((block)(here == 10) | (block)(here == 0))) break;
+    if (has_any((block)(here == one) | (block)(here == other))) break;
   }
-  while (index < count && from[index] != 10 && from[index] != 0) index++;
+  while (index < count && from[index] != one && from[index] != other) index++;
   return index;
 }
 
+// Looks at the places only where both the first and the last byte of the text stand.
 size_t cs_find(const void *bytes, size_t count, const void *text, size_t length) {
-  const unsigned char *found = memmem(bytes, count, text, length);
-  return found ? (size_t)(found - (const unsigned char *)bytes) : count;
+  const unsigned char *from = bytes, *wanted = text;
+  if (count < length) return count;
+  unsigned char first = wanted[0], last = wanted[length - 1];
+  size_t places = count - length + 1, index = 0;
+  while (index < places) {
+    if (index + sizeof(block) <= places) {
+      block starts = (block)(loaded(from + index) == first);
+      block ends = (block)(loaded(from + index + length - 1) == last);
+      if (!has_any(starts & ends)) { index += sizeof(block); continue; }
+    }
+    size_t end = index + sizeof(block) < places ? index + sizeof(block) : places;
+    for (; index < end; index++)
+      if (from[index] == first && memcmp(from + index, wanted, length) == 0) return index;
+  }
+  return count;
 }
 
 int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes) {
@@ -151,4 +187,9 @@ int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes) {
 
 void cs_address_text(const void *bytes, int32_t is_ipv6, char *text) {
   inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, bytes, text, INET6_ADDRSTRLEN);
+}
+
+int64_t cs_file_system_of(const char *path) {
+  struct statfs status;
+  return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
 }

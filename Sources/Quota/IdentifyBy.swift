@@ -4,4 +4,12 @@ package enum IdentifyBy: Int, Sendable {
   case commonName
   /// The name it logged in with.
   case username
+
+  /// The user's name; empty where the client has none.
+  package func name(commonName: [UInt8], username: [UInt8]) -> [UInt8] {
+    switch self {
+    case .commonName: commonName
+    case .username: username
+    }
+  }
 }

@@ -4,4 +4,7 @@ package enum OnError: Int, Sendable {
   case allow
   /// The client stays out.
   case reject
+
+  /// The values of the setting, in the order of the cases.
+  package static var words: StaticString { "allow reject" }
 }

@@ -15,11 +15,13 @@ package struct Sweep {
   private let kick: Kick?
   /// What was found on the way to the servers and cannot be swept.
   let problems: [DiscoveryProblem]
-  private let reconciler: Reconciler
+  private var reconciler: Reconciler
+  /// Why the ledger could not be written, if it could not. The sweep goes on by a copy in memory.
+  private var bookkeepingFailure: (any Explained)?
   private var summary = Summary()
   private let servers: [Server]
   /// The last that each server said.
-  private var observations: [ObjectIdentifier: Observation] = [:]
+  private var observations: [ObjectIdentifier: [Observation]] = [:]
   private var killed: Set<SessionIdentity> = []
   private let environment: SweepEnvironment
   private let begun: Duration
@@ -54,30 +56,77 @@ package struct Sweep {
     servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
     lastSwept = spool.sweepNote
-    let ledger = try Ledger.open(
-      settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
-      zone: settings.zone)
-    reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+    do {
+      let ledger = try Ledger.open(
+        settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+        zone: settings.zone)
+      reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+    } catch {
+      guard !isRehearsal, Sweep.isAboutWriting(error),
+        let other = Reconciler(readingOnly: settings, log)
+      else { throw error }
+      reconciler = other
+      bookkeepingFailure = error
+    }
   }
 
   /// Whether there is nothing to sweep.
   package var hasNoServers: Bool { servers.isEmpty && problems.allSatisfy { $0.isNoMatch } }
 
   /// Runs it.
+  ///
+  /// Where the ledger cannot be written, it decides by what can be read and what the listings say,
+  /// disconnects, and tells of it in the summary.
   package mutating func run() throws -> Summary {
-    if !isRehearsal { try beginDay() }
+    if !isRehearsal { try keepingBooks { try $0.beginDay() } }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
     report()
-    if !isRehearsal {
-      reconciler.spool.removeOldDrafts(at: environment.clock.now)
-      try reconciler.spool.leave(SweepNote(at: environment.clock.now, listed: listed))
-      try reconciler.ledger.checkpoint()
-    }
+    if !isRehearsal { finishBooks() }
+    summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
     return summary
+  }
+
+  /// Does something that needs the ledger. Where it cannot be written, it is done once more with a
+  /// copy of the ledger in memory, which is used from then on.
+  private mutating func keepingBooks<Result>(
+    _ body: (inout Sweep) throws -> Result
+  ) throws -> Result {
+    do { return try body(&self) } catch let error as any Explained {
+      guard !isRehearsal, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
+        let other = Reconciler(readingOnly: settings, log)
+      else { throw error }
+      bookkeepingFailure = error
+      reconciler = other
+      return try body(&self)
+    }
+  }
+
+  /// Whether an error is one of a disk or of permissions, so that the ledger may still be readable.
+  private static func isAboutWriting(_ error: any Explained) -> Bool {
+    [.inputOutput, .cannotCreate, .permission].contains(error.exitStatus)
+  }
+
+  /// Does something after which nobody has to be disconnected any more: a failure is told at the end.
+  private mutating func notingFailure(_ body: (Sweep) throws -> Void) {
+    do { try body(self) } catch {
+      if bookkeepingFailure == nil { bookkeepingFailure = error as? any Explained }
+    }
+  }
+
+  /// Leaves word for the next sweep; not after a failure, so that it does all that is due once a day
+  /// again.
+  private mutating func finishBooks() {
+    if bookkeepingFailure != nil { return }
+    reconciler.spool.removeOldDrafts(at: environment.clock.now)
+    notingFailure { sweep in
+      let note = SweepNote(at: sweep.environment.clock.now, listed: sweep.listed)
+      try sweep.reconciler.spool.leave(note)
+      try sweep.reconciler.ledger.checkpoint()
+    }
   }
 
   /// Does what is due once a day: periods begin and end at midnight.
@@ -93,7 +142,7 @@ package struct Sweep {
   private var listed: [String: Int64] {
     let now = environment.clock.now
     let earlier = lastSwept?.listed ?? [:]
-    let reports = observations.values.map(\.report).filter(\.isComplete)
+    let reports = observations.values.joined().map(\.report).filter(\.isComplete)
     return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
       reports.map { ($0.server, $0.at) }
     ) { max($0, $1) }
@@ -110,11 +159,11 @@ package struct Sweep {
       // Also with nobody there, what hooks left in the spool is taken in.
       if answered.isEmpty, !isFirst { return }
       isFirst = false
-      var observations = observe(answered)
+      var observations = try observe(answered)
       if isRehearsal {
         try reconciler.ledger.rehearsal { try reconcile(&observations) }
       } else {
-        try reconcile(&observations)
+        try keepingBooks { try $0.reconcile(&observations) }
         try enforce(observations)
       }
       if answered.isEmpty { return }
@@ -122,31 +171,34 @@ package struct Sweep {
   }
 
   /// Takes the listings of servers that answered.
-  private mutating func observe(_ answered: [Server]) -> [Observation] {
-    answered.compactMap { server in
+  private mutating func observe(_ answered: [Server]) throws -> [Observation] {
+    let ledger = reconciler.ledger
+    return try answered.flatMap { server in
       server.outcome = .swept
-      return Observation(
-        server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy)
+      return try Observation.all(
+        of: server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
     }
   }
 
   private mutating func reconcile(_ observations: inout [Observation]) throws {
     try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
+    for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
+      self.observations[server] = all
+    }
+    guard isRehearsal else { return }
     for observation in observations {
-      self.observations[ObjectIdentifier(observation.server)] = observation
-      if isRehearsal {
-        for target in try targets(in: observation) { note(target, on: observation.server) }
-      }
+      for target in try targets(in: observation) { note(target, on: observation.server) }
     }
   }
 
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
-    var enforcers = try observations.map { observation in
-      Enforcer(
-        observation, try targets(in: observation),
-        message: KillMessage(setting: settings.killMessage))
+    var enforcers: [Enforcer] = []
+    for server in servers where observations.contains(where: { $0.server === server }) {
+      let toGo = try observations.filter { $0.server === server }.flatMap { try targets(in: $0) }
+      enforcers.append(
+        Enforcer(server, toGo, message: KillMessage(setting: settings.killMessage)))
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
@@ -155,18 +207,17 @@ package struct Sweep {
       for index in enforcers.indices { enforcers[index].proceed(now) }
       let busy = enforcers.filter { !$0.isFinished }
       if busy.isEmpty { break }
-      environment.advance(
-        busy.compactMap(\.server.connection), until: end, buffer: &buffer)
+      environment.advance(busy.compactMap(\.server.connection), until: end, buffer: &buffer)
     }
     for index in enforcers.indices {
       enforcers[index].giveUp()
-      try settle(enforcers[index])
+      settle(enforcers[index])
     }
   }
 
-  private mutating func settle(_ enforcer: Enforcer) throws {
+  private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
-    try reconciler.ledger.recordKills(kills, at: environment.clock.now)
+    notingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -189,16 +240,17 @@ package struct Sweep {
       among: observation.live, of: report, listed: listed, at: now)
     var targets = violations.map { violation in
       Target(
-        violation.session, of: report, owner: violation.owner, reason: violation.reason)
+        violation.session, in: observation, owner: violation.owner, reason: violation.reason)
     }
     if let kick {
       let known = Set(targets.map(\.identity))
       targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
-        Target($0, of: report, owner: kick.user, reason: .kicked, message: kick.message)
+        Target($0, in: observation, owner: kick.user, reason: .kicked, message: kick.message)
       }.filter { !known.contains($0.identity) }
     }
     return targets.filter { target in
-      target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
+      !killed.contains(target.identity)
+        && target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
 
@@ -206,21 +258,22 @@ package struct Sweep {
   /// he moved on another one: they have to be asked again.
   private func serversWithViolatorsLeft() throws -> [Server] {
     guard observations.count > 1, !isRehearsal else { return [] }
-    return try observations.values.compactMap { observation in
-      let left = try targets(in: observation).contains { !killed.contains($0.identity) }
-      return left ? observation.server : nil
+    return try servers.filter { server in
+      try observations[ObjectIdentifier(server), default: []].contains { observation in
+        try !targets(in: observation).isEmpty
+      }
     }
   }
 
   /// Sums up how it went with each server.
   private mutating func report() {
-    summary.sessions = observations.values.reduce(0) { $0 + $1.report.sightings.count }
     summary.servers = servers.map { server in
-      let observation = observations[ObjectIdentifier(server)]
+      let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
-        server, sessions: observation?.report.sightings.count ?? 0,
-        failure: server.failure ?? observation?.failure)
+        server, sessions: seen.reduce(0) { $0 + $1.report.sightings.count },
+        failure: server.failure ?? server.listingFailure)
     }
+    summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
   }

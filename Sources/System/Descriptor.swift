@@ -76,6 +76,22 @@ public struct Descriptor: ~Copyable {
     unsafe try reading(limit, of: subject) { unsafe cs_read_at(number, $0, limit, position) }
   }
 
+  /// Reads into a part of a buffer from a place in the file. The corresponding C function is `pread`.
+  ///
+  /// - Returns: the number of bytes read; fewer than the part has only at the file's end.
+  package borrowing func read(
+    into buffer: inout [UInt8], _ part: Range<Int>, at position: Int64, of subject: String
+  ) throws(SystemError) -> Int {
+    let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[part])
+      return retryingOnInterrupt {
+        unsafe cs_read_at(number, part.baseAddress, part.count, position)
+      }
+    }
+    guard got >= 0 else { throw SystemError("read", subject) }
+    return Int(got)
+  }
+
   private borrowing func reading(
     _ limit: Int, of subject: String, _ call: (UnsafeMutableRawPointer?) -> Int64
   ) throws(SystemError) -> [UInt8] {

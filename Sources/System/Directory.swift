@@ -58,7 +58,7 @@ public struct Directory: ~Copyable {
   /// corresponding C function is `fstatat`.
   package borrowing func status(of name: StaticString) throws(SystemError) -> FileStatus? {
     var status = cs_status()
-    if unsafe cs_status_at(handle.number, characters(of: name), &status) == 0 {
+    if unsafe cs_status_at(handle.number, name.characters, &status) == 0 {
       return FileStatus(status)
     }
     let error = SystemError("look at", path(of: name))
@@ -71,7 +71,7 @@ public struct Directory: ~Copyable {
     _ name: StaticString, to newName: StaticString
   ) throws(SystemError) {
     let result = unsafe cs_rename_at(
-      handle.number, characters(of: name), characters(of: newName))
+      handle.number, name.characters, newName.characters)
     guard result == 0 else { throw SystemError("rename", path(of: name)) }
   }
 
@@ -81,7 +81,7 @@ public struct Directory: ~Copyable {
     _ name: StaticString, with other: StaticString
   ) throws(SystemError) {
     let result = unsafe cs_exchange_at(
-      handle.number, characters(of: name), characters(of: other))
+      handle.number, name.characters, other.characters)
     guard result == 0 else { throw SystemError("rename", path(of: name)) }
   }
 
@@ -89,14 +89,14 @@ public struct Directory: ~Copyable {
   package borrowing func link(
     _ name: StaticString, to newName: StaticString
   ) throws(SystemError) {
-    let result = unsafe cs_link_at(handle.number, characters(of: name), characters(of: newName))
+    let result = unsafe cs_link_at(handle.number, name.characters, newName.characters)
     guard result == 0 else { throw SystemError("link", path(of: name)) }
   }
 
   /// Removes a file; one that is gone already is no error. The corresponding C function is
   /// `unlinkat`.
   package borrowing func remove(_ name: StaticString) throws(SystemError) {
-    guard unsafe cs_remove_at(handle.number, characters(of: name)) != 0 else { return }
+    guard unsafe cs_remove_at(handle.number, name.characters) != 0 else { return }
     let error = SystemError("remove", path(of: name))
     if error.code != SystemError.notFound { throw error }
   }
@@ -113,14 +113,9 @@ public struct Directory: ~Copyable {
     _ name: StaticString, _ access: cs_access, mode: UInt32, _ call: String
   ) throws(SystemError) -> Descriptor {
     let number = retryingOnInterrupt {
-      unsafe cs_open_at(handle.number, characters(of: name), access, mode)
+      unsafe cs_open_at(handle.number, name.characters, access, mode)
     }
     guard number >= 0 else { throw SystemError(call, path(of: name)) }
     return Descriptor(owning: number)
   }
-}
-
-/// A literal as C has it.
-private func characters(of name: StaticString) -> UnsafePointer<CChar> {
-  unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
 }

@@ -1,10 +1,13 @@
 import CSystem
 
 extension Span<UInt8> {
-  /// The index of the first line feed or zero byte from an index on; `count` where there is none.
-  package func lineEnd(from index: Int) -> Int {
+  /// The index of the first byte from an index on that is one of two; `count` where there is none.
+  package func firstIndex(of byte: UInt8, or other: UInt8, from index: Int) -> Int {
     let rest = extracting(index...)
-    return index + (unsafe rest.withUnsafeBytes { unsafe cs_line_end($0.baseAddress, $0.count) })
+    return index
+      + (unsafe rest.withUnsafeBytes {
+        Int(unsafe cs_find_either($0.baseAddress, $0.count, byte, other))
+      })
   }
 
   /// The index where a text begins for the first time from an index on; nil where it is not there.

@@ -106,8 +106,8 @@ private struct Fixture {
       try table.sessions(ofOwner: Fixture.name(0)).first { $0.received == 1 })
     #expect(session.connectedSince == 1_795_000_000)
     #expect(session.sent == 1 << 40)
-    #expect(session.ipv4?.text == "10.8.0.2")
-    #expect(session.ipv6?.text == "fd00::2")
+    #expect(session.addresses.ipv4?.text == "10.8.0.2")
+    #expect(session.addresses.ipv6?.text == "fd00::2")
     #expect(session.position == 300)
     #expect(
       session.client
@@ -118,7 +118,7 @@ private struct Fixture {
     #expect(process.server == table.header.key.hash(Array("server-1".utf8)))
     #expect(String(decoding: process.device, as: UTF8.self) == "tun1")
     let bare = try #require(try table.sessions(ofOwner: Fixture.name(0)).first { $0.received == 0 })
-    #expect(bare.ipv6 == nil)
+    #expect(bare.addresses.ipv6 == nil)
   }
 
   @Test func `has the boundaries of each rule, at most 64`() throws {

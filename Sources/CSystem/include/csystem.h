@@ -37,6 +37,8 @@ int32_t cs_change_mode(int32_t file, uint32_t mode);
 
 int32_t cs_status_of(int32_t file, struct cs_status *status);
 int32_t cs_status_at(int32_t directory, const char *name, struct cs_status *status);
+// The kind of file system that a path is on, as linux/magic.h has them.
+int64_t cs_file_system_of(const char *path);
 int32_t cs_status_of_path(const char *path, int32_t follows_links, struct cs_status *status);
 int32_t cs_rename_at(int32_t directory, const char *name, const char *new_name);
 int32_t cs_exchange_at(int32_t directory, const char *name, const char *other);
@@ -46,10 +48,18 @@ int32_t cs_remove_at(int32_t directory, const char *name);
 // Nanoseconds.
 int64_t cs_clock_now(enum cs_clock clock);
 int32_t cs_process_id(void);
+// The value of a variable of this process, NULL where it is not set.
+const char *cs_variable(const char *name);
+// Runs a program, arguments[0], and waits: its exit status, 128 plus a signal, or -1.
+int32_t cs_run(char *const arguments[]);
+// Becomes a program; returns only where that fails.
+void cs_become(char *const arguments[]);
 uint64_t cs_random(void);
 
-// The index of the first line feed or zero byte; `count` where there is none.
-size_t cs_line_end(const void *bytes, size_t count);
+// The length of a text that a zero byte ends.
+size_t cs_length(const char *text);
+// The index of the first byte that is one of two; `count` where there is none.
+size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other);
 // The index where a text begins first; `count` where it is not there. The text is not empty.
 size_t cs_find(const void *bytes, size_t count, const void *text, size_t length);
 

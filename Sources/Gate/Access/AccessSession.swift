@@ -48,8 +48,7 @@ package struct AccessSession: Equatable, Sendable {
   package var owner: UInt64
   package var received: Int64
   package var sent: Int64
-  package var ipv4: InternetAddress?
-  package var ipv6: InternetAddress?
+  package var addresses: VirtualAddresses
   /// The hash of the client's real address with its port, 0 where that is not known.
   package var client: UInt64
   /// The absolute position of its `in` in the journal; nil for a session without one.
@@ -64,8 +63,8 @@ package struct AccessSession: Equatable, Sendable {
       bytes.append(integer: number)
     }
     bytes.append(word: client)
-    bytes += ipv6?.bytes ?? Self.noIPv6
-    bytes += ipv4?.bytes ?? Self.noIPv4
+    bytes += addresses.ipv6?.bytes ?? Self.noIPv6
+    bytes += addresses.ipv4?.bytes ?? Self.noIPv4
     bytes.append(half: UInt32(clamping: process))
   }
 
@@ -75,21 +74,22 @@ package struct AccessSession: Equatable, Sendable {
     self.init(
       process: Int(bytes.half(at: 68)), connectedSince: bytes.integer(at: 8),
       owner: bytes.word(at: 0), received: bytes.integer(at: 16), sent: bytes.integer(at: 24),
-      ipv4: Self.address(bytes.extracting(64..<68)), ipv6: Self.address(bytes.extracting(48..<64)),
+      addresses: VirtualAddresses(
+        ipv4: Self.address(bytes.extracting(64..<68)),
+        ipv6: Self.address(bytes.extracting(48..<64))),
       client: bytes.word(at: 40), position: position < 0 ? nil : position)
   }
 
   init(
     process: Int, connectedSince: Int64, owner: UInt64, received: Int64, sent: Int64,
-    ipv4: InternetAddress?, ipv6: InternetAddress?, client: UInt64, position: Int64?
+    addresses: VirtualAddresses, client: UInt64, position: Int64?
   ) {
     self.process = process
     self.connectedSince = connectedSince
     self.owner = owner
     self.received = received
     self.sent = sent
-    self.ipv4 = ipv4
-    self.ipv6 = ipv6
+    self.addresses = addresses
     self.client = client
     self.position = position
   }

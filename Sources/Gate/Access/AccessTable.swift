@@ -65,10 +65,17 @@ package struct AccessTable: ~Copyable {
     var index = try lowerBound(of: owner, in: layout.sessions) { $0.word(at: 0) }
     var sessions: [AccessSession] = []
     while index < layout.sessions.count {
-      let session = try session(index)
-      if session.owner != owner { break }
-      sessions.append(session)
-      index += 1
+      let (number, start) = layout.sessions.place(of: index)
+      let page = try page(number)
+      let end = min(
+        layout.sessions.count, (index / layout.sessions.perPage + 1) * layout.sessions.perPage)
+      var offset = start
+      while index < end {
+        let session = AccessSession(page.span.extracting(offset..<offset + AccessSession.size))
+        if session.owner != owner { return sessions }
+        sessions.append(session)
+        (index, offset) = (index + 1, offset + AccessSession.size)
+      }
     }
     return sessions
   }

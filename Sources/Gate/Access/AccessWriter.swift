@@ -41,7 +41,7 @@ package struct AccessWriter {
       AccessSession(
         process: process, connectedSince: session.connectedSince, owner: key.hash(session.owner),
         received: session.received, sent: session.sent,
-        ipv4: InternetAddress(ipv4: session.ipv4), ipv6: InternetAddress(ipv6: session.ipv6),
+        addresses: VirtualAddresses(ipv4: session.ipv4, ipv6: session.ipv6),
         client: key.hash(clientHost: session.clientHost, port: session.clientPort),
         position: session.position))
   }

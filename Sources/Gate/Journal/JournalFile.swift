@@ -33,8 +33,7 @@ package struct JournalFile: ~Copyable {
   /// - Returns: nil where there is none.
   /// - Throws: `SystemError`; `EPERM` where it is no regular file of the directory's owner.
   package init?(_ name: Name, in directory: borrowing Directory) throws(SystemError) {
-    guard try directory.status(of: name.text) != nil else { return nil }
-    let file = try directory.open(name.text, for: .read)
+    guard let file = try Self.opened(name, in: directory) else { return nil }
     let path = directory.path(of: name.text)
     header = try Self.header(of: file, path)
     self.file = file
@@ -65,11 +64,20 @@ package struct JournalFile: ~Copyable {
     return named.isSameFile(as: try FileStatus(of: file, called: path))
   }
 
+  private static func opened(
+    _ name: Name, in directory: borrowing Directory
+  ) throws(SystemError) -> Descriptor? {
+    do throws(SystemError) { return try directory.open(name.text, for: .read) } catch {
+      if error.code == SystemError.notFound { return nil }
+      throw error
+    }
+  }
+
   private static func header(
     of file: borrowing Descriptor, _ path: String
   ) throws(SystemError) -> JournalHeader? {
     let start = try file.read(atMost: JournalHeader.longest, at: 0, of: path)
-    let line = 1..<start.span.lineEnd(from: min(1, start.count))
+    let line = 1..<start.span.firstIndex(of: 10, or: 0, from: min(1, start.count))
     guard !line.isEmpty, start[0] == 10 else { return nil }
     return JournalHeader(line: start.span.extracting(line))
   }

@@ -45,6 +45,14 @@ struct JournalLine {
     }
   }
 
+  /// How a text stands in a line, with the tabs around it.
+  static func field(_ text: [UInt8]) -> [UInt8] {
+    var line = JournalLine(kind: "")
+    line.bytes = []
+    line.append(text)
+    return line.bytes + [9]
+  }
+
   /// The line with its checksum, which is of all between the line feed and the tab before it.
   consuming func finished() -> [UInt8] {
     append(hexadecimal: checksum(bytes.span.extracting(1...)))
@@ -85,6 +93,22 @@ struct JournalFields {
 
   /// Whether no field is left.
   var isAtEnd: Bool { position > bytes.count }
+
+  /// The seventh field behind the kind of a line that is not checked yet: when its client connected.
+  static func connectedSince(_ line: Span<UInt8>) -> Int64? {
+    var index = 0
+    for _ in 0..<7 {
+      while index < line.count, line[index] != 9 { index += 1 }
+      index += 1
+    }
+    var seconds: Int64 = 0
+    while index < line.count, line[index] != 9 {
+      guard 48...57 ~= line[index], seconds < 1 << 56 else { return nil }
+      seconds = seconds * 10 + Int64(line[index] - 48)
+      index += 1
+    }
+    return index < line.count ? seconds : nil
+  }
 
   mutating func nextText() -> [UInt8]? {
     guard let field = nextField(), !field.isEmpty else { return nil }

@@ -5,14 +5,15 @@ import System
 /// Line feeds and zero bytes separate lines; a power loss leaves zeros. What follows the last
 /// separator may still be in the middle of being written: it is a line only if it is a whole record.
 struct JournalLines {
-  /// The longest line that can be a record, in bytes: names are at most 4095 bytes, all of them
-  /// encoded. What is longer is damaged, and is let go of.
-  static let longest = 64 << 10
+  /// No record is longer, in bytes: names have at most 4095 bytes, and all of them may be encoded.
+  /// What is longer is damaged, and is let go of.
+  static let longest = 32 << 10
 
-  private var buffer: [UInt8] = []
-  /// Where the line that is being read begins in the buffer, and what of it was looked at.
+  /// What was read: of `start..<filled` no line was given yet, up to `looked` there is no separator.
+  private var buffer: [UInt8]
   private var start = 0
   private var looked = 0
+  private var filled = 0
   /// The absolute position of the buffer's first byte.
   private var origin: Int64
   /// Whether the rest of a line that was let go of is still to come.
@@ -20,30 +21,45 @@ struct JournalLines {
   /// Lines that were let go of because they are too long.
   private(set) var overlong = 0
 
-  init(at position: Int64) { origin = position }
-
-  /// The absolute position behind all that was given.
-  var end: Int64 { origin + Int64(buffer.count) }
-
-  /// Takes what follows in the file.
-  mutating func append(_ bytes: [UInt8]) {
-    letGo()
-    if buffer.isEmpty { buffer = bytes } else { buffer += bytes }
+  /// - Parameters:
+  ///   - position: the absolute position of what will be read first.
+  ///   - size: about how many bytes will be read: a hook, which reads few, needs no large buffer.
+  init(at position: Int64, size: Int64) {
+    origin = position
+    buffer = [UInt8](repeating: 0, count: Int(min(max(size, 0) + 1, Int64(4 * Self.longest))))
   }
 
-  /// Leaves out a hole: it is zeros, so it separates lines.
-  mutating func skipHole(to position: Int64) {
-    append([0])
-    while next() != nil {}
-    buffer = []
-    (start, looked, origin) = (0, 0, position)
+  /// The absolute position behind all that was read.
+  var end: Int64 { origin + Int64(filled) }
+
+  /// Reads what follows; only when there is no next line.
+  ///
+  /// - Parameter read: reads into a part of the buffer, and gives the number of bytes, which it
+  ///   returns in turn.
+  mutating func readOn<Failure: Error>(
+    _ read: (inout [UInt8], Range<Int>) throws(Failure) -> Int
+  ) throws(Failure) -> Int {
+    letGo()
+    if filled == buffer.count { grow() }
+    let got = try read(&buffer, filled..<buffer.count)
+    filled += got
+    return got
+  }
+
+  /// Whether all that was read was given as lines, and nothing is left behind the last separator.
+  var isAtSeparator: Bool { start == filled && !isInOverlong }
+
+  /// Leaves out what lies between here and a later position; only at a separator.
+  mutating func skip(to position: Int64) {
+    (start, looked, filled) = (0, 0, 0)
+    origin = position
   }
 
   /// The next line that a separator ends, without it; nil where none is left. Empty lines are left out.
   mutating func next() -> Range<Int>? {
-    while looked < buffer.count {
-      looked = buffer.span.lineEnd(from: looked)
-      if looked == buffer.count { break }
+    while looked < filled {
+      looked = min(buffer.span.firstIndex(of: 10, or: 0, from: looked), filled)
+      if looked == filled { break }
       let line = start..<looked
       looked += 1
       start = looked
@@ -58,9 +74,14 @@ struct JournalLines {
   }
 
   /// What stands behind the last separator.
-  var tail: Range<Int> { isInOverlong ? buffer.count..<buffer.count : start..<buffer.count }
+  var tail: Range<Int> { isInOverlong ? filled..<filled : start..<filled }
 
   func bytes(_ line: Range<Int>) -> [UInt8] { Array(buffer[line]) }
+
+  /// Gives a line's bytes in place.
+  func read<Result>(_ line: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
+    body(buffer.span.extracting(line))
+  }
 
   /// The absolute position of a line's first byte.
   func position(of line: Range<Int>) -> Int64 { origin + Int64(line.lowerBound) }
@@ -71,11 +92,17 @@ struct JournalLines {
     start = looked
   }
 
+  /// Moves what is left to the buffer's beginning.
   private mutating func letGo() {
     if start == 0 { return }
-    buffer.removeFirst(start)
+    for index in start..<filled { buffer[index - start] = buffer[index] }
     origin += Int64(start)
     looked -= start
+    filled -= start
     start = 0
+  }
+
+  private mutating func grow() {
+    buffer += [UInt8](repeating: 0, count: buffer.count)
   }
 }

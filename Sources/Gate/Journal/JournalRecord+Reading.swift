@@ -13,6 +13,9 @@ package struct JournalMoment: Equatable, Sendable {
     self.boottime = boottime
     self.boot = boot
   }
+
+  /// Seconds since 1970 in UTC.
+  package var seconds: Int64 { realtime / nanoseconds }
 }
 
 extension JournalRecord {

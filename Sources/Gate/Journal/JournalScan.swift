@@ -46,7 +46,7 @@ package struct JournalScan {
   package init(from position: Int64, limit: Int64 = JournalScan.sweepLimit) {
     self.position = position
     self.limit = limit
-    lines = JournalLines(at: position)
+    lines = JournalLines(at: position, size: limit)
   }
 
   /// The next record.
@@ -95,17 +95,27 @@ package struct JournalScan {
 
   /// Reads the next piece, past holes.
   private mutating func readOn(in file: borrowing JournalFile) throws(SystemError) {
-    let offset = lines.end - file.base
+    var offset = lines.end - file.base
     guard let data = try file.file.data(from: offset, of: file.path) else {
       isAtEnd = true
       return
     }
-    if data > offset { lines.skipHole(to: file.base + data) }
-    let room = min(limit - read, 256 << 10)
+    // A hole is zeros: its first byte ends the line before it.
+    let isLineBeforeHole = data > offset && !lines.isAtSeparator
+    if data > offset, !isLineBeforeHole {
+      lines.skip(to: file.base + data)
+      offset = data
+    }
+    let room = isLineBeforeHole ? 1 : limit - read
     isCut = room <= 0
-    let piece = isCut ? [] : try file.file.read(atMost: Int(room), at: data, of: file.path)
-    isAtEnd = piece.isEmpty
-    read += Int64(piece.count)
-    lines.append(piece)
+    let got =
+      try isCut
+      ? 0
+      : lines.readOn { (buffer, part) throws(SystemError) in
+        let part = part.prefix(Int(min(room, Int64(part.count))))
+        return try file.file.read(into: &buffer, part, at: offset, of: file.path)
+      }
+    isAtEnd = got == 0
+    read += Int64(got)
   }
 }

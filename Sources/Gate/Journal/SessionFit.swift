@@ -11,16 +11,16 @@ package enum SessionFit: Int, Comparable, Sendable {
   /// The virtual address is.
   case address
 
-  /// - Parameters:
-  ///   - isSameClient: both real addresses are known, and are the same with their ports.
-  ///   - isSameAddress: the virtual addresses are the same; so they are where both have none.
-  ///   - hasAddress: there is a virtual address at all.
+  /// - Parameter isSameClient: whether both real addresses are known and are the same with their
+  ///   ports.
   /// - Returns: nil where it does not fit.
-  package init?(isSameClient: Bool, isSameAddress: Bool, hasAddress: Bool) {
-    switch (isSameClient, isSameAddress) {
+  package init?(
+    isSameClient: Bool, _ addresses: VirtualAddresses, _ others: VirtualAddresses
+  ) {
+    switch (isSameClient, addresses.fits(others)) {
     case (true, true): self = .clientAndAddress
     case (true, false): self = .client
-    case (false, true) where hasAddress: self = .address
+    case (false, true) where !addresses.isEmpty: self = .address
     default: return nil
     }
   }

@@ -37,18 +37,6 @@ package func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
   guard unsafe chmod(path, mode) == 0 else { throw SystemError("change the mode of", path) }
 }
 
-/// The directory part of a path: `/a` of `/a/b`, `.` of `b`.
-package func directory(of path: String) -> String {
-  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The last part of a path: `b` of `/a/b`.
-package func fileName(of path: String) -> String {
-  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
-  return String(path[path.utf8.index(after: slash)...])
-}
-
 /// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
 /// function is `fsync`.
 package func synchronize(_ path: String) throws(SystemError) {
@@ -63,34 +51,4 @@ package func isSameFile(_ path: String, _ other: String) -> Bool {
   var (first, second) = (stat(), stat())
   return unsafe stat(path, &first) == 0 && stat(other, &second) == 0
     && first.st_dev == second.st_dev && first.st_ino == second.st_ino
-}
-
-/// Writes a file whole or not at all: whoever opens it finds the old content or the new, also after
-/// a crash. A draft beside it, which no `*` matches, is renamed into place.
-///
-/// - Parameter mode: the permission bits of the file, whatever the umask.
-package func replaceFile(
-  _ path: String, with bytes: [UInt8], mode: mode_t
-) throws(SystemError) {
-  let start = ".\(fileName(of: path))."
-  removeLeftovers(inDirectory: directory(of: path)) { name in
-    name.hasPrefix(start) ? pid_t(name.dropFirst(start.count)) : nil
-  }
-  let draft = "\(directory(of: path))/\(start)\(getpid())"
-  do throws(SystemError) {
-    // What has the draft's name already was left by a process that is dead, or planted.
-    try remove(draft)
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-    let file: Descriptor
-    do throws(SystemError) { file = try Descriptor.open(draft, flags, mode: mode) } catch {
-      throw SystemError("create", path, code: error.code)
-    }
-    try file.setMode(mode, of: path)
-    try file.write(bytes.span, to: path)
-    guard fsync(file.number) == 0 else { throw SystemError("write to", path) }
-    try rename(draft, to: path)
-  } catch {
-    try? remove(draft)
-    throw error
-  }
 }

@@ -53,23 +53,6 @@ extension LedgerProbe {
       """, name, quota)
   }
 
-  /// Adds users who follow a plan, `user1` and so on, in a period that began long ago and is not over.
-  package func addFollowers(_ count: Int, of plan: String) throws {
-    try change(
-      """
-      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
-      INSERT INTO users (username, status, created_at)
-      SELECT 'user' || i, 'active', '2026-01-01 00:00:00' FROM n
-      """)
-    try change(
-      """
-      INSERT INTO user_quotas (user_id, plan_id, quota_bytes, bytes_received, bytes_sent, bytes_used,
-        period_start, period_end)
-      SELECT users.id, plans.id, plans.quota, 1000, 2000, 3000, unixepoch('now', 'start of month'),
-        unixepoch('now', 'start of month', '1 month') FROM users, plans WHERE plans.name = ?1
-      """, plan)
-  }
-
   /// Has a user have used something in the present period, which never ends.
   package func addUsage(_ usage: Usage, of name: String) throws {
     try change(
