@@ -38,10 +38,12 @@ let package = Package(
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
-    .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
+    .target(
+      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
+      name: "Sweep",
+      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: strict),
@@ -50,7 +52,7 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        "System", "Quota", "Gate", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
         argumentParser,
       ],
       swiftSettings: strict),
@@ -78,6 +80,9 @@ let package = Package(
       name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "HooksTests", dependencies: ["Hooks", "Gate", "Quota", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
       swiftSettings: strict),
@@ -85,7 +90,8 @@ let package = Package(
       name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
+      name: "LedgerTests",
+      dependencies: ["Ledger", "Gate", "SQLite", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "SupportTests", dependencies: ["Support", "TestSupport"],
@@ -110,7 +116,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ModelTests",
-      dependencies: ["System", "SQLite", "Quota", "OpenVPN", "Ledger", "Sweep", "TestSupport"],
+      dependencies: [
+        "System", "SQLite", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",

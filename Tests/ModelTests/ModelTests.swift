@@ -63,7 +63,7 @@ private final class Miscounting: Programs {
     return try programs.disconnect(call, in: world, fault, pause: pause)
   }
 
-  func sweep(_ world: World, _ fault: Fault, pause: () -> Void) throws -> Bool {
+  func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool {
     try programs.sweep(world, fault, pause: pause)
   }
 }

@@ -35,7 +35,7 @@ protocol Programs: AnyObject {
   ///
   /// - Parameter pause: what happens between two steps of the sweep.
   /// - Returns: whether it came to its end.
-  func sweep(_ world: World, _ fault: Fault, pause: () -> Void) throws -> Bool
+  func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool
 
   /// Where the database is, for the checks.
   var database: String { get }

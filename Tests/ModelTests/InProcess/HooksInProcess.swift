@@ -6,7 +6,7 @@ import SQLite
 /// What `Door` and `ClosingDesk` in Sources/Hooks do.
 extension InProcess {
   func answer(
-    _ call: HookCall, _ world: World, _ life: inout Life, _ pause: () -> Void
+    _ call: HookCall, _ world: World, _ life: Life, _ pause: () -> Void
   ) throws -> Bool {
     try life.step()
     let user = UserName(call.commonName)
@@ -37,7 +37,7 @@ extension InProcess {
   }
 
   func close(
-    _ call: HookCall, _ world: World, _ life: inout Life, _ pause: () -> Void
+    _ call: HookCall, _ world: World, _ life: Life, _ pause: () -> Void
   ) throws -> Told {
     try life.step()
     let note = spool.sweepNote
@@ -56,7 +56,7 @@ extension InProcess {
       counters: call.counters.map { Traffic(received: $0.received, sent: $0.sent) },
       endedAt: call.since + call.duration)
     var told = Told.ledger
-    do { try closeInDatabase(report, note, world, &life) } catch let error as LedgerError {
+    do { try closeInDatabase(report, note, world, life) } catch let error as LedgerError {
       guard case .database = error else { throw error }
       told = .spool
     } catch is SQLiteError {
@@ -73,7 +73,7 @@ extension InProcess {
   }
 
   private func closeInDatabase(
-    _ report: FinalReport, _ note: SweepNote?, _ world: World, _ life: inout Life
+    _ report: FinalReport, _ note: SweepNote?, _ world: World, _ life: Life
   ) throws {
     let ledger = try open(for: .hook)
     try ledger.close(report, lastSwept: note)

@@ -3,7 +3,10 @@ import Ledger
 import System
 import Quota
 import SQLite
+import Sweep
 import TestSupport
+
+@testable import Support
 
 /// The programs without their processes: the same calls on `Ledger` and `Spool` as the hooks and the
 /// sweep make, with time and surroundings as values.
@@ -14,6 +17,7 @@ final class InProcess: Programs {
   let letsInUnseen: Bool
   let drift: Int64 = 0
   let knowsBoots = true
+  private let settings: Settings
   private let disk: FaultyDisk
 
   /// - Parameter template: a database to begin with, to save its making.
@@ -23,6 +27,7 @@ final class InProcess: Programs {
     rules = terms.rules
     zone = terms.zone
     letsInUnseen = terms.letsInUnseen
+    settings = terms.settings(database: database)
     try FileManager.default.copyItem(atPath: template, toPath: database)
     let ledger = try open(for: .keeper)
     for user in terms.users {
@@ -51,10 +56,10 @@ final class InProcess: Programs {
   func connect(
     _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
   ) throws -> Bool {
-    var life = Life(fault, disk)
+    let life = Life(fault, disk)
     do {
       return try with(fault, leaving: ["admitted", "refused"], call) {
-        try answer(call, world, &life, pause)
+        try answer(call, world, life, pause)
       }
     } catch is Killed { return false }
   }
@@ -62,23 +67,23 @@ final class InProcess: Programs {
   func disconnect(
     _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
   ) throws -> Told {
-    var life = Life(fault, disk)
+    let life = Life(fault, disk)
     do {
-      return try with(fault, leaving: ["closed"], call) { try close(call, world, &life, pause) }
+      return try with(fault, leaving: ["closed"], call) { try close(call, world, life, pause) }
     } catch is Killed { return .nowhere }
   }
 
-  func sweep(_ world: World, _ fault: Fault, pause: () -> Void) throws -> Bool {
+  func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool {
     do {
       try with(fault, leaving: [], nil) {
-        var run = SweepInProcess(self, world, Life(fault, disk))
-        try run.run(pause)
+        let transport = WorldTransport(world, Life(fault, disk), pause: pause)
+        var sweep = try Sweep(settings, log: .silent, environment: transport.environment)
+        _ = try sweep.run()
       }
-      return true
     } catch {
       if fault == .none { throw error }
-      return false
     }
+    return fault == .none
   }
 
   /// Lets something go wrong while a body runs.
@@ -87,7 +92,7 @@ final class InProcess: Programs {
   ) throws -> Result {
     if case .dies(let call) = fault { disk.die(atCall: call) }
     if case .full(let write) = fault { disk.fill(atWrite: write) }
-    defer { if fault.isOfTheDisk { disk.recover() } }
+    defer { disk.recover() }
     let isGone = fault == .gone || fault == .nowhere
     let isFull = fault == .spoolFull || fault == .nowhere
     // A draft cannot be made where a directory has its name.
@@ -109,7 +114,7 @@ final class InProcess: Programs {
 struct Killed: Error {}
 
 /// Counts a program's steps to the one at which it is killed.
-struct Life {
+final class Life {
   private var left: Int?
   private let disk: FaultyDisk
   private let isDoomed: Bool
@@ -120,16 +125,33 @@ struct Life {
     isDoomed = fault.isKill
   }
 
-  /// Whether this is the last step.
-  var isEnding: Bool { left == 0 }
+  /// Whether it is dead.
+  var isOver: Bool { left == 0 || disk.isDead }
 
-  mutating func step() throws {
-    if isEnding || disk.isDead { throw Killed() }
+  /// A step of a program that finds out by itself: nothing that it does reaches the disk any more.
+  func advance() {
+    if left == 1 { disk.die(atCall: 1) }
+    if let steps = left, steps > 0 { left = steps - 1 }
+  }
+
+  /// A step of one that does not.
+  func step() throws {
+    if isOver { throw Killed() }
     left = left.map { $0 - 1 }
   }
 
   /// The end of the program: whoever was not killed yet is now.
   func end() throws { if isDoomed { throw Killed() } }
+}
+
+extension Log {
+  /// A log that nobody reads.
+  static var silent: Log {
+    Log(
+      voice: Voice(
+        program: "sweep", errors: StandardError(descriptor: -1, reader: .other)), path: "",
+      level: .error)
+  }
 }
 
 extension HookCall {
@@ -141,6 +163,23 @@ extension HookCall {
 }
 
 extension HostTerms {
+  /// The operator's settings. There is one try a server, as time stands still while one waits.
+  func settings(database: String) -> Settings {
+    var settings = Settings()
+    settings.database = database
+    settings.logFile = ""
+    settings.management = servers.indices.map { "s\($0)=unix:/s\($0)" }.joined(separator: " ")
+    settings.retryAttempts = 1
+    settings.timeZone = zoneName
+    settings.count = rules.count
+    settings.unknownUsers = rules.unknownUsers
+    settings.defaultQuota = rules.defaultQuota
+    settings.monitorInterval = Int(rules.interval)
+    settings.notifyAt = rules.notifyAt
+    settings.notifyDaysLeft = Int(rules.notifyDaysLeft)
+    return settings
+  }
+
   var zone: Zone {
     let offset = offset
     return Zone { _ in offset }

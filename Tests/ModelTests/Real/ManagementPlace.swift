@@ -8,8 +8,7 @@ final class ManagementPlace {
   private let listener: Int32
   private var client: Int32 = -1
   private var received: [UInt8] = []
-  /// Whether this connection was given a listing: what comes later is for kills alone.
-  private var hasListed = false
+  private var answers: ManagementAnswers?
 
   init(_ server: Server, at path: String) throws {
     self.server = server
@@ -42,10 +41,11 @@ final class ManagementPlace {
   /// Goes on after something came.
   ///
   /// - Parameter pause: what happens once a listing is on its way.
-  func proceed(in world: World, pause: () -> Void) {
+  func proceed(in world: World, pause: @escaping () -> Void) {
     if client < 0 {
       client = accept(listener, nil, nil)
-      if server.isFree { say(">INFO:OpenVPN Management Interface Version 5 -- type 'help'\r\n") }
+      answers = ManagementAnswers(server, in: world, pause: pause)
+      if server.isFree { say(ManagementAnswers.greeting) }
     } else {
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = unsafe recv(client, &buffer, buffer.count, 0)
@@ -57,32 +57,8 @@ final class ManagementPlace {
     while let end = received.firstIndex(of: UInt8(ascii: "\n")) {
       let line = String(decoding: received[..<end], as: UTF8.self)
       received.removeFirst(end + 1)
-      answer(line.filter { $0 != "\r" }, in: world, pause)
-    }
-  }
-
-  private func answer(_ line: String, in world: World, _ pause: () -> Void) {
-    let words = line.split(separator: " ", maxSplits: 2).map(String.init)
-    switch words.first {
-    case "status":
-      guard let listing = world.listing(of: server, isJudged: !hasListed) else { return hangUp() }
-      hasListed = true
-      say(listing.text)
-    case "pid":
-      say("SUCCESS: pid=\(server.pid)\r\n")
-      pause()
-    case "client-kill":
-      let target = server.live.first { words.count > 1 && "\($0.clientID)" == words[1] }
-      say(
-        world.disconnect(target)
-          ? "SUCCESS: client-kill command succeeded\r\n" : "ERROR: client-kill command failed\r\n")
-    case "kill":
-      let target = server.live.first { words.count > 1 && $0.realAddress == words[1] }
-      say(
-        world.disconnect(target)
-          ? "SUCCESS: 1 client(s) at address \(words[1]) killed\r\n"
-          : "ERROR: client at address \(words[1]) not found\r\n")
-    default: say("ERROR: unknown command, enter 'help' for more options\r\n")
+      guard let answer = answers?.answer(line.filter { $0 != "\r" }) else { return hangUp() }
+      say(answer)
     }
   }
 
@@ -97,6 +73,6 @@ final class ManagementPlace {
     if client >= 0 { close(client) }
     client = -1
     received = []
-    hasListed = false
+    answers = nil
   }
 }

@@ -100,7 +100,7 @@ final class RealPrograms: Programs {
     }
   }
 
-  func sweep(_ world: World, _ fault: Fault, pause: () -> Void) throws -> Bool {
+  func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool {
     try clock.set(to: world.clock)
     let places = try world.servers.filter(\.isFree).map { server in
       try ManagementPlace(server, at: "\(folder.path)/\(server.name).sock")
