@@ -37,7 +37,7 @@ package final class Ledger {
   package static func open(
     _ path: String, for opener: Opener, rules: Rules, zone: Zone
   ) throws(LedgerError) -> Ledger {
-    let database = try connection(to: path, for: opener)
+    let database = try connection(to: path, for: opener, zone: zone)
     return Ledger(database: database, rules: rules, zone: zone)
   }
 
@@ -98,7 +98,7 @@ package final class Ledger {
   }
 
   private static func connection(
-    to path: String, for opener: Opener
+    to path: String, for opener: Opener, zone: Zone
   ) throws(LedgerError) -> Connection {
     let database: Connection
     do {
@@ -114,7 +114,7 @@ package final class Ledger {
     switch opener {
     case .door, .hook, .rehearsal: try Schema.check(database)
     case .keeper:
-      try Schema.migrate(database)
+      try Schema.migrate(database, zone: zone)
       // The hooks need it from their first run on, and never make it.
       do { try Spool(besideDatabase: path).create() } catch { throw .spool(error) }
     }

@@ -30,6 +30,8 @@ package enum LedgerError: Error, CustomStringConvertible {
     switch self {
     case .database(let error): error.description
     case .spool(let error): error.description
+    case .schema(let database, let found, _) where 1...2 ~= found:
+      "\(database) is of a development version (schema \(found)), which was never released"
     case .schema(let database, let found, let expected):
       "\(database) has schema \(found), and this program knows schema \(expected)"
     case .noSuchUser(let name): "there is no user \(name)"
@@ -48,6 +50,8 @@ package enum LedgerError: Error, CustomStringConvertible {
   /// What to do about it, where that is known.
   package var hint: String? {
     switch self {
+    case .schema(_, let found, _) where 1...2 ~= found:
+      "export its users with the version that made it, move it away, and import them"
     case .schema(_, let found, let expected) where found > expected:
       "install the version of openvpn-quota that this database was last used with, or a later one"
     case .schema: "run quota-sweep once: it brings the database up to date"

@@ -1,20 +1,15 @@
 import Quota
 import SQLite
 
-/// The tables, and how a database comes to have them.
-///
-/// The schema is text that every hook reads whenever it opens the database, about 0.07 million
-/// instructions a table: a table or an index has to earn its place. Nothing here is younger than
-/// SQLite 3.40.
+/// The tables, and how a database comes to have them. Nothing here is younger than SQLite 3.40.
 enum Schema {
-  /// What `PRAGMA user_version` says of a database with these tables.
-  static let version: Int64 = 2
+  /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
+  /// development versions; nothing was ever released with them.
+  static let version: Int64 = 3
 
-  /// The statements that bring a database of schema `n` to schema `n + 1`, at index `n`.
-  ///
-  /// 0 is an empty file, or the database of the earlier Python project, whose three tables keep
-  /// their names and columns; its `user_protocols` and its trigger are left alone.
-  static let migrations: [String] = [
+  /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
+  /// its trigger are left alone.
+  private static let earlierTables =
     """
     CREATE TABLE IF NOT EXISTS users (
       id INTEGER PRIMARY KEY, username TEXT UNIQUE NOT NULL, password_hash TEXT,
@@ -25,6 +20,77 @@ enum Schema {
     CREATE TABLE IF NOT EXISTS traffic_logs (
       id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL,
       bytes_sent INTEGER, bytes_received INTEGER, log_timestamp TEXT);
+    """
+
+  private static let tables =
+    """
+    -- A plan's terms; NULL where it says nothing. 0 is unlimited, and the period `none` is one that
+    -- never ends. An expiry is a date, or seconds that begin at once or with the first connection;
+    -- without either it is never, and from_first says that there is an expiry at all.
+    CREATE TABLE plans (
+      id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, quota INTEGER, period TEXT,
+      max_sessions INTEGER, grace_bytes INTEGER, grace_percent INTEGER, is_exempt INTEGER,
+      expires_at INTEGER, expires_after INTEGER, from_first INTEGER);
+
+    -- A user's own terms (NULL: the plan's, else the default), and when their time began.
+    ALTER TABLE user_quotas ADD plan_id INTEGER;
+    ALTER TABLE user_quotas ADD quota INTEGER;
+    ALTER TABLE user_quotas ADD period TEXT;
+    ALTER TABLE user_quotas ADD max_sessions INTEGER;
+    ALTER TABLE user_quotas ADD grace_bytes INTEGER;
+    ALTER TABLE user_quotas ADD grace_percent INTEGER;
+    ALTER TABLE user_quotas ADD is_exempt INTEGER;
+    ALTER TABLE user_quotas ADD expires_at INTEGER;
+    ALTER TABLE user_quotas ADD expires_after INTEGER;
+    ALTER TABLE user_quotas ADD from_first INTEGER;
+    ALTER TABLE user_quotas ADD began_at INTEGER;
+    -- The present period: one that never ends has no end. carried is what carried grants had left
+    -- when it began. quota_bytes and bytes_used mirror what is in force and what counts.
+    ALTER TABLE user_quotas ADD period_start INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD period_end INTEGER;
+    ALTER TABLE user_quotas ADD reset_at INTEGER;
+    ALTER TABLE user_quotas ADD granted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD carried INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD bytes_received INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD bytes_sent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD noticed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE user_quotas ADD is_estimated INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX followers ON user_quotas (plan_id) WHERE plan_id IS NOT NULL;
+    CREATE INDEX period_ends ON user_quotas (period_end) WHERE period_end IS NOT NULL;
+
+    -- Periods that are over, with the quota and grants they had; carried is what they took from
+    -- carried grants.
+    CREATE TABLE periods (
+      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL, period_end INTEGER,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL, quota INTEGER, granted INTEGER,
+      carried INTEGER NOT NULL DEFAULT 0, is_estimated INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
+
+    -- A grant without a period is carried over until it is used up.
+    CREATE TABLE grants (
+      user_id INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
+      bytes INTEGER NOT NULL, period_start INTEGER, note TEXT, revoked_at INTEGER,
+      PRIMARY KEY (user_id, number)) WITHOUT ROWID;
+
+    -- What was moved, time first: the rows of one hour lie together, whatever history there is.
+    -- start is the beginning of an hour in the zone, of a day before meta.folded_before, or of a
+    -- reset's second.
+    CREATE TABLE usage (
+      start INTEGER NOT NULL, user_id INTEGER NOT NULL,
+      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
+      PRIMARY KEY (start, user_id)) WITHOUT ROWID;
+
+    -- period_start marks a notice, which is delivered: one for each user, period, kind and detail.
+    CREATE TABLE events (
+      id INTEGER PRIMARY KEY, at INTEGER NOT NULL, username TEXT NOT NULL, kind TEXT NOT NULL,
+      detail TEXT NOT NULL, count INTEGER NOT NULL DEFAULT 1, last_at INTEGER NOT NULL,
+      period_start INTEGER, used INTEGER, "limit" INTEGER, tries INTEGER, tried_at INTEGER,
+      settled_at INTEGER);
+    CREATE UNIQUE INDEX known_events ON events (username, kind, detail, at)
+      WHERE period_start IS NULL;
+    CREATE UNIQUE INDEX notices ON events (username, kind, detail, period_start)
+      WHERE period_start IS NOT NULL;
+    CREATE INDEX undelivered ON events (at) WHERE tries IS NOT NULL AND settled_at IS NULL;
 
     -- One row a session, its highest counters; boot and the process id are the server's.
     CREATE TABLE sessions (
@@ -36,97 +102,24 @@ enum Schema {
       PRIMARY KEY (boot, pid, connected_since, address)) WITHOUT ROWID;
     CREATE INDEX open_sessions ON sessions (user_id, server) WHERE closed_at IS NULL;
 
-    -- What a user moved in one period; a period that never ends starts at 0.
-    CREATE TABLE period_usage (
-      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL,
-      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
-      PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
-    CREATE TABLE daily_usage (
-      user_id INTEGER NOT NULL, day TEXT NOT NULL,
-      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
-      PRIMARY KEY (user_id, day)) WITHOUT ROWID;
-
-    CREATE TABLE events (
-      at INTEGER NOT NULL, username TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL,
-      count INTEGER NOT NULL, last_at INTEGER NOT NULL,
-      PRIMARY KEY (at, username, kind, detail)) WITHOUT ROWID;
-
-    -- A user of the earlier project may lack a quota row, and may have used some already. It kept
-    -- no directions of that; they follow his logged sessions, or are download where none is. The
-    -- day is one before every ledger.
-    INSERT INTO user_quotas (user_id)
-      SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas);
-    INSERT INTO period_usage
-      SELECT user_id, 0, received, used - received FROM (
-        SELECT user_id, used, CAST(used * coalesce(
-          (SELECT total(bytes_received) / nullif(total(bytes_received) + total(bytes_sent), 0)
-           FROM traffic_logs WHERE traffic_logs.user_id = carried.user_id), 0) AS INTEGER) AS received
-        FROM (SELECT user_id, CAST(bytes_used AS INTEGER) AS used FROM user_quotas) AS carried
-        WHERE used > 0);
-    INSERT INTO daily_usage
-      SELECT user_id, '0001-01-01', bytes_received, bytes_sent FROM period_usage;
-    """,
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     """
-    -- What holds for a user now. Of which terms the user has his own, the bits of own say; the rest
-    -- is copied from his plan. A period that never ends has no end, and carried_bytes is what carried
-    -- grants had left when it began.
-    ALTER TABLE user_quotas ADD plan_id INTEGER;
-    ALTER TABLE user_quotas ADD own INTEGER NOT NULL DEFAULT 1;
-    ALTER TABLE user_quotas ADD period TEXT;
-    ALTER TABLE user_quotas ADD period_start INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD period_end INTEGER;
-    ALTER TABLE user_quotas ADD reset_at INTEGER;
-    ALTER TABLE user_quotas ADD granted_bytes INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD carried_bytes INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD grace_bytes INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD grace_percent INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD max_sessions INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD is_exempt INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE user_quotas ADD expires_at INTEGER;
-    ALTER TABLE user_quotas ADD expires_after INTEGER;
-    ALTER TABLE user_quotas ADD began_at INTEGER;
-    ALTER TABLE user_quotas ADD noticed INTEGER NOT NULL DEFAULT 0;
 
-    -- A finished period keeps the quota and grants it had, and what it took from carried grants.
-    ALTER TABLE period_usage ADD period_end INTEGER;
-    ALTER TABLE period_usage ADD quota_bytes INTEGER;
-    ALTER TABLE period_usage ADD granted_bytes INTEGER;
-    ALTER TABLE period_usage ADD carried_bytes INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE period_usage ADD is_estimated INTEGER NOT NULL DEFAULT 0;
-
-    CREATE TABLE plans (
-      id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, quota_bytes INTEGER, period TEXT,
-      expires_at INTEGER, expires_after INTEGER, from_first INTEGER, max_sessions INTEGER,
-      grace_bytes INTEGER, grace_percent INTEGER, is_exempt INTEGER);
-
-    -- A grant without a period is carried over until it is used up.
-    CREATE TABLE grants (
-      user_id INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
-      bytes INTEGER NOT NULL, period_start INTEGER, note TEXT, revoked_at INTEGER,
-      PRIMARY KEY (user_id, number)) WITHOUT ROWID;
-
-    CREATE TABLE notices (
-      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL, kind TEXT NOT NULL,
-      detail TEXT NOT NULL, at INTEGER NOT NULL, used_bytes INTEGER NOT NULL,
-      limit_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, tried_at INTEGER, settled_at INTEGER,
-      PRIMARY KEY (user_id, period_start, kind, detail)) WITHOUT ROWID;
-    CREATE INDEX waiting_notices ON notices (at) WHERE settled_at IS NULL;
-
-    -- The beginning of each hour of UTC, in seconds since 1970.
-    CREATE TABLE hourly_usage (
-      user_id INTEGER NOT NULL, hour INTEGER NOT NULL,
-      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
-      PRIMARY KEY (user_id, hour)) WITHOUT ROWID;
-    """,
-  ]
-
-  /// Brings a database up to date, one transaction a step.
+  /// Makes the tables in an empty database, or in that of the earlier Python project, whose history
+  /// then stands in `usage`.
   ///
-  /// - Throws: `LedgerError.schema` for a database of a later version.
-  static func migrate(_ database: borrowing Connection) throws(LedgerError) {
+  /// - Parameter zone: whose hours that history is kept by.
+  /// - Throws: `LedgerError.schema` for a database of another version.
+  static func migrate(_ database: borrowing Connection, zone: Zone) throws(LedgerError) {
     do {
-      while try database.integer("PRAGMA user_version") < version {
-        try step(database)
+      if try database.integer("PRAGMA user_version") == 0 {
+        try database.transaction { () throws(SQLiteError) in
+          // Somebody else may have done so while we waited for the lock.
+          guard try database.integer("PRAGMA user_version") == 0 else { return }
+          try database.execute(earlierTables + tables)
+          try EarlierProject.adopt(in: database, zone: zone)
+          try database.execute("PRAGMA user_version = \(version)")
+        }
       }
     } catch {
       throw .database(error)
@@ -140,16 +133,6 @@ enum Schema {
     do { found = try database.integer("PRAGMA user_version") } catch { throw .database(error) }
     if found != version {
       throw .schema(database: database.path, found: found, expected: version)
-    }
-  }
-
-  private static func step(_ database: borrowing Connection) throws(SQLiteError) {
-    try database.transaction { () throws(SQLiteError) in
-      // Somebody else may have taken this step while we waited for the lock.
-      let found = try database.integer("PRAGMA user_version")
-      guard found >= 0, found < version else { return }
-      try database.execute(migrations[Int(found)])
-      try database.execute("PRAGMA user_version = \(found + 1)")
     }
   }
 }

@@ -54,12 +54,20 @@ package func usageSeries(
   if let carried = sums.removeValue(forKey: step.first(around: Day.beforeEveryLedger)) {
     points.append(UsagePoint(start: Day.beforeEveryLedger, traffic: carried))
   }
-  guard var day = sums.keys.min(), let newest = sums.keys.max() else { return points }
-  while day <= max(newest, step.first(around: last)) {
+  let used = sums.keys.sorted()
+  guard let newest = used.last else { return points }
+  let end = max(newest, step.first(around: last)) + 1
+  for (day, following) in zip(used, used.dropFirst() + [end]) {
     points.append(UsagePoint(start: day, traffic: sums[day] ?? Traffic()))
-    let next = step.next(after: day)
-    if next <= day { break }
-    day = next
+    // A gap of more than ten years comes of a clock that was wrong.
+    if following.number - day.number > 3660 { continue }
+    var gap = step.next(after: day)
+    while gap < following, gap > day {
+      points.append(UsagePoint(start: gap, traffic: Traffic()))
+      let next = step.next(after: gap)
+      if next <= gap { break }
+      gap = next
+    }
   }
   return points
 }

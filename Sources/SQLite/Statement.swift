@@ -82,6 +82,9 @@ import CSQLite
     while try step() {}
   }
 
+  /// How many rows the connection's last `INSERT`, `UPDATE` or `DELETE` touched.
+  package var changedRows: Int { Int(unsafe sqlite3_changes64(sqlite3_db_handle(handle))) }
+
   /// Makes a statement that was left at a row ready to run again, and lets go of its lock.
   package mutating func reset() {
     unsafe sqlite3_reset(handle)
@@ -108,6 +111,11 @@ import CSQLite
     return unsafe String(cString: text)
   }
 
+  /// A text column, nil where it is NULL.
+  package borrowing func optionalText(_ column: Int32) -> String? {
+    isNull(column) ? nil : text(column)
+  }
+
   /// A text column's bytes just as they are; NULL reads as none.
   package borrowing func bytes(_ column: Int32) -> [UInt8] {
     guard let start = unsafe sqlite3_column_text(handle, column) else { return [] }
@@ -125,7 +133,7 @@ import CSQLite
     unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER
   }
 
-  private func bindNull(_ parameter: Int32) {
+  func bindNull(_ parameter: Int32) {
     unsafe sqlite3_bind_null(handle, parameter)
   }
 }

@@ -144,7 +144,7 @@ import Testing
     #expect(users.map(\.passwordHash) == ["hash", nil, nil])
     let usage = ["alice": Usage(received: 300, sent: 600), "bob": Usage(sent: 77)]
     #expect(users.map(\.bytesUsed) == [900, 77, 0])
-    for measure in [LedgerProbe.Measure.periods, .days] {
+    for measure in [LedgerProbe.Measure.periods, .history] {
       #expect(try bench.probe.usage(by: measure).filter { $0.value.total > 0 } == usage)
     }
     #expect(try bench.probe.loggedSessions.map(\.user) == ["alice", "alice"])

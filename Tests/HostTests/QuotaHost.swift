@@ -178,7 +178,7 @@ final class QuotaHost {
   func expectExact(sourceLocation: SourceLocation = #_sourceLocation) throws {
     let truth = try truth()
     #expect(!truth.isEmpty, sourceLocation: sourceLocation)
-    for measure in [LedgerProbe.Measure.periods, .days, .hours, .log] {
+    for measure in [LedgerProbe.Measure.periods, .history, .log] {
       #expect(try probe.usage(by: measure) == truth, "\(measure)", sourceLocation: sourceLocation)
     }
     let used = try probe.bytesUsed.filter { truth[$0.key] != nil }

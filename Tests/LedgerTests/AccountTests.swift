@@ -101,7 +101,7 @@ import Testing
         sighting("alice", .max, .max), sighting("alice", .max, 5, address: "10.8.0.3"),
       ]), admissions: [])
     #expect(try bench.probe.totalUsage(by: .periods).received == .max)
-    #expect(try bench.probe.totalUsage(by: .days).received == .max)
+    #expect(try bench.probe.totalUsage(by: .history).received == .max)
     #expect(try bench.probe.users.map(\.bytesUsed) == [.max])
     #expect(try bench.probe.faults(hasAllHistory: false) == [])
   }
@@ -359,13 +359,14 @@ import Testing
 }
 
 @Test func `a day is the configured zone's day of the moment it was counted`() throws {
-  let bench = try Bench(zone: Zone { _ in 13 * 3600 })
+  let zone = Zone { _ in 13 * 3600 }
+  let bench = try Bench(zone: zone)
   _ = try bench.ledger.reconcile(report([sighting("alice", 10, 0)]), admissions: [])
   let swept = SweepNote(at: Bench.noon + 24 * 3600 - 40, listed: [:])
   try bench.ledger.close(final("alice", 30, 0, after: 24 * 3600), lastSwept: swept)
-  #expect(try bench.probe.count(.days) == 2)
-  #expect(try bench.probe.days(of: "alice")["2026-11-24"]?.received == 10)
-  #expect(try bench.probe.days(of: "alice")["2026-11-25"]?.received == 20)
+  #expect(try bench.probe.count(.history) == 2)
+  let days = try bench.probe.days(of: "alice", in: zone)
+  #expect(days["2026-11-24"]?.received == 10 && days["2026-11-25"]?.received == 20)
 }
 
 @Test func `2 500 sessions are written in three transactions, a user's together`() throws {

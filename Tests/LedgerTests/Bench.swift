@@ -14,6 +14,8 @@ final class Bench {
   var sessions = 0
   /// A Monday noon.
   static let noon: Int64 = 1_795_435_200
+  /// Every day there is.
+  static let allDays = Day(number: .min)...Day(number: .max)
 
   init(rules: Rules = Rules(), zone: Zone = .utc, prepare: (String) throws -> Void = { _ in })
     throws

@@ -109,7 +109,7 @@ import Testing
     _ = try bench.ledger.addUser("alice", Terms(quota: 5), at: Bench.noon + 210)
     #expect(try bench.ledger.standing(of: "bob")?.used.total == 0)
     #expect(try bench.ledger.standing(of: "alice")?.used.total == 0)
-    for measure in [LedgerProbe.Measure.periods, .days, .sessions, .log] {
+    for measure in [LedgerProbe.Measure.periods, .history, .sessions, .log] {
       #expect(try bench.probe.count(measure, ofUser: before) == 1)
     }
     #expect(try bench.probe.users.count { $0.quota != nil } == 2)
@@ -131,7 +131,7 @@ import Testing
     #expect(violations.allSatisfy { $0.owner == "alice" })
     try bench.ledger.close(final("alice", 15, 2001, owner: "alice"))
     #expect(try names(bench).isEmpty)
-    #expect(try bench.probe.totalUsage(by: .days).total == 2016)
+    #expect(try bench.probe.totalUsage(by: .history).total == 2016)
   }
 
   @Test func `does not bring a removed user back by what the spool tells of`() throws {
@@ -172,7 +172,7 @@ import Testing
     let bench = try bench(.reject)
     _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
     _ = try bench.ledger.removeUser("alice", purgingHistory: true, at: Bench.noon + 70)
-    #expect(try bench.probe.count(.days) == 0)
+    #expect(try bench.probe.count(.history) == 0)
     let second = report([sighting("alice", 15, 25)], at: Bench.noon + 90)
     let result = try bench.ledger.reconcile(second, admissions: [])
     #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)

@@ -28,7 +28,7 @@ private func earlierDatabase(at path: String) throws {
     let bench = try Bench(prepare: earlierDatabase)
     _ = try bench.ledger.reconcile(report([sighting("alice", 60, 40)]), admissions: [])
     #expect(try bench.probe.bytesUsed["alice"] == 1000)
-    #expect(try bench.probe.usage(by: .days)["alice"]?.total == 1000)
+    #expect(try bench.probe.usage(by: .history)["alice"]?.total == 1000)
   }
 
   @Test func `takes new users though its trigger adds their quota row`() throws {
@@ -65,6 +65,19 @@ private func earlierDatabase(at path: String) throws {
       #expect(error?.hint != nil)
     }
     #expect(try bench.probe.schemaVersion == 99)
+  }
+
+  @Test(arguments: [1, 2]) func `of a development version is refused in one line`(
+    version: Int64
+  ) throws {
+    let bench = try Bench()
+    try bench.probe.setSchemaVersion(version)
+    let error = #expect(throws: LedgerError.self) {
+      try Ledger.open(bench.path, for: .keeper, rules: Rules(), zone: .utc)
+    }
+    #expect(error?.description.contains("is of a development version") == true)
+    #expect(error?.hint != nil)
+    #expect(try bench.probe.schemaVersion == version)
   }
 
   @Test func `of a negative version is refused`() throws {
@@ -109,45 +122,5 @@ private func earlierDatabase(at path: String) throws {
     }
     #expect(error?.description.hasPrefix("cannot open \(path): ") == true)
     #expect(!FileManager.default.fileExists(atPath: path))
-  }
-}
-
-@Suite struct `A database of schema 1` {
-  private func bench() throws -> Bench {
-    try Bench { path in
-      let database = try Connection(path, .creating, busyTimeout: 0)
-      try database.execute(Schema.migrations[0])
-      try database.execute(
-        """
-        INSERT INTO users (username) VALUES ('alice'), ('bob');
-        INSERT INTO user_quotas (user_id, quota_bytes, bytes_used) VALUES (1, 1000, 900), (2, 0, 5);
-        INSERT INTO period_usage VALUES (1, 0, 300, 600), (2, 0, 5, 0);
-        INSERT INTO daily_usage VALUES (1, '2026-11-22', 300, 600), (2, '2026-11-22', 5, 0);
-        INSERT INTO sessions VALUES (7, 100, \(Bench.noon), '10.8.0.2', 1, 'alice', 'server',
-          '192.0.2.1:1194', 300, 600, NULL, NULL, NULL, 0, NULL);
-        PRAGMA user_version = 1;
-        """)
-    }
-  }
-
-  @Test func `goes on as it was, and its users have their quotas of their own`() throws {
-    let bench = try bench()
-    #expect(
-      try bench.ledger.standing(of: "alice")
-        == Standing(quota: 1000, used: Traffic(received: 300, sent: 600)))
-    _ = try bench.ledger.reconcile(report([sighting("alice", 350, 650)]), admissions: [])
-    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.quota))
-    #expect(try bench.probe.bytesUsed["alice"] == 1000)
-    try bench.ledger.addPlan("basic", Terms(quota: 5), at: Bench.noon)
-    _ = try bench.ledger.change("alice", TermsEdit(), plan: .named("basic"), at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice")?.quota == 1000)
-  }
-
-  @Test func `can be given a period, which counts by the days on record`() throws {
-    let bench = try bench()
-    let amendment = try bench.ledger.change("alice", .period(.day), at: Bench.noon)
-    #expect(amendment.user.standing.used.isZero)
-    _ = try bench.ledger.change("alice", .period(.month(1)), at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice")?.used.total == 900)
   }
 }

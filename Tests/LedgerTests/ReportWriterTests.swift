@@ -1,6 +1,7 @@
 import System
 import Quota
 import SQLite
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -105,13 +106,11 @@ import Testing
 @Suite struct `A row of usage` {
   @Test func `is made once, raised from then on, and stops at the largest number`() throws {
     let bench = try Bench()
-    var days = try UsageTable("daily_usage", by: "day", bench.ledger)
-    let day = [UInt8]("2026-11-24".utf8)
+    var usage = try UsageWriter(bench.ledger.database, zone: .utc)
     for more in [1, 2, .max - 1, 5] as [Int64] {
-      try days.add(Traffic(received: more, sent: 1), to: 7, in: .text(day))
+      try usage.add(Traffic(received: more, sent: 1), to: 7, at: Bench.noon + more % 60)
     }
-    #expect(try bench.probe.count(.days, ofUser: 7) == 1)
-    #expect(try bench.probe.totalUsage(by: .days).received == .max)
-    #expect(try bench.probe.totalUsage(by: .days).sent == 4)
+    #expect(try bench.probe.count(.history, ofUser: 7) == 1)
+    #expect(try bench.probe.totalUsage(by: .history) == Usage(received: .max, sent: 4))
   }
 }

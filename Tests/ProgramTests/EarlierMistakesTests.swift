@@ -52,7 +52,7 @@ import Testing
       _ = try Program.run(
         Program.path("quota-sweep"), ["--config", quota.config],
         environment: ["PATH": "/usr/bin:/bin"], timeout: pause)
-      let sums = try [LedgerProbe.Measure.periods, .days, .sessions].map {
+      let sums = try [LedgerProbe.Measure.periods, .history, .sessions].map {
         try quota.probe.totalUsage(by: $0).total
       }
       let mirror = try quota.probe.users.reduce(0) { $0 + $1.bytesUsed }

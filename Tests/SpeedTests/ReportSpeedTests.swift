@@ -21,7 +21,7 @@ struct ReportSpeedTests {
     #expect(try Program.run(admin, ["list"], environment: settings).status == 0)
     let probe = LedgerProbe(folder.path + "/quota.db")
     try ManyUsers.fill(probe, users: 5000, days: 365)
-    #expect(try probe.count(.days) == 1_825_000)
+    #expect(try probe.count(.history) == 1_825_000)
     let page = folder.path + "/page.html"
     for command in [
       ["report", "--html", page, "--since", "365d"], ["report", "--html", page],

@@ -23,7 +23,7 @@ struct Restore: ParsableCommand {
     let progress = Progress("restoring")
     let done = try Restoration.perform(
       from: backup.path, into: settings.database,
-      stamp: isoTime(Clock.now).filter { $0 != "-" && $0 != ":" }
+      stamp: isoTime(Clock.now).filter { $0 != "-" && $0 != ":" }, zone: settings.zone
     ) { done, total in progress.show(done, of: total) }
     _ = consume lock
     try StandardOutput.write(["restored \(backup.forPeople)"] + Restore.fate(of: done))

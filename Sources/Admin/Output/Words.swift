@@ -92,7 +92,7 @@ func words(forQuota quota: Int64) -> String { quota == 0 ? "unlimited" : ByteSiz
 /// A moment in the zone of the settings, to the minute: `2026-11-23 14:05`.
 func words(forTime time: Int64, in zone: Zone) -> String {
   let offset = Int64(zone.offset(time))
-  let second = ((time + offset) % 86_400 + 86_400) % 86_400
+  let second = (saturatingSum(time, offset) % 86_400 + 86_400) % 86_400
   let clock = [second / 3600, second / 60 % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
   return "\(Day(of: time, in: zone)) \(clock[0]):\(clock[1])"
 }

@@ -27,17 +27,30 @@ struct HourlyReport: Report {
     try ledger.snapshot { () throws(SQLiteError) in
       for subject in subjects {
         let usage = try ledger.hourlyUsage(of: subject.number, in: window.time)
-        series.append((subject, HourlyReport.hours(usage, upTo: min(window.time.upperBound, now))))
+        let hours = HourlyReport.hours(usage, upTo: min(window.time.upperBound, now), in: zone)
+        series.append((subject, hours))
       }
     }
   }
 
-  private static func hours(_ usage: [Int64: Traffic], upTo end: Int64) -> [Hour] {
-    guard let first = usage.keys.min(), let last = usage.keys.max() else { return [] }
-    let newest = max(last, HourlyUsage.start(ofHourAround: end - 1))
-    return stride(from: first, through: newest, by: 3600).map { start in
-      Hour(start: start, traffic: usage[start] ?? Traffic())
+  /// The hours from the first with any use on. A gap of more than a year is left out, for it comes of a
+  /// clock that was wrong.
+  private static func hours(
+    _ usage: [Int64: Traffic], upTo end: Int64, in zone: Zone
+  ) -> [Hour] {
+    let used = usage.keys.sorted()
+    var hours: [Hour] = []
+    for (index, start) in used.enumerated() {
+      hours.append(Hour(start: start, traffic: usage[start] ?? Traffic()))
+      let next = index + 1 < used.count ? used[index + 1] : end
+      var hour = zone.startOfHour(around: saturatingSum(start, 3600))
+      guard saturatingSum(next, -366 * 86_400) < start else { continue }
+      while hour < next, hour > start {
+        hours.append(Hour(start: hour, traffic: Traffic()))
+        hour = zone.startOfHour(around: saturatingSum(hour, 3600))
+      }
     }
+    return hours
   }
 
   var table: Table {

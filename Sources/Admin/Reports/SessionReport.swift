@@ -36,7 +36,8 @@ struct SessionReport: Report {
     ])
     for (owner, session) in sessions {
       let end = session.closedAt ?? now
-      let lasted = words(forDuration: max(0, end - session.connectedSince))
+      let lasted = words(
+        forDuration: max(0, saturatingSum(end, -max(session.connectedSince, -.max))))
       table.add([
         words(forOwner: owner), Escaping.plain(session.server ?? "-"),
         Escaping.plain(session.realAddress ?? "-"),

@@ -62,7 +62,8 @@ package enum RotateCommand {
     // The first sweep makes the database; until then there is no history.
     guard mayExist(settings.database) else { return [] }
     var tidying = try Tidying(settings, isRehearsal: options.dryRun, at: Clock.now)
-    let rows = (options.dryRun ? try tidying.count() : try tidying.run()).filter { $0.rows > 0 }
+    let (folded, all) = options.dryRun ? (0, try tidying.count()) : try tidying.run()
+    let rows = all.filter { $0.rows > 0 }
     let total = rows.reduce(0) { $0 + $1.rows }
     if total > 0, !options.dryRun {
       log.record(
@@ -70,7 +71,8 @@ package enum RotateCommand {
         ["rows": .number(Int64(total)), "days": .number(Int64(settings.retentionDays))])
     }
     let verb = options.dryRun ? "would remove" : "removed"
-    return rows.map { "\(verb) \($0.rows) rows of \($0.table)" }
+    return (folded > 0 ? ["added \(folded) hours of usage up to days"] : [])
+      + rows.map { "\(verb) \($0.rows) rows of \($0.table)" }
   }
 }
 

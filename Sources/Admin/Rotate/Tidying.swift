@@ -3,12 +3,13 @@ import Glibc
 import Ledger
 import System
 
-/// Removes old history from the database and keeps the write-ahead log short meanwhile, so that
+/// Folds old hours into days, removes old history from the database and keeps the write-ahead log short meanwhile, so that
 /// hooks are as quick as ever and sweeps go on.
 struct Tidying {
   private let settings: Settings
   private let ledger: Ledger
   private var pruning: Pruning
+  private let now: Int64
 
   /// Bytes of write-ahead log from which on it is moved into the database: half of what would make
   /// a hook leave its work to the sweep.
@@ -17,6 +18,7 @@ struct Tidying {
   /// - Throws: `LedgerError`.
   init(_ settings: Settings, isRehearsal: Bool, at now: Int64) throws {
     self.settings = settings
+    self.now = now
     ledger = try Ledger.open(
       settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
       zone: settings.zone)
@@ -28,9 +30,10 @@ struct Tidying {
 
   /// Does it all.
   ///
-  /// - Returns: how many rows were removed, by table.
-  mutating func run() throws -> [(table: String, rows: Int)] {
+  /// - Returns: how many hours went into their days, and how many rows were removed, by table.
+  mutating func run() throws -> (folded: Int, removed: [(table: String, rows: Int)]) {
     try ledger.makeCommitsQuick()
+    let folded = try ledger.foldHours(keeping: settings.hourlyDays, at: now)
     let progress = Progress("pruning")
     // Counting takes a while itself, and only somebody who watches wants to know.
     let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
@@ -47,7 +50,7 @@ struct Tidying {
       rest(twice: Clock.monotonic - began)
     }
     try checkpoint()
-    return pruning.removed
+    return (folded, pruning.removed)
   }
 
   /// Lets a sweep that is under way end first: it holds the lock, and empties the log itself.

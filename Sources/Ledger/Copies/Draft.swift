@@ -100,7 +100,7 @@ func checkLedger(_ database: borrowing Connection) throws(CopyError) {
     )
   }
   guard tables == 3, version >= 0 else { throw .noLedger(database.path) }
-  if version > Schema.version {
+  if version != 0, version != Schema.version {
     throw .newer(.schema(database: database.path, found: version, expected: Schema.version))
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import System
+import Quota
 import SQLite
 
 /// What putting a backup back came to.
@@ -19,14 +20,16 @@ package struct Restoration: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - stamp: what the kept ledger's name ends in.
+  ///   - zone: whose hours the history of the earlier project is kept by.
   ///   - progress: is told how many pages are done of how many.
   package static func perform(
-    from backup: String, into database: String, stamp: String, progress: (Int, Int) -> Void
+    from backup: String, into database: String, stamp: String, zone: Zone,
+    progress: (Int, Int) -> Void
   ) throws(CopyError) -> Restoration {
     if isSameFile(database, backup) { throw .sameFile(backup) }
     try Restoration.check(backup)
     let draft = try Draft(for: database, mode: 0o660)
-    let copy = try draft.prepared(from: backup)
+    let copy = try draft.prepared(from: backup, zone: zone)
     let former = "\(database).before-restore-\(stamp)"
     guard size(ofFile: database) ?? 0 > 0 else {
       try write(copy, into: database, once: nothingIsKept, progress: progress)
@@ -100,9 +103,9 @@ package struct Restoration: Equatable, Sendable {
 
 extension Draft {
   /// The draft as a copy of a backup in the present schema.
-  fileprivate func prepared(from backup: String) throws(CopyError) -> Connection {
+  fileprivate func prepared(from backup: String, zone: Zone) throws(CopyError) -> Connection {
     let copy = try fill(from: openLedger(backup)) { _, _ in }
-    do throws(LedgerError) { try Schema.migrate(copy) } catch {
+    do throws(LedgerError) { try Schema.migrate(copy, zone: zone) } catch {
       guard case .database(let trouble) = error else { throw .newer(error) }
       throw .database(trouble)
     }

@@ -2,35 +2,29 @@ import Quota
 import SQLite
 
 extension Ledger {
-  /// The statements that count bytes for a user.
+  /// The statements that count bytes for a user: one row of `user_quotas`, one of `usage`.
   struct Counting: ~Copyable {
     private let ledger: Ledger
     private var rows: StandingRows
     /// Rows that were read ahead, each good until something is counted for its user.
     private var ahead: [Int64: StandingRow] = [:]
-    private var periods: UsageTable
-    private var days: UsageTable
-    private var hours: UsageTable
-    private var mirror: Statement
-    /// The day of the moment that was counted at last: many users are counted at one moment.
-    private var last: (time: Int64, day: Value)?
+    private var history: UsageWriter
+    private var raise: Statement
 
     init(_ ledger: Ledger) throws(SQLiteError) {
       let rows = try StandingRows(ledger)
-      let periods = try UsageTable("period_usage", by: "period_start", ledger)
-      let days = try UsageTable("daily_usage", by: "day", ledger)
-      let hours = try UsageTable("hourly_usage", by: "hour", ledger)
-      let mirror = try ledger.database.prepare(
+      let history = try UsageWriter(ledger.database, zone: ledger.zone)
+      // No column of an index.
+      let raise = try ledger.database.prepare(
         """
-        UPDATE user_quotas SET bytes_used = ?2, updated_at = datetime(?3, 'unixepoch')
-        WHERE user_id = ?1
+        UPDATE user_quotas SET bytes_received = ?2, bytes_sent = ?3, bytes_used = ?4, noticed = ?5,
+          is_estimated = ?6, updated_at = datetime(?7, 'unixepoch')
+        WHERE id = ?1
         """)
       self.ledger = ledger
       self.rows = rows
-      self.periods = periods
-      self.days = days
-      self.hours = hours
-      self.mirror = mirror
+      self.history = history
+      self.raise = raise
     }
 
     /// Reads ahead the rows of users for whom something is going to be counted in the transaction that
@@ -43,8 +37,8 @@ extension Ledger {
       self.ahead = ahead
     }
 
-    /// Adds an increase to a user's period, day and hour and mirrors the result in `bytes_used`. Runs
-    /// inside the transaction that raised the session's own counters, so that a byte counts once.
+    /// Adds an increase to a user's period and to history. Runs inside the transaction that raised the
+    /// session's own counters, so that a byte counts once.
     ///
     /// What was counted at one moment belongs to that moment. Only where counting had ceased for
     /// longer than a few sweeps is the increase divided among the days in between, in proportion to
@@ -57,7 +51,9 @@ extension Ledger {
       _ increase: Traffic, to user: Int64, since start: Int64, at time: Int64
     ) throws(SQLiteError) {
       if increase.isZero { return }
-      if time - start <= ledger.rules.patience { return _ = try add(increase, to: user, at: time) }
+      if saturatingSum(time, -max(start, 0)) <= ledger.rules.patience {
+        return _ = try add(increase, to: user, at: time)
+      }
       var periods: Set<Int64> = []
       for share in increase.shares(from: start, to: time, in: ledger.zone) {
         periods.insert(try add(share.traffic, to: user, at: share.at))
@@ -69,61 +65,85 @@ extension Ledger {
     private mutating func add(
       _ increase: Traffic, to user: Int64, at time: Int64
     ) throws(SQLiteError) -> Int64 {
-      try days.add(increase, to: user, in: day(of: time))
-      try hours.add(increase, to: user, in: .integer(HourlyUsage.start(ofHourAround: time)))
-      guard var row = try row(of: user) else { return 0 }
-      if time >= row.standing.span.end {
-        try ledger.bringUp(row, to: time)
-        row = try self.row(of: user) ?? row
+      var found = try row(of: user)
+      if let row = found, row.quotaRow == nil { found = try ledger.withQuotaRow(row) }
+      try history.add(increase, to: user, at: time, resetAt: found?.resetAt)
+      guard var row = found else { return 0 }
+      if row.quotaRow != nil, time >= row.standing.span.end, row.standing.span.end != .max {
+        row = try ledger.rollOver(row, to: time)
       }
-      guard row.standing.span.contains(time) else {
-        return try addLate(increase, to: row, at: time)
+      // Of a user who was removed, all periods are over.
+      guard row.quotaRow != nil, row.standing.span.contains(time) else {
+        return try ledger.addLate(increase, to: row, at: time)
       }
-      let start = row.standing.span.start
-      var standing = row.standing
-      try periods.add(increase, to: user, in: .integer(start))
-      standing.used += increase
-      if standing.carried > 0 { try ledger.noteTakenFromCarried(standing, by: user) }
-      try ledger.noticeUsage(standing, of: row, at: time)
-      mirror.bind(1, user)
-      mirror.bind(2, ledger.rules.count.bytes(of: standing.used))
-      mirror.bind(3, time)
-      try mirror.run()
-      return start
-    }
-
-    /// Adds what belongs to an earlier period than the present one: a counter that came late, or a
-    /// clock that was set back.
-    private mutating func addLate(
-      _ increase: Traffic, to row: StandingRow, at time: Int64
-    ) throws(SQLiteError) -> Int64 {
-      let span = try ledger.earlierPeriod(of: row, at: time)
-      try periods.add(increase, to: row.user, in: .integer(span.start))
-      try ledger.setEnd(of: row.user, inPeriodFrom: span.start, to: span.end)
-      try ledger.rebalance(row, periodFrom: span.start)
-      return span.start
+      row.standing.used += increase
+      try ledger.noticeUsage(&row, at: time)
+      raise.bind(1, row.quotaRow)
+      raise.bind(2, row.standing.used.received)
+      raise.bind(3, row.standing.used.sent)
+      raise.bind(4, ledger.rules.count.bytes(of: row.standing.used))
+      raise.bind(5, row.noticed)
+      raise.bind(6, row.isEstimated ? 1 : 0 as Int64)
+      raise.bind(7, time)
+      try raise.run()
+      return row.standing.span.start
     }
 
     private mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
       if let row = ahead.removeValue(forKey: user) { return row }
       return try rows.row(of: user)
     }
+  }
 
-    private mutating func day(of time: Int64) -> Value {
-      if let last, last.time == time { return last.day }
-      let day = Value.text(Array(Day(of: time, in: ledger.zone).description.utf8))
-      last = (time, day)
-      return day
+  /// Adds what belongs to an earlier period than the present one: a counter that came late, or a clock
+  /// that was set back.
+  ///
+  /// - Returns: the start of that period.
+  private func addLate(
+    _ increase: Traffic, to row: StandingRow, at time: Int64
+  ) throws(SQLiteError) -> Int64 {
+    let span = try earlierPeriod(of: row, at: time)
+    try database.run(
+      """
+      INSERT INTO periods (user_id, period_start, period_end, bytes_received, bytes_sent)
+      VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \(UsageWriter.raise("?4", "?5")),
+        period_end = coalesce(period_end, ?3)
+      """, row.user, span.start, span.end == .max ? nil : span.end, increase.received,
+      increase.sent)
+    let carried = row.standing.carried
+    var row = row
+    try rebalance(&row, periodFrom: span.start)
+    if row.standing.carried != carried { try store(row) }
+    return span.start
+  }
+
+  /// The period of a user that a moment before the present one fell in: the one on record, which may
+  /// have begun by an earlier rule or a reset; else what the rule has, as far as it does not reach
+  /// into those on record.
+  private func earlierPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) -> TimeSpan {
+    func recorded(_ condition: String) throws(SQLiteError) -> TimeSpan? {
+      try database.first(
+        "SELECT period_start, period_end FROM periods WHERE user_id = ?1 AND \(condition) LIMIT 1",
+        row.user, time
+      ) { TimeSpan(start: $0.integer(0), end: $0.optionalInteger(1) ?? .max) }
     }
+    let before = try recorded("period_start <= ?2 ORDER BY period_start DESC")
+    if let before, before.contains(time) { return before }
+    let after = try recorded("period_start > ?2 ORDER BY period_start")
+    let present = row.standing.span.start
+    let next = min(after?.start ?? .max, present > time ? present : .max)
+    let calendar = row.periodRule.span(at: time, in: zone)
+    return TimeSpan(
+      start: max(calendar.start, before?.end ?? 0), end: min(calendar.end, next))
   }
 
   private func markEstimated(_ periods: Set<Int64>, of user: Int64) throws(SQLiteError) {
-    var statement = try database.prepare(
-      "UPDATE period_usage SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2")
     for start in periods {
-      statement.bind(1, user)
-      statement.bind(2, start)
-      try statement.run()
+      try database.run(
+        "UPDATE periods SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2", user, start)
+      try database.run(
+        "UPDATE user_quotas SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2", user,
+        start)
     }
   }
 }

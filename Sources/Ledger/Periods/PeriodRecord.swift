@@ -5,7 +5,7 @@ import SQLite
 package struct PeriodRecord: Equatable, Sendable {
   package let span: TimeSpan
   package let used: Traffic
-  /// Bytes he might use in it, 0 for unlimited; nil where that is not known.
+  /// Bytes they might use in it, 0 for unlimited; nil where that is not known.
   package let quota: Int64?
   /// Bytes granted for it; nil where that is not known.
   package let granted: Int64?
@@ -23,32 +23,29 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func periods(of name: UserName, at time: Int64) throws(SQLiteError) -> [PeriodRecord] {
-    // The period in a user's row, which may be over by now: what is on record of the others was
-    // completed when they ended.
-    guard let last = try standingRow(ofUser: name)?.standing else { return [] }
-    var statement = try database.prepare(
+    // The period in a user's row may be over by now: it is completed when the next one begins.
+    guard let row = try standingRow(ofUser: name) else { return [] }
+    var periods = try database.query(
       """
-      SELECT period_start, period_end, bytes_received, bytes_sent, quota_bytes, granted_bytes,
-        carried_bytes, is_estimated
-      FROM period_usage WHERE user_id = (SELECT id FROM users WHERE username = ?1)
-      ORDER BY period_start
-      """)
-    statement.bind(1, bytes: name.bytes)
-    var periods: [PeriodRecord] = []
-    while try statement.step() {
-      let start = statement.integer(0)
-      let isLast = start == last.span.start
-      let span =
-        isLast ? last.span : TimeSpan(start: start, end: statement.optionalInteger(1) ?? .max)
+      SELECT period_start, period_end, bytes_received, bytes_sent, quota, granted, carried,
+        is_estimated
+      FROM periods WHERE user_id = ?1
+      """, row.user
+    ) { period in
+      PeriodRecord(
+        span: TimeSpan(start: period.integer(0), end: period.optionalInteger(1) ?? .max),
+        used: period.traffic(2), quota: period.optionalInteger(4),
+        granted: period.optionalInteger(5), taken: period.integer(6), isPresent: false,
+        isEstimated: period.integer(7) != 0)
+    }
+    let last = row.standing
+    if !last.used.isZero {
       periods.append(
         PeriodRecord(
-          span: span,
-          used: Traffic(received: statement.integer(2), sent: statement.integer(3)),
-          quota: isLast ? last.quota : statement.optionalInteger(4),
-          granted: isLast ? last.granted : statement.optionalInteger(5),
-          taken: statement.integer(6), isPresent: isLast && span.contains(time),
-          isEstimated: statement.integer(7) != 0))
+          span: last.span, used: last.used, quota: last.quota, granted: last.granted,
+          taken: last.takenFromCarried(by: rules.count), isPresent: last.span.contains(time),
+          isEstimated: row.isEstimated))
     }
-    return periods
+    return periods.sorted { $0.span.start < $1.span.start }
   }
 }

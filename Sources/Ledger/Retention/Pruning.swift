@@ -1,6 +1,44 @@
 import Quota
 import SQLite
 
+/// A table whose rows are kept for a time and no longer.
+private struct History: Sendable {
+  /// The table.
+  let table: String
+  /// The columns of its primary key, in the order in which the table is stored: a walk along them
+  /// needs no index.
+  let key: [String]
+  /// What is true of a row that has been kept long enough; `?1` is the oldest moment to keep, in
+  /// seconds since 1970, and `?2` the beginning of its day.
+  let isPast: String
+
+  /// Every table that grows with time. What holds for a user now is in none of them: usage of the
+  /// current period, quotas and open sessions stay, however old they are.
+  ///
+  static let all = [
+    History(
+      table: "traffic_logs", key: ["id"], isPast: "log_timestamp < datetime(?1, 'unixepoch')"),
+    History(
+      table: "sessions", key: ["boot", "pid", "connected_since", "address"],
+      isPast: "closed_at < ?1"),
+    // A notice of the present period stands for not giving it again.
+    History(
+      table: "events", key: ["id"],
+      isPast: """
+        iif(period_start IS NULL, last_at < ?1, settled_at < ?1
+          AND period_start IS NOT (SELECT user_quotas.period_start
+            FROM users JOIN user_quotas ON user_id = users.id WHERE users.username = events.username))
+        """),
+    // What a user brought along from the earlier project is on a day before every ledger.
+    History(
+      table: "usage", key: ["start", "user_id"],
+      isPast: "start < ?2 AND start <> \(UsageCalendar.beforeEveryLedger)"),
+    // What a period took from carried grants is gone from them for ever, so that has to stay.
+    History(
+      table: "periods", key: ["user_id", "period_start"], isPast: "period_end < ?1 AND carried = 0"),
+  ]
+}
+
 /// Removes history that has been kept long enough, a few rows at a time.
 ///
 /// A hook that wants to write waits 20 ms at most and then leaves a record in the spool, so no step
@@ -9,9 +47,8 @@ import SQLite
 /// run that is cut short has lost nothing, and the next one finds less to do.
 package struct Pruning {
   private let ledger: Ledger
-  private let oldest: (moment: Int64, day: String)
-  private let histories: [History]
-  private var tables: ArraySlice<History>
+  private let oldest: (moment: Int64, day: Int64)
+  private var tables = History.all[...]
   /// The key of the last row that was walked past in the first of `tables`; empty at its beginning.
   private var walkedTo: [Value] = []
   /// How many rows were removed, by table.
@@ -25,15 +62,13 @@ package struct Pruning {
   ///   - now: seconds since 1970.
   package init(_ ledger: Ledger, keeping days: Int, at now: Int64) {
     self.ledger = ledger
-    histories = History.all(at: now)
-    tables = histories[...]
     let moment = now - Int64(days) * 86_400
-    oldest = (moment, Day(of: moment, in: ledger.zone).description)
+    oldest = (moment, ledger.zone.start(of: Day(of: moment, in: ledger.zone)))
   }
 
   /// How many rows are past, by table; removes nothing.
   package func count() throws(SQLiteError) -> [(table: String, rows: Int)] {
-    try histories.map { history throws(SQLiteError) in
+    try History.all.map { history throws(SQLiteError) in
       var statement = try ledger.database.prepare(
         "SELECT count(*) FROM \(history.table) WHERE \(history.isPast)")
       bindOldest(to: &statement)
@@ -131,6 +166,55 @@ extension History {
 }
 
 extension Ledger {
+  /// Adds up the hours of days that are over for so long that nobody asks for their hours, one day in
+  /// each transaction: `usage` keeps one row a day and user of them.
+  ///
+  /// - Parameters:
+  ///   - days: how long hours are kept, the setting `HOURLY_DAYS`.
+  ///   - now: seconds since 1970.
+  /// - Returns: how many rows went into others.
+  package func foldHours(keeping days: Int, at now: Int64) throws(SQLiteError) -> Int {
+    let end = zone.start(of: Day(of: now, in: zone) + -Int64(days))
+    var folded = 0
+    while let rows = try foldDay(before: end) { folded += rows }
+    return folded
+  }
+
+  /// Folds the oldest day that is not.
+  ///
+  /// - Returns: nil where none is left before a moment.
+  private func foldDay(before end: Int64) throws(SQLiteError) -> Int? {
+    try database.transaction { () throws(SQLiteError) in
+      let calendar = try UsageCalendar(database, zone: zone)
+      let oldest = try database.first(
+        "SELECT min(start) FROM usage WHERE start >= ?1 AND start > ?2", calendar.foldedBefore,
+        UsageCalendar.beforeEveryLedger
+      ) { $0.optionalInteger(0) }
+      guard let oldest = oldest ?? nil, oldest < end else {
+        if calendar.foldedBefore < end { try setFolded(before: end) }
+        return nil
+      }
+      let day = Day(of: oldest, in: zone)
+      let (start, next) = (zone.start(of: day), max(zone.end(of: day), oldest + 1))
+      // A day has 30 hours and resets at most: no sum of so many is too large.
+      try database.run(
+        """
+        INSERT OR REPLACE INTO usage
+          SELECT ?1, user_id, sum(min(bytes_received, \(Int64.max / 32))),
+            sum(min(bytes_sent, \(Int64.max / 32)))
+          FROM usage WHERE start >= ?1 AND start < ?2 GROUP BY user_id
+        """, start, next)
+      let removed = try database.run(
+        "DELETE FROM usage WHERE start > ?1 AND start < ?2", start, next)
+      try setFolded(before: next)
+      return removed
+    }
+  }
+
+  private func setFolded(before moment: Int64) throws(SQLiteError) {
+    try database.run("INSERT OR REPLACE INTO meta VALUES ('folded_before', ?1)", moment)
+  }
+
   /// Lets commits come back after a power loss as if they had not been made, which for the removal
   /// of history does no harm: then no lock is held while a disk writes.
   package func makeCommitsQuick() throws(SQLiteError) {

@@ -3,7 +3,7 @@ import SQLite
 
 /// What an administrator's change came to.
 package struct Amendment: Equatable, Sendable {
-  /// The user as he is now.
+  /// The user as they are now.
   package let user: UserRecord
   /// Whether anything is other than it was.
   package let isNew: Bool
@@ -11,7 +11,7 @@ package struct Amendment: Equatable, Sendable {
 
 /// What is to become of the plan a user follows.
 package enum PlanChoice: Equatable, Sendable {
-  /// The one he has, if he has one.
+  /// The one they have, if they have one.
   case same
   /// None.
   case none
@@ -23,8 +23,8 @@ extension Ledger {
   /// Adds a user, in one transaction with the event that tells of it.
   ///
   /// - Parameters:
-  ///   - terms: what he has of his own; a quota that neither he nor his plan has is unlimited.
-  ///   - plan: the name of the plan that he follows in everything else; nil for none.
+  ///   - terms: what they have of their own; a quota that neither they nor their plan has is unlimited.
+  ///   - plan: the name of the plan that they follow in everything else; nil for none.
   ///   - time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.userExists`, `.noSuchPlan` or `.contradiction`.
   package func addUser(
@@ -34,122 +34,160 @@ extension Ledger {
       let plan = try plan.map { name throws(LedgerError) in try existingPlan(name) }
       let effective = terms.following(plan?.terms ?? Terms())
       if let contradiction = effective.contradiction { throw .contradiction(contradiction) }
-      let added = try asking { () throws(SQLiteError) -> UserRecord? in
-        var owners = try Owners(self)
-        if try owners.id(of: name) != nil { return nil }
-        let detail =
-          "by an administrator, quota \(Terms.exactWords(forQuota: effective.quota ?? 0))"
-        _ = try create(name, quota: effective.quota ?? 0, detail: detail, at: time)
-        guard var user = try self.terms(ofUser: name) else { return nil }
-        user.own = terms
-        user.plan = plan
-        try apply(user, at: time)
-        return try self.user(named: name, at: time)
+      if try asking({ () throws(SQLiteError) in try number(of: name) }) != nil {
+        throw .userExists(name)
       }
-      guard let added else { throw .userExists(name) }
-      return added
+      let quota = Terms.exactWords(forQuota: effective.quota ?? 0)
+      try asking { () throws(SQLiteError) in
+        _ = try create(name, at: time)
+        try record(
+          Event(
+            at: time, user: name, kind: .created, detail: "by an administrator, quota \(quota)"))
+      }
+      var user = try userRow(of: name)
+      (user.own, user.plan) = (terms, plan)
+      return try apply(user, at: time)
     }
   }
 
   /// Changes some of a user's terms, in one transaction with the events that tell of it.
   ///
   /// A period that starts over on another day does so at once: usage counts from the start of the
-  /// period that then holds, by the daily rows.
+  /// period that then holds, by the history.
   ///
   /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan` or `.contradiction`.
   package func change(
     _ name: UserName, _ edit: TermsEdit, plan: PlanChoice = .same, at time: Int64
   ) throws(LedgerError) -> Amendment {
-    try change(name, at: time) { () throws(LedgerError) in
-      let found = try asking { () throws(SQLiteError) in try terms(ofUser: name) }
-      guard let before = found else { return false }
-      var user = before
-      user.own = edit.applied(to: before.own)
-      switch plan {
-      case .same: break
-      case .none: user.plan = nil
-      case .named(let name): user.plan = try existingPlan(name)
-      }
-      if let contradiction = user.effective.contradiction { throw .contradiction(contradiction) }
-      let followsAnother = user.plan?.id != before.plan?.id
-      let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
-      if beginsAnew { user.begunAt = nil }
-      if user.own == before.own, !followsAnother, !beginsAnew { return false }
-      try asking { () throws(SQLiteError) -> Void in
-        try apply(user, at: time)
-        try recordChange(from: before, to: user, at: time)
-      }
-      return true
+    try inTransaction { () throws(LedgerError) in
+      let before = try userRow(of: name)
+      return try change(before, edit, plan: plan, at: time)
     }
   }
 
-  /// Lets a user in again or shuts him out, in one transaction with the event that tells of it.
+  /// Changes some of the terms of a user whose row was read in this transaction.
+  func change(
+    _ before: UserRow, _ edit: TermsEdit, plan: PlanChoice, at time: Int64
+  ) throws(LedgerError) -> Amendment {
+    var user = before
+    user.own = edit.applied(to: before.own)
+    switch plan {
+    case .same: break
+    case .none: user.plan = nil
+    case .named(let name): user.plan = try existingPlan(name)
+    }
+    if let contradiction = user.effective.contradiction { throw .contradiction(contradiction) }
+    let followsAnother = user.plan?.id != before.plan?.id
+    let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
+    if beginsAnew { user.begunAt = nil }
+    if user.own == before.own, !followsAnother, !beginsAnew {
+      return Amendment(user: try record(of: user, at: time), isNew: false)
+    }
+    let changed = try apply(user, at: time)
+    try asking { () throws(SQLiteError) in try recordChange(from: before, to: user, at: time) }
+    return Amendment(user: changed, isNew: true)
+  }
+
+  /// Lets a user in again or shuts them out, in one transaction with the event that tells of it.
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
   package func setEnabled(
     _ isEnabled: Bool, _ name: UserName, at time: Int64
   ) throws(LedgerError) -> Amendment {
-    try change(name, at: time) { () throws(LedgerError) -> Bool in
-      try asking { () throws(SQLiteError) -> Bool in
-        var statement = try database.prepare(
-          """
-          UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch')
-          WHERE username = ?1 AND (status IS 'active') <> ?4
-          """)
-        statement.bind(1, bytes: name.bytes)
-        statement.bind(2, isEnabled ? "active" : "disabled")
-        statement.bind(3, time)
-        statement.bind(4, isEnabled ? 1 : 0)
-        try statement.run()
-        if database.changes == 0 { return false }
-        let kind: Event.Kind = isEnabled ? .enabled : .disabled
-        try record(Event(at: time, user: name, kind: kind, detail: "by an administrator"))
-        return true
-      }
-    }
-  }
-
-  /// Runs a change to a known user as one transaction.
-  ///
-  /// - Parameter body: makes the change, if there is anything to change; says whether there was.
-  func change(
-    _ name: UserName, at time: Int64, _ body: () throws(LedgerError) -> Bool
-  ) throws(LedgerError) -> Amendment {
     try inTransaction { () throws(LedgerError) in
-      let known = try asking { () throws(SQLiteError) in try standing(of: name, at: time) }
-      if known == nil { throw .noSuchUser(name) }
-      let isNew = try body()
-      let user = try asking { () throws(SQLiteError) in try self.user(named: name, at: time) }
-      guard let user else { throw .noSuchUser(name) }
-      return Amendment(user: user, isNew: isNew)
+      var user = try userRow(of: name)
+      let isNew = user.row.standing.isEnabled != isEnabled
+      if isNew {
+        user.row.standing.isEnabled = isEnabled
+        try asking { () throws(SQLiteError) in
+          try database.run(
+            "UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1",
+            user.row.user, isEnabled ? "active" : "disabled", time)
+          let kind: Event.Kind = isEnabled ? .enabled : .disabled
+          try record(Event(at: time, user: name, kind: kind, detail: "by an administrator"))
+        }
+      }
+      return Amendment(user: try record(of: user, at: time), isNew: isNew)
     }
   }
 
-  private func existingPlan(_ name: String) throws(LedgerError) -> Plan {
-    guard let plan = try planOrNil(name) else { throw .noSuchPlan(name) }
-    return plan
+  /// Lets a user's usage start over now, in one transaction with the event that tells of it. What
+  /// was used so far stays in a finished period; nothing else changes.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC.
+  /// - Throws: `LedgerError.noSuchUser`.
+  package func reset(_ name: UserName, at time: Int64) throws(LedgerError) -> Amendment {
+    try inTransaction { () throws(LedgerError) in
+      var user = try userRow(of: name)
+      let isNew = try asking { () throws(SQLiteError) in try reset(&user, at: time) }
+      return Amendment(user: try record(of: user, at: time), isNew: isNew)
+    }
   }
 
-  /// Writes the terms that a user has from now on, and what follows from them for his usage.
-  func apply(_ user: UserTerms, at time: Int64) throws(SQLiteError) {
-    guard let row = try standingRow(of: user.user) else { return }
-    let before = try bringUp(row, to: time)
-    try write(user, at: time)
-    guard let changed = try standingRow(of: user.user) else { return }
-    let turn = Turn(changed.periodRule, resetAt: changed.resetAt, at: time, in: zone)
-    if turn.span.start != before.span.start {
-      try finish(before, of: user.user, before: turn.span)
-      try moveUsage(of: user.user, to: turn)
+  /// Lets the usage of many users start over, in one transaction with the events that tell of it.
+  ///
+  /// - Returns: how many of them had used anything.
+  package func reset(_ names: [UserName], at time: Int64) throws(LedgerError) -> Int {
+    try together { () throws(LedgerError) in
+      var count = 0
+      for name in names {
+        guard var user = try userRowOrNil(of: name) else { continue }
+        let isNew = try asking { () throws(SQLiteError) in try reset(&user, at: time) }
+        if isNew { count += 1 }
+      }
+      return count
     }
-    try bringUp(changed, to: time)
-    guard let after = try standingRow(of: user.user) else { return }
-    try noticeUsage(after.standing, of: after, at: time)
-    try noticeExpiry(of: user.user, at: time)
+  }
+
+  /// - Returns: whether there was anything to start over from.
+  private func reset(_ user: inout UserRow, at time: Int64) throws(SQLiteError) -> Bool {
+    var row = try rolledOver(user.row, to: time)
+    let used = row.standing.used
+    let isNew = !used.isZero && row.standing.span.start < time
+    if isNew {
+      row.resetAt = time
+      row = try rolledOver(row, to: time)
+      let detail = "\(rules.count.bytes(of: used)) bytes were used"
+      try record(Event(at: time, user: user.name, kind: .reset, detail: detail))
+    }
+    try store(row)
+    user.row = row
+    return isNew
+  }
+
+  /// Runs several changes as one transaction: all of them are kept, or, when one throws, none.
+  package func together<Result>(
+    _ body: () throws(LedgerError) -> Result
+  ) throws(LedgerError) -> Result {
+    try inTransaction(body)
+  }
+
+  /// A user's row for people to look at.
+  func record(of user: UserRow, at time: Int64) throws(LedgerError) -> UserRecord {
+    try asking { () throws(SQLiteError) in
+      UserRecord(user, try standing(user.row, at: time), at: time)
+    }
+  }
+
+  /// Writes the terms that a user has from now on, and what follows from them for their usage.
+  private func apply(_ changed: UserRow, at time: Int64) throws(LedgerError) -> UserRecord {
+    try asking { () throws(SQLiteError) in
+      var user = changed
+      // The period that is over ends under the terms it had.
+      if !user.row.standing.span.contains(time) { user.row = try rolledOver(user.row, to: time) }
+      let rule = user.row.periodRule
+      user.settle(at: time)
+      if user.row.periodRule != rule { user.row = try startedPeriod(of: user.row, at: time) }
+      try noticeUsage(&user.row, at: time)
+      try noticeExpiry(of: user.row.standing, user.name, at: time)
+      try write(user, at: time)
+      return UserRecord(user, user.row.standing, at: time)
+    }
   }
 
   private func recordChange(
-    from before: UserTerms, to after: UserTerms, at time: Int64
+    from before: UserRow, to after: UserRow, at time: Int64
   ) throws(SQLiteError) {
     let (old, new) = (before.effective, after.effective)
     if let from = old.quota, let to = new.quota, from != to {

@@ -1,16 +1,6 @@
 import Quota
 import SQLite
 
-/// One user in the database of the earlier Python project.
-private struct EarlierUser {
-  let id: Int64
-  let name: UserName
-  let isEnabled: Bool
-  let quota: Int64
-  let used: Traffic
-  let passwordHash: String?
-}
-
 /// The database of the earlier Python project, which has our three tables and no version.
 package enum EarlierProject {
   /// Makes sure that a file is a sound database of it.
@@ -22,14 +12,64 @@ package enum EarlierProject {
     }
     if version != 0 { throw .notEarlier(path) }
   }
+
+  /// One of its users.
+  struct User {
+    let id: Int64
+    let name: UserName
+    let isEnabled: Bool
+    let quota: Int64
+    let passwordHash: String?
+    /// What `bytes_used` says. It kept no directions of that; they are those of the logged sessions,
+    /// or download where none is.
+    let used: Traffic
+    /// What was moved in each logged session whose time can be read, by the time it ended.
+    let log: [(at: Int64, moved: Traffic)]
+
+    /// What is left of `bytes_used` without a date.
+    var undated: Traffic {
+      let dated = log.reduce(Traffic()) { $0 + $1.moved }
+      let rest = max(0, used.total - dated.total)
+      return Traffic(dividing: rest, like: used)
+    }
+  }
+
+  /// Gives its history the tables it needs, in a database that has just got them.
+  static func adopt(in database: borrowing Connection, zone: Zone) throws(SQLiteError) {
+    let users = try database.earlierUsers()
+    if users.isEmpty { return }
+    // A user may lack a quota row.
+    try database.run(
+      """
+      INSERT INTO user_quotas (user_id)
+        SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas)
+      """)
+    var history = try UsageWriter(database, zone: zone)
+    for user in users {
+      try database.run(
+        """
+        UPDATE user_quotas SET quota = ?2, quota_bytes = ?2, bytes_used = ?3 + ?4,
+          bytes_received = ?3, bytes_sent = ?4 WHERE user_id = ?1
+        """, user.id, user.quota, user.used.received, user.used.sent)
+      try history.add(user, as: user.id)
+    }
+  }
+}
+
+extension UsageWriter {
+  /// Adds what a user of the earlier project moved, under its own hours; what is left without a date
+  /// stands on the day before every ledger, which marks a user as taken over.
+  fileprivate mutating func add(
+    _ user: EarlierProject.User, as id: Int64
+  ) throws(SQLiteError) {
+    for (time, moved) in user.log { try add(moved, to: id, at: time) }
+    try add(user.undated, to: id, inStretchFrom: UsageCalendar.beforeEveryLedger)
+  }
 }
 
 extension Ledger {
   /// Takes users, quotas, usage and logged sessions over from the database of the earlier Python
   /// project. All of it is one transaction; doing it again adds nothing.
-  ///
-  /// What a user had used counts on the day before every ledger, `0001-01-01`: whoever has that day
-  /// already was taken over before.
   ///
   /// - Parameters:
   ///   - path: its database, which is only read.
@@ -63,44 +103,23 @@ extension Ledger {
   ///
   /// - Returns: false where that was done before.
   private func carryOver(
-    _ user: EarlierUser, from earlier: borrowing Connection, at time: Int64
+    _ user: EarlierProject.User, from earlier: borrowing Connection, at time: Int64
   ) throws(SQLiteError) -> Bool {
-    var owners = try Owners(self)
-    guard let id = try owners.id(of: user.name) else { return false }
-    var mark = try database.prepare(
-      "INSERT INTO daily_usage VALUES (?1, '0001-01-01', ?2, ?3) ON CONFLICT DO NOTHING")
-    mark.bind(1, id)
-    mark.bind(2, user.used.received)
-    mark.bind(3, user.used.sent)
-    try mark.run()
-    if database.changes == 0 { return false }
-    try addToPeriod(user.used, of: id, at: time)
-    var password = try database.prepare(
-      "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1")
-    password.bind(1, id)
-    password.bind(2, user.passwordHash)
-    try password.run()
-    try copyLog(of: user.id, to: id, from: earlier)
+    guard let found = try standingRow(ofUser: user.name) else { return false }
+    let isKnown = try database.exists(
+      "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger,
+      found.user)
+    if isKnown { return false }
+    var row = try rolledOver(found, to: time)
+    row.standing.used += user.used
+    try store(row)
+    var history = try UsageWriter(database, zone: zone)
+    try history.add(user, as: row.user)
+    try database.run(
+      "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1", row.user,
+      user.passwordHash)
+    try copyLog(of: user.id, to: row.user, from: earlier)
     return true
-  }
-
-  /// Adds to the usage of a user's present period, and mirrors it in `bytes_used`.
-  private func addToPeriod(_ used: Traffic, of id: Int64, at time: Int64) throws(SQLiteError) {
-    if let row = try standingRow(of: id) { try bringUp(row, to: time) }
-    guard let row = try standingRow(of: id) else { return }
-    var period = try database.prepare(
-      """
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
-        bytes_received = min(bytes_received, 9223372036854775807 - ?3) + ?3,
-        bytes_sent = min(bytes_sent, 9223372036854775807 - ?4) + ?4
-      """)
-    period.bind(1, id)
-    period.bind(2, row.standing.span.start)
-    period.bind(3, used.received)
-    period.bind(4, used.sent)
-    try period.run()
-    try bringUp(row, to: time)
   }
 
   private func copyLog(
@@ -112,43 +131,58 @@ extension Ledger {
       ORDER BY id
       """)
     rows.bind(1, earlierID)
-    var insert = try database.prepare(
-      """
-      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
-      VALUES (?1, ?2, ?3, ?4)
-      """)
     while try rows.step() {
-      insert.bind(1, id)
-      insert.bind(2, max(0, rows.integer(0)))
-      insert.bind(3, max(0, rows.integer(1)))
-      insert.bind(4, rows.text(2))
-      try insert.run()
+      try database.run(
+        """
+        INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
+        VALUES (?1, ?2, ?3, ?4)
+        """, id, max(0, rows.integer(0)), max(0, rows.integer(1)), rows.text(2))
     }
   }
 }
 
 extension Connection {
-  /// All users of the earlier project's database. It kept no directions of what was used; they
-  /// follow the logged sessions, or are download where none is.
-  fileprivate func earlierUsers() throws(SQLiteError) -> [EarlierUser] {
-    var rows = try prepare(
+  /// All users of the earlier project's database.
+  fileprivate func earlierUsers() throws(SQLiteError) -> [EarlierProject.User] {
+    var logs: [Int64: [(at: Int64, moved: Traffic)]] = [:]
+    var moved: [Int64: Traffic] = [:]
+    // strftime knows the forms that Python writes, and gives nothing for what is no time.
+    try query(
       """
-      SELECT users.id, username, status, quota_bytes, CAST(coalesce(bytes_used, 0) AS INTEGER),
-        coalesce((SELECT total(bytes_received) / nullif(total(bytes_received) + total(bytes_sent), 0)
-          FROM traffic_logs WHERE traffic_logs.user_id = users.id), 0), password_hash
-      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id ORDER BY users.id
-      """)
-    var users: [EarlierUser] = []
-    while try rows.step() {
-      let used = max(0, rows.integer(4))
-      let received = Int64(Double(used) * rows.real(5))
-      users.append(
-        EarlierUser(
-          id: rows.integer(0), name: UserName(bytes: rows.bytes(1)),
-          isEnabled: rows.text(2) == "active", quota: max(0, rows.integer(3)),
-          used: Traffic(received: min(received, used), sent: used - min(received, used)),
-          passwordHash: rows.isNull(6) ? nil : rows.text(6)))
+      SELECT user_id, max(0, CAST(coalesce(bytes_received, 0) AS INTEGER)),
+        max(0, CAST(coalesce(bytes_sent, 0) AS INTEGER)),
+        CAST(strftime('%s', log_timestamp) AS INTEGER)
+      FROM traffic_logs ORDER BY id
+      """
+    ) { row in
+      let (user, traffic) = (row.integer(0), row.traffic(1))
+      moved[user, default: Traffic()] += traffic
+      if let time = row.optionalInteger(3), !traffic.isZero {
+        logs[user, default: []].append((time, traffic))
+      }
     }
-    return users
+    return try query(
+      """
+      SELECT users.id, username, status, max(0, CAST(coalesce(quota_bytes, 0) AS INTEGER)),
+        max(0, CAST(coalesce(bytes_used, 0) AS INTEGER)), password_hash
+      FROM users LEFT JOIN user_quotas ON user_quotas.user_id = users.id ORDER BY users.id
+      """
+    ) { row in
+      let id = row.integer(0)
+      return EarlierProject.User(
+        id: id, name: UserName(bytes: row.bytes(1)), isEnabled: row.text(2) == "active",
+        quota: row.integer(3), passwordHash: row.optionalText(5),
+        used: Traffic(dividing: row.integer(4), like: moved[id] ?? Traffic()), log: logs[id] ?? [])
+    }
+  }
+}
+
+extension Traffic {
+  /// Divides bytes between the directions in the proportion that others have; download where there is
+  /// none.
+  fileprivate init(dividing bytes: Int64, like other: Traffic) {
+    let whole = Int128(other.received) + Int128(other.sent)
+    let received = whole == 0 ? 0 : Int64(Int128(bytes) * Int128(other.received) / whole)
+    self.init(received: received, sent: bytes - received)
   }
 }

@@ -84,25 +84,24 @@ extension Ledger {
   /// What became of one user.
   enum ImportStep { case added, changed, unchanged }
 
-  /// Brings one user to what an import says of him.
+  /// Brings one user to what an import says of them.
   func bring(_ user: ImportedUser, at time: Int64) throws(LedgerError) -> ImportStep {
-    let known = try asking { () throws(SQLiteError) in try terms(ofUser: user.name) }
-    guard let known else {
+    guard let known = try userRowOrNil(of: user.name) else {
       try add(user, at: time)
       return .added
     }
     var edit = user.terms
     // Without a plan that has one there is no quota to follow.
-    if edit.quota == .follow, try quota(ofPlan: user.plan, or: known.plan?.name) == nil {
+    if edit.quota == .follow, try quota(ofPlan: user.plan, or: known.plan) == nil {
       edit.quota = .keep
     }
     if edit.lifetime.changesNothing(for: known, at: time) { edit.lifetime = .keep }
     var isChanged = false
     // Most of a large file is as it was, and asking is cheaper than changing nothing.
     if edit.applied(to: known.own) != known.own || !user.plan.isThat(of: known) {
-      isChanged = try change(user.name, edit, plan: user.plan, at: time).isNew
+      isChanged = try change(known, edit, plan: user.plan, at: time).isNew
     }
-    if let isEnabled = user.isEnabled, isEnabled != known.isEnabled {
+    if let isEnabled = user.isEnabled, isEnabled != known.row.standing.isEnabled {
       isChanged = try setEnabled(isEnabled, user.name, at: time).isNew || isChanged
     }
     return isChanged ? .changed : .unchanged
@@ -120,16 +119,13 @@ extension Ledger {
 
   /// The quota that the plan of a choice has; nil for none.
   private func quota(
-    ofPlan choice: PlanChoice, or present: String?
+    ofPlan choice: PlanChoice, or present: Plan?
   ) throws(LedgerError) -> Int64? {
-    let name: String? =
-      switch choice {
-      case .same: present
-      case .none: nil
-      case .named(let name): name
-      }
-    guard let name else { return nil }
-    return try planOrNil(name)?.terms.quota
+    switch choice {
+    case .same: present?.terms.quota
+    case .none: nil
+    case .named(let name): try planOrNil(name)?.terms.quota
+    }
   }
 
   /// - Returns: whether the plan is new, or other than it was.
@@ -144,7 +140,7 @@ extension Ledger {
 
 extension PlanChoice {
   /// Whether it is the plan that a user has.
-  fileprivate func isThat(of user: UserTerms) -> Bool {
+  fileprivate func isThat(of user: UserRow) -> Bool {
     switch self {
     case .same: true
     case .none: user.plan == nil
@@ -155,11 +151,11 @@ extension PlanChoice {
 
 extension Edit<Lifetime> {
   /// Whether a user's time ends when it would anyway; otherwise it would begin anew.
-  fileprivate func changesNothing(for user: UserTerms, at time: Int64) -> Bool {
+  fileprivate func changesNothing(for user: UserRow, at time: Int64) -> Bool {
     if case .set(.until(let end)) = self {
       let lifetime = user.effective.lifetime ?? .unlimited
       let course = lifetime.course(
-        begunAt: user.begunAt, isConnected: user.isConnected, at: time)
+        begunAt: user.begunAt, isConnected: user.openSessions > 0, at: time)
       if end == course.endsAt { return true }
     }
     return applied(to: user.own.lifetime) == user.own.lifetime
@@ -196,5 +192,38 @@ extension TermsEdit {
     maxSessions = terms.maxSessions.map { .set($0) } ?? .follow
     grace = terms.grace.map { .set($0) } ?? .follow
     isExempt = terms.isExempt.map { .set($0) } ?? .follow
+  }
+}
+
+/// A user with the terms that an import needs to have them again.
+package struct ExportedUser: Equatable, Sendable {
+  package let name: UserName
+  package let isEnabled: Bool
+  /// The name of the plan they follow.
+  package let plan: String?
+  /// What they have of their own. A time that has begun to run is bound to its end.
+  package let terms: Terms
+}
+
+extension Ledger {
+  /// All users, in the order of their names' bytes, and all plans, as of one moment.
+  package func export() throws(SQLiteError) -> (users: [ExportedUser], plans: [Plan]) {
+    try snapshot { () throws(SQLiteError) in
+      let users = try database.query(
+        "\(UserRow.selection) WHERE \(Ledger.isPresent) ORDER BY username"
+      ) { ExportedUser(UserRow($0)) }
+      return (users, try plans())
+    }
+  }
+}
+
+extension ExportedUser {
+  fileprivate init(_ user: UserRow) {
+    var terms = user.own
+    // A user without a quota of their own or of a plan has none at all.
+    if terms.quota == nil, user.plan?.terms.quota == nil { terms.quota = 0 }
+    if user.begunAt != nil { terms.lifetime = user.row.standing.expiresAt.map { .until($0) } }
+    self.init(
+      name: user.name, isEnabled: user.row.standing.isEnabled, plan: user.plan?.name, terms: terms)
   }
 }

@@ -1,76 +1,48 @@
 import Quota
 import SQLite
 
-extension Ledger {
-  /// What the ledger knows of a user that bears on whether he may be in, nil for a stranger.
-  ///
-  /// The sessions he has are left out; see `sessionsBefore`.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
-  ///   not anything has run since.
-  package func standing(of name: UserName, at time: Int64) throws(SQLiteError) -> Standing? {
-    try standingRow(ofUser: name).map { row throws(SQLiteError) in try standing(row, at: time) }
-  }
-
-  /// The standing in a user's row, with what it takes to know another one; nil for a stranger.
-  func standingRow(ofUser name: UserName) throws(SQLiteError) -> StandingRow? {
-    var statement = try database.prepare("\(StandingRow.selection) username = ?1")
-    statement.bind(1, bytes: name.bytes)
-    return try statement.step() ? StandingRow(statement) : nil
-  }
-
-  /// The standing in a user's row, with what it takes to know another one.
-  func standingRow(of user: Int64) throws(SQLiteError) -> StandingRow? {
-    var statement = try database.prepare("\(StandingRow.selection) users.id = ?1")
-    statement.bind(1, user)
-    return try statement.step() ? StandingRow(statement) : nil
-  }
-
-  /// A user's standing at a moment, which may be in another period than the one in his row.
-  func standing(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
-    row.standing.span.contains(time) ? row.standing : try renewed(row, at: time)
-  }
-
-  /// A user's standing at a moment, reckoned anew from the rows that it follows from.
-  func renewed(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
-    var standing = row.standing
-    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
-    standing.span = turn.span
-    standing.used = try used(by: row.user, inPeriodFrom: turn.span.start)
-    standing.granted = try granted(to: row.user, during: turn.calendar)
-    standing.carried = try carried(for: row.user, into: turn.span.start)
-    return standing
-  }
-}
-
-/// What one row says of a user: his standing in the period that it was last brought up to, and what
+/// What one row says of a user: their standing in the period that it was last brought up to, and what
 /// it takes to know another one.
 struct StandingRow {
   let user: Int64
-  let standing: Standing
-  /// The period's text, read only when another period falls in.
-  private let period: String?
-  /// The percentage that was noticed last in this period, 0 for none.
-  let noticed: Int64
+  var standing: Standing
+  /// The highest percentage that gave notice in this period, 0 for none.
+  var noticed: Int64
   /// When an administrator last let usage start over.
-  let resetAt: Int64?
+  var resetAt: Int64?
+  /// Whether usage of this period was divided between it and another one in proportion to time.
+  var isEstimated: Bool
+  /// The row in `user_quotas`; nil where there is none.
+  var quotaRow: Int64?
+  /// The period's text, read only when another period falls in.
+  private var period: String?
 
   /// How many columns it takes; others can follow.
-  static let count: Int32 = 18
+  static let count: Int32 = 20
 
-  /// What `init(_:)` reads.
+  /// What `init(_:)` reads: a user's own terms, else those of the plan. Another program may have made
+  /// the row, and so a quota that is nobody's is the user's.
   static let columns =
     """
-    users.id, status, user_quotas.quota_bytes, user_quotas.granted_bytes,
-      user_quotas.carried_bytes, grace_bytes, grace_percent, period_usage.bytes_received,
-      period_usage.bytes_sent, user_quotas.period_start, user_quotas.period_end, is_exempt,
-      expires_at, max_sessions, period, reset_at, noticed, username
+    users.id, status, coalesce(user_quotas.quota, plans.quota, quota_bytes), granted, carried,
+      coalesce(user_quotas.grace_bytes, plans.grace_bytes),
+      coalesce(user_quotas.grace_percent, plans.grace_percent), bytes_received, bytes_sent,
+      period_start, period_end, coalesce(user_quotas.is_exempt, plans.is_exempt), \(expiry),
+      coalesce(user_quotas.max_sessions, plans.max_sessions),
+      coalesce(user_quotas.period, plans.period), reset_at, noticed, username, user_quotas.id,
+      is_estimated
     """
   static let tables =
     """
     users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
-      LEFT JOIN period_usage ON period_usage.user_id = users.id
-        AND period_usage.period_start = coalesce(user_quotas.period_start, 0)
+      LEFT JOIN plans ON plans.id = plan_id
+    """
+  /// The second in which a user's time is over.
+  static let expiry =
+    """
+    iif(user_quotas.from_first IS NULL,
+      coalesce(plans.expires_at, began_at + plans.expires_after),
+      coalesce(user_quotas.expires_at, began_at + user_quotas.expires_after))
     """
 
   /// Selects the rows of those users that a condition behind it names.
@@ -89,14 +61,103 @@ struct StandingRow {
       span: TimeSpan(start: row.integer(9), end: row.optionalInteger(10) ?? .max),
       isExempt: row.integer(11) != 0, expiresAt: row.optionalInteger(12),
       maxSessions: row.integer(13))
-    period = row.isNull(14) ? nil : row.text(14)
+    period = row.optionalText(14)
     resetAt = row.optionalInteger(15)
     noticed = row.integer(16)
+    isEstimated = row.integer(19) != 0
+    quotaRow = row.optionalInteger(18)
   }
 
   /// When usage starts over.
-  var periodRule: Period { Period(text: period) ?? .none }
+  var periodRule: Period {
+    get { period.flatMap(Period.init(stored:)) ?? .none }
+    set { period = newValue.text }
+  }
+
+  /// What is written of the present period; no term among it.
+  static let assignments =
+    """
+    period_start = :start, period_end = :end, reset_at = :reset, granted = :granted,
+      carried = :carried, bytes_received = :received, bytes_sent = :sent, bytes_used = :used,
+      noticed = :noticed, is_estimated = :estimated
+    """
+
+  /// The values of `assignments`. `bytes_used` mirrors what counts.
+  func stored(by count: Count) -> [any Bindable] {
+    let (span, used) = (standing.span, standing.used)
+    return [
+      span.start, span.end == .max ? nil : span.end, resetAt, standing.granted, standing.carried,
+      used.received, used.sent, count.bytes(of: used), noticed, isEstimated,
+    ]
+  }
 
   /// The name that a row of `columns` has.
   static func name(_ row: borrowing Statement) -> UserName { UserName(bytes: row.bytes(17)) }
+}
+
+extension Ledger {
+  /// What the ledger knows of a user that bears on whether they may be in, nil for a stranger.
+  ///
+  /// The sessions they have are left out; see `sessionsBefore`.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
+  ///   not anything has run since.
+  package func standing(of name: UserName, at time: Int64) throws(SQLiteError) -> Standing? {
+    try standingRow(ofUser: name).map { row throws(SQLiteError) in try standing(row, at: time) }
+  }
+
+  /// The standing in a user's row, with what it takes to know another one; nil for a stranger.
+  func standingRow(ofUser name: UserName) throws(SQLiteError) -> StandingRow? {
+    try database.first("\(StandingRow.selection) username = ?1", name) { StandingRow($0) }
+  }
+
+  /// The standing in a user's row, with what it takes to know another one.
+  func standingRow(of user: Int64) throws(SQLiteError) -> StandingRow? {
+    try database.first("\(StandingRow.selection) users.id = ?1", user) { StandingRow($0) }
+  }
+}
+
+/// The statement that reads the standings of users by their ids.
+///
+/// Those whose ids are close to each other are read in one pass, which takes half of what a look at
+/// each does; in a sweep nearly everybody is asked for.
+struct StandingRows: ~Copyable {
+  private var find: Statement
+
+  init(_ ledger: Ledger) throws(SQLiteError) {
+    find = try ledger.database.prepare(
+      "\(StandingRow.selection) users.id BETWEEN ?1 AND ?2 ORDER BY users.id")
+  }
+
+  /// The row of one user, nil for a stranger.
+  mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
+    find.bind(1, user)
+    find.bind(2, user)
+    guard try find.step() else { return nil }
+    let row = StandingRow(find)
+    find.reset()
+    return row
+  }
+
+  /// Hands the rows of users to a body, each with the statement that it was read from.
+  ///
+  /// - Parameter users: their ids in ascending order; an id may be there more than once.
+  mutating func forEach(
+    of users: [Int64],
+    _ body: (StandingRow, borrowing Statement) throws(SQLiteError) -> Void
+  ) throws(SQLiteError) {
+    var next = 0
+    while next < users.count {
+      var last = next
+      while last + 1 < users.count, users[last + 1] - users[last] <= 2 { last += 1 }
+      find.bind(1, users[next])
+      find.bind(2, users[last])
+      while try find.step() {
+        let user = find.integer(0)
+        while users[next] < user { next += 1 }
+        if users[next] == user { try body(StandingRow(find), find) }
+      }
+      next = last + 1
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import SQLite
+
 /// A name as OpenVPN has it: bytes chosen by a stranger, usually but not surely UTF-8.
 ///
 /// Two names are one only if every byte agrees. A `String` would take composed and decomposed
@@ -16,4 +18,10 @@ package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
 extension UserName: CustomStringConvertible {
   /// The name as text; invalid UTF-8 is repaired, so this is for eyes only.
   package var description: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension UserName: Bindable {
+  package func bind(to statement: inout Statement, _ parameter: Int32) {
+    statement.bind(parameter, bytes: bytes)
+  }
 }

@@ -51,54 +51,51 @@ extension Ledger {
   package func forEachUser(
     at time: Int64, _ body: (UserRecord) -> Void
   ) throws(SQLiteError) {
-    var statement = try database.prepare(
+    var rows = try database.prepare(
       "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
-    while try statement.step() { body(try record(statement, at: time)) }
+    while try rows.step() { body(try userRecord(rows, at: time)) }
   }
 
   /// What there is on one user at a moment, nil for a stranger.
   package func user(named name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
-    var statement = try database.prepare("SELECT \(UserRecord.columns) WHERE username = ?1")
-    statement.bind(1, bytes: name.bytes)
-    return try statement.step() ? try record(statement, at: time) : nil
+    try database.first("SELECT \(UserRecord.columns) WHERE username = ?1", name) {
+      row throws(SQLiteError) in try userRecord(row, at: time)
+    }
   }
 
-  private func record(
+  private func userRecord(
     _ row: borrowing Statement, at time: Int64
   ) throws(SQLiteError) -> UserRecord {
-    let stored = StandingRow(row)
-    return UserRecord(stored, try standing(stored, at: time), at: time, rest: row)
-  }
-
-  /// The sessions of a user that were live at the last sweep, the oldest first.
-  package func openSessions(of name: UserName) throws(SQLiteError) -> [OpenSession] {
-    var statement = try database.prepare(
-      """
-      SELECT server, address, real_address, connected_since, bytes_received, bytes_sent
-      FROM sessions INDEXED BY open_sessions
-      WHERE closed_at IS NULL AND user_id = (SELECT id FROM users WHERE username = ?1)
-      ORDER BY connected_since, server, address
-      """)
-    statement.bind(1, bytes: name.bytes)
-    var sessions: [OpenSession] = []
-    while try statement.step() {
-      sessions.append(
-        OpenSession(
-          server: statement.isNull(0) ? nil : statement.text(0), address: statement.text(1),
-          realAddress: statement.isNull(2) ? nil : statement.text(2),
-          connectedSince: statement.integer(3),
-          counters: Traffic(received: statement.integer(4), sent: statement.integer(5))))
-    }
-    return sessions
+    let (stored, first) = (StandingRow(row), StandingRow.count)
+    return UserRecord(
+      name: StandingRow.name(row), at: time, standing: try standing(stored, at: time),
+      openSessions: Int(row.integer(first + 1)), createdAt: row.optionalInteger(first),
+      plan: row.optionalText(first + 2), period: stored.periodRule,
+      waitingLifetime: row.optionalInteger(first + 3))
   }
 
   /// The names of all users, for finding what somebody meant who mistyped one.
   package func userNames() throws(SQLiteError) -> [UserName] {
-    var statement = try database.prepare(
-      "SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username")
-    var names: [UserName] = []
-    while try statement.step() { names.append(UserName(bytes: statement.bytes(0))) }
-    return names
+    try database.query("SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username") {
+      UserName(bytes: $0.bytes(0))
+    }
+  }
+
+  /// The sessions of a user that were live at the last sweep, the oldest first.
+  package func openSessions(of name: UserName) throws(SQLiteError) -> [OpenSession] {
+    try database.query(
+      """
+      \(OpenSession.selection) AND user_id = (SELECT id FROM users WHERE username = ?1)
+      ORDER BY connected_since, server, address
+      """, name
+    ) { OpenSession($0) }
+  }
+
+  /// All sessions that were live at the last sweep, each with its owner.
+  package func openSessions() throws(SQLiteError) -> [(owner: UserName, session: OpenSession)] {
+    try database.query(OpenSession.selection) { row in
+      (UserName(bytes: row.bytes(6)), OpenSession(row))
+    }
   }
 
   /// Runs a body that sees the ledger as of one moment, whatever others write meanwhile.
@@ -118,27 +115,35 @@ extension Ledger {
 }
 
 extension UserRecord {
-  /// What `init` reads, and the tables it is in. The count of sessions is a look into the index of
-  /// open ones: one for each user is cheaper than a join for all.
+  /// What `userRecord` reads, and the tables it is in. The count of sessions is a look into the index
+  /// of open ones: one for each user is cheaper than a join for all.
   fileprivate static let columns =
     """
-    \(StandingRow.columns),
-      CAST(strftime('%s', created_at) AS INTEGER),
-      (SELECT count(*) FROM sessions WHERE user_id = users.id AND closed_at IS NULL),
-      (SELECT name FROM plans WHERE plans.id = plan_id),
-      iif(began_at IS NULL, expires_after, NULL)
+    \(StandingRow.columns), \(UserRow.createdAt), \(UserRow.sessionCount), plans.name,
+      iif(began_at IS NULL, iif(user_quotas.from_first IS NULL, plans.expires_after,
+        user_quotas.expires_after), NULL)
     FROM \(StandingRow.tables)
     """
 
-  fileprivate init(
-    _ stored: StandingRow, _ standing: Standing, at time: Int64, rest row: borrowing Statement
-  ) {
-    let first = StandingRow.count
+  /// What there is on a user whose row was read, or changed.
+  init(_ user: UserRow, _ standing: Standing, at time: Int64) {
     self.init(
-      name: StandingRow.name(row), at: time, standing: standing,
-      openSessions: Int(row.integer(first + 1)),
-      createdAt: row.optionalInteger(first),
-      plan: row.isNull(first + 2) ? nil : row.text(first + 2),
-      period: stored.periodRule, waitingLifetime: row.optionalInteger(first + 3))
+      name: user.name, at: time, standing: standing, openSessions: user.openSessions,
+      createdAt: user.createdAt, plan: user.plan?.name, period: user.effective.period ?? .none,
+      waitingLifetime: user.begunAt == nil ? user.effective.lifetime?.seconds : nil)
+  }
+}
+
+extension OpenSession {
+  fileprivate static let selection =
+    """
+    SELECT server, address, real_address, connected_since, bytes_received, bytes_sent, username
+    FROM sessions INDEXED BY open_sessions JOIN users ON users.id = user_id WHERE closed_at IS NULL
+    """
+
+  fileprivate init(_ row: borrowing Statement) {
+    self.init(
+      server: row.optionalText(0), address: row.text(1), realAddress: row.optionalText(2),
+      connectedSince: row.integer(3), counters: row.traffic(4))
   }
 }

@@ -24,3 +24,19 @@ extension Zone {
     return unchanged < after ? unchanged : max(after, local - Int64(new))
   }
 }
+
+extension Zone {
+  /// The first second of the hour that a clock in the zone shows at a moment, in UTC seconds. Where
+  /// the clock was set within that hour, the hour begins with that.
+  package func startOfHour(around time: Int64) -> Int64 {
+    let shown = offset(time)
+    let start = saturatingSum(time, -remainder(saturatingSum(time, Int64(shown)), by: 3600))
+    guard offset(start) != shown else { return start }
+    var (before, after) = (start, time)
+    while after - before > 1 {
+      let middle = before + (after - before) / 2
+      if offset(middle) == shown { after = middle } else { before = middle }
+    }
+    return after
+  }
+}

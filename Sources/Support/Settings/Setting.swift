@@ -54,6 +54,9 @@ struct Setting: Sendable {
     Setting("RETENTION_DAYS") { to, value throws(SettingRefusal) in
       to.retentionDays = try value.number(1...36500, of: "days")
     },
+    Setting("HOURLY_DAYS") { to, value throws(SettingRefusal) in
+      to.hourlyDays = try value.number(1...3650, of: "days")
+    },
     Setting("IDENTIFY_BY") { to, value throws(SettingRefusal) in
       to.identifyBy = try value.choice()
     },

@@ -26,6 +26,8 @@ package struct Settings: Equatable, Sendable {
   package var logGenerations = 5
   /// `RETENTION_DAYS`: days of history kept in the database, 1 to 36500.
   package var retentionDays = 400
+  /// `HOURLY_DAYS`: days for which usage is kept by hours, 1 to 3650; of days before, by days.
+  package var hourlyDays = 8
   /// `IDENTIFY_BY`: which of a client's names is its user's.
   package var identifyBy = IdentifyBy.commonName
   /// `UNKNOWN_USERS`: what becomes of users that the database does not have.

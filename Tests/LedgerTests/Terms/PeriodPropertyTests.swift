@@ -88,7 +88,7 @@ func `whatever happens, every byte is in one period and one day, and the row say
   for _ in 0..<60 {
     story.append(try life.step())
     let told = story.suffix(8).joined(separator: "; ")
-    for measure in [LedgerProbe.Measure.periods, .days, .hours, .sessions] {
+    for measure in [LedgerProbe.Measure.periods, .history, .sessions] {
       let sum = try life.bench.probe.totalUsage(by: measure).total
       try #require(sum == life.moved, "\(measure) after \(told)")
     }

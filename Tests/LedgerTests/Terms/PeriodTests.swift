@@ -114,7 +114,7 @@ private let monday = Bench.noon - day / 2
     for name in try bench.probe.names {
       #expect(try bench.probe.periods(of: name).map(\.usage.received) == [10, 20])
     }
-    #expect(try bench.probe.totalUsage(by: .days).received == 1500)
+    #expect(try bench.probe.totalUsage(by: .history).received == 1500)
   }
 
   @Test func `takes a counter that came late, and the present one is as it was`() throws {
@@ -194,7 +194,7 @@ private let monday = Bench.noon - day / 2
     #expect(periods.map(\.isEstimated) == [true, true, true, true])
     #expect(try bench.used("alice") == 4000)
     #expect(try bench.probe.users.map(\.bytesUsed) == [500])
-    #expect(try bench.probe.count(.days) == 4)
+    #expect(try bench.probe.count(.history) == 4)
   }
 
   @Test func `that a hook closes after sweeps were missing is divided from the last one on`() throws

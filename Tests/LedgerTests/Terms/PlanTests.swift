@@ -19,7 +19,7 @@ private let day: Int64 = 86_400
     try #require(try bench.ledger.user(named: name, at: time))
   }
 
-  @Test func `say what a user has no terms of his own for`() throws {
+  @Test func `say what a user has no terms of their own for`() throws {
     let bench = try bench()
     _ = try bench.ledger.addUser("alice", Terms(), plan: "basic", at: Bench.noon)
     _ = try bench.ledger.addUser("bob", Terms(quota: 7), plan: "basic", at: Bench.noon)

@@ -11,7 +11,7 @@ extension LedgerProbe {
   private func change(_ statement: String, _ values: any Bindable...) throws {
     let database = try Connection(path, busyTimeout: 5000)
     var statement = try database.prepare(statement)
-    for (index, value) in values.enumerated() { value.bind(to: &statement, Int32(index + 1)) }
+    statement.bind(values)
     try statement.run()
   }
 
@@ -47,32 +47,32 @@ extension LedgerProbe {
       "INSERT INTO users (username, status, created_at) VALUES (?1, ?2, ?3)", name, status,
       createdAt)
     try change(
-      "INSERT INTO user_quotas (user_id, quota_bytes) SELECT id, ?2 FROM users WHERE username = ?1",
-      name, quota)
+      """
+      INSERT INTO user_quotas (user_id, quota, quota_bytes)
+      SELECT id, ?2, ?2 FROM users WHERE username = ?1
+      """, name, quota)
   }
 
   /// Has a user have used something in the present period, which never ends.
   package func addUsage(_ usage: Usage, of name: String) throws {
     try change(
       """
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-      SELECT id, 0, ?2, ?3 FROM users WHERE username = ?1
-      """, name, usage.received, usage.sent)
-    try change(
-      """
-      UPDATE user_quotas SET bytes_used = bytes_used + ?2
+      UPDATE user_quotas SET bytes_used = bytes_used + ?2 + ?3,
+        bytes_received = bytes_received + ?2, bytes_sent = bytes_sent + ?3
       WHERE user_id = (SELECT id FROM users WHERE username = ?1)
-      """, name, usage.total)
+      """, name, usage.received, usage.sent)
   }
 
   /// Puts usage into a day of a user's history, and nowhere else.
   ///
-  /// - Parameter day: in the configured zone, as 2026-11-23.
+  /// - Parameter day: in the configured zone, as 2026-11-23; 0001-01-01 stands for the day before
+  ///   every ledger.
   package func addHistory(_ usage: Usage, of name: String, on day: String) throws {
     try change(
       """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent)
-      SELECT id, ?2, ?3, ?4 FROM users WHERE username = ?1
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+      SELECT id, unixepoch(?2, iif(?2 = '0001-01-01', '0 hours', '12 hours')), ?3, ?4
+      FROM users WHERE username = ?1
       """, name, day, usage.received, usage.sent)
   }
 
@@ -80,8 +80,9 @@ extension LedgerProbe {
   package func addHistory(_ usage: Usage, of name: String, daysAgo days: Int64) throws {
     try change(
       """
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent)
-      SELECT id, date('now', -?2 || ' days'), ?3, ?4 FROM users WHERE username = ?1
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+      SELECT id, unixepoch('now', 'start of day', -?2 || ' days'), ?3, ?4
+      FROM users WHERE username = ?1
       """, name, days, usage.received, usage.sent)
   }
 
@@ -91,7 +92,7 @@ extension LedgerProbe {
   package func addHistory(_ usage: Usage, of name: String, inHour hour: Int64) throws {
     try change(
       """
-      INSERT INTO hourly_usage (user_id, hour, bytes_received, bytes_sent)
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
       SELECT id, ?2, ?3, ?4 FROM users WHERE username = ?1
       """, name, hour, usage.received, usage.sent)
   }
@@ -138,8 +139,7 @@ extension LedgerProbe {
   ) throws {
     try change(
       """
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent, period_end,
-        carried_bytes)
+      INSERT INTO periods (user_id, period_start, bytes_received, bytes_sent, period_end, carried)
       SELECT id, ?2, 1, 1, ?3, ?4 FROM users WHERE username = ?1
       """, name, start, end, carried)
   }
@@ -150,8 +150,8 @@ extension LedgerProbe {
   package func addNotice(to name: String, periodStart: Int64, settled: Int64?) throws {
     try change(
       """
-      INSERT INTO notices
-      SELECT id, ?2, 'near', '80', 1, 1, 1, 1, 1, ?3 FROM users WHERE username = ?1
+      INSERT INTO events (at, last_at, username, kind, detail, period_start, tries, settled_at)
+      VALUES (1, 1, ?1, 'usage', '80', ?2, 1, ?3)
       """, name, periodStart, settled)
   }
 
@@ -165,7 +165,9 @@ extension LedgerProbe {
   package func addOldEvents(_ count: Int, of names: [String] = ["user1"]) throws {
     let database = try Connection(path, busyTimeout: 5000)
     try database.transaction { () throws(SQLiteError) in
-      var row = try database.prepare("INSERT INTO events VALUES (?1, ?2, 'created', '', 1, ?1)")
+      var row = try database.prepare(
+        "INSERT INTO events (at, username, kind, detail, last_at) VALUES (?1, ?2, 'created', '', ?1)"
+      )
       for number in 1...count {
         row.bind(1, Int64(number))
         row.bind(2, names[number % names.count])
@@ -190,7 +192,7 @@ extension LedgerProbe {
   package func setExpiry(of name: String, _ time: Int64) throws {
     try change(
       """
-      UPDATE user_quotas SET expires_at = ?2
+      UPDATE user_quotas SET expires_at = ?2, from_first = 0
       WHERE user_id = (SELECT id FROM users WHERE username = ?1)
       """, name, time)
   }
@@ -235,19 +237,20 @@ extension LedgerProbe {
     try change("UPDATE sessions SET bytes_sent = ?1", bytes)
   }
 
-  /// Sets what was used on days that are there.
+  /// Sets what is kept of days of UTC that are there.
   ///
   /// - Parameter day: nil for all of them.
   package func setHistory(_ usage: Usage, on day: String? = nil) throws {
     try change(
       """
-      UPDATE daily_usage SET bytes_received = ?1, bytes_sent = ?2 WHERE day = ?3 OR ?3 IS NULL
+      UPDATE usage SET bytes_received = ?1, bytes_sent = ?2
+      WHERE date(start, 'unixepoch') = ?3 OR ?3 IS NULL
       """, usage.received, usage.sent, day)
   }
 
   /// Forgets all days and sessions.
   package func clearHistory() throws {
-    try change("DELETE FROM daily_usage; DELETE FROM sessions")
+    try change("DELETE FROM usage; DELETE FROM sessions")
   }
 
   /// Makes all figures as wide as they can be: quotas of 0, 1 and 2 bytes, and counts and usage
@@ -256,8 +259,8 @@ extension LedgerProbe {
     try setHistory(Usage(received: 1 << 50, sent: 1 << 50))
     try change(
       """
-      UPDATE period_usage SET bytes_sent = 1 << 55, bytes_received = 1 << 55;
-      UPDATE user_quotas SET quota_bytes = user_id % 3, bytes_used = 1 << 56;
+      UPDATE user_quotas SET quota = user_id % 3, quota_bytes = user_id % 3, bytes_used = 1 << 56,
+        bytes_sent = 1 << 55, bytes_received = 1 << 55;
       UPDATE events SET count = \(Int64.max);
       """)
   }
@@ -270,28 +273,5 @@ extension LedgerProbe {
   /// How many rows a table has that we do not know.
   package func count(ofForeignTable name: String) throws -> Int64 {
     try open().integer("SELECT count(*) FROM \(name)")
-  }
-}
-
-/// A value of a statement.
-protocol Bindable {
-  func bind(to statement: inout Statement, _ parameter: Int32)
-}
-
-extension String: Bindable {
-  func bind(to statement: inout Statement, _ parameter: Int32) { statement.bind(parameter, self) }
-}
-
-extension Int64: Bindable {
-  func bind(to statement: inout Statement, _ parameter: Int32) { statement.bind(parameter, self) }
-}
-
-extension Optional: Bindable where Wrapped: Bindable {
-  func bind(to statement: inout Statement, _ parameter: Int32) {
-    if let self {
-      self.bind(to: &statement, parameter)
-    } else {
-      statement.bind(parameter, nil as Int64?)
-    }
   }
 }

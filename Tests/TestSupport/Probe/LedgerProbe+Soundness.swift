@@ -5,7 +5,7 @@ extension LedgerProbe {
   /// What is wrong with the ledger, each in a line; none where it is sound.
   ///
   /// - Parameters:
-  ///   - hasAllHistory: whether sessions, days and hours are there from the beginning. Where some
+  ///   - hasAllHistory: whether sessions and history are there from the beginning. Where some
   ///     were pruned, or an earlier project had others, they are no sum of the periods.
   ///   - count: which traffic the quotas count.
   package func faults(
@@ -20,7 +20,7 @@ extension LedgerProbe {
 
   /// Rows that belong to nobody, and users without a quota.
   private static let strays =
-    ["sessions", "period_usage", "daily_usage", "hourly_usage", "traffic_logs", "user_quotas"].map {
+    ["sessions", "periods", "usage", "traffic_logs", "user_quotas"].map {
       "SELECT DISTINCT '\($0) of no user: ' || user_id FROM \($0) WHERE user_id NOT IN (SELECT id FROM users)"
     } + [
       "SELECT username || ' has no quota row' FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas)"
@@ -44,20 +44,19 @@ extension LedgerProbe {
       }
     return """
       SELECT username || ' has used ' || bytes_used || ', by the period ' || used FROM (
-        SELECT username, bytes_used, coalesce((SELECT \(counted) FROM period_usage AS p
-          WHERE p.user_id = q.user_id AND p.period_start = q.period_start), 0) AS used
-        FROM user_quotas AS q JOIN users ON users.id = q.user_id)
+        SELECT username, bytes_used, \(counted) AS used
+        FROM user_quotas JOIN users ON users.id = user_id)
       WHERE bytes_used != used
       """
   }
 
-  /// All periods, days, hours and sessions of a user add up to the same.
-  private static let sums = ["daily_usage", "hourly_usage", "sessions"].flatMap { table in
+  /// All periods, history and sessions of a user add up to the same.
+  private static let sums = ["usage", "sessions"].flatMap { table in
     ["received", "sent"].map { direction in
       """
       SELECT username || ': \(direction) by periods ' || periods || ', by \(table) ' || others FROM (
         SELECT username,
-          (SELECT total(bytes_\(direction)) FROM period_usage WHERE user_id = users.id) AS periods,
+          (SELECT total(bytes_\(direction)) FROM \(periods) WHERE user_id = users.id) AS periods,
           (SELECT total(bytes_\(direction)) FROM \(table) WHERE user_id = users.id) AS others
         FROM users)
       WHERE periods != others

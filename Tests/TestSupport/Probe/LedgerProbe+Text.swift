@@ -4,7 +4,7 @@ extension LedgerProbe {
   package var text: [String] {
     get throws {
       var lines = try LedgerProbe.queries.flatMap { try rows($0) { $0.text(0) } }
-      for measure in [Measure.periods, .days, .hours] {
+      for measure in [Measure.periods, .history] {
         lines += try usage(by: measure).map { "\(measure) \($0) \($1)" }
       }
       return lines.sorted()
@@ -16,7 +16,7 @@ extension LedgerProbe {
       "SELECT 'user ' || username || ' ' || status FROM users",
       """
       SELECT 'quota ' || username || ' ' || quota_bytes || ' ' || bytes_used || ' '
-        || coalesce(period, '-') || ' ' || noticed || ' ' || own
+        || coalesce(period, '-') || ' ' || noticed || ' ' || coalesce(quota, '-')
       FROM user_quotas JOIN users ON users.id = user_id
       """,
       """
@@ -30,9 +30,9 @@ extension LedgerProbe {
       """,
       """
       SELECT 'event ' || username || ' ' || kind || ' ' || detail || ' ' || sum(count)
-      FROM events GROUP BY username, kind, detail
+      FROM events WHERE tries IS NULL GROUP BY username, kind, detail
       """,
-      "SELECT 'notice ' || user_id || ' ' || kind || ' ' || detail FROM notices",
+      "SELECT 'notice ' || username || ' ' || kind || ' ' || detail FROM events WHERE tries IS NOT NULL",
       "PRAGMA user_version",
     ]
 }

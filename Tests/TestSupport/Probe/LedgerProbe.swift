@@ -1,3 +1,4 @@
+import Quota
 import SQLite
 
 /// What tests ask a ledger. With its extensions in this folder it is the only piece of the tests
@@ -96,16 +97,15 @@ extension LedgerProbe {
 extension LedgerProbe {
   /// What the ledger keeps of usage: each adds up to all that a user used.
   package enum Measure: String, CaseIterable, Sendable {
-    case sessions, periods, days, hours
+    case sessions, periods, history
     /// The log of ended sessions; what a client moved that another handler refused is not there.
     case log
 
     var table: String {
       switch self {
       case .sessions: "sessions"
-      case .periods: "period_usage"
-      case .days: "daily_usage"
-      case .hours: "hourly_usage"
+      case .periods: LedgerProbe.periods
+      case .history: "usage"
       case .log: "traffic_logs"
       }
     }
@@ -135,19 +135,18 @@ extension LedgerProbe {
     }.reduce(Usage(), +)
   }
 
-  /// What a user used in all periods. Sessions, days, hours and `bytes_used` have to agree.
+  /// What a user used in all periods. Sessions, history and `bytes_used` have to agree.
   ///
   /// - Throws: `Disagreement` where they do not.
   package func used(_ name: String) throws -> Usage {
-    let sums = try [Measure.periods, .days, .hours, .sessions].map {
+    let sums = try [Measure.periods, .history, .sessions].map {
       try usage(by: $0)[name] ?? Usage()
     }
     let (mirror, period) = try presentPeriod(of: name)
     guard sums.allSatisfy({ $0 == sums[0] }), mirror == period else {
       throw Disagreement(
         description: """
-          \(name) by periods \(sums[0]); days \(sums[1]); hours \(sums[2]); sessions \(sums[3]); \
-          bytes_used \(mirror), of the present period \(period)
+          \(name) by periods \(sums[0]); history \(sums[1]); sessions \(sums[2]); bytes_used \(mirror), of the present period \(period)
           """)
     }
     return sums[0]
@@ -180,8 +179,8 @@ extension LedgerProbe {
   package func periods(of name: String) throws -> [Period] {
     try rows(
       """
-      SELECT username, period_start, bytes_received, bytes_sent, period_usage.quota_bytes
-      FROM period_usage JOIN users ON users.id = user_id ORDER BY period_start
+      SELECT username, period_start, bytes_received, bytes_sent, quota
+      FROM \(LedgerProbe.periods) JOIN users ON users.id = user_id ORDER BY period_start
       """
     ) {
       (
@@ -193,28 +192,35 @@ extension LedgerProbe {
     }.filter { $0.0 == name }.map(\.1)
   }
 
-  /// What a user used on each day, by its name in the configured zone, such as 2026-11-23.
-  package func days(of name: String) throws -> [String: Usage] {
-    try rows(
-      """
-      SELECT username, day, bytes_received, bytes_sent
-      FROM daily_usage JOIN users ON users.id = user_id
-      """
-    ) { ($0.text(0), $0.text(1), Usage(received: $0.integer(2), sent: $0.integer(3))) }
-    .filter { $0.0 == name }.reduce(into: [:]) { $0[$1.1] = $1.2 }
+  /// All periods in which anything was moved: those that are over, and each user's present one with
+  /// the quota that is in force.
+  static let periods =
+    """
+    (SELECT user_id, period_start, bytes_received, bytes_sent, quota FROM periods UNION ALL
+     SELECT user_id, period_start, bytes_received, bytes_sent, quota_bytes FROM user_quotas
+     WHERE bytes_received > 0 OR bytes_sent > 0)
+    """
+
+  /// What a user used on each day, by its name in a zone, such as 2026-11-23.
+  package func days(of name: String, in zone: Zone = .utc) throws -> [String: Usage] {
+    try hours(of: name).reduce(into: [:]) {
+      $0[Day(of: $1.key, in: zone).description, default: Usage()] += $1.value
+    }
   }
 
-  /// The first day that anybody has usage on record for.
+  /// The first day of UTC that anybody has usage on record for.
   package var firstDay: String? {
-    get throws { try rows("SELECT min(day) FROM daily_usage") { $0.optionalText(0) }[0] }
+    get throws {
+      try rows("SELECT date(min(start), 'unixepoch') FROM usage") { $0.optionalText(0) }[0]
+    }
   }
 
-  /// What a user used in each hour, by its start in seconds since 1970.
+  /// What a user used in each stretch of time that is kept, by its start in seconds since 1970.
   package func hours(of name: String) throws -> [Int64: Usage] {
     try rows(
       """
-      SELECT username, hour, bytes_received, bytes_sent
-      FROM hourly_usage JOIN users ON users.id = user_id
+      SELECT username, start, bytes_received, bytes_sent
+      FROM usage JOIN users ON users.id = user_id
       """
     ) { ($0.text(0), $0.integer(1), Usage(received: $0.integer(2), sent: $0.integer(3))) }
     .filter { $0.0 == name }.reduce(into: [:]) { $0[$1.1] = $1.2 }
@@ -339,7 +345,10 @@ extension LedgerProbe {
   package var events: [Event] {
     get throws {
       try rows(
-        "SELECT at, username, kind, detail, count, last_at FROM events ORDER BY at, username"
+        """
+        SELECT at, username, kind, detail, count, last_at FROM events WHERE tries IS NULL
+        ORDER BY at, username
+        """
       ) {
         Event(
           at: $0.integer(0), user: $0.text(1), kind: $0.text(2), detail: $0.text(3),
@@ -365,7 +374,10 @@ extension LedgerProbe {
   package var notices: [Notice] {
     get throws {
       try rows(
-        "SELECT at, period_start, kind, detail, settled_at FROM notices ORDER BY at, kind, detail"
+        """
+        SELECT at, period_start, kind, detail, settled_at FROM events WHERE tries IS NOT NULL
+        ORDER BY at, kind, detail
+        """
       ) {
         Notice(
           at: $0.integer(0), periodStart: $0.integer(1), kind: $0.text(2), detail: $0.text(3),
@@ -399,8 +411,3 @@ extension LedgerProbe {
 
 /// The ledger does not add up.
 package struct Disagreement: Error, CustomStringConvertible { package let description: String }
-
-extension Statement {
-  /// A text column, nil where it is NULL.
-  borrowing func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
-}

@@ -6,7 +6,7 @@ package enum LongPast {
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
 
   /// Fills what grows with rows of long ago: half of them in the log of sessions, and the rest
-  /// sessions and days.
+  /// sessions and days of usage.
   package static func fill(_ ledger: LedgerProbe, rows: Int) throws {
     try ledger.change(
       """
@@ -16,8 +16,8 @@ package enum LongPast {
       \(numbers) \(rows * 2 / 5)) INSERT INTO sessions SELECT i % 5, i % 50, i, '10.8.0.' || i % 7,
         i % 1000 + 1, 'user' || i % 1000, 'udp', '192.0.2.1:1194', 1, 1, i, 'hook', i, 0, NULL
         FROM n WHERE i > 0;
-      \(numbers) \(rows / 10)) INSERT INTO daily_usage
-        SELECT i % 1000 + 1, date(i / 1000 * 86400, 'unixepoch'), 1, 1 FROM n WHERE i > 0;
+      \(numbers) \(rows / 10)) INSERT INTO usage
+        SELECT i / 1000 * 86400, i % 1000 + 1, 1, 1 FROM n WHERE i > 0;
       """)
   }
 
@@ -52,13 +52,15 @@ package enum LongPast {
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
         SELECT i + 1, i % \(users) + 1, 20000000, 1000000,
           datetime(\(start) + i * 432 / 100 + 3000, 'unixepoch') FROM n;
-      \(numbers) \(users * days - 1)) INSERT INTO daily_usage
-        SELECT i % \(users) + 1, date(\(start) + i / \(users) * 86400, 'unixepoch'), 20000000, 400000000
+      \(numbers) \(users * days - 1)) INSERT INTO usage
+        SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, i % \(users) + 1, 20000000, 400000000
+        FROM n WHERE i / \(users) < \(days - 8) ON CONFLICT DO NOTHING;
+      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
+        SELECT (unixepoch('now') / 3600 - i / \(users)) * 3600, i % \(users) + 1, 800000, 16000000
         FROM n WHERE true ON CONFLICT DO NOTHING;
-      \(numbers) \(users * 90 * 24 - 1)) INSERT INTO hourly_usage
-        SELECT i % \(users) + 1, (unixepoch('now') / 3600 - i / \(users)) * 3600, 800000, 16000000
-        FROM n WHERE true ON CONFLICT DO NOTHING;
-      UPDATE period_usage SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000;
+      INSERT INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
+      UPDATE user_quotas SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000,
+        bytes_used = \(days) * 420000000;
       """)
   }
 }

@@ -34,18 +34,18 @@ package enum ManyUsers {
       INSERT INTO users (id, username, status, created_at)
         SELECT i, printf('user%04d@example.org', i), iif(i % 50 = 0, 'disabled', 'active'),
           datetime('now', '-400 days') FROM u;
-      INSERT INTO daily_usage (user_id, day, bytes_received, bytes_sent)
-        SELECT u.i, date('now', -d.i || ' days'),
+      INSERT INTO usage (user_id, start, bytes_received, bytes_sent)
+        SELECT u.i, unixepoch('now', 'start of day', -d.i || ' days'),
           (u.i * 7919 + d.i * 104729) % 997 * 200000 / (1 + u.i / 40),
           (u.i * 104729 + d.i * 7919) % 997 * 4000000 / (1 + u.i / 40)
             * (1 + (d.i + 2) % 7 / 5)
         FROM u CROSS JOIN d;
-      INSERT INTO period_usage (user_id, period_start, bytes_received, bytes_sent)
-        SELECT user_id, 0, sum(bytes_received), sum(bytes_sent) FROM daily_usage GROUP BY user_id;
-      INSERT INTO user_quotas (user_id, quota_bytes, bytes_used)
-        SELECT user_id, iif(user_id % 3 = 0, 0,
-          (bytes_received + bytes_sent) / (55 + user_id * 13 % 80) * 100), bytes_received + bytes_sent
-        FROM period_usage;
+      INSERT INTO user_quotas (user_id, bytes_received, bytes_sent, bytes_used)
+        SELECT user_id, sum(bytes_received), sum(bytes_sent), sum(bytes_received + bytes_sent)
+        FROM usage GROUP BY user_id;
+      UPDATE user_quotas SET
+        quota = iif(user_id % 3 = 0, 0, bytes_used / (55 + user_id * 13 % 80) * 100);
+      UPDATE user_quotas SET quota_bytes = quota;
       INSERT INTO sessions (boot, pid, connected_since, address, user_id, common_name, server,
         bytes_received, bytes_sent)
         SELECT 1, 7, unixepoch('now') - i, '10.8.' || i / 250 || '.' || i % 250, i, username, 'home',

@@ -59,7 +59,7 @@ extension Story {
       try stage.sweep()
       #expect(try !stage.probe.users.contains { $0.isEnabled })
       let total = try stage.server.finished.reduce(0) { $0 + $1.received + $1.sent }
-      #expect(try stage.probe.totalUsage(by: .days).total == total)
+      #expect(try stage.probe.totalUsage(by: .history).total == total)
     },
   ]
 }

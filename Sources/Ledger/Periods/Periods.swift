@@ -1,0 +1,266 @@
+import Quota
+import SQLite
+
+// Nothing has to run on the right day: whoever asks or counts compares the period in a user's row
+// with the one that a moment falls in. `user_quotas` holds the present period of each user, `periods`
+// those that are over; a period is in one of them. Where a clock is set back, a period comes out of
+// `periods` again.
+
+/// The period of a user that a moment falls in.
+struct Turn {
+  /// From where the calendar has it begin to where it ends: this period's grants were given in it.
+  let calendar: TimeSpan
+  /// What counts: from the last reset on, if that was later.
+  let span: TimeSpan
+
+  /// - Parameter resetAt: when an administrator last let usage start over; nil for never.
+  init(_ period: Period, resetAt: Int64?, at time: Int64, in zone: Zone) {
+    let calendar = period.span(at: time, in: zone)
+    let reset = resetAt.flatMap { calendar.contains($0) && $0 <= time ? $0 : nil }
+    self.calendar = calendar
+    span = TimeSpan(start: reset ?? calendar.start, end: calendar.end)
+  }
+}
+
+extension Ledger {
+  /// A user's standing at a moment, which may be in another period than the one in their row.
+  func standing(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
+    row.standing.span.contains(time) ? row.standing : try renewed(row, at: time)
+  }
+
+  /// A user's standing at a moment, computed anew from the rows that it follows from.
+  func renewed(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
+    var standing = row.standing
+    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    standing.span = turn.span
+    if turn.span.start != row.standing.span.start {
+      standing.used =
+        try database.first(
+          "SELECT bytes_received, bytes_sent FROM periods WHERE user_id = ?1 AND period_start = ?2",
+          row.user, turn.span.start
+        ) { $0.traffic(0) } ?? Traffic()
+    }
+    standing.granted = try granted(to: row.user, during: turn.calendar)
+    standing.carried = try carriedGrants(for: row, into: turn.span.start)
+    return standing
+  }
+
+  /// Bytes that were granted to a user for the period that takes up this span.
+  private func granted(to user: Int64, during calendar: TimeSpan) throws(SQLiteError) -> Int64 {
+    try database.saturatingSum(
+      """
+      SELECT bytes FROM grants WHERE user_id = ?1 AND period_start >= ?2 AND period_start < ?3
+        AND revoked_at IS NULL
+      """, user, calendar.start, calendar.end)
+  }
+
+  /// Bytes that carried grants have for the period that begins at a moment: all they came to, less
+  /// what every other period took.
+  func carriedGrants(for row: StandingRow, into start: Int64) throws(SQLiteError) -> Int64 {
+    let all = try database.saturatingSum(
+      "SELECT bytes FROM grants WHERE user_id = ?1 AND period_start IS NULL", row.user)
+    if all == 0 { return 0 }
+    return max(0, all - (try takenFromCarried(by: row, otherThanFrom: start)))
+  }
+
+  /// Bytes that a user's periods took from carried grants, but for the one that begins at a moment.
+  func takenFromCarried(
+    by row: StandingRow, otherThanFrom start: Int64
+  ) throws(SQLiteError) -> Int64 {
+    let present = row.standing
+    let taken = present.span.start == start ? 0 : present.takenFromCarried(by: rules.count)
+    return saturatingSum(
+      taken,
+      try database.saturatingSum(
+        "SELECT carried FROM periods WHERE user_id = ?1 AND period_start <> ?2", row.user, start))
+  }
+
+  /// Brings every user whose period is over up to the one that now falls in.
+  ///
+  /// Every period begins at a midnight of the zone, so that once a day is enough.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC.
+  package func rollOver(at time: Int64) throws(SQLiteError) {
+    let isOver = "(period_start > ?1 OR period_end <= ?1)"
+    guard try database.exists("SELECT 1 FROM user_quotas WHERE \(isOver) LIMIT 1", time) else {
+      return
+    }
+    try database.transaction { () throws(SQLiteError) in
+      let rows = try database.query("\(StandingRow.selection) \(isOver) ORDER BY users.id", time) {
+        StandingRow($0)
+      }
+      for row in rows where !row.standing.span.contains(time) { try rollOver(row, to: time) }
+    }
+  }
+
+  /// Writes what holds for a user at a moment into their row; the period they leave, if they leave
+  /// one, goes to those that are over.
+  ///
+  /// - Returns: the row as it is then.
+  @discardableResult
+  func rollOver(_ row: StandingRow, to time: Int64) throws(SQLiteError) -> StandingRow {
+    let row = try rolledOver(row, to: time)
+    try store(row)
+    return row
+  }
+
+  /// Like `rollOver`, and leaves it to the caller to store the row.
+  func rolledOver(_ row: StandingRow, to time: Int64) throws(SQLiteError) -> StandingRow {
+    var next = row
+    next.standing = try renewed(row, at: time)
+    let (span, nextSpan) = (row.standing.span, next.standing.span)
+    if span.start == nextSpan.start { return next }
+    try finish(row, before: nextSpan)
+    next.isEstimated = try take(periodsOf: row.user, from: nextSpan.start, upTo: nextSpan.start)
+      .isEstimated
+    next.noticed = 0
+    return next
+  }
+
+  /// Writes a user's present period.
+  func store(_ row: StandingRow) throws(SQLiteError) {
+    var update = try database.prepare(
+      "UPDATE user_quotas SET \(StandingRow.assignments) WHERE id = :id")
+    update.bind(row.stored(by: rules.count) + [row.quotaRow])
+    try update.run()
+  }
+
+  /// Puts a user's present period, if they moved anything in it, to those that are over.
+  func finish(_ row: StandingRow, before next: TimeSpan) throws(SQLiteError) {
+    let standing = row.standing
+    if standing.used.isZero { return }
+    let span = standing.span
+    let end = next.start > span.start ? min(span.end, next.start) : span.end
+    try database.run(
+      """
+      INSERT OR REPLACE INTO periods (user_id, period_start, period_end, bytes_received, bytes_sent,
+        quota, granted, carried, is_estimated)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+      """, row.user, span.start, end == .max ? nil : end, standing.used.received,
+      standing.used.sent, standing.quota, standing.granted,
+      standing.takenFromCarried(by: rules.count), row.isEstimated)
+  }
+
+  /// Takes a user's periods that began within a stretch of time out of those that are over.
+  ///
+  /// - Returns: what they came to.
+  private func take(
+    periodsOf user: Int64, from start: Int64, upTo end: Int64
+  ) throws(SQLiteError) -> (used: Traffic, isEstimated: Bool) {
+    var (used, isEstimated) = (Traffic(), false)
+    try database.query(
+      """
+      DELETE FROM periods WHERE user_id = ?1 AND period_start BETWEEN ?2 AND ?3
+      RETURNING bytes_received, bytes_sent, is_estimated
+      """, user, start, end
+    ) { period in
+      used += period.traffic(0)
+      isEstimated = isEstimated || period.integer(2) != 0
+    }
+    return (used, isEstimated)
+  }
+
+  /// Lets the period begin that a user's terms have since they were changed, if it is another one.
+  func startPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) {
+    try store(try startedPeriod(of: row, at: time))
+  }
+
+  /// Like `startPeriod`, and leaves it to the caller to store the row.
+  ///
+  /// After a change of the period rule, all usage since the start of the period that then holds goes
+  /// over to it, so that each byte stays in one: periods that began later go over whole; of the one
+  /// it falls into, what `usage` has since then. Where that start is a reset, a period began then
+  /// already, and nothing is left to take.
+  func startedPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) -> StandingRow {
+    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    let start = turn.span.start
+    var next = row
+    next.standing.span = turn.span
+    if start != row.standing.span.start {
+      next.noticed = 0
+      (next.standing.used, next.isEstimated) = try take(
+        periodsOf: row.user, from: start, upTo: .max)
+      if row.standing.span.start > start {
+        next.standing.used += row.standing.used
+        next.isEstimated = next.isEstimated || row.isEstimated
+      } else {
+        try finish(row, before: turn.span)
+      }
+      next.standing.carried = 0
+      if start == turn.calendar.start { try cutPeriod(before: start, &next) }
+    }
+    next.standing.granted = try granted(to: row.user, during: turn.calendar)
+    next.standing.carried = try carriedGrants(for: next, into: start)
+    return next
+  }
+
+  /// Ends the last period that began before a moment there, and gives what was moved in it since
+  /// then to the present one.
+  private func cutPeriod(before start: Int64, _ row: inout StandingRow) throws(SQLiteError) {
+    let cut = try database.first(
+      """
+      SELECT period_start, bytes_received, bytes_sent FROM periods
+      WHERE user_id = ?1 AND period_start < ?2 ORDER BY period_start DESC LIMIT 1
+      """, row.user, start
+    ) { (start: $0.integer(0), used: $0.traffic(1)) }
+    guard let cut else { return }
+    let rest = try usage(of: row.user, since: start).increase(over: row.standing.used)
+    let part = Traffic(
+      received: min(rest.received, cut.used.received), sent: min(rest.sent, cut.used.sent))
+    let left = cut.used.increase(over: part)
+    row.standing.used += part
+    if left.isZero {
+      _ = try take(periodsOf: row.user, from: cut.start, upTo: cut.start)
+      return
+    }
+    try database.run(
+      """
+      UPDATE periods SET bytes_received = ?4, bytes_sent = ?5,
+        period_end = min(coalesce(period_end, ?3), ?3)
+      WHERE user_id = ?1 AND period_start = ?2
+      """, row.user, cut.start, start, left.received, left.sent)
+    try rebalance(&row, periodFrom: cut.start)
+  }
+
+  /// Recomputes what a period that is over took from carried grants, after its usage was changed, and
+  /// what they have left for the present one.
+  func rebalance(_ row: inout StandingRow, periodFrom start: Int64) throws(SQLiteError) {
+    let carried = try carriedGrants(for: row, into: start)
+    guard carried > 0 else { return }
+    let then = try database.first(
+      """
+      SELECT quota, granted, bytes_received, bytes_sent FROM periods
+      WHERE user_id = ?1 AND period_start = ?2 AND quota IS NOT NULL
+      """, row.user, start
+    ) { period in
+      Standing(
+        quota: period.integer(0), granted: period.integer(1), carried: carried,
+        used: period.traffic(2))
+    }
+    guard let then else { return }
+    try database.run(
+      "UPDATE periods SET carried = ?3 WHERE user_id = ?1 AND period_start = ?2", row.user, start,
+      then.takenFromCarried(by: rules.count))
+    row.standing.carried = try carriedGrants(for: row, into: row.standing.span.start)
+  }
+}
+
+extension Connection {
+  /// The sum of the first column of all rows, which SQLite refuses where it is too large.
+  fileprivate func saturatingSum(
+    _ sql: String, _ user: Int64, _ values: Int64...
+  ) throws(SQLiteError) -> Int64 {
+    var statement = try prepare(sql)
+    statement.bind([user] + values)
+    var sum: Int64 = 0
+    while try statement.step() { sum = Quota.saturatingSum(sum, statement.integer(0)) }
+    return sum
+  }
+}
+
+extension Statement {
+  /// The bytes that were received and sent, from two columns next to each other.
+  borrowing func traffic(_ first: Int32) -> Traffic {
+    Traffic(received: integer(first), sent: integer(first + 1))
+  }
+}
