@@ -15,23 +15,45 @@ struct Target {
   let kills: Int64
   /// When the last of them was, in seconds since 1970.
   let killedAt: Int64?
-  /// Whether the server did not find the client by its address.
-  var hidesItsAddress = false
+  /// How its row is found again in another listing.
+  fileprivate let key: RowKey
+  /// The commands that did not find it in this sweep.
+  fileprivate var failed: Set<Way> = []
+
+  /// The ways to have a server drop a client at once.
+  fileprivate enum Way { case address, name }
 
   init(
-    _ session: LiveSession, of report: ServerReport, owner: UserName, reason: Reason,
+    _ session: LiveSession, in observation: Observation, owner: UserName, reason: Reason,
     message: [UInt8]? = nil
   ) {
+    let report = observation.report
     identity = report.identity(of: report.sightings[session.sighting])
     self.owner = owner
     self.reason = reason
     self.message = message
     kills = session.kills
     killedAt = session.killedAt
+    key = RowKey(observation.row(of: session))
   }
 
   /// The session for a message: who, and which.
   var name: String { "\(owner) (\(identity.address))" }
+}
+
+/// What a row is known by from one listing to the next, within seconds.
+private enum RowKey: Hashable {
+  case session(since: Int64, address: String)
+  /// In format 1, or of what is no session.
+  case client(realAddress: [UInt8])
+
+  init(_ row: StatusRow) {
+    if row.isSession, let since = row.connectedSince, let address = row.address {
+      self = .session(since: since, address: address.text)
+    } else {
+      self = .client(realAddress: Array(row.realAddress))
+    }
+  }
 }
 
 /// Why there is no command that would disconnect just this client.
@@ -51,18 +73,16 @@ enum EnforcementError: Error, CustomStringConvertible {
 ///
 /// A client id is good for two seconds after the listing that showed it: ids start over at 0 when
 /// the server restarts its sessions, on the same connection. So with an older listing a new one is
-/// asked for, and each violator is matched again by what identifies a session.
+/// asked for, and each violator's row is looked up again.
 struct Enforcer {
   let server: Server
   private var targets: ArraySlice<Target>
-  private let everybodyToGo: Set<SessionIdentity>
+  private let everybodyToGo: Set<RowKey>
   private let message: KillMessage
-  private let boot: Int64
-  private let pid: Int64
-  private var rows: [SessionIdentity: StatusRow] = [:]
-  private var listing: StatusListing?
-  private var rowsAt: Duration = .zero
-  private var asked: Target?
+  private let pid: Int64?
+  private var rows: [RowKey: StatusRow] = [:]
+  private var listing: ManagementConnection.ReceivedListing?
+  private var asked: (target: Target, way: Target.Way?)?
   private var isListing = false
   /// Who was disconnected.
   private(set) var done: [Target] = []
@@ -74,14 +94,13 @@ struct Enforcer {
   /// Tries by client id before the server is told to drop the client without a word to it.
   private static let politeKills: Int64 = 2
 
-  init(_ observation: Observation, _ targets: [Target], message: KillMessage) {
-    server = observation.server
+  init(_ server: Server, _ targets: [Target], message: KillMessage) {
+    self.server = server
     self.targets = targets[...]
-    everybodyToGo = Set(targets.map(\.identity))
+    everybodyToGo = Set(targets.map(\.key))
     self.message = message
-    boot = observation.report.boot
-    pid = observation.report.pid
-    if let listing = server.connection?.listing { take(listing.value, at: listing.at) }
+    pid = server.connection?.listing?.whole.value.pid
+    if let listing = server.connection?.listing { take(listing) }
   }
 
   /// Whether all is said and answered, or nothing more can be.
@@ -95,35 +114,37 @@ struct Enforcer {
     if isListing {
       guard let listing = connection.listing else { return }
       isListing = false
-      take(listing.value, at: listing.at)
+      take(listing)
     }
     if asked != nil {
       guard let reply = connection.nextReply() else { return }
       settle(reply)
     }
     guard !targets.isEmpty else { return }
-    if now - rowsAt > Enforcer.validity {
+    if listing.map({ now - $0.at > Enforcer.validity }) ?? true {
       isListing = true
       return connection.askForListing()
     }
     sendNext(to: connection)
   }
 
-  /// What the end of the connection left undone.
+  /// What the end of the connection left undone. A restart ends every session by itself.
   mutating func giveUp() {
-    let left = [asked].compactMap(\.self) + targets
-    if left.isEmpty { return }
-    let cause = server.connection?.failure?.message ?? "there was no time left"
+    let left = [asked?.target].compactMap(\.self) + targets
+    let failure = server.connection?.failure
+    if left.isEmpty || failure == .conversation(.restarting) { return }
+    let cause = failure?.message ?? "there was no time left"
     problems += left.map { "\($0.name) was not disconnected: \(cause)" }
   }
 
   private mutating func sendNext(to connection: ManagementConnection) {
     while let target = targets.popFirst() {
       // Who left meanwhile needs no kill.
-      guard let row = rows[target.identity] else { continue }
+      guard let row = rows[target.key] else { continue }
       do throws(EnforcementError) {
-        connection.ask(try command(for: target, row, connection.version))
-        asked = target
+        let (command, way) = try command(for: target, row, connection.version)
+        connection.ask(command)
+        asked = (target, way)
         return
       } catch {
         problems.append("\(target.name) cannot be disconnected: \(error)")
@@ -131,66 +152,87 @@ struct Enforcer {
     }
   }
 
-  /// How to get rid of a client: by its id with a message it obeys; if that was tried twice or the
-  /// server gives no ids, by its address, else by a name that nobody shares who may stay.
+  /// How to get rid of a client: by its id with a message that it obeys. If that was tried twice, or
+  /// the server gives no id, by its address; else by its name, if nobody has it who may stay; else by
+  /// its id once more.
   private func command(
     for target: Target, _ row: StatusRow, _ version: Int
-  ) throws(EnforcementError) -> ManagementCommand {
-    do throws(UnsendableText) {
-      if let id = row.clientID, target.kills < Enforcer.politeKills {
-        return try .clientKill(id, message: target.message ?? message.bytes(for: target.reason))
+  ) throws(EnforcementError) -> (ManagementCommand, Target.Way?) {
+    var polite: ManagementCommand?
+    if let id = row.clientID {
+      do throws(UnsendableText) {
+        polite = try .clientKill(id, message: target.message ?? message.bytes(for: target.reason))
+      } catch {
+        throw .unsendable(error)
       }
-      // From 2.7 on, whose interface is version 6, `kill` takes a plain IP:port for a name.
-      if version < 6, !target.hidesItsAddress, let address = row.killableAddress {
-        return .kill(address: address)
-      }
-      if !mayStay(anybodyNamed: row.commonName) { return try .kill(name: row.commonName) }
-    } catch {
-      throw .unsendable(error)
     }
-    throw .sharedName
+    if let polite, target.kills < Enforcer.politeKills { return (polite, nil) }
+    // From 2.7 on, whose interface is version 6, `kill` takes an address without protocol for a name.
+    if !target.failed.contains(.address), let address = row.killAddress,
+      address.namesProtocol || version < 6
+    {
+      return (.kill(address: address), .address)
+    }
+    var problem = EnforcementError.sharedName
+    if !target.failed.contains(.name), !mayStay(anybodyNamed: row.commonName) {
+      do throws(UnsendableText) {
+        return (try .kill(name: row.commonName), .name)
+      } catch {
+        problem = .unsendable(error)
+      }
+    }
+    guard let polite else { throw problem }
+    return (polite, nil)
   }
 
-  /// Whether the listing has a row of this name, be it a session or not yet one, that is not of
-  /// somebody who has to go.
+  /// Whether somebody has this name who does not have to go, or may have it in a part of a listing
+  /// that is missing. Clients that are not in yet do not count, as far as a listing can tell.
   private func mayStay(anybodyNamed name: ArraySlice<UInt8>) -> Bool {
-    listing?.rows.contains { row in
-      row.commonName.elementsEqual(name)
-        && identity(of: row).map { !everybodyToGo.contains($0) } ?? true
-    } ?? true
-  }
-
-  private func identity(of row: StatusRow) -> SessionIdentity? {
-    guard row.isSession, let since = row.connectedSince, let address = row.address else {
-      return nil
+    guard let listing, let last = listing.parts.last, !last.value.isTruncated else { return true }
+    var known = Set(rows.values.map { Array($0.realAddress) })
+    if listing.plain != nil {
+      known.formUnion(
+        listing.whole.value.rows.filter { !$0.isSession }.map { Array($0.realAddress) })
     }
-    return SessionIdentity(boot: boot, pid: pid, connectedSince: since, address: address.text)
+    return last.value.rows.contains { row in
+      row.commonName.elementsEqual(name)
+        && (last.value.isPlain
+          ? !known.contains(Array(row.realAddress))
+          : row.isSession && !everybodyToGo.contains(RowKey(row)))
+    }
   }
 
-  private mutating func take(_ listing: StatusListing, at time: Duration) {
-    rowsAt = time
+  private mutating func take(_ listing: ManagementConnection.ReceivedListing) {
     self.listing = listing
     rows = [:]
-    // Another process has taken the address over: nobody of the old one is left.
-    guard listing.pid == pid, !everybodyToGo.isEmpty else { return }
-    for row in listing.rows {
-      if let identity = identity(of: row), everybodyToGo.contains(identity) { rows[identity] = row }
+    if everybodyToGo.isEmpty { return }
+    let wantsClients = everybodyToGo.contains { if case .client = $0 { true } else { false } }
+    // What a whole listing says of a client is more than what one in format 1 does.
+    for part in listing.parts.reversed() where part.value.pid == pid {
+      for row in part.value.rows {
+        let key = RowKey(row)
+        if everybodyToGo.contains(key) { rows[key] = row }
+        guard wantsClients else { continue }
+        let client = RowKey.client(realAddress: Array(row.realAddress))
+        if everybodyToGo.contains(client) { rows[client] = row }
+      }
     }
   }
 
-  /// A client that is not found has gone by itself. Only by its address the server may not find one
-  /// that is there: an IPv4 client on a socket for both families.
+  /// A client that is not found by its id has gone by itself. By its address or its name the server
+  /// may not find one that is there: an IPv4 client on a socket for both families, or one whose name
+  /// has just changed.
   private mutating func settle(_ reply: ManagementReply) {
-    guard var target = asked else { return }
+    guard let (answered, way) = asked else { return }
     asked = nil
-    let isUnknown = reply.text.hasSuffix("not found") || reply.text.hasSuffix("command failed")
     if reply.succeeded {
-      done.append(target)
-    } else if !isUnknown {
-      problems.append("\(target.name) was not disconnected: \(reply.text)")
-    } else if reply.text.hasPrefix("client at address") {
-      target.hidesItsAddress = true
+      done.append(answered)
+    } else if let way {
+      var target = answered
+      target.failed.insert(way)
       targets.append(target)
+    } else if !reply.text.hasSuffix("command failed") {
+      problems.append("\(answered.name) was not disconnected: \(reply.text)")
     }
   }
 }

@@ -16,21 +16,36 @@ final class ManagementConnection {
   private var events: [ManagementEvent] = []
   /// The number of the management interface's version, 0 before the greeting.
   private(set) var version = 0
+  /// A listing that was cut, while the one that takes its place is awaited.
+  private var cut: ReceivedListing.Part?
   /// The last listing; nil while one is awaited.
   private(set) var listing: ReceivedListing?
   /// How many listings were asked for, and when the last one was.
   private var asked = (count: 0, at: Int64(0), journalPosition: Int64(0))
 
-  /// A listing, and what it is bracketed by.
+  /// What came of asking for a listing.
   struct ReceivedListing {
-    let value: StatusListing
-    /// When it was asked for, in seconds since 1970: what is in it was so then or later.
-    let askedAt: Int64
-    /// The size of the journal just before `status` was sent: the listing knows of every hook whose
-    /// record is before it.
-    let journalPosition: Int64
-    /// When it was whole.
-    let at: Duration
+    /// The listing in format 3.
+    let whole: Part
+    /// Where that was cut, the one in format 1 that was asked for next.
+    var plain: Part?
+
+    /// When the last of it was here.
+    var at: Duration { plain?.at ?? whole.at }
+    /// What there is, in the order in which it came.
+    var parts: [Part] { [whole, plain].compactMap(\.self) }
+
+    /// One listing, and what it is bracketed by.
+    struct Part {
+      let value: StatusListing
+      /// When it was asked for, in seconds since 1970: what is in it was so then or later.
+      let askedAt: Int64
+      /// The end of the journal just before `status` was sent: the listing knows of every hook whose
+      /// record is before it.
+      let journalPosition: Int64
+      /// When it was here.
+      let at: Duration
+    }
   }
 
   /// Begins to connect and asks for a listing.
@@ -127,12 +142,25 @@ final class ManagementConnection {
     while let event = session?.nextEvent() {
       switch event {
       case .ready(let version): self.version = version
-      case .listing(let listing):
-        self.listing = ReceivedListing(
-          value: listing, askedAt: asked.at, journalPosition: asked.journalPosition, at: now)
+      case .listing(let listing): take(listing, now)
       case .reply: events.append(event)
       case .failed(let failure): end(.conversation(failure))
       }
+    }
+  }
+
+  /// Takes a listing. One that an overlong name cut is asked for again without user names.
+  private func take(_ listing: StatusListing, _ now: Duration) {
+    let part = ReceivedListing.Part(
+      value: listing, askedAt: asked.at, journalPosition: asked.journalPosition, at: now)
+    if let cut {
+      self.listing = ReceivedListing(whole: cut, plain: part)
+      self.cut = nil
+    } else if listing.isTruncated {
+      cut = part
+      session?.ask(.plainListing, now: now)
+    } else {
+      self.listing = ReceivedListing(whole: part)
     }
   }
 

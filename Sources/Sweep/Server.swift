@@ -11,6 +11,8 @@ final class Server {
   /// The connection, while there is one.
   var connection: ManagementConnection?
   var outcome = Outcome.pending
+  /// What is wrong with its last listing, which came to an answer all the same.
+  var listingFailure: ServerFailure?
   /// The sessions that should have been disconnected and were not, each with the reason.
   var unenforced: [String] = []
 
@@ -32,6 +34,7 @@ final class Server {
     nextAttempt = time
     connection = nil
     outcome = .pending
+    listingFailure = nil
   }
 
   /// Whether the server was found by its config, so that its being down is no failure: it may be

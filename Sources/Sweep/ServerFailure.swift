@@ -16,8 +16,9 @@ package enum ServerFailure: Error, Equatable {
   case password(SystemError)
   /// The server's config cannot be used.
   case discovery(DiscoveryProblem)
-  /// The listing was cut off behind this row; what came before it was counted, nothing was closed.
-  case truncated(lastRow: String)
+  /// The listing was cut off behind this row. The others were counted by their addresses, if format
+  /// 1 was whole; nothing was opened for them, and nothing was closed.
+  case truncated(lastRow: String, othersCounted: Bool)
   /// This many rows of the listing make no sense; the others were counted, nothing was closed.
   case malformedRows(Int)
 
@@ -46,9 +47,11 @@ package enum ServerFailure: Error, Equatable {
     case .connectTimedOut: "the connection to its management interface was not made in time"
     case .conversation(let failure): failure.description
     case .discovery(let problem): problem.description
-    case .truncated(let lastRow):
+    case .truncated(let lastRow, let othersCounted):
       "its listing is cut off behind \(lastRow): the next row is too long for OpenVPN; "
-        + "what came before was counted, and no session was closed"
+        + (othersCounted
+          ? "the others were counted by their addresses" : "what came before was counted")
+        + ", and no session was closed"
     case .malformedRows(let count):
       "\(count) rows of its listing make no sense; the others were counted, and no session was closed"
     }
@@ -68,7 +71,9 @@ package enum ServerFailure: Error, Equatable {
     case .conversation(let failure): failure.hint
     case .password(let error): error.hint
     case .discovery(let problem): problem.hint
-    case .truncated: "use quota-connect: it keeps such names out at the door"
+    case .truncated:
+      "have what checks logins (auth-user-pass-verify, a plugin) turn down user names of over "
+        + "\(ListingWidth.longestUsername) bytes at once"
     case .malformedRows: nil
     }
   }
@@ -79,8 +84,8 @@ extension ManagementFailure {
   /// says will not change within seconds.
   fileprivate var isWorthAnotherTry: Bool {
     switch self {
-    case .busy, .cutOff, .timedOut, .refused: true
-    case .passwordNeeded, .wrongPassword, .held, .turnedAway, .garbage: false
+    case .busy, .cutOff, .timedOut, .refused, .restarting: true
+    case .passwordNeeded, .wrongPassword, .held, .turnedAway, .garbage, .listingTooLong: false
     }
   }
 }

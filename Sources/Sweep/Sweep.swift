@@ -19,7 +19,7 @@ package struct Sweep {
   private var summary = Summary()
   private let servers: [Server]
   /// The last that each server said.
-  private var observations: [ObjectIdentifier: Observation] = [:]
+  private var observations: [ObjectIdentifier: [Observation]] = [:]
   private var killed: Set<SessionIdentity> = []
   private let environment: SweepEnvironment
   private let begun: Duration
@@ -93,7 +93,7 @@ package struct Sweep {
   private var listed: [String: Int64] {
     let now = environment.clock.now
     let earlier = lastSwept?.listed ?? [:]
-    let reports = observations.values.map(\.report).filter(\.isComplete)
+    let reports = observations.values.joined().map(\.report).filter(\.isComplete)
     return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
       reports.map { ($0.server, $0.at) }
     ) { max($0, $1) }
@@ -110,7 +110,7 @@ package struct Sweep {
       // Also with nobody there, what hooks left in the spool is taken in.
       if answered.isEmpty, !isFirst { return }
       isFirst = false
-      var observations = observe(answered)
+      var observations = try observe(answered)
       if isRehearsal {
         try reconciler.ledger.rehearsal { try reconcile(&observations) }
       } else {
@@ -122,31 +122,34 @@ package struct Sweep {
   }
 
   /// Takes the listings of servers that answered.
-  private mutating func observe(_ answered: [Server]) -> [Observation] {
-    answered.compactMap { server in
+  private mutating func observe(_ answered: [Server]) throws -> [Observation] {
+    let ledger = reconciler.ledger
+    return try answered.flatMap { server in
       server.outcome = .swept
-      return Observation(
-        server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy)
+      return try Observation.all(
+        of: server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
     }
   }
 
   private mutating func reconcile(_ observations: inout [Observation]) throws {
     try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
+    for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
+      self.observations[server] = all
+    }
+    guard isRehearsal else { return }
     for observation in observations {
-      self.observations[ObjectIdentifier(observation.server)] = observation
-      if isRehearsal {
-        for target in try targets(in: observation) { note(target, on: observation.server) }
-      }
+      for target in try targets(in: observation) { note(target, on: observation.server) }
     }
   }
 
   /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
-    var enforcers = try observations.map { observation in
-      Enforcer(
-        observation, try targets(in: observation),
-        message: KillMessage(setting: settings.killMessage))
+    var enforcers: [Enforcer] = []
+    for server in servers where observations.contains(where: { $0.server === server }) {
+      let toGo = try observations.filter { $0.server === server }.flatMap { try targets(in: $0) }
+      enforcers.append(
+        Enforcer(server, toGo, message: KillMessage(setting: settings.killMessage)))
     }
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     let end = begun + .seconds(settings.monitorInterval)
@@ -155,8 +158,7 @@ package struct Sweep {
       for index in enforcers.indices { enforcers[index].proceed(now) }
       let busy = enforcers.filter { !$0.isFinished }
       if busy.isEmpty { break }
-      environment.advance(
-        busy.compactMap(\.server.connection), until: end, buffer: &buffer)
+      environment.advance(busy.compactMap(\.server.connection), until: end, buffer: &buffer)
     }
     for index in enforcers.indices {
       enforcers[index].giveUp()
@@ -189,12 +191,12 @@ package struct Sweep {
       among: observation.live, of: report, listed: listed, at: now)
     var targets = violations.map { violation in
       Target(
-        violation.session, of: report, owner: violation.owner, reason: violation.reason)
+        violation.session, in: observation, owner: violation.owner, reason: violation.reason)
     }
     if let kick {
       let known = Set(targets.map(\.identity))
       targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
-        Target($0, of: report, owner: kick.user, reason: .kicked, message: kick.message)
+        Target($0, in: observation, owner: kick.user, reason: .kicked, message: kick.message)
       }.filter { !known.contains($0.identity) }
     }
     return targets.filter { target in
@@ -206,21 +208,22 @@ package struct Sweep {
   /// he moved on another one: they have to be asked again.
   private func serversWithViolatorsLeft() throws -> [Server] {
     guard observations.count > 1, !isRehearsal else { return [] }
-    return try observations.values.compactMap { observation in
-      let left = try targets(in: observation).contains { !killed.contains($0.identity) }
-      return left ? observation.server : nil
+    return try servers.filter { server in
+      try observations[ObjectIdentifier(server), default: []].contains { observation in
+        try targets(in: observation).contains { !killed.contains($0.identity) }
+      }
     }
   }
 
   /// Sums up how it went with each server.
   private mutating func report() {
-    summary.sessions = observations.values.reduce(0) { $0 + $1.report.sightings.count }
     summary.servers = servers.map { server in
-      let observation = observations[ObjectIdentifier(server)]
+      let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
-        server, sessions: observation?.report.sightings.count ?? 0,
-        failure: server.failure ?? observation?.failure)
+        server, sessions: seen.reduce(0) { $0 + $1.report.sightings.count },
+        failure: server.failure ?? server.listingFailure)
     }
+    summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
   }

@@ -72,15 +72,24 @@ private func words(_ command: ManagementCommand) throws -> [[UInt8]] {
   }
 
   @Test func `kills by an address of IPv4 and no other`() throws {
-    let address = try #require(IPv4Endpoint(realAddress: Array("10.77.0.2:35040".utf8)[...]))
-    #expect(text(ManagementCommand.kill(address: address).text) == "kill 10.77.0.2:35040\n")
+    let forms = [
+      ("10.77.0.2:35040", "kill 10.77.0.2:35040\n"),
+      ("udp4:10.77.0.2:50245", "kill udp:10.77.0.2:50245\n"),
+      ("tcp4-server:10.77.0.2:54318", "kill tcp:10.77.0.2:54318\n"),
+    ]
+    for (listed, sent) in forms {
+      let address = try #require(KillAddress(realAddress: Array(listed.utf8)[...]))
+      #expect(text(ManagementCommand.kill(address: address).text) == sent)
+      #expect(address.namesProtocol == !listed.hasPrefix("1"))
+    }
     let others = [
-      "", "fd77::5", "udp4:10.77.0.2:50245", "udp6:[fd77::5]:55286", "10.77.0.2", "10.77.0.2:",
+      "", "fd77::5", "udp6:10.77.0.2:39808", "udp6:[fd77::5]:55286", "10.77.0.2", "10.77.0.2:",
+      "icmp:10.77.0.2:1", "udp4:10.77.0.2", "udp4:fd77::5",
       "10.77.0.2:0", "10.77.0.2:65536", "10.77.0.256:1", "10.77.0:1", "10.77.0.2.3:1", "a.b.c.d:1",
       "10.77.0.2:1\nquit", "10.77.0.2:1 ", "0010.77.0.2:1", "10..0.2:1",
     ]
     for other in others {
-      #expect(IPv4Endpoint(realAddress: Array(other.utf8)[...]) == nil, "\(other)")
+      #expect(KillAddress(realAddress: Array(other.utf8)[...]) == nil, "\(other)")
     }
   }
 

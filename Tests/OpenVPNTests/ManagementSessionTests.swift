@@ -82,8 +82,65 @@ private struct Talk {
     #expect(talk.events() == ["done: client-kill command succeeded"])
     talk.ask(try .clientKill(8, message: halt))
     talk.hear("ERROR: client-kill command failed\r\n")
+    talk.hear("SUCCESS: pid=5325\r\n")
     #expect(talk.events() == ["not done: client-kill command failed"])
     #expect(talk.session.isIdle)
+  }
+
+  @Test func `takes one refusal in two lines for one, as some servers give it`() throws {
+    var talk = Talk.greeted()
+    talk.ask(try .clientKill(8, message: halt))
+    talk.ask(try .kill(name: "bob".utf8))
+    _ = talk.sent()
+    talk.hear("ERROR: client-kill command failed\r\nERROR: no such client\r\n")
+    #expect(talk.sent() == "pid\n")
+    #expect(talk.events().isEmpty)
+    talk.hear("SUCCESS: pid=5325\r\n")
+    #expect(talk.events() == ["not done: client-kill command failed"])
+    #expect(talk.sent() == "kill \"bob\"\n")
+    talk.hear("SUCCESS: common name 'bob' found, 1 client(s) killed\r\n")
+    #expect(talk.events() == ["done: common name 'bob' found, 1 client(s) killed"])
+  }
+
+  @Test func `asks again in the pause of a restart`() {
+    var talk = Talk.greeted()
+    talk.ask(.listing)
+    #expect(talk.sent() == "status 3\npid\n")
+    talk.hear(hold + "SUCCESS: pid=12\r\n")
+    #expect(talk.events().isEmpty)
+    let next = talk.session.deadline.map { $0 - talk.now }
+    #expect(next == .milliseconds(250))
+    talk.wait(.milliseconds(250))
+    #expect(talk.sent() == "status 3\npid\n")
+    #expect(talk.session.listingsAsked == 2)
+    talk.hear("TITLE\tx\r\n\(header)END\r\nSUCCESS: pid=12\r\n")
+    #expect(talk.events() == ["listing of 12, complete: "])
+    #expect(talk.session.deadline == nil)
+  }
+
+  @Test func `asks for a listing without user names where the first was cut`() throws {
+    var talk = Talk.greeted()
+    talk.ask(.listing)
+    talk.hear("TITLE\tx\r\n\(header)SUCCESS: pid=12\r\n")
+    #expect(talk.events() == ["listing of 12, incomplete: "])
+    _ = talk.sent()
+    talk.ask(.plainListing)
+    #expect(talk.sent() == "status 1\npid\n")
+    talk.hear(
+      """
+      OpenVPN CLIENT LIST\r
+      Updated,2026-11-23 20:36:45\r
+      Common Name,Real Address,Bytes Received,Bytes Sent,Connected Since\r
+      b, "c",10.77.0.2:35040,1836,1823,2026-11-23 20:36:45\r
+      ROUTING TABLE\r
+      Virtual Address,Common Name,Real Address,Last Ref\r
+      10.8.0.2,b, "c",10.77.0.2:35040,2026-11-23 20:36:45\r
+      GLOBAL STATS\r
+      Max bcast/mcast queue length,0\r
+      END\r
+      SUCCESS: pid=12\r\n
+      """)
+    #expect(talk.events() == ["listing of 12, complete: b, \"c\""])
   }
 
   @Test func `sends one command at a time and tells which one was answered`() throws {
@@ -386,10 +443,48 @@ private struct Talk {
     var greeted = Talk()
     greeted.hear(greeting + ">HOLD:Waiting for hold release:0\r\n")
     #expect(greeted.events() == ["ready 5", "failed: \(ManagementFailure.held)"])
+    // The greeting may have come before the rest.
     var asked = Talk.greeted()
     asked.ask(.listing)
-    asked.hear(hold + "SUCCESS: pid=12\r\n")
+    asked.hear(">HOLD:Waiting for hold release:0\r\n" + hold + "SUCCESS: pid=12\r\n")
     #expect(asked.failure() == .held)
+  }
+
+  @Test func `as restarting where a restart outlasts its time`() {
+    var talk = Talk.greeted()
+    talk.ask(.listing)
+    _ = talk.sent()
+    talk.hear(hold)
+    talk.wait(.seconds(4))
+    #expect(talk.sent() == "")
+    talk.hear("SUCCESS: pid=12\r\n")
+    talk.wait(.milliseconds(250))
+    #expect(talk.sent() == "status 3\npid\n")
+    talk.hear(hold + "SUCCESS: pid=12\r\n")
+    talk.wait(.seconds(1))
+    #expect(talk.failure() == .restarting)
+  }
+
+  @Test func `as restarting when a kill is turned down so`() throws {
+    var talk = Talk.greeted()
+    talk.ask(try .clientKill(7, message: halt))
+    talk.hear(
+      "ERROR: The 'client-kill' command is not supported by the current daemon mode\r\n")
+    #expect(talk.failure() == .restarting)
+  }
+
+  @Test func `with a listing of more than 32 MiB, and no sooner`() {
+    var talk = Talk.greeted()
+    talk.ask(.listing)
+    talk.hear("TITLE\tx\r\n\(header)")
+    let name = String(repeating: "x", count: 60_000)
+    let row = "CLIENT_LIST\t\(name)\t1.2.3.4:5\t10.8.0.2\t1\t1\t5\t7\r\n"
+    let most = (32 << 20) / row.utf8.count
+    for _ in 0..<most { talk.hear(row) }
+    #expect(!talk.session.isOver)
+    talk.hear(row)
+    talk.hear(row)
+    #expect(talk.failure() == .listingTooLong(limit: 32 << 20))
   }
 
   @Test func `as refused when an error stands in for the listing`() {
@@ -480,7 +575,8 @@ private struct Talk {
     let steps: [ManagementFailure.Step] = [.greeting, .password, .listing, .reply, .idle]
     let all: [ManagementFailure] =
       [
-        .busy, .passwordNeeded, .wrongPassword, .held, .turnedAway, .garbage("x"),
+        .busy, .passwordNeeded, .wrongPassword, .held, .restarting, .turnedAway, .garbage("x"),
+        .listingTooLong(limit: 1 << 20),
         .refused(command: "status", text: "x"),
       ] + steps.map { .cutOff($0) } + steps.map { .timedOut($0) }
     #expect(Set(all.map(\.description)).count == all.count)

@@ -34,7 +34,7 @@ struct Release: CustomTestStringConvertible, Sendable {
       killable: "10.77.0.2:49426", isCaptured: true),
     Release(
       name: "2.7", management: 6, clientID: 8, ipv6: "fd99::1007",
-      realAddress: "udp4:10.77.0.2:49426", killable: nil, isCaptured: false),
+      realAddress: "udp4:10.77.0.2:49426", killable: "udp:10.77.0.2:49426", isCaptured: false),
   ]
 
   /// The lines behind a heading of the release's file, or before the first one.
@@ -90,7 +90,7 @@ struct Release: CustomTestStringConvertible, Sendable {
     #expect(bob.clientID == release.clientID)
     #expect(text(bob.virtualIPv6Address) == release.ipv6)
     #expect(text(bob.realAddress) == release.realAddress)
-    #expect(bob.killableAddress.map { text($0.text) } == release.killable)
+    #expect(bob.killAddress.map { text($0.text) } == release.killable)
     #expect(bob.bytesReceived == 1849 && bob.bytesSent == 2043)
     #expect(bob.connectedSince == 1_795_474_098)
     let carol = try #require(sessions.first { $0.commonName.first == UInt8(ascii: "c") })

@@ -122,9 +122,9 @@ private func listing26(_ rows: String...) -> StatusListing {
     let listing = try Capture.listing("dual-stack-3.txt")
     let alice = try #require(listing.rows.first { text($0.commonName) == "alice" })
     #expect(text(alice.realAddress) == "fd77::2")
-    #expect(alice.killableAddress == nil)
+    #expect(alice.killAddress == nil)
     let juergen = try #require(listing.rows.first { text($0.commonName) == "Jürgen" })
-    #expect(juergen.killableAddress.map { text($0.text) } == "10.77.0.2:44667")
+    #expect(juergen.killAddress.map { text($0.text) } == "10.77.0.2:44667")
   }
 
   @Test func `that lost its tail to an overlong row keeps the rows before it`() throws {
@@ -181,15 +181,19 @@ private func listing26(_ rows: String...) -> StatusListing {
     #expect(row.isSession)
   }
 
-  @Test(arguments: [
-    "udp4:10.77.0.2:50245", "tcp4-server:10.77.0.2:54318", "udp6:[fd77::5]:55286",
-    "udp6:10.77.0.2:39808",
-  ])
-  func `2.7 prefixes real addresses, which kill does not take`(address: String) throws {
+  @Test(
+    arguments: [
+      ("udp4:10.77.0.2:50245", "udp:10.77.0.2:50245"),
+      ("tcp4-server:10.77.0.2:54318", "tcp:10.77.0.2:54318"), ("udp6:[fd77::5]:55286", nil),
+      ("udp6:10.77.0.2:39808", nil),
+    ] as [(String, String?)])
+  func `2.7 prefixes real addresses, which kill takes in another form`(
+    address: String, kill: String?
+  ) throws {
     let row = row26().replacing("10.77.0.2:35040", with: address)
     let read = try #require(listing26(row).rows.first)
     #expect(text(read.realAddress) == address)
-    #expect(read.killableAddress == nil)
+    #expect(read.killAddress.map { text($0.text) } == kill)
     #expect(read.isSession)
   }
 

@@ -80,6 +80,48 @@ import Testing
     try quota.expectTruth(of: server)
   }
 
+  @Test func `a client that no address finds goes by its name, half-open rows or not`() throws {
+    let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
+    let server = try quota.addServer {
+      $0.linger = 60_000
+      $0.dualStack = true
+      $0.duplicateCommonNames = true
+    }
+    let alice = try server.enter("alice", real: "192.0.2.9:1194")
+    try alice.upload(20_000)
+    _ = try server.deferred("alice")
+    for _ in 0..<3 {
+      try quota.sweep().expect(status: 0)
+      try quota.ageKills()
+    }
+    let kills = try server.commands.filter { $0.contains("kill") }
+    #expect(kills.suffix(2) == ["kill 192.0.2.9:1194", "kill \"alice\""])
+    #expect(try alice.fate.state == "left")
+  }
+
+  @Test func `who cannot be dropped is told to go again and again, never within ten seconds`()
+    throws
+  {
+    let quota = try Installation(["IDENTIFY_BY": "username"])
+    let server = try quota.addServer {
+      $0.linger = 60_000
+      $0.duplicateCommonNames = true
+    }
+    try quota.admin("add", "alice", "--quota", "10kB")
+    let alice = try server.enter("shared", username: "alice", real: "[2001:db8::5]:1194")
+    let bob = try server.enter("shared", username: "bob", real: "[2001:db8::6]:1194")
+    try alice.upload(20_000)
+    for _ in 0..<4 {
+      try quota.sweep().expect(status: 0)
+      try quota.sweep().expect(status: 0)
+      try quota.ageKills()
+    }
+    let kills = try server.commands.filter { $0.contains("kill") }
+    #expect(kills.count == 4)
+    #expect(kills.allSatisfy { $0.hasPrefix("client-kill 0 ") })
+    #expect(bob.isConnected)
+  }
+
   @Test func `a server without client ids is told the address`() throws {
     let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
     let server = try quota.addServer { $0.format = "2.3" }

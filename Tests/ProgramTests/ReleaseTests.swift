@@ -30,7 +30,7 @@ import Testing
       name: "2.6", kill: "client-kill 0 \"HALT,over\"", drop: "kill 192.0.2.9:1194",
       refusal: ["connect", "disconnect"]),
     Release(
-      name: "2.7", kill: "client-kill 0 \"HALT,over\"", drop: "kill \"alice\"",
+      name: "2.7", kill: "client-kill 0 \"HALT,over\"", drop: "kill udp:192.0.2.9:1194",
       refusal: ["connect", "disconnect"]),
   ]
 

@@ -55,7 +55,8 @@ import Testing
       environment.advance([connection], until: .seconds(60), buffer: &buffer)
     }
     #expect(trace == ["journal", "status 3", "pid"])
-    #expect(connection.listing?.journalPosition == 4711)
+    #expect(connection.listing?.plain == nil)
+    #expect(connection.listing?.whole.journalPosition == 4711)
   }
 
   private func sweep() throws -> Summary {

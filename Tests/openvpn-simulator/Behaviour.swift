@@ -18,6 +18,8 @@ enum Behaviour: String, CaseIterable {
   case endless
   /// Lists a row that OpenVPN cannot format, so that the listing has no end.
   case truncate
+  /// Does so with its first row.
+  case blind
   /// Waits for `hold release`.
   case hold
   /// Sends `>` lines without an end.

@@ -27,8 +27,7 @@ struct Commands {
   private func answer(_ name: String, _ parameters: [Text]) {
     let first = parameters.first
     switch name {
-    case "status" where connection.isHeld, "kill" where connection.isHeld,
-      "client-kill" where connection.isHeld:
+    case "status" where isPaused, "kill" where isPaused, "client-kill" where isPaused:
       error("The '\(name)' command is not supported by the current daemon mode")
     case "status": status(first)
     case "pid": success("pid=\(getpid())")
@@ -63,6 +62,9 @@ struct Commands {
     }
   }
 
+  /// Whether it has no sessions to speak of: before a hold release, and in the pause of a restart.
+  private var isPaused: Bool { connection.isHeld || server.isPaused }
+
   private func success(_ text: String) { connection.say("SUCCESS: \(text)") }
 
   private func error(_ text: String) { connection.say("ERROR: \(text)") }
@@ -75,9 +77,11 @@ struct Commands {
     let version = parameter.map { integer($0) } ?? options.statusVersion
     guard version <= 3, version >= 0 else { return error("bad status format version number") }
     let sessions = server.sessions.values
+    // Format 1 has no user names, which are what makes a row too long.
+    let broken: [Behaviour: Int] = version > 1 ? [.truncate: sessions.count / 2, .blind: 0] : [:]
     let listing = Listing(
       of: sessions, version: max(version, 1), options: options, now: now,
-      rowThatBreaks: connection.behaviour == .truncate ? sessions.count / 2 : nil)
+      rowThatBreaks: broken[connection.behaviour])
     switch connection.behaviour {
     case .stall: connection.sayHalf(of: listing.text, thenHangUp: false)
     case .cut: connection.sayHalf(of: listing.text, thenHangUp: true)
@@ -108,6 +112,7 @@ struct Commands {
       success("client-kill command succeeded")
     } else {
       error("client-kill command failed")
+      if options.release.refusesTwice { error("client-kill command failed") }
     }
   }
 

@@ -43,7 +43,9 @@ final class Console {
     case "handshake":
       return describe(server.beginHandshake(from: try Endpoint(words.next("REAL"))))
     case "deferred":
-      return describe(server.deferred(try Text(percentDecoding: words.next("NAME"))))
+      let name = try Text(percentDecoding: words.next("NAME"))
+      let username = try words.isEmpty ? nil : Text(percentDecoding: words.next("USERNAME"))
+      return describe(server.deferred(name, username: username))
     case "populate":
       let count = try words.number("N")
       let prefix = try Text(percentDecoding: words.next("PREFIX"))
@@ -69,7 +71,9 @@ final class Console {
     case "leave": server.close(try session(&words), as: .left)
     case "drop": server.close(try session(&words), as: .dropped)
     case "fate": return try fate(&words)
-    case "soft-restart": server.restart(readingConfig: false)
+    case "soft-restart":
+      let milliseconds = words.isEmpty ? 0 : try words.number("MILLISECONDS")
+      server.restart(taking: .milliseconds(Int64(milliseconds)))
     case "reload": server.restart(readingConfig: true)
     case "settle": isSettling = true
     case "behave":

@@ -29,6 +29,9 @@ struct Release {
   /// Whether one more `client-kill` starts the lingering over (until 2.6.11).
   var killAgainProlongs: Bool { minor <= 5 }
 
+  /// Whether an unknown client id is told of in two lines.
+  var refusesTwice: Bool { minor >= 7 }
+
   var listsIDs: Bool { minor >= 4 }
   var listsCiphers: Bool { minor >= 5 }
   var listsOffload: Bool { minor >= 6 }

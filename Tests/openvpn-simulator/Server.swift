@@ -11,6 +11,8 @@ final class Server {
   private(set) var hooks: [String] = []
   /// Changes to the environment of every hook from now on; a nil value removes the variable.
   var environmentChanges: [(name: String, value: Text?)] = []
+  /// Until when a restart takes: commands about sessions are turned down.
+  private var pausedUntil = Duration.zero
   /// Told what OpenVPN would tell a management client unasked.
   var notify: (Text) -> Void = { _ in }
 
@@ -76,9 +78,11 @@ final class Server {
       sent: 288)
   }
 
-  /// A client whose client-connect script wants time to think.
-  func deferred(_ name: Text) -> Session {
-    admit(Arrival(name: name), stage: .deferred, address: "", received: 1836, sent: 1823)
+  /// A client whose client-connect script, or the check of whose login, takes its time.
+  func deferred(_ name: Text, username: Text?) -> Session {
+    admit(
+      Arrival(name: name, username: username), stage: .deferred, address: "", received: 1836,
+      sent: 1823)
   }
 
   /// Makes many sessions without running hooks.
@@ -168,6 +172,15 @@ final class Server {
     nextClientID = 0
     if readingConfig { started = Clock.now }
   }
+
+  /// Restarts as SIGUSR1 does, and takes its time.
+  func restart(taking time: Duration) {
+    restart(readingConfig: false)
+    pausedUntil = Clock.monotonic + time
+  }
+
+  /// Whether a restart is under way.
+  var isPaused: Bool { Clock.monotonic < pausedUntil }
 
   /// When the next lingering session wants to go.
   var nextDeparture: Duration? {

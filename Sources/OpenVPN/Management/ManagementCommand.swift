@@ -18,6 +18,11 @@ package struct ManagementCommand: Equatable, Sendable {
   package static let listing = ManagementCommand(
     text: Array("status 3\npid\n".utf8), answer: .listing)
 
+  /// Asks for the live sessions in format 1, which has no user names: a name that is too long for a
+  /// row of format 3 hides nobody there. The answer is one `ManagementEvent.listing`.
+  package static let plainListing = ManagementCommand(
+    text: Array("status 1\npid\n".utf8), answer: .listing)
+
   /// Disconnects one client with a control message that it obeys and shows.
   ///
   /// OpenVPN sends the message as it is and drops the client five seconds later.
@@ -34,8 +39,14 @@ package struct ManagementCommand: Equatable, Sendable {
     return ManagementCommand(text: "client-kill \(clientID) ", word)
   }
 
-  /// Drops the client at this address at once and tells it nothing; OpenVPN 2.6 and older.
-  package static func kill(address: IPv4Endpoint) -> ManagementCommand {
+  /// Asks for the process id, to know that every line of the answer before is here.
+  static let processID = Array("pid\n".utf8)
+
+  /// Whether it is a `client-kill`, whose refusal has one line or two.
+  var isClientKill: Bool { text.starts(with: "client-kill ".utf8) }
+
+  /// Drops the client at this address at once and tells it nothing.
+  package static func kill(address: KillAddress) -> ManagementCommand {
     ManagementCommand(text: "kill ", address.text)
   }
 

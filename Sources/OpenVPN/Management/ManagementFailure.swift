@@ -22,6 +22,11 @@ package enum ManagementFailure: Error, Equatable, Sendable, CustomStringConverti
   case wrongPassword
   /// It waits for `hold release` (`management-hold`) and has no sessions yet.
   case held
+  /// It restarts its sessions (SIGUSR1, SIGHUP) and did not come back in time. All of them have
+  /// ended.
+  case restarting
+  /// Its listing is longer than any server's, in bytes.
+  case listingTooLong(limit: Int)
   /// It hung up before its first byte, as it does on a user that `management-client-user` or
   /// `management-client-group` keeps out (manage.c, `man_verify_unix_peer_uid_gid`).
   case turnedAway
@@ -41,6 +46,8 @@ package enum ManagementFailure: Error, Equatable, Sendable, CustomStringConverti
     case .passwordNeeded: "its management interface asks for a password and none is configured"
     case .wrongPassword: "its management interface does not accept the password"
     case .held: "it is waiting for a hold release and has not started"
+    case .restarting: "it is restarting its sessions"
+    case .listingTooLong(let limit): "its listing is longer than \(limit >> 20) MiB"
     case .turnedAway: "it closed the management connection without a greeting"
     case .cutOff(.idle): "it closed the management connection between two commands"
     case .cutOff(let step): "it closed the management connection before \(step.answer) was here"
@@ -62,7 +69,7 @@ package enum ManagementFailure: Error, Equatable, Sendable, CustomStringConverti
       "remove management-client-user and management-client-group from its config, "
         + "or run this as that user"
     case .garbage: "MANAGEMENT must name the address of a management line"
-    case .cutOff, .timedOut, .refused: nil
+    case .cutOff, .timedOut, .refused, .restarting, .listingTooLong: nil
     }
   }
 }

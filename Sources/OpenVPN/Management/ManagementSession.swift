@@ -12,13 +12,25 @@
 /// are durations since one fixed moment.
 package struct ManagementSession: Sendable {
   private enum Phase: Equatable {
-    case greeting, password, idle, listing, processID, reply(ManagementCommand), over
+    case greeting, password, idle
+    /// Reading a listing.
+    case listing(ManagementCommand)
+    /// A listing has ended; the process id is to come.
+    case processID
+    /// The server restarts its sessions and gave no listing; the process id is to come, or came.
+    case restarting(ManagementCommand)
+    case reply(ManagementCommand)
+    /// The server turned a `client-kill` down, and may say so in a second line.
+    case fence(ManagementReply)
+    case over
   }
 
   /// The longest line there may be; OpenVPN's have less than 4 KiB.
   private static let longestLine = Int(UInt16.max)
-  /// The longest listing there may be, in bytes: a million clients.
-  private static let longestListing = 256 << 20
+  /// The longest listing there may be, in bytes: 200 000 clients.
+  static let longestListing = 32 << 20
+  /// How long to wait in the pause of a restart, about a second, until a listing is asked for again.
+  private static let restartPause = Duration.milliseconds(250)
 
   private let password: [UInt8]?
   private let timeout: Duration
@@ -38,7 +50,14 @@ package struct ManagementSession: Sendable {
   private var parser = StatusParser()
 
   /// When the step that is under way has failed unless it is done; nil while nothing is awaited.
-  package private(set) var deadline: Duration?
+  private var stepDeadline: Duration?
+  /// When to ask again for a listing that the server could not give yet.
+  private var nextTry: Duration?
+
+  /// When to call `advance(to:)` at the latest; nil while nothing is awaited.
+  package var deadline: Duration? {
+    [nextTry, stepDeadline].compactMap(\.self).min()
+  }
 
   /// How many listings have been asked for: it rises when the bytes that ask are in `takeOutput`.
   package private(set) var listingsAsked = 0
@@ -59,7 +78,7 @@ package struct ManagementSession: Sendable {
   package init(password: [UInt8]?, timeout: Duration, now: Duration) {
     self.password = password.map(Self.firstLine)
     self.timeout = timeout
-    deadline = now + timeout
+    stepDeadline = now + timeout
   }
 
   /// Takes bytes that came from the server.
@@ -78,14 +97,17 @@ package struct ManagementSession: Sendable {
     switch phase {
     case .over: break
     case .greeting where !hasHeard: fail(.turnedAway)
-    case .greeting, .password, .idle, .listing, .processID, .reply: fail(.cutOff(step))
+    case .greeting, .password, .idle, .listing, .processID, .restarting, .reply, .fence:
+      fail(.cutOff(step))
     }
   }
 
   /// Learns how late it is; past the deadline the conversation has failed.
   package mutating func advance(to now: Duration) {
-    guard let deadline, now >= deadline else { return }
-    if phase != .greeting || hasSentPassword {
+    guard let stepDeadline, now >= stepDeadline else { return askAgain(now) }
+    if case .restarting = phase {
+      fail(.restarting)
+    } else if phase != .greeting || hasSentPassword {
       fail(.timedOut(step))
     } else if !hasHeard {
       fail(.busy)
@@ -136,8 +158,10 @@ package struct ManagementSession: Sendable {
     case .greeting: takeGreeting(line)
     case .password: takePasswordAnswer(line, now)
     case .idle: if !isAsynchronous(line) { failAsGarbage(line) }
-    case .listing, .processID: takeListing(line)
+    case .listing, .processID: takeListing(line, now)
+    case .restarting: takeProcessID(line, now)
     case .reply(let command): takeReply(line, to: command)
+    case .fence(let reply): if isProcessID(line) { finishStep(.reply(reply)) }
     case .over: break
     }
     if phase == .idle { sendNext(now) }
@@ -183,14 +207,35 @@ package struct ManagementSession: Sendable {
     finishStep(.ready(version: version.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0))
   }
 
-  private mutating func takeListing(_ line: Range<Int>) {
+  private mutating func takeListing(_ line: Range<Int>, _ now: Duration) {
+    let command: ManagementCommand? = if case .listing(let command) = phase { command } else { nil }
     switch parser.take(line, of: buffer) {
-    case .taken where phase == .listing || isAsynchronous(line): break
-    case .end where phase == .listing: phase = .processID
+    case .taken where command != nil || isAsynchronous(line): break
+    case .end where command != nil: phase = .processID
     case .pid(let pid): finishListing(pid)
-    case .refused: failAsRefused(line, by: ManagementCommand.listing)
+    case .refused:
+      if let command, tellsOfRestart(line) { return phase = .restarting(command) }
+      fail(.refused(command: command?.name ?? "status", text: remark(line)))
     case .taken, .end, .foreign: failAsGarbage(line)
     }
+  }
+
+  /// The process id, which a server gives at any time, ends the answer of one that restarts.
+  private mutating func takeProcessID(_ line: Range<Int>, _ now: Duration) {
+    if isProcessID(line) {
+      parser = StatusParser()
+      nextTry = now + Self.restartPause
+    } else if !isAsynchronous(line) {
+      failAsGarbage(line)
+    }
+  }
+
+  private mutating func askAgain(_ now: Duration) {
+    guard let time = nextTry, now >= time, case .restarting(let command) = phase else { return }
+    nextTry = nil
+    phase = .listing(command)
+    listingsAsked += 1
+    output += command.text
   }
 
   /// Hands the buffer over to the listing, but for what is behind it.
@@ -208,9 +253,11 @@ package struct ManagementSession: Sendable {
     guard !isAsynchronous(line) else { return }
     let succeeded = starts(line, with: "SUCCESS:")
     guard succeeded || starts(line, with: "ERROR:") else { return failAsGarbage(line) }
-    if tellsOfHold(line) { return fail(.held) }
+    if tellsOfRestart(line) { return fail(.restarting) }
     let reply = ManagementReply(command: command, succeeded: succeeded, text: remark(line))
-    finishStep(.reply(reply))
+    if succeeded || !command.isClientKill { return finishStep(.reply(reply)) }
+    phase = .fence(reply)
+    output += ManagementCommand.processID
   }
 
   private func starts(_ line: Range<Int>, with text: StaticString) -> Bool {
@@ -226,31 +273,34 @@ package struct ManagementSession: Sendable {
     printable(buffer[line].drop { $0 != UInt8(ascii: ":") }.dropFirst().drop { $0 == 32 })
   }
 
-  /// `ERROR: The 'status' command is not supported by the current daemon mode` is what a server
-  /// says that has not started yet (`man_status`, manage.c).
-  private func tellsOfHold(_ line: Range<Int>) -> Bool {
+  /// `ERROR: The 'status' command is not supported by the current daemon mode` is what a server says
+  /// that has not started, or not again (`man_status`, manage.c). One that waits for a hold release
+  /// has said `>HOLD:` in its greeting; any other is in the pause of a restart (tried on 2.5 to 2.7).
+  private func tellsOfRestart(_ line: Range<Int>) -> Bool {
     remark(line).hasSuffix("is not supported by the current daemon mode")
   }
+
+  private func isProcessID(_ line: Range<Int>) -> Bool { starts(line, with: "SUCCESS: pid=") }
 
   /// What the session is waiting for, for a failure.
   private var step: ManagementFailure.Step {
     switch phase {
     case .greeting: .greeting
     case .password: .password
-    case .listing, .processID: .listing
-    case .reply: .reply
+    case .listing, .processID, .restarting: .listing
+    case .reply, .fence: .reply
     case .idle, .over: .idle
     }
   }
 
   private mutating func begin(_ phase: Phase, _ now: Duration) {
     self.phase = phase
-    deadline = now + timeout
+    stepDeadline = now + timeout
   }
 
   private mutating func finishStep(_ event: ManagementEvent) {
     phase = .idle
-    deadline = nil
+    stepDeadline = nil
     events.append(event)
   }
 
@@ -259,12 +309,13 @@ package struct ManagementSession: Sendable {
     let command = waiting.removeFirst()
     output += command.text
     if command.answer == .listing { listingsAsked += 1 }
-    begin(command.answer == .listing ? .listing : .reply(command), now)
+    begin(command.answer == .listing ? .listing(command) : .reply(command), now)
   }
 
   private mutating func fail(_ failure: ManagementFailure) {
     phase = .over
-    deadline = nil
+    stepDeadline = nil
+    nextTry = nil
     waiting = []
     output = []
     buffer = []
@@ -276,18 +327,22 @@ package struct ManagementSession: Sendable {
     fail(.garbage(printable(buffer[line], limit: 60)))
   }
 
-  private mutating func failAsRefused(_ line: Range<Int>, by command: ManagementCommand) {
-    fail(tellsOfHold(line) ? .held : .refused(command: command.name, text: remark(line)))
-  }
-
   private mutating func checkSize() {
     let line = lineStart..<buffer.count
-    if line.count > Self.longestLine || buffer.count > Self.longestListing { failAsGarbage(line) }
+    if line.count > Self.longestLine {
+      failAsGarbage(line)
+    } else if buffer.count > Self.longestListing {
+      fail(.listingTooLong(limit: Self.longestListing))
+    }
   }
 
   /// Lets go of lines that are read, unless a listing under way refers to them.
   private mutating func dropWhatIsDone() {
-    let isListing = phase == .listing || phase == .processID
+    let isListing =
+      switch phase {
+      case .listing, .processID: true
+      default: false
+      }
     let done = (isListing ? parser.keptEnd : 0)..<lineStart
     guard !done.isEmpty else { return }
     buffer.removeSubrange(done)

@@ -24,6 +24,10 @@ package enum ListingWidth {
   /// What is left for common name and username together, in bytes.
   package static let roomForNames = longestRow - otherColumns
 
+  /// The longest username that breaks no listing, next to a common name of 64 bytes, which is the
+  /// most that one field of a certificate has.
+  package static let longestUsername = roomForNames - 64
+
   /// Whether a client with these names could have a row that breaks a listing off.
   ///
   /// A row shows `UNDEF` for a username that is missing.

@@ -14,6 +14,10 @@ package struct StatusListing: Sendable {
   /// does a session's absence mean anything.
   package var isComplete: Bool { contents.hasEnd && contents.malformedRows == 0 }
 
+  /// Whether it is in format 1: its rows have no client id, no address in the tunnel and no time at
+  /// which they began.
+  package var isPlain: Bool { contents.isPlain }
+
   /// Whether the server broke off before `END`: it drops a row of more than 511 bytes and all that
   /// follows (`status_printf`, status.c), so the tail is missing and the rows before it are good.
   package var isTruncated: Bool { !contents.hasEnd }

@@ -6,6 +6,7 @@ struct StatusContents: Sendable {
   var time: Int64?
   var title = 0..<0
   var dcoEnabled = false
+  var isPlain = false
 }
 
 /// Reads a listing line by line, in the one buffer that all lines are in.
@@ -77,6 +78,7 @@ struct StatusParser: Sendable {
       format = 2
     } else if Bytes.equal(text, "OpenVPN CLIENT LIST") {
       format = 1
+      contents.isPlain = true
       return .taken
     } else {
       return .foreign

@@ -34,7 +34,7 @@ package struct StatusRow: Sendable {
   /// What `client-kill` takes; nil before OpenVPN 2.4 and in format 1. Good for two seconds.
   package var clientID: UInt64? { record.clientID }
 
-  /// Whether this is a session: it has a virtual address or, on a tap server without a pool, an
+  /// Whether this is a session, as far as the row can tell: it has a virtual address or, on a tap server without a pool, an
   /// entry in the routing table. Handshakes, waiting and refused clients are rows, not sessions,
   /// and so is every row of format 1, which cannot tell.
   package var isSession: Bool { record.connectedSince != nil && address != nil }
@@ -46,8 +46,18 @@ package struct StatusRow: Sendable {
       ipv4: virtualAddress, ipv6: virtualIPv6Address, commonName: commonName)
   }
 
-  /// What `kill` by address takes up to OpenVPN 2.6; nil where it would not find this client.
-  package var killableAddress: IPv4Endpoint? { IPv4Endpoint(realAddress: realAddress) }
+  /// Whether the real address has a port, and so is one client's alone: IPv6 clients are listed
+  /// without one up to OpenVPN 2.6.
+  package var namesPort: Bool {
+    let colon = UInt8(ascii: ":")
+    guard let last = realAddress.lastIndex(of: colon) else { return false }
+    let host = realAddress[..<last]
+    return !host.contains(colon) || host.last == UInt8(ascii: "]")
+      || host.starts(with: "udp".utf8) || host.starts(with: "tcp".utf8)
+  }
+
+  /// What `kill` by address takes; nil where it would not find this client.
+  package var killAddress: KillAddress? { KillAddress(realAddress: realAddress) }
 }
 
 /// A row as ranges within its line, and its numbers. Small, as there may be tens of thousands.

@@ -48,7 +48,7 @@ package struct LiveView {
     var observations: [Observation] = []
     do {
       let lock = try SweepLock.take(beside: settings.database, within: patience)
-      observations = view.ask(servers, settings, note, environment)
+      observations = try view.ask(servers, settings, ledger, note, environment)
       _ = consume lock
     } catch let taken as SweepLockTaken {
       view.servers = servers.map {
@@ -67,24 +67,24 @@ package struct LiveView {
   mutating func replaceSessions(_ change: (LiveRow) -> LiveRow) { sessions = sessions.map(change) }
 
   private mutating func ask(
-    _ servers: [Server], _ settings: Settings, _ note: SweepNote?,
+    _ servers: [Server], _ settings: Settings, _ ledger: Ledger, _ note: SweepNote?,
     _ environment: SweepEnvironment
-  ) -> [Observation] {
+  ) throws -> [Observation] {
     let timeout = Duration.seconds(settings.managementTimeout)
     var poller = StatusPoller(
       servers, environment, timeout: timeout, attempts: 1,
       lastStart: environment.clock.monotonic + timeout,
       togetherAtLast: true)
     let boot = environment.clock.boot
-    let observations = poller.next().compactMap { server in
-      Observation(
-        server, boot: boot, previous: note?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy)
+    let observations = try poller.next().flatMap { server in
+      try Observation.all(
+        of: server, boot: boot, previous: note?.listed[server.endpoint.name],
+        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
     }
     for server in servers {
       server.connection = nil
       let observed = observations.first { $0.server === server }
-      let failure = observed == nil ? server.failure : observed?.failure
+      let failure = observed == nil ? server.failure : server.listingFailure
       let isDown = failure?.isDown == true
       self.servers.append(
         ServerState(

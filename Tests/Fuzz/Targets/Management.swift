@@ -56,6 +56,12 @@ extension FuzzTarget {
 
   /// Waiting ends at the deadline and not before, and ends it all.
   private static func checkEnd(of whole: Talk) throws(Broken) {
+    var whole = whole
+    // In the pause of a restart it wakes to ask again.
+    while let time = whole.session.deadline, !whole.session.isOver, time < .seconds(5) {
+      whole.session.advance(to: time)
+      _ = whole.session.takeOutput()
+    }
     guard let deadline = whole.session.deadline else { return }
     var talk = whole
     talk.session.advance(to: deadline - .nanoseconds(1))

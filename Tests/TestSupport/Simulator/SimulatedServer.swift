@@ -33,8 +33,8 @@ package final class SimulatedServer: VPNServer {
 
   /// How the management interface treats a connection; the simulator's own file tells more.
   package enum Behaviour: String, CaseIterable, Sendable {
-    case normal, busy, mute, stall, cut, garbage, http, endless, truncate, hold, flood, chatty
-    case slow, closing
+    case normal, busy, mute, stall, cut, garbage, http, endless, truncate, blind, hold, flood
+    case chatty, slow, closing
   }
 
   /// A session as it stands now.
@@ -135,7 +135,12 @@ package final class SimulatedServer: VPNServer {
     }
   }
 
-  package func softRestart() throws { try ask("soft-restart") }
+  package func softRestart() throws { try softRestart(taking: 0) }
+
+  /// Ends every session, and turns commands about sessions down for some milliseconds.
+  package func softRestart(taking milliseconds: Int) throws {
+    try ask("soft-restart \(milliseconds)")
+  }
 
   package func hangUp() throws { try ask("reload") }
 
@@ -167,9 +172,10 @@ package final class SimulatedServer: VPNServer {
     try client("UNDEF", ask("handshake \(real)"))
   }
 
-  /// A client that waits for a deferred client-connect: a name without an address.
-  package func deferred(_ name: String) throws -> SimulatedClient {
-    try client(name, ask("deferred \(name.encoded)"))
+  /// A client that waits for a deferred client-connect, or for the check of its login: names without
+  /// an address.
+  package func deferred(_ name: String, username: String? = nil) throws -> SimulatedClient {
+    try client(name, ask("deferred \(name.encoded) \(username?.encoded ?? "")"))
   }
 
   private func client(_ name: String, _ answer: String) throws -> SimulatedClient {
