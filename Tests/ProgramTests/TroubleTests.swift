@@ -72,7 +72,7 @@ import Testing
       outcome.expect(error: "the others were counted by their addresses")
       outcome.expect(error: "hint: have what checks logins")
       #expect(try quota.openSessions == 20)
-      #expect(try quota.number("SELECT sum(bytes_received) FROM sessions") == before + 20_000)
+      #expect(try quota.probe.totalUsage(by: .sessions).received == before + 20_000)
     }
     #expect(try server.commands.suffix(4) == ["status 3", "pid", "status 1", "pid"])
     // Nobody is taken for gone, and who goes without a hook stays until a whole listing tells.
