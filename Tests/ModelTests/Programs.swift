@@ -20,6 +20,30 @@ struct HookCall {
   var duration: Int64 = 0
 }
 
+extension HookCall {
+  /// The environment that OpenVPN gives the hook.
+  func variables(_ script: String) -> [String: String] {
+    var variables = [
+      "script_type": script, "common_name": commonName, "daemon_pid": "\(pid)",
+      "daemon_start_time": "\(serverStart)", "time_unix": "\(since)",
+      "config": "/etc/openvpn/server/\(server.name).conf",
+      "dev": server.kind.pool == .none ? "tap0" : "tun0",
+    ]
+    for (prefix, place) in [("untrusted", place), ("trusted", current)] {
+      variables[prefix + (place.isIPv6 ? "_ip6" : "_ip")] = place.host
+      variables[prefix + "_port"] = "\(place.port)"
+    }
+    if !address.isEmpty { variables["ifconfig_pool_remote_ip"] = address }
+    if server.kind.pool == .both { variables["ifconfig_pool_remote_ip6"] = address.asIPv6 }
+    if script == "client-disconnect" {
+      variables["time_duration"] = "\(duration)"
+      variables["bytes_received"] = counters.map { "\($0.received)" }
+      variables["bytes_sent"] = counters.map { "\($0.sent)" }
+    }
+    return variables
+  }
+}
+
 /// What an administrator changes.
 enum Change {
   case quota(String, Int64), maxSessions(String, Int), expiry(String, Int64?)
@@ -51,7 +75,9 @@ protocol Programs: AnyObject {
   func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool
 
   /// Runs `quota-admin` for a change.
-  func administer(_ change: Change, in world: World) throws
+  ///
+  /// - Returns: whether that can be done here.
+  func administer(_ change: Change, in world: World) throws -> Bool
 
   /// Cuts the journal short somewhere, or appends what no hook writes.
   func cutJournal(_ chance: inout Chance) throws

@@ -11,8 +11,7 @@ extension World {
     note("an administrator: \(change)")
     count(.changes)
     if case .rename = change { wait(1) }
-    try programs.administer(change, in: self)
-    apply(change, to: account)
+    if try programs.administer(change, in: self) { apply(change, to: account) }
     if case .rename = change { wait(1) }
   }
 

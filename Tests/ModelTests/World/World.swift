@@ -11,6 +11,9 @@ final class World {
   /// Seconds that really went by.
   private(set) var elapsed: Int64 = 0
   private(set) var boot: Int64 = 1
+  /// The same since the machine's start.
+  var uptime: Int64 { elapsed - bootedAt }
+  private var bootedAt: Int64 = -100
   var servers: [Server] = []
   /// All that ever were.
   var sessions: [Session] = []
@@ -120,6 +123,7 @@ final class World {
   /// The machine is booted: ids of processes and of the boot start over.
   func reboot() {
     boot += 1
+    bootedAt = elapsed - 20
     nextPID = 1000
     for server in servers {
       server.pid = newPID(server.kind)
