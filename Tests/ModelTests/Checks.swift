@@ -1,4 +1,3 @@
-import Gate
 import Quota
 import TestSupport
 

@@ -15,8 +15,9 @@ extension World {
   /// is, if there are two.
   private func place(on server: Server, _ chance: inout Chance) -> Place {
     let isTwin = Int.random(in: 0..<4, using: &chance) == 0
-    if server.kind.release == .v27, isTwin, let other = server.live.last,
-      other.place.told == other.place.listed, other.place.listed.socket == "udp"
+    if server.kind.release == .v27, server.kind.pool != .none, isTwin,
+      let other = server.live.last, other.place.listed.socket == "udp",
+      !other.hasMovedAltogether, other.tunnel.atConnect == other.tunnel.listed
     {
       var place = other.place.listed
       place.socket = "tcp"
@@ -87,7 +88,7 @@ extension World {
     var mayRefuse = mayBeBarred(account)
     if account.maxSessions > 0, account.isMetered {
       // It may be in a listing or in the journal itself by now.
-      let others = liveSessions(of: account)
+      let others = liveSessions(of: account, besides: session)
       if others.least >= account.maxSessions { bar = bar ?? "has \(others.least) sessions" }
       let isCounted = session.isLive && !session.isEndTold
       if others.most - (isCounted ? 1 : 0) >= account.maxSessions { mayRefuse = true }
@@ -180,7 +181,7 @@ extension World {
   /// A client that resets its connection is back at once, from where it was.
   func comeBack(_ session: Session, _ chance: inout Chance) throws {
     let (server, place) = (session.server, session.place.listed)
-    guard session.place.told == place else { return }
+    guard session.place.told == place, session.place.atConnect == place else { return }
     let name = Int.random(in: 0..<5, using: &chance) == 0 ? "bob" : session.ownName
     note("\(session) resets its connection")
     try end(session, &chance)

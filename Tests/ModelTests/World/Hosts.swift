@@ -140,6 +140,8 @@ extension World {
     // A listing in short, or one that does not tell the sessions of a second apart, may tell nothing.
     let isClear = second(of: session).count == 1 || session.isToldApartInListings
     guard isClear, !isBlurred(session) else { return }
+    // Its end is in the journal behind the listing, and says all there is to say.
+    if session.isEndTold { return }
     if listing.text.hasPrefix("OpenVPN CLIENT LIST") { return }
     if session.known == .no {
       // Without a record the name that is shown has to do, and only one that is metered is kept.

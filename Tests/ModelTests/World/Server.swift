@@ -44,7 +44,7 @@ final class Server {
   /// The lowest address of the pool that nobody has; empty for none.
   func freeAddress() -> String {
     if kind.pool == .none { return "" }
-    let taken = Set(live.flatMap { [$0.tunnel.listed, $0.tunnel.atConnect] })
+    let taken = Set(live.map(\.tunnel.listed))
     var host = 2
     while taken.contains("10.8.0.\(host)") { host += 1 }
     return "10.8.0.\(host)"

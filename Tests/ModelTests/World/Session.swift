@@ -43,7 +43,7 @@ final class Session {
   /// listings show it. Empty for none.
   var tunnel: (atConnect: String, atEnd: String, listed: String)
   /// Where it sends from: as hooks are told, and as listings show it.
-  var place: (told: Place, listed: Place)
+  var place: (atConnect: Place, told: Place, listed: Place)
   /// The name a listing and the hooks show; nil for `UNDEF`.
   var shownName: String?
   /// The name that its hooks are given.
@@ -89,7 +89,7 @@ final class Session {
     ownName = name
     self.clientID = clientID
     tunnel = (address, address, address)
-    self.place = (place, place)
+    self.place = (place, place, place)
     shownName = name
     claimedName = name
     payers = [owner.number]
@@ -105,12 +105,22 @@ final class Session {
 
   /// Whether it is neither where it was at the connect hook, nor has the address of then.
   var hasMovedAltogether: Bool {
-    place.told != place.listed && tunnel.atConnect != tunnel.listed
+    let isElsewhere = place.listed != place.atConnect || place.told != place.atConnect
+    let hasAddress =
+      !tunnel.atConnect.isEmpty && tunnel.listed == tunnel.atConnect
+      && tunnel.atEnd == tunnel.atConnect
+    return isElsewhere && !hasAddress
   }
 
   /// Whether a row of a listing can be told from one of another session of the same second.
   var isToldApartInListings: Bool {
     !tunnel.listed.isEmpty || !place.listed.isIPv6 || server.kind.release == .v27
+  }
+
+  /// Whether a hook is told the same of both.
+  func isSameAtConnect(as other: Session) -> Bool {
+    isOfOneSecond(with: other) && place.atConnect.host == other.place.atConnect.host
+      && place.atConnect.port == other.place.atConnect.port
   }
 
   func move(_ bytes: Usage) {

@@ -105,13 +105,18 @@ extension World {
 
   /// How many sessions an account surely has by what programs know, and how many it may seem to have.
   ///
-  /// - Parameter inLedger: whether to go by the ledger alone, as a sweep does, which may have read the
-  ///   journal before the last ends.
-  func liveSessions(of account: Account, inLedger: Bool = false) -> (least: Int, most: Int) {
+  /// - Parameters:
+  ///   - inLedger: whether to go by the ledger alone, as a sweep does, which may have read the
+  ///     journal before the last ends.
+  ///   - new: a session that is about to begin: what hooks cannot tell from it may be it.
+  func liveSessions(
+    of account: Account, inLedger: Bool = false, besides new: Session? = nil
+  ) -> (least: Int, most: Int) {
     var (least, most) = (0, 0)
     for session in sessions where payers(of: session).contains(account.number) {
       let isKnown = session.known == .ledger || session.known == .journal && !isJournalCut
-      if session.isLive, isKnown, isSurely(session, of: account) { least += 1 }
+      let isNew = new.map { $0.isSameAtConnect(as: session) } ?? false
+      if session.isLive, isKnown, !isNew, isSurely(session, of: account) { least += 1 }
       let isOver =
         session.isEndSettled || session.isEndTold && !inLedger && !isJournalCut
         || session.isNoSession
