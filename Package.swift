@@ -22,8 +22,7 @@ let package = Package(
   name: "openvpn-quota",
   products: [
     .executable(name: "openvpn-quota", targets: ["openvpn-quota"]),
-    .executable(name: "quota-connect", targets: ["quota-connect"]),
-    .executable(name: "quota-disconnect", targets: ["quota-disconnect"]),
+    .executable(name: "quota-hook", targets: ["quota-hook"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
     .executable(name: "bench-floor", targets: ["bench-floor"]),
   ],
@@ -32,9 +31,11 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .target(name: "System", swiftSettings: strict),
+    .target(name: "CSystem"),
+    .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
     .target(name: "Quota", swiftSettings: strict),
+    .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
@@ -43,15 +44,9 @@ let package = Package(
       name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
-      name: "Hooks",
-      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support"],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "quota-connect", dependencies: ["Hooks", "Support"], swiftSettings: strict,
-      linkerSettings: hookLinking),
-    .executableTarget(
-      name: "quota-disconnect", dependencies: ["Hooks", "Support"], swiftSettings: strict,
-      linkerSettings: hookLinking),
+      name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: strict),
+    // Its main is C: Embedded Swift has no CommandLine.
+    .executableTarget(name: "quota-hook", dependencies: ["Hooks"], linkerSettings: hookLinking),
     .target(
       name: "Admin",
       dependencies: [
@@ -78,6 +73,9 @@ let package = Package(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "QuotaTests", dependencies: ["Quota", "Support", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
@@ -118,7 +116,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Admin"],
+      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Ledger", "Support", "Admin"],
       path: "Tests/Fuzz", exclude: ["Corpus", "Dictionaries"], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
@@ -129,11 +127,13 @@ let package = Package(
 // Admin it takes what reads files, for without ArgumentParser it is built in a third of the
 // time.
 if Context.environment["QUOTA_FUZZ"] != nil {
-  let readers = ["System", "Quota", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep"]
+  let readers = [
+    "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+  ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []
   package.dependencies = []
-  package.targets.removeAll { !(readers + ["CSQLite"]).contains($0.name) }
+  package.targets.removeAll { !(readers + ["CSystem", "CSQLite"]).contains($0.name) }
   package.targets += [
     .target(
       name: "Admin", dependencies: reading,
@@ -155,4 +155,55 @@ if Context.environment["QUOTA_SANITIZE"] != nil {
     "FuzzTests",
   ]
   package.targets.removeAll { $0.type == .test && !suites.contains($0.name) }
+}
+
+// The hooks alone in Embedded Swift, without a runtime, linked statically with musl; .ci/hooks finds
+// out where things are: QUOTA_EMBEDDED_LIBC (crt and libc.a), _HEADERS (musl's), _UNICODE (Swift's
+// tables), _BUILTINS (the compiler's own functions).
+func place(_ name: String) -> String {
+  Context.environment["QUOTA_EMBEDDED_\(name)"] ?? "/QUOTA_EMBEDDED_\(name)-is-not-set"
+}
+
+if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
+  let swift =
+    strict + [
+      .enableExperimentalFeature("Embedded"),
+      .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"]),
+    ]
+  let c: [CSetting] = [
+    .define("QUOTA_EMBEDDED"),
+    .unsafeFlags(
+      ["-nostdlibinc", "-isystem", place("HEADERS"), "-Os", "-fPIE", "-ffunction-sections"]),
+  ]
+  let objects =
+    ["rcrt1.o", "crti.o"].map { place("LIBC") + "/" + $0 }
+    + [place("UNICODE"), place("LIBC") + "/libc.a", place("BUILTINS"), place("LIBC") + "/crtn.o"]
+  let linker = ["--gc-sections", "-s", "-z", "relro", "-z", "now"] + objects
+  package.products = []
+  package.dependencies = []
+  package.targets = [
+    .target(name: "CSystem", cSettings: c),
+    .target(
+      name: "System", dependencies: ["CSystem"], exclude: ["Glibc"], swiftSettings: swift),
+    .target(name: "Quota", swiftSettings: swift),
+    .target(
+      name: "OpenVPN", dependencies: ["System"],
+      sources: [
+        "Bytes.swift", "HookEnvironment.swift", "Path.swift", "PrintableText.swift",
+        "Status/ListingWidth.swift",
+      ], swiftSettings: swift),
+    .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: swift),
+    .target(
+      name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: swift),
+    .executableTarget(
+      name: "quota-hook", dependencies: ["Hooks"], cSettings: c,
+      linkerSettings: [
+        .unsafeFlags(
+          [
+            "-enable-experimental-feature", "Embedded", "-use-ld=lld", "-Xclang-linker",
+            "-nostdlib",
+            "-Xclang-linker", "-static-pie",
+          ] + linker.flatMap { ["-Xlinker", $0] })
+      ]),
+  ]
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Support
+import System
 
 /// The command with all its subcommands; nothing else is here.
 struct QuotaAdmin: ParsableCommand {
@@ -10,7 +11,7 @@ struct QuotaAdmin: ParsableCommand {
       A change takes effect at once for users who connect, and with the next sweep for users who \
       are connected. The whole story: man 8 quota-admin
       """,
-    version: "quota-admin \(Support.version)",
+    version: "quota-admin \(System.version)",
     subcommands: [
       Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Rename.self,
       Remove.self, Reset.self, GrantBytes.self, Grants.self, Revoke.self, Plans.self,

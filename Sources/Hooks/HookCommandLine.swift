@@ -1,39 +1,64 @@
-/// The command line of a hook, as the server's config gives it:
-/// `quota-connect [--config PATH] [--then PROGRAM [ARGUMENT…]] [FILE]`.
+import OpenVPN
+import System
+
+/// The command line of a hook, as the server's config gives it: `quota-connect [--config PATH]
+/// [--server NAME] [--then PROGRAM [ARGUMENT…]] [FILE]`.
 ///
-/// Read without a library, which would double the hook's start. A hook never stops at a bad command
-/// line: it complains and does its work.
+/// A hook never stops at a bad command line: it says what is wrong and does its work.
 package struct HookCommandLine: Equatable, Sendable {
   /// The argument of `--config`.
   package private(set) var config: String?
-  /// The script the server already had, and its arguments, to hand over to; empty for none. The
-  /// file name that OpenVPN appends to a connect hook's arguments is its last.
-  package private(set) var successor: [String] = []
+  /// The argument of `--server`.
+  package private(set) var server: [UInt8]?
+  /// Which argument names the script that the server already had; all behind it are its own. The file
+  /// name that OpenVPN appends to a connect hook's arguments is its last.
+  package private(set) var script: Int?
   /// Whether only the version is asked for.
   package private(set) var asksForVersion = false
   /// What was wrong.
   package private(set) var problems: [String] = []
 
-  /// - Parameter arguments: without the program's own name.
-  package init(_ arguments: [String]) {
-    var rest = arguments[...]
-    while let argument = rest.popFirst() {
-      switch argument {
-      case "--config":
-        config = rest.popFirst()
-        if config == nil { problems.append("--config wants the path of a file") }
-      case "--then":
-        successor = Array(rest)
-        if successor.first?.hasPrefix("/") != true {
-          problems.append("--then wants the absolute path of a program")
-          successor = []
-        }
+  /// - Parameter arguments: the program's name, and its arguments.
+  package init(_ arguments: [[UInt8]]) {
+    var index = 1
+    while index < arguments.count {
+      let value = index + 1 < arguments.count ? arguments[index + 1] : nil
+      if arguments[index].isText("--then") {
+        script = value == nil ? nil : index + 1
+        if value == nil { problems.append("--then wants a program") }
         return
-      case "--version": asksForVersion = true
-      default:
-        // OpenVPN appends the name of a file to a connect hook's arguments; it is not for us.
-        if argument.hasPrefix("-") { problems.append("unknown option \(argument)") }
       }
+      index += take(arguments[index], value)
     }
+  }
+
+  /// Takes an argument, and says how many that were.
+  private mutating func take(_ argument: [UInt8], _ value: [UInt8]?) -> Int {
+    if argument.isText("--config") {
+      config = value.map { String(decoding: $0, as: UTF8.self) }
+      if value == nil { problems.append("--config wants the path of a file") }
+      return 2
+    }
+    if argument.isText("--server") {
+      server = value
+      if value == nil { problems.append("--server wants a name") }
+      return 2
+    }
+    if argument.isText("--version") {
+      asksForVersion = true
+    } else if argument.first == UInt8(ascii: "-") {
+      problems.append("unknown option \(printable(argument, limit: 60))")
+    }
+    // OpenVPN appends the name of a file to a connect hook's arguments; it is not for us.
+    return 1
+  }
+}
+
+extension [UInt8] {
+  /// Whether the bytes are exactly this text.
+  fileprivate func isText(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
+    return true
   }
 }

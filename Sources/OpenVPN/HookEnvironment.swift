@@ -1,32 +1,50 @@
-import Glibc
+import System
 
 /// The variables that OpenVPN gives its client-connect and client-disconnect hooks, read and
 /// checked.
 ///
 /// Names are bytes: OpenVPN replaces control bytes in them and nothing else, so quotes, commas and
-/// bytes that are no UTF-8 come through. What a session cannot do without is checked at once; a
-/// final counter that makes no sense is left out and told in `problems`, as the rest still counts.
+/// bytes that are no UTF-8 come through. What a session cannot do without is checked at once; what
+/// else makes no sense is left out and told in `problems`, as the rest still counts.
 package struct HookEnvironment: Sendable {
-  /// Which of the two hooks runs (`script_type`).
-  package enum Script: Sendable { case connect, disconnect }
+  /// Which of OpenVPN's scripts runs (`script_type`).
+  package enum Script: Sendable {
+    /// `client-connect`
+    case connect
+    /// `client-disconnect`
+    case disconnect
+    /// `user-pass-verify`
+    case login
+  }
 
-  /// Which variable names the user.
-  package enum Identity: Sendable { case commonName, username }
+  /// Gives the value of a variable, nil for one that is not set.
+  package typealias Source = (StaticString) -> [UInt8]?
 
-  /// The hook this is.
-  package let script: Script
-  /// `common_name`; nil if missing or empty. Not verified in a disconnect hook: a client that
+  /// `common_name`; empty if there is none. Not verified in a disconnect hook: a client that
   /// renegotiates under another name leaves that name here.
-  package let commonName: [UInt8]?
-  /// `username`; nil if missing or empty, as it is without a login. Not verified either.
-  package let username: [UInt8]?
+  package let commonName: [UInt8]
+  /// `username`; empty if there is none, as it is without a login. Not verified either.
+  package let username: [UInt8]
   /// `daemon_pid`: the server's process id, as `pid` answers in its management interface.
   package let processID: Int64
+  /// `daemon_start_time`, in seconds since 1970; 0 if OpenVPN did not say.
+  package let serverStart: Int64
+  /// The name of the server: the stem of `config`, as discovery names it; empty if OpenVPN did not
+  /// say.
+  package let server: [UInt8]
   /// `time_unix`: when the client connected, in seconds since 1970; `Connected Since (time_t)` in
   /// a listing. The same in both hooks.
   package let connectedSince: Int64
-  /// From `ifconfig_pool_remote_ip`, else `ifconfig_pool_remote_ip6`, else the common name.
-  package let address: SessionAddress
+  /// `ifconfig_pool_remote_ip` and `ifconfig_pool_remote_ip6`; empty if there is none. A script may
+  /// give the client others later.
+  package let ipv4: [UInt8]
+  package let ipv6: [UInt8]
+  /// `dev`: the server's tun or tap device.
+  package let device: [UInt8]
+  /// `untrusted_ip`, else `untrusted_ip6`, and `untrusted_port`: where the client's TLS session came
+  /// from. They stay when a client moves, unlike `trusted_ip`, until it restarts its TLS.
+  package let clientHost: [UInt8]
+  package let clientPort: [UInt8]
   /// `bytes_received`: from the client, with all overhead, over the whole session. Nil at the
   /// connect hook, and where OpenVPN could not tell (2.7 with data-channel offload). What is beyond
   /// `Int64.max` is `Int64.max`.
@@ -38,27 +56,39 @@ package struct HookEnvironment: Sendable {
   /// Variables that were there, made no sense and count as missing.
   package let problems: [HookEnvironmentError]
 
-  /// Reads the process's own environment.
+  /// Which script runs.
+  ///
+  /// - Throws: `HookEnvironmentError` unless it is one of those that the hooks may be.
+  package static func script(reading variable: Source) throws(HookEnvironmentError) -> Script {
+    guard let type = variable("script_type") else {
+      throw HookEnvironmentError("script_type", .missing)
+    }
+    if Bytes.equal(type.span, "client-connect") { return .connect }
+    if Bytes.equal(type.span, "client-disconnect") { return .disconnect }
+    if Bytes.equal(type.span, "user-pass-verify") { return .login }
+    throw HookEnvironmentError("script_type", .notAHook, type)
+  }
+
+  /// Reads the variables of a connect or a disconnect hook.
   ///
   /// - Throws: `HookEnvironmentError` for the first variable that a session needs and that is
   ///   missing or makes no sense.
-  package static func current() throws(HookEnvironmentError) -> HookEnvironment {
-    try HookEnvironment(reading: processVariable)
-  }
-
-  /// Reads variables from wherever they are.
-  ///
-  /// - Parameter variable: gives the value of a variable, nil for one that is not set.
   package init(
-    reading variable: (StaticString) -> [UInt8]?
+    of script: Script, reading variable: Source
   ) throws(HookEnvironmentError) {
-    script = try Self.script(variable)
     processID = try Self.required("daemon_pid", processIDRange, variable)
     connectedSince = try Self.required("time_unix", momentRange, variable)
-    commonName = variable("common_name").flatMap { $0.isEmpty ? nil : $0 }
-    username = variable("username").flatMap { $0.isEmpty ? nil : $0 }
-    address = try Self.address(variable, commonName: commonName)
+    let start = variable("daemon_start_time") ?? []
+    serverStart = Bytes.number(start.span, in: momentRange) ?? 0
+    server = variable("config").map { Array(Path.stem(of: $0)) } ?? []
+    commonName = variable("common_name") ?? []
+    username = variable("username") ?? []
+    device = variable("dev") ?? []
+    clientHost = variable("untrusted_ip") ?? variable("untrusted_ip6") ?? []
+    clientPort = variable("untrusted_port") ?? []
     var problems: [HookEnvironmentError] = []
+    ipv4 = Self.address("ifconfig_pool_remote_ip", variable, &problems)
+    ipv6 = Self.address("ifconfig_pool_remote_ip6", variable, &problems)
     if script == .disconnect {
       bytesReceived = Self.counter("bytes_received", variable, &problems)
       bytesSent = Self.counter("bytes_sent", variable, &problems)
@@ -71,69 +101,9 @@ package struct HookEnvironment: Sendable {
     self.problems = problems
   }
 
-  /// The name that the user goes by.
-  ///
-  /// - Throws: `HookEnvironmentError` if OpenVPN gave no such name.
-  package func name(by identity: Identity) throws(HookEnvironmentError) -> [UInt8] {
-    switch identity {
-    case .commonName:
-      guard let commonName else { throw HookEnvironmentError("common_name", .missing) }
-      return commonName
-    case .username:
-      guard let username else { throw HookEnvironmentError("username", .missing) }
-      return username
-    }
-  }
-
   /// Whether this client's row could break the server's listing off; see `ListingWidth`.
   package var wouldBreakListing: Bool {
-    ListingWidth.wouldBreak(commonName: commonName ?? [], username: username ?? [])
-  }
-
-  /// Where the client is, `10.77.0.2:35040` or `[fd77::2]:60241`, safe to print; nil if OpenVPN did
-  /// not say.
-  ///
-  /// From `trusted_ip`, `trusted_ip6` and `trusted_port`, which follow a client that moves, else
-  /// from the `untrusted_` ones, which stay. It identifies no session, but at the end of one it
-  /// tells it from the next one that began in the same second.
-  package static func clientAddress(
-    reading variable: (StaticString) -> [UInt8]? = processVariable
-  ) -> String? {
-    func shown(_ ipv4: StaticString, _ ipv6: StaticString, _ port: StaticString) -> String? {
-      let host =
-        variable(ipv4).map { printable($0, limit: 64) }
-        ?? variable(ipv6).map { "[\(printable($0, limit: 64))]" }
-      return host.map { "\($0):\(printable(variable(port) ?? [], limit: 8))" }
-    }
-    return shown("trusted_ip", "trusted_ip6", "trusted_port")
-      ?? shown("untrusted_ip", "untrusted_ip6", "untrusted_port")
-  }
-
-  /// The name of the server whose hook this is: the stem of `config`, as discovery names it, safe
-  /// to print; nil if OpenVPN did not say.
-  package static func serverName(
-    reading variable: (StaticString) -> [UInt8]? = processVariable
-  ) -> String? {
-    variable("config").map { Path.stem(of: printable($0)) }
-  }
-
-  /// Gives the value of a variable of this process; nil if it is not set. The corresponding C
-  /// function is `getenv`.
-  package static func processVariable(_ name: StaticString) -> [UInt8]? {
-    let key = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-    guard let value = unsafe getenv(key) else { return nil }
-    return unsafe [UInt8](UnsafeRawBufferPointer(start: value, count: strlen(value)))
-  }
-
-  private typealias Source = (StaticString) -> [UInt8]?
-
-  private static func script(_ variable: Source) throws(HookEnvironmentError) -> Script {
-    guard let type = variable("script_type") else {
-      throw HookEnvironmentError("script_type", .missing)
-    }
-    if Bytes.equal(type.span, "client-connect") { return .connect }
-    if Bytes.equal(type.span, "client-disconnect") { return .disconnect }
-    throw HookEnvironmentError("script_type", .notAHook, type)
+    ListingWidth.wouldBreak(commonName: commonName, username: username)
   }
 
   private static func required(
@@ -158,18 +128,12 @@ package struct HookEnvironment: Sendable {
   }
 
   private static func address(
-    _ variable: Source, commonName: [UInt8]?
-  ) throws(HookEnvironmentError) -> SessionAddress {
-    let ipv4 = variable("ifconfig_pool_remote_ip") ?? []
-    let ipv6 = ipv4.isEmpty ? variable("ifconfig_pool_remote_ip6") ?? [] : []
-    if let address = SessionAddress(
-      ipv4: ipv4[...], ipv6: ipv6[...], commonName: (commonName ?? [])[...])
-    {
-      return address
-    }
-    if !ipv4.isEmpty { throw HookEnvironmentError("ifconfig_pool_remote_ip", .noAddress, ipv4) }
-    if !ipv6.isEmpty { throw HookEnvironmentError("ifconfig_pool_remote_ip6", .noAddress, ipv6) }
-    throw HookEnvironmentError("common_name", .missing)
+    _ name: StaticString, _ variable: Source, _ problems: inout [HookEnvironmentError]
+  ) -> [UInt8] {
+    guard let value = variable(name), !value.isEmpty else { return [] }
+    if InternetAddress(ipv4: value) != nil || InternetAddress(ipv6: value) != nil { return value }
+    problems.append(HookEnvironmentError(name, .noAddress, value))
+    return []
   }
 }
 
@@ -182,7 +146,7 @@ package struct HookEnvironmentError: Error, Equatable, Sendable, CustomStringCon
     case noNumber(ClosedRange<Int64>)
     /// Not an IPv4 or IPv6 address.
     case noAddress
-    /// Neither of the two hooks.
+    /// None of the scripts that the hooks may be.
     case notAHook
   }
 

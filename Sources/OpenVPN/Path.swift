@@ -14,9 +14,16 @@ package enum Path {
 
   /// The file's name without its last suffix: `server` for `/etc/openvpn/server.conf`.
   package static func stem(of path: String) -> String {
-    let name = name(of: path)
-    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
-    return String(name[..<dot])
+    String(decoding: stem(of: Array(path.utf8)), as: UTF8.self)
+  }
+
+  /// The same of a path that may be no UTF-8.
+  package static func stem(of path: [UInt8]) -> ArraySlice<UInt8> {
+    let name = path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex else {
+      return name
+    }
+    return name[..<dot]
   }
 
   /// A path as it is meant in a directory.

@@ -52,6 +52,8 @@ package enum Reason: String, CaseIterable, Sendable {
   case nameTooLong = "name-too-long"
   /// An administrator disconnected the user; they may come back at once.
   case kicked
+  /// The server's own script, which runs behind `--then`, refused the client.
+  case script
   /// Nobody could tell, and `ON_ERROR` is `reject`.
   case undecided
 
@@ -65,6 +67,7 @@ package enum Reason: String, CaseIterable, Sendable {
     case .unknown: "not a known user"
     case .nameTooLong: "name too long for a status listing"
     case .kicked: "disconnected by an administrator"
+    case .script: "refused by the server's own script"
     case .undecided: "could not be decided"
     }
   }

@@ -15,18 +15,18 @@ extension Terms {
         !butQuota && quota != earlier.quota,
         "quota \(quota.map { Terms.exactWords(forQuota: $0) } ?? Terms.unsaid)"
       ),
-      (period != earlier.period, "period \(period.map(\.description) ?? Terms.unsaid)"),
-      (lifetime != earlier.lifetime, "expires \(lifetime.map(\.words) ?? Terms.unsaid)"),
+      (period != earlier.period, "period \(period.map { $0.description } ?? Terms.unsaid)"),
+      (lifetime != earlier.lifetime, "expires \(lifetime.map { $0.words } ?? Terms.unsaid)"),
       (
         maxSessions != earlier.maxSessions,
         "sessions \(maxSessions.map { $0 == 0 ? "unlimited" : "\($0)" } ?? Terms.unsaid)"
       ),
-      (grace != earlier.grace, "grace \(grace.map(\.words) ?? Terms.unsaid)"),
+      (grace != earlier.grace, "grace \(grace.map { $0.words } ?? Terms.unsaid)"),
       (
         isExempt != earlier.isExempt, "exempt \(isExempt.map { $0 ? "yes" : "no" } ?? Terms.unsaid)"
       ),
     ]
-    return differences.filter(\.isOther).map(\.words)
+    return differences.filter { $0.isOther }.map { $0.words }
   }
 
   private static let unsaid = "default"

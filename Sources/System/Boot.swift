@@ -1,5 +1,3 @@
-import Glibc
-
 /// The present boot of the machine.
 package enum Boot {
   /// A number that no other boot has: the first 60 bits of the kernel's boot id, 0 where it cannot
@@ -7,7 +5,7 @@ package enum Boot {
   package static func current(
     from path: String = "/proc/sys/kernel/random/boot_id"
   ) -> Int64 {
-    guard let text = try? contents(ofFile: path, limit: 64) else { return 0 }
+    guard let text = try? contents(ofRegularFile: path, limit: 64) else { return 0 }
     return number(text)
   }
 
@@ -17,8 +15,8 @@ package enum Boot {
   /// service another `/proc` (`ProtectProc=`, `ProtectKernelTunables=`, `ProtectControlGroups=`)
   /// brings the host's to light, and every session would look like another one than the hooks saw.
   package static func toldOrCurrent() -> Int64 {
-    guard let told = unsafe getenv("QUOTA_BOOT_ID") else { return current() }
-    let number = number(Array(unsafe String(cString: told).utf8))
+    guard let told = Environment.value(of: "QUOTA_BOOT_ID") else { return current() }
+    let number = number(told)
     return number == 0 ? current() : number
   }
 

@@ -1,47 +1,47 @@
-import Glibc
+import CSystem
 
 /// An open file descriptor, closed when its owner lets go of it.
-package struct Descriptor: ~Copyable {
+///
+/// Public, as Embedded Swift wants it of a noncopyable type with a `deinit` that modules share.
+public struct Descriptor: ~Copyable {
   /// The number the kernel knows it by; valid as long as this value lives.
   package let number: Int32
 
   /// Takes over a descriptor that nobody else will close.
   package init(owning number: Int32) { self.number = number }
 
-  deinit { close(number) }
+  deinit { _ = cs_close(number) }
 
-  /// A second descriptor for standard input, which stays open when this one is closed.
-  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
-
-  /// A second descriptor for standard output, which stays open when this one is closed.
-  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
-
-  /// A second descriptor for standard error, which stays open when this one is closed.
-  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
-
-  /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
+  /// Opens a file for reading, without waiting where it is a pipe. The corresponding C function is
+  /// `open`.
   ///
   /// - Throws: `SystemError` naming the path.
-  package static func open(
-    _ path: String, _ flags: Int32, mode: mode_t = 0
-  ) throws(SystemError) -> Descriptor {
-    let number = retryingOnInterrupt { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+  package init(readingWithoutWaiting path: String) throws(SystemError) {
+    let number = retryingOnInterrupt { unsafe path.withCString { unsafe cs_open_file($0) } }
     guard number >= 0 else { throw SystemError("open", path) }
-    return Descriptor(owning: number)
+    self.init(owning: number)
   }
 
-  /// Writes all of the bytes, however many calls that takes.
+  /// Writes all of the bytes, however many calls that takes. The corresponding C function is
+  /// `write`.
   package borrowing func write(
     _ bytes: Span<UInt8>, to subject: String
   ) throws(SystemError) {
     var done = 0
     while done < bytes.count {
-      let wrote = unsafe bytes.extracting(done...).withUnsafeBytes { rest in
-        retryingOnInterrupt { unsafe Glibc.write(number, rest.baseAddress, rest.count) }
-      }
-      guard wrote >= 0 else { throw SystemError("write to", subject) }
-      done += wrote
+      done += try writeOnce(bytes.extracting(done...), to: subject)
     }
+  }
+
+  /// Writes in one call, and says how many of the bytes went in.
+  package borrowing func writeOnce(
+    _ bytes: Span<UInt8>, to subject: String
+  ) throws(SystemError) -> Int {
+    let wrote = unsafe bytes.withUnsafeBytes { rest in
+      retryingOnInterrupt { unsafe cs_write(number, rest.baseAddress, rest.count) }
+    }
+    guard wrote >= 0 else { throw SystemError("write to", subject) }
+    return Int(wrote)
   }
 
   /// Reads from the present position to the end.
@@ -53,46 +53,99 @@ package struct Descriptor: ~Copyable {
     var bytes: [UInt8] = []
     var size = 4096
     while true {
-      let room = size
-      var got = 0
-      let chunk = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-        got = retryingOnInterrupt {
-          unsafe Glibc.read(number, buffer.baseAddress, room)
-        }
-        count = max(got, 0)
-      }
-      if got < 0 { throw SystemError("read", subject) }
-      if got == 0 { return bytes }
+      let chunk = try readStart(atMost: size, of: subject)
+      if chunk.isEmpty { return bytes }
       if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
-      if bytes.count > limit { throw SystemError("read", subject, code: EFBIG) }
+      if bytes.count > limit { throw SystemError("read", subject, code: SystemError.tooLarge) }
       size = min(size * 2, 1 << 20)
     }
   }
 
-  /// Reads what there is, up to a number of bytes.
+  /// Reads what there is, up to a number of bytes. The corresponding C function is `read`.
   package borrowing func readStart(
     atMost limit: Int, of subject: String = "a file"
   ) throws(SystemError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: limit)
-    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-      retryingOnInterrupt { unsafe Glibc.read(number, buffer.baseAddress, limit) }
+    unsafe try reading(limit, of: subject) { unsafe cs_read(number, $0, limit) }
+  }
+
+  /// Reads up to a number of bytes from a place in the file; fewer only at its end. The corresponding
+  /// C function is `pread`.
+  package borrowing func read(
+    atMost limit: Int, at position: Int64, of subject: String
+  ) throws(SystemError) -> [UInt8] {
+    unsafe try reading(limit, of: subject) { unsafe cs_read_at(number, $0, limit, position) }
+  }
+
+  /// Reads into a part of a buffer from a place in the file. The corresponding C function is `pread`.
+  ///
+  /// - Returns: the number of bytes read; fewer than the part has only at the file's end.
+  package borrowing func read(
+    into buffer: inout [UInt8], _ part: Range<Int>, at position: Int64, of subject: String
+  ) throws(SystemError) -> Int {
+    let got = unsafe buffer.withUnsafeMutableBytes { bytes in
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[part])
+      return retryingOnInterrupt {
+        unsafe cs_read_at(number, part.baseAddress, part.count, position)
+      }
     }
     guard got >= 0 else { throw SystemError("read", subject) }
-    return Array(bytes.prefix(got))
+    return Int(got)
+  }
+
+  private borrowing func reading(
+    _ limit: Int, of subject: String, _ call: (UnsafeMutableRawPointer?) -> Int64
+  ) throws(SystemError) -> [UInt8] {
+    var got: Int64 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      got = retryingOnInterrupt { unsafe call(buffer.baseAddress) }
+      count = max(0, Int(got))
+    }
+    guard got >= 0 else { throw SystemError("read", subject) }
+    return bytes
+  }
+
+  /// The first position from this one on that is not in a hole, nil where the file has no more. The
+  /// corresponding C function is `lseek` with `SEEK_DATA`.
+  package borrowing func data(
+    from position: Int64, of subject: String
+  ) throws(SystemError) -> Int64? {
+    let found = cs_seek_data(number, position)
+    if found >= 0 { return found }
+    let error = SystemError("read", subject)
+    switch error.code {
+    case SystemError.noSuchPlace: return nil
+    // A file system that knows no holes.
+    case SystemError.invalid: return position
+    default: throw error
+    }
+  }
+
+  /// Reserves room on the disk, so that what is appended later finds room on a full one; the file's
+  /// size stays. The corresponding C function is `fallocate` with `FALLOC_FL_KEEP_SIZE`.
+  ///
+  /// - Returns: whether the file system did so.
+  package borrowing func reserve(_ size: Int64) -> Bool {
+    retryingOnInterrupt { cs_reserve(number, size) } == 0
+  }
+
+  /// Makes what was written survive a power loss. The corresponding C functions are `fsync` and
+  /// `fdatasync`.
+  ///
+  /// - Parameter onlyData: leaves out times and the like.
+  package borrowing func synchronize(
+    onlyData: Bool = false, as subject: String
+  ) throws(SystemError) {
+    guard retryingOnInterrupt({ cs_synchronize(number, onlyData ? 1 : 0) }) == 0 else {
+      throw SystemError("write to", subject)
+    }
   }
 
   /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.
-  package borrowing func setMode(_ mode: mode_t, of subject: String) throws(SystemError) {
-    guard fchmod(number, mode) == 0 else { throw SystemError("change the mode of", subject) }
+  package borrowing func setMode(_ mode: UInt32, of subject: String) throws(SystemError) {
+    guard cs_change_mode(number, mode) == 0 else {
+      throw SystemError("change the mode of", subject)
+    }
   }
-}
-
-/// Gives the whole content of a file.
-///
-/// - Throws: `SystemError` naming the path; `EFBIG` past `limit` bytes.
-package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
-  let file = try Descriptor.open(path, O_RDONLY)
-  return try file.readToEnd(of: path, limit: limit)
 }
 
 /// Gives the whole content of a regular file, and waits for nobody: what is a pipe, a device or a
@@ -103,9 +156,10 @@ package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemE
 package func contents(
   ofRegularFile path: String, limit: Int
 ) throws(SystemError) -> [UInt8] {
-  let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+  let file = try Descriptor(readingWithoutWaiting: path)
   guard try FileStatus(of: file, called: path).kind == .regular else {
-    throw SystemError("read", "\(path), which is not a regular file", code: EINVAL)
+    throw SystemError(
+      "read", "\(path), which is not a regular file", code: SystemError.invalid)
   }
   return try file.readToEnd(of: path, limit: limit)
 }

@@ -1,25 +1,121 @@
-import Glibc
+import CSystem
 
-/// Gives the names in a directory, without `.` and `..`, in the order of their bytes.
+/// A directory by handle: what is done in it is done in this directory, even if its path leads
+/// elsewhere meanwhile.
 ///
-/// The corresponding C functions are `opendir` and `readdir`.
-///
-/// - Throws: `SystemError` naming the directory.
-package func names(inDirectory path: String) throws(SystemError) -> [String] {
-  guard let directory = unsafe opendir(path) else { throw SystemError("list", path) }
-  defer { unsafe closedir(directory) }
-  var names: [String] = []
-  while true {
-    errno = 0
-    guard let entry = unsafe readdir(directory) else {
-      guard errno == 0 else { throw SystemError("list", path) }
-      return names.sorted()
+/// Files in it are named by a plain name. A name that somebody has made a link, a pipe or a directory
+/// is refused, and so is a file of another owner than the directory's: those who may write into a
+/// file below it can neither lead a program elsewhere nor let it wait.
+public struct Directory: ~Copyable {
+  private let handle: Descriptor
+  /// Its path as it was given, for messages.
+  package let path: String
+  /// The id of its owner.
+  package let owner: UInt32
+
+  /// What a file is opened for.
+  package enum Access: Sendable { case read, append }
+
+  /// Opens a directory, links followed. The corresponding C function is `open`.
+  ///
+  /// - Throws: `SystemError` naming the path.
+  package init(_ path: String) throws(SystemError) {
+    let number = retryingOnInterrupt { unsafe path.withCString { unsafe cs_open_directory($0) } }
+    guard number >= 0 else { throw SystemError("open", path) }
+    let opened = Descriptor(owning: number)
+    owner = try FileStatus(of: opened, called: path).owner
+    handle = opened
+    self.path = path
+  }
+
+  /// Opens a file that is there. The corresponding C function is `openat`.
+  ///
+  /// - Throws: `SystemError` naming the file; `EPERM` where it is not a regular file of the
+  ///   directory's owner.
+  package borrowing func open(
+    _ name: StaticString, for access: Access
+  ) throws(SystemError) -> Descriptor {
+    let file = try opened(name, access == .append ? CS_APPEND : CS_READ, mode: 0, "open")
+    let status = try FileStatus(of: file, called: path(of: name))
+    guard status.kind == .regular, status.owner == owner else {
+      throw SystemError("trust", path(of: name), code: SystemError.notPermitted)
     }
-    let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-      unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) {
-        unsafe String(cString: $0)
-      }
+    return file
+  }
+
+  /// Creates a file for writing and reading, which must not be there yet.
+  ///
+  /// - Parameter mode: its permission bits, whatever the umask.
+  package borrowing func create(
+    _ name: StaticString, mode: UInt32
+  ) throws(SystemError) -> Descriptor {
+    let file = try opened(name, CS_CREATE, mode: mode, "create")
+    try file.setMode(mode, of: path(of: name))
+    return file
+  }
+
+  /// The status of what a name leads to, links not followed; nil where nothing has it. The
+  /// corresponding C function is `fstatat`.
+  package borrowing func status(of name: StaticString) throws(SystemError) -> FileStatus? {
+    var status = cs_status()
+    if unsafe cs_status_at(handle.number, name.characters, &status) == 0 {
+      return FileStatus(status)
     }
-    if name != ".", name != ".." { names.append(name) }
+    let error = SystemError("look at", path(of: name))
+    if error.code == SystemError.notFound { return nil }
+    throw error
+  }
+
+  /// Renames a file, replacing what had the new name. The corresponding C function is `renameat`.
+  package borrowing func rename(
+    _ name: StaticString, to newName: StaticString
+  ) throws(SystemError) {
+    let result = unsafe cs_rename_at(
+      handle.number, name.characters, newName.characters)
+    guard result == 0 else { throw SystemError("rename", path(of: name)) }
+  }
+
+  /// Exchanges the names of two files at one blow. The corresponding C function is `renameat2` with
+  /// `RENAME_EXCHANGE`.
+  package borrowing func exchange(
+    _ name: StaticString, with other: StaticString
+  ) throws(SystemError) {
+    let result = unsafe cs_exchange_at(
+      handle.number, name.characters, other.characters)
+    guard result == 0 else { throw SystemError("rename", path(of: name)) }
+  }
+
+  /// Gives a file a second name, which must not be taken. The corresponding C function is `linkat`.
+  package borrowing func link(
+    _ name: StaticString, to newName: StaticString
+  ) throws(SystemError) {
+    let result = unsafe cs_link_at(handle.number, name.characters, newName.characters)
+    guard result == 0 else { throw SystemError("link", path(of: name)) }
+  }
+
+  /// Removes a file; one that is gone already is no error. The corresponding C function is
+  /// `unlinkat`.
+  package borrowing func remove(_ name: StaticString) throws(SystemError) {
+    guard unsafe cs_remove_at(handle.number, name.characters) != 0 else { return }
+    let error = SystemError("remove", path(of: name))
+    if error.code != SystemError.notFound { throw error }
+  }
+
+  /// Makes its entries survive a power loss. The corresponding C function is `fsync`.
+  package borrowing func synchronize() throws(SystemError) {
+    try handle.synchronize(as: path)
+  }
+
+  /// The path of a file in it, for messages.
+  package borrowing func path(of name: StaticString) -> String { path + "/" + name.description }
+
+  private borrowing func opened(
+    _ name: StaticString, _ access: cs_access, mode: UInt32, _ call: String
+  ) throws(SystemError) -> Descriptor {
+    let number = retryingOnInterrupt {
+      unsafe cs_open_at(handle.number, name.characters, access, mode)
+    }
+    guard number >= 0 else { throw SystemError(call, path(of: name)) }
+    return Descriptor(owning: number)
   }
 }

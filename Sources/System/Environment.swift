@@ -1,21 +1,22 @@
-// The C library's `environ` is a variable that any thread could change. Ours have one thread while
-// they read it.
-@unsafe @preconcurrency import Glibc
+import CSystem
 
 /// The environment the program was started with.
 package enum Environment {
-  /// Goes once over all variables, each as `NAME=VALUE` without the zero byte at its end, in the
-  /// order the system has them; a name may come more than once. The corresponding C variable is
-  /// `environ`.
-  ///
-  /// Only for programs with one thread, for `setenv` in another one would pull it from under this.
-  package static func forEach(_ body: (Span<UInt8>) -> Void) {
-    let variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe environ
-    guard var next = unsafe variables else { return }
-    while let variable = unsafe next.pointee {
-      let bytes = unsafe UnsafeRawBufferPointer(start: variable, count: strlen(variable))
-      unsafe body(bytes.bindMemory(to: UInt8.self).span)
-      unsafe next += 1
-    }
+  /// The value of a variable; nil if it is not set. The corresponding C function is `getenv`.
+  package static func value(of name: StaticString) -> [UInt8]? {
+    guard let value = unsafe cs_variable(name.characters) else { return nil }
+    return unsafe bytes(ofText: value)
   }
+}
+
+extension StaticString {
+  /// As C has it.
+  var characters: UnsafePointer<CChar> {
+    unsafe UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
+  }
+}
+
+/// The bytes of a C string, without the zero at its end.
+func bytes(ofText text: UnsafePointer<CChar>) -> [UInt8] {
+  unsafe [UInt8](UnsafeRawBufferPointer(start: text, count: Int(cs_length(text))))
 }

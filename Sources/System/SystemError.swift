@@ -1,4 +1,4 @@
-import Glibc
+import CSystem
 
 /// A system call that failed, with what it was asked to work on.
 ///
@@ -11,7 +11,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   /// The value of `errno` after the call.
   package let code: Int32
 
-  package init(_ call: String, _ subject: String, code: Int32 = errno) {
+  package init(_ call: String, _ subject: String, code: Int32 = cs_errno()) {
     self.call = call
     self.subject = subject
     self.code = code
@@ -21,8 +21,29 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
   /// The C library's text for an `errno` value, as `strerror` gives it.
   package static func message(of code: Int32) -> String {
-    unsafe String(cString: strerror(code))
+    unsafe String(cString: cs_error_text(code))
   }
+}
+
+// Values of `errno` for code that is built for the hooks, where the C library cannot be imported;
+// CSystem checks them.
+extension SystemError {
+  /// `EPERM`.
+  package static let notPermitted: Int32 = 1
+  /// `ENOENT`.
+  package static let notFound: Int32 = 2
+  /// `EINTR`.
+  package static let interrupted: Int32 = 4
+  /// `ENXIO`.
+  package static let noSuchPlace: Int32 = 6
+  /// `EINVAL`.
+  package static let invalid: Int32 = 22
+  /// `EFBIG`.
+  package static let tooLarge: Int32 = 27
+  /// `ENOSPC`.
+  package static let noSpace: Int32 = 28
+  /// `ENOSYS`.
+  package static let notImplemented: Int32 = 38
 }
 
 /// Runs a system call until it is not interrupted by a signal.
@@ -31,6 +52,6 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 package func retryingOnInterrupt<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
   while true {
     let result = call()
-    if result != -1 || errno != EINTR { return result }
+    if result != -1 || cs_errno() != SystemError.interrupted { return result }
   }
 }

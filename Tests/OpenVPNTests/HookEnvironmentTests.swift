@@ -1,3 +1,4 @@
+import System
 import Testing
 
 @testable import OpenVPN
@@ -11,7 +12,8 @@ private let plain: [String: String] = [
 private func environment(
   _ variables: [String: [UInt8]]
 ) throws(HookEnvironmentError) -> HookEnvironment {
-  try HookEnvironment { variables[$0.description] }
+  let source: HookEnvironment.Source = { variables[$0.description] }
+  return try HookEnvironment(of: try HookEnvironment.script(reading: source), reading: source)
 }
 
 /// A sound environment with some variables changed; nil takes one away.
@@ -26,12 +28,17 @@ private func environment(
 @Suite struct `A hook's environment` {
   @Test func `of a real client-disconnect has the final counters`() throws {
     let read = try environment(try Capture.environment("disconnect-bob.env"))
-    #expect(read.script == .disconnect)
-    #expect(read.commonName.map { text($0) } == "bob, \"the\" Builder")
-    #expect(read.username == nil)
+    #expect(text(read.commonName) == "bob, \"the\" Builder")
+    #expect(read.username.isEmpty)
     #expect(read.processID == 5325)
     #expect(read.connectedSince == 1_795_474_098)
-    #expect(read.address.text == "10.99.0.9")
+    #expect(text(read.ipv4) == "10.99.0.9")
+    #expect(text(read.ipv6) == "fd99::1007")
+    #expect(text(read.device) == "tun0")
+    #expect(text(read.server) == "server")
+    #expect(read.serverStart == 1_795_474_096)
+    #expect(text(read.clientHost) == "10.77.0.2")
+    #expect(text(read.clientPort) == "49426")
     let sent = try #require(read.bytesSent)
     let received = try #require(read.bytesReceived)
     #expect(sent > 1700 && received > 1700)
@@ -42,14 +49,14 @@ private func environment(
   @Test func `of a real client-connect has the same session and no counters`() throws {
     let read = try environment(try Capture.environment("connect-carol.env"))
     let left = try environment(try Capture.environment("disconnect-carol.env"))
-    #expect(read.script == .connect)
-    #expect(read.username.map { text($0) } == "carol.login, \"x\"")
+    #expect(text(read.username) == "carol.login, \"x\"")
     #expect(read.bytesReceived == nil && read.bytesSent == nil && read.duration == nil)
     #expect(read.processID == left.processID)
     #expect(read.connectedSince == left.connectedSince)
-    #expect(read.address == left.address)
-    #expect(text(try read.name(by: .username)) == "carol.login, \"x\"")
-    #expect(text(try read.name(by: .commonName)) == "carol")
+    #expect(read.serverStart == left.serverStart)
+    #expect(read.ipv4 == left.ipv4)
+    #expect(read.clientHost + read.clientPort == left.clientHost + left.clientPort)
+    #expect(text(read.commonName) == "carol")
   }
 
   @Test func `has the same address as the listing of that server`() throws {
@@ -60,22 +67,15 @@ private func environment(
         $0.connectedSince == hook.connectedSince
           && Array($0.commonName) == hook.commonName
       })
-    #expect(row.address == hook.address)
-    let tap = try environment([
-      "ifconfig_pool_remote_ip": nil, "common_name": "bob, \"the\" Builder",
-    ])
-    let tapRow = try #require(
-      try Capture.listing("tap-3.txt").rows.first { text($0.commonName).hasPrefix("bob") })
-    #expect(tapRow.address == tap.address)
+    #expect(row.address?.text == text(hook.ipv4))
   }
 
   @Test func `of a client over IPv6 has its address of the pool`() throws {
-    #expect(
-      try environment(try Capture.environment("connect-ipv6.env")).address.text == "10.99.0.3")
-    let only = try environment([
-      "ifconfig_pool_remote_ip": nil, "ifconfig_pool_remote_ip6": "fd99::1001",
-    ])
-    #expect(only.address.text == "fd99::1001")
+    let read = try environment(try Capture.environment("connect-ipv6.env"))
+    #expect(text(read.ipv4) == "10.99.0.3")
+    #expect(text(read.ipv6) == "fd99::1001")
+    #expect(text(read.clientHost) == "fd77::2")
+    #expect(text(read.clientPort) == "60241")
   }
 
   @Test(arguments: ["script_type", "daemon_pid", "time_unix"])
@@ -92,8 +92,6 @@ private func environment(
     ("daemon_pid", ""), ("time_unix", "-1"), ("time_unix", "99999999999999999999999"),
     ("time_unix", "soon"), ("time_unix", ""), ("time_unix", " 1"),
     ("script_type", "tls-verify"), ("script_type", ""),
-    ("ifconfig_pool_remote_ip", "10.0.0.1\n"), ("ifconfig_pool_remote_ip", "../../etc/passwd"),
-    ("ifconfig_pool_remote_ip", String(repeating: "1", count: 46)),
   ])
   func `with nonsense in it names the variable and shows it safely`(
     name: String, value: String
@@ -131,37 +129,46 @@ private func environment(
     #expect(one.commonName == [0xFF])
     #expect(one.username == [0xC3])
     #expect(one.commonName != other.commonName)
-    #expect(one.address != other.address)
   }
 
-  @Test func `without a name fails only when that name is asked for`() throws {
-    let read = try environment(["common_name": "", "username": "u"])
-    #expect(text(try read.name(by: .username)) == "u")
-    #expect(throws: HookEnvironmentError("common_name", .missing)) {
-      try read.name(by: .commonName)
-    }
-    #expect(throws: HookEnvironmentError("common_name", .missing)) {
-      try environment(["common_name": "", "ifconfig_pool_remote_ip": nil])
+  @Test(arguments: [
+    "10.0.0.1\n", "../../etc/passwd", String(repeating: "1", count: 46), "10.0.0", "10.0.0.256",
+  ])
+  func `with nonsense for a virtual address goes without it, and says so`(value: String) throws {
+    for name in ["ifconfig_pool_remote_ip", "ifconfig_pool_remote_ip6"] {
+      let read = try environment([name: value])
+      #expect(read.problems.map(\.variable) == [name])
+      #expect(name.hasSuffix("6") ? read.ipv6.isEmpty : read.ipv4.isEmpty)
+      let message = try #require(read.problems.first?.description)
+      #expect(message.contains("not an address") && !message.contains("\n"))
     }
   }
 
-  @Test func `tells where the client is and which server it came to`() throws {
-    let bob = try Capture.environment("disconnect-bob.env")
-    #expect(HookEnvironment.clientAddress { bob[$0.description] } == "10.77.0.2:49426")
-    #expect(HookEnvironment.serverName { bob[$0.description] } == "server")
-    let alice = try Capture.environment("connect-ipv6.env")
-    #expect(HookEnvironment.clientAddress { alice[$0.description] } == "[fd77::2]:60241")
-    let early = ["untrusted_ip": Array("1.2.3.4".utf8), "untrusted_port": Array("5\n".utf8)]
-    #expect(HookEnvironment.clientAddress { early[$0.description] } == "1.2.3.4:5\\x0A")
-    #expect(HookEnvironment.clientAddress { _ in nil } == nil)
-    #expect(HookEnvironment.serverName { _ in nil } == nil)
+  @Test func `needs neither a name nor an address`() throws {
+    let read = try environment(["common_name": "", "ifconfig_pool_remote_ip": nil])
+    #expect(read.commonName.isEmpty && read.username.isEmpty)
+    #expect(read.ipv4.isEmpty && read.ipv6.isEmpty)
+    #expect(read.clientHost.isEmpty && read.server.isEmpty && read.serverStart == 0)
+  }
+
+  @Test(arguments: [
+    ("/etc/openvpn/server/udp.conf", "udp"), ("udp.tcp.conf", "udp.tcp"), (".conf", ".conf"),
+    ("a/b", "b"), ("", ""),
+  ])
+  func `has the config's name for the server's`(config: String, name: String) throws {
+    #expect(text(try environment(["config": config]).server) == name)
+  }
+
+  @Test func `tells a login from a session`() throws {
+    let source: HookEnvironment.Source = { _ in Array("user-pass-verify".utf8) }
+    #expect(try HookEnvironment.script(reading: source) == .login)
   }
 
   @Test func `is that of the process`() {
-    #expect(HookEnvironment.processVariable("PATH")?.isEmpty == false)
-    #expect(HookEnvironment.processVariable("OPENVPN_QUOTA_NOT_SET") == nil)
+    #expect(Environment.value(of: "PATH")?.isEmpty == false)
+    #expect(Environment.value(of: "OPENVPN_QUOTA_NOT_SET") == nil)
     #expect(throws: HookEnvironmentError("script_type", .missing)) {
-      try HookEnvironment.current()
+      try HookEnvironment.script(reading: Environment.value)
     }
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Support
+@testable import System
 
 /// One line of `Tests/Cases/environment-file.tsv`.
 struct EnvironmentFileCase: Sendable, CustomTestStringConvertible {

@@ -38,14 +38,17 @@ package enum Program {
       ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
   }
 
-  /// The commands that are one executable under several names.
-  private static let commands = ["quota-admin", "quota-sweep", "quota-rotate"]
+  /// The programs that are one executable under several names, and that executable.
+  private static let links = [
+    "quota-admin": "openvpn-quota", "quota-sweep": "openvpn-quota", "quota-rotate": "openvpn-quota",
+    "quota-connect": "quota-hook", "quota-disconnect": "quota-hook",
+  ]
 
   /// The path of one of the project's programs.
   package static func path(_ name: String) -> String {
     let path = directory + "/" + name
     // The release programs come with their links, SwiftPM makes none.
-    if commands.contains(name) { unsafe symlink("openvpn-quota", path) }
+    if let executable = links[name] { unsafe symlink(executable, path) }
     return path
   }
 

@@ -60,6 +60,6 @@ struct Menu {
       "\(index + 1 < 10 ? "  " : " ")\(index + 1)  \(item.title)"
     }
     try StandardOutput.write(
-      [Ink.heading.on("openvpn-quota \(Support.version)")] + lines + ["  0  Leave", ""])
+      [Ink.heading.on("openvpn-quota \(System.version)")] + lines + ["  0  Leave", ""])
   }
 }

@@ -42,7 +42,7 @@ struct MetricsReading {
 
   private func writeTotals(to text: inout Exposition) {
     text.metric("build_info", .gauge, "Always 1; the version is a label.")
-    text.sample([("version", Support.version)], 1)
+    text.sample([("version", System.version)], 1)
 
     text.metric("users", .gauge, "Users by whether they would be let in, and why not.")
     var states = ["active": Int64(0), Reason.quota.rawValue: 0, Reason.disabled.rawValue: 0]

@@ -1,4 +1,5 @@
 import Support
+import System
 import Quota
 
 /// The report as one HTML page that needs nothing else: no script, no font, no picture, no network.
@@ -43,7 +44,7 @@ struct Page {
     </main>
     <footer>
     <p>As of \(words(forTime: overview.now, in: overview.zone)), by quota-admin \
-    \(Support.version). Bytes are what OpenVPN counts on the link; 1 GiB is 1024 MiB. \
+    \(System.version). Bytes are what OpenVPN counts on the link; 1 GiB is 1024 MiB. \
     \(countRule)</p>
     </footer>
     </body>

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Support
+import System
 
 /// The command line of `quota-sweep`.
 package struct SweepOptions: ParsableCommand {

@@ -34,12 +34,8 @@ struct SettingValue {
 
   /// One of a few words, in any case.
   func choice<Choice: SettingChoice>() throws(SettingRefusal) -> Choice {
-    var position = 0
-    var choice = 0
-    while let end = Choice.words.wordEnd(from: position) {
-      if equals(Choice.words, position..<end), let value = Choice(rawValue: choice) { return value }
-      position = end + 1
-      choice += 1
+    if let place = index(of: bytes.span, among: Choice.words), let value = Choice(rawValue: place) {
+      return value
     }
     throw SettingRefusal("allowed is one of: \(Choice.words)")
   }
@@ -131,16 +127,6 @@ struct SettingValue {
     }
     return number
   }
-
-  private func equals(_ text: StaticString, _ range: Range<Int>) -> Bool {
-    guard range.count == bytes.count else { return false }
-    for index in bytes.indices {
-      let letter = unsafe text.utf8Start[range.lowerBound + index]
-      let byte = bytes[index]
-      guard byte == letter || (65...90 ~= byte && byte + 32 == letter) else { return false }
-    }
-    return true
-  }
 }
 
 /// A setting that is one of a few words; its raw value is the place of its word among them.
@@ -152,16 +138,6 @@ protocol SettingChoice: RawRepresentable<Int> {
   static var words: StaticString { get }
 }
 
-extension StaticString {
-  /// Where the word that begins at a position ends; nil past the last word.
-  fileprivate func wordEnd(from position: Int) -> Int? {
-    guard position < utf8CodeUnitCount else { return nil }
-    var end = position
-    while end < utf8CodeUnitCount, unsafe utf8Start[end] != 32 { end += 1 }
-    return end
-  }
-}
-
 extension IdentifyBy: SettingChoice {
   static var words: StaticString { "common-name username" }
 }
@@ -170,9 +146,7 @@ extension UnknownUsers: SettingChoice {
   static var words: StaticString { "allow reject ignore" }
 }
 
-extension OnError: SettingChoice {
-  static var words: StaticString { "allow reject" }
-}
+extension OnError: SettingChoice {}
 
 extension Count: SettingChoice {
   static var words: StaticString { "total sent received" }

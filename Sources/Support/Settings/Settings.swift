@@ -1,11 +1,12 @@
 import Quota
+import System
 
 /// What an operator may choose, each with its default; `quota.conf(5)` has one entry for each.
 ///
 /// Made by `load` or `loadLeniently`, so that every value in it has been checked.
 package struct Settings: Equatable, Sendable {
   /// `DATABASE`: absolute path of the database.
-  package var database = "/var/lib/openvpn-quota/quota.db"
+  package var database = InstalledPaths.database
   /// `MANAGEMENT`: servers to sweep, as written; empty means those found in `openvpnConfigs`.
   package var management = ""
   /// `OPENVPN_CONFIGS`: patterns of server configs, each an absolute path that may have wildcards.
@@ -53,20 +54,4 @@ package struct Settings: Equatable, Sendable {
 
   /// Every default.
   package init() {}
-}
-
-/// Which of a client's names is its user's. The setting `IDENTIFY_BY`.
-package enum IdentifyBy: Int, Sendable {
-  /// The common name of its certificate.
-  case commonName
-  /// The name it logged in with.
-  case username
-}
-
-/// What `quota-connect` answers when it cannot tell. The setting `ON_ERROR`.
-package enum OnError: Int, Sendable {
-  /// The client comes in.
-  case allow
-  /// The client stays out.
-  case reject
 }

@@ -56,7 +56,7 @@ package struct LoadedSettings: Equatable, Sendable {
 
 extension Settings {
   /// The file that is read if no other is named.
-  package static let defaultFile = "/etc/openvpn-quota/quota.conf"
+  package static let defaultFile = InstalledPaths.settings
 
   /// Loads the settings for a program that a person or a timer runs: nothing bad is passed over.
   ///
@@ -77,7 +77,7 @@ extension Settings {
     return loading.loaded
   }
 
-  /// Loads the settings for a hook, which never stops at a bad one: it is reported, and what held
+  /// Loads the settings for `check`, which does not stop at a bad one: it is reported, and what held
   /// before it holds on: that key's default, or the file's value where a variable is bad. A file
   /// that cannot be read is reported too. Otherwise like `load`.
   package static func loadLeniently(

@@ -1,4 +1,4 @@
-@testable import Support
+@testable import System
 
 extension FuzzTarget {
   /// A file that systemd reads too.

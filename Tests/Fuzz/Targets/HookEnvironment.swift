@@ -1,4 +1,5 @@
-import Ledger
+import Gate
+import System
 
 @testable import OpenVPN
 
@@ -11,63 +12,52 @@ extension FuzzTarget {
       variables[text(line[..<equals])] = Array(line[(equals + 1)...])
     }
     func value(_ name: StaticString) -> [UInt8]? { variables[name.description] }
-    try requireSafe(HookEnvironment.clientAddress(reading: value) ?? "", "the client's address")
-    try requireSafe(HookEnvironment.serverName(reading: value) ?? "", "the server's name")
-    let read = Result { () throws(HookEnvironmentError) in try HookEnvironment(reading: value) }
+    let script: HookEnvironment.Script
+    do throws(HookEnvironmentError) { script = try HookEnvironment.script(reading: value) } catch {
+      return try requireSafe(error.description, "the complaint")
+    }
+    let read = Result { () throws(HookEnvironmentError) in
+      try HookEnvironment(of: script, reading: value)
+    }
     switch read {
     case .failure(let error): try requireSafe(error.description, "the complaint")
     case .success(let environment):
-      try check(environment)
-      try checkListing(environment, value)
+      try check(environment, script)
       try checkRecord(environment)
     }
   }
 
-  private static func check(_ environment: HookEnvironment) throws(Broken) {
+  private static func check(
+    _ environment: HookEnvironment, _ script: HookEnvironment.Script
+  ) throws(Broken) {
     let counters = [environment.bytesReceived, environment.bytesSent, environment.duration]
     try require(counters.allSatisfy { $0 ?? 0 >= 0 }, "no counter is negative")
     try require(
-      environment.script == .disconnect || counters.allSatisfy { $0 == nil },
+      script == .disconnect || counters.allSatisfy { $0 == nil },
       "only a disconnect hook has counters")
     for problem in environment.problems { try requireSafe(problem.description, "a problem") }
     try require(environment.processID > 0, "the process id is one")
     try require(environment.connectedSince >= 0, "the time is one")
-    try require(
-      environment.commonName?.isEmpty != true && environment.username?.isEmpty != true,
-      "a name that is empty is none")
+    let (ipv4, ipv6) = (environment.ipv4, environment.ipv6)
+    for address in [ipv4, ipv6] where !address.isEmpty {
+      try require(
+        InternetAddress(ipv4: address) != nil || InternetAddress(ipv6: address) != nil,
+        "a virtual address is one")
+    }
   }
 
-  /// A listing's row with the same three names has the same address.
-  private static func checkListing(
-    _ environment: HookEnvironment, _ value: (StaticString) -> [UInt8]?
-  ) throws(Broken) {
-    let fields = [
-      environment.commonName ?? [], Array("10.77.0.2:1".utf8),
-      value("ifconfig_pool_remote_ip") ?? [], value("ifconfig_pool_remote_ip6") ?? [],
-      Array("1".utf8), Array("2".utf8), Array("\(environment.connectedSince)".utf8),
-    ]
-    guard !fields.contains(where: { $0.contains { $0 < 32 } }), !(fields[2] + fields[3]).isEmpty
-    else { return }
-    let listing = """
-      TITLE\tx
-      HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\t\
-      Bytes Received\tBytes Sent\tConnected Since (time_t)
-      CLIENT_LIST\t
-      """
-    let row = Array(fields.joined(separator: [9])) + [10]
-    let rows = StatusListing(parsing: Array(listing.utf8) + row).rows
-    try same(rows.first?.address, environment.address, "the address in a listing")
-  }
-
-  /// What the hook leaves of it in the spool is read back, and has a name that a file can have.
+  /// What the hook writes of it into the journal is read back.
   private static func checkRecord(_ environment: HookEnvironment) throws(Broken) {
-    let name = UserName(bytes: environment.commonName ?? [])
-    let identity = SessionIdentity(
-      boot: 1, pid: environment.processID, connectedSince: environment.connectedSince,
-      address: environment.address.text)
-    let record = SpoolRecord.admitted(
-      Admission(identity: identity, commonName: name, owner: name), at: 1)
-    try same(SpoolRecord(kind: "admitted", content: record.encoded), record, "the record")
-    try checkFileName(record.fileName)
+    let record = JournalRecord(
+      kind: .end, mark: 1, serverStart: environment.serverStart, server: environment.server,
+      pid: environment.processID, connectedSince: environment.connectedSince, realtime: 1,
+      boottime: 1, ipv4: environment.ipv4, ipv6: environment.ipv6, device: environment.device,
+      clientHost: environment.clientHost, clientPort: environment.clientPort,
+      commonName: environment.commonName, username: environment.username,
+      received: environment.bytesReceived, sent: environment.bytesSent,
+      duration: environment.duration)
+    let line = record.encoded()
+    let read = JournalRecord(line: line.span.extracting(1...))
+    try require(read == record, "the journal's record is read back")
   }
 }

@@ -37,18 +37,6 @@ package func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
   guard unsafe chmod(path, mode) == 0 else { throw SystemError("change the mode of", path) }
 }
 
-/// The directory part of a path: `/a` of `/a/b`, `.` of `b`.
-package func directory(of path: String) -> String {
-  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The last part of a path: `b` of `/a/b`.
-package func fileName(of path: String) -> String {
-  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
-  return String(path[path.utf8.index(after: slash)...])
-}
-
 /// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
 /// function is `fsync`.
 package func synchronize(_ path: String) throws(SystemError) {

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Reads `KEY=VALUE` lines as systemd (254 and later) reads an `EnvironmentFile=`, see
 /// `systemd.exec(5)`, so that one file can serve both.
 ///
@@ -13,28 +11,28 @@ import Glibc
 /// - Outside quotes a backslash goes away and what follows stands for itself; before a line break
 ///   both go away and the value goes on in the next line.
 /// - A line ends with LF or CR.
-struct EnvironmentFile {
+package struct EnvironmentFile {
   /// One assignment, or one line that is none.
-  struct Entry {
+  package struct Entry {
     /// The line it begins in, from 1.
-    let line: Int
+    package let line: Int
     /// Where in the text its key is, or the whole line if it has no `=`.
-    let key: Range<Int>
+    package let key: Range<Int>
     /// Whether it has a `=`.
-    let isAssignment: Bool
+    package let isAssignment: Bool
   }
 
-  let text: [UInt8]
+  package let text: [UInt8]
   private var position = 0
   private var line = 1
 
-  init(_ text: [UInt8]) { self.text = text }
+  package init(_ text: [UInt8]) { self.text = text }
 
   /// Reads the next line that is not empty and not a comment.
   ///
   /// - Parameter value: gets the value; what was in it before is dropped.
   /// - Returns: nil at the end.
-  mutating func next(into value: inout [UInt8]) -> Entry? {
+  package mutating func next(into value: inout [UInt8]) -> Entry? {
     value.removeAll(keepingCapacity: true)
     skipToKey()
     guard position < text.count else { return nil }
@@ -125,20 +123,9 @@ struct EnvironmentFile {
     return text[position]
   }
 
-  /// Where the line that a position is in ends: comments are most of the file, so the C library
-  /// looks for it.
+  /// Where the line that a position is in ends; comments are most of the file.
   private func lineEnd(from start: Int) -> Int {
-    unsafe text.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return 0 }
-      var end = bytes.count
-      if let found = unsafe memchr(base + start, 10, end - start) {
-        end = unsafe UnsafeRawPointer(found) - base
-      }
-      if let found = unsafe memchr(base + start, 13, end - start) {
-        end = unsafe UnsafeRawPointer(found) - base
-      }
-      return end
-    }
+    text.span.firstIndex(of: 10, or: 13, from: start)
   }
 
   private func isLineEnd(_ byte: UInt8) -> Bool { byte == 10 || byte == 13 }

@@ -103,7 +103,7 @@ extension Descriptor {
   /// - Returns: the number of bytes read, 0 at the end, nil if nothing is there now.
   package borrowing func receive(into buffer: inout [UInt8]) throws(SystemError) -> Int? {
     let got = unsafe buffer.withUnsafeMutableBytes { raw in
-      retryingOnInterrupt { unsafe read(number, raw.baseAddress, raw.count) }
+      retryingOnInterrupt { unsafe Glibc.read(number, raw.baseAddress, raw.count) }
     }
     if got >= 0 { return got }
     if errno == EAGAIN { return nil }

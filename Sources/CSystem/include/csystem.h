@@ -1,0 +1,67 @@
+// What Swift sees of the C library in code that the hooks are built from. Only types of fixed width,
+// so that one header serves glibc and musl; the bodies are compiled with the library that is linked.
+// Every call fails as its C function does: -1 or NULL, and errno says why.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The C structure `stat`, as far as it is needed.
+struct cs_status {
+  int64_t size, modified_at;
+  uint64_t device, inode, links;
+  uint32_t mode, owner, group;
+};
+
+enum cs_access { CS_READ, CS_APPEND, CS_CREATE };
+enum cs_clock { CS_REALTIME, CS_BOOTTIME, CS_MONOTONIC };
+
+int32_t cs_errno(void);
+const char *cs_error_text(int32_t code);
+
+// Opens a file for reading, without waiting for the other end of a pipe.
+int32_t cs_open_file(const char *path);
+// Opens a directory as a place to open files in.
+int32_t cs_open_directory(const char *path);
+// Opens a file in a directory; never a link, never waiting. CS_CREATE wants it new.
+int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, uint32_t mode);
+int32_t cs_close(int32_t file);
+int64_t cs_read(int32_t file, void *bytes, size_t count);
+int64_t cs_read_at(int32_t file, void *bytes, size_t count, int64_t position);
+int64_t cs_write(int32_t file, const void *bytes, size_t count);
+// The first position from here on that is not in a hole; -1 with ENXIO where there is none.
+int64_t cs_seek_data(int32_t file, int64_t position);
+// Reserves room on the disk; the size stays.
+int32_t cs_reserve(int32_t file, int64_t size);
+int32_t cs_synchronize(int32_t file, int32_t only_data);
+int32_t cs_change_mode(int32_t file, uint32_t mode);
+
+int32_t cs_status_of(int32_t file, struct cs_status *status);
+int32_t cs_status_at(int32_t directory, const char *name, struct cs_status *status);
+int32_t cs_status_of_path(const char *path, int32_t follows_links, struct cs_status *status);
+int32_t cs_rename_at(int32_t directory, const char *name, const char *new_name);
+int32_t cs_exchange_at(int32_t directory, const char *name, const char *other);
+int32_t cs_link_at(int32_t directory, const char *name, const char *new_name);
+int32_t cs_remove_at(int32_t directory, const char *name);
+
+// Nanoseconds.
+int64_t cs_clock_now(enum cs_clock clock);
+int32_t cs_process_id(void);
+// The value of a variable of this process, NULL where it is not set.
+const char *cs_variable(const char *name);
+// Runs a program, arguments[0], and waits: its exit status, 128 plus a signal, or -1.
+int32_t cs_run(char *const arguments[]);
+// Becomes a program; returns only where that fails.
+void cs_become(char *const arguments[]);
+uint64_t cs_random(void);
+
+// The length of a text that a zero byte ends.
+size_t cs_length(const char *text);
+// The index of the first byte that is one of two; `count` where there is none.
+size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other);
+// The index where a text begins first; `count` where it is not there. The text is not empty.
+size_t cs_find(const void *bytes, size_t count, const void *text, size_t length);
+
+// An address as text in network order, 4 bytes or 16 for IPv6: 1, or 0 where it is none. And back:
+// `text` has room for 46 characters.
+int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes);
+void cs_address_text(const void *bytes, int32_t is_ipv6, char *text);

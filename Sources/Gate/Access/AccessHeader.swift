@@ -1,0 +1,41 @@
+import Quota
+
+/// What the access table says of itself and of everybody.
+package struct AccessHeader: Equatable, Sendable {
+  /// Random bits that no other table has; the database has those of the table that is in force.
+  package var version: UInt64
+  /// Random bits for the hash of names.
+  package var key: AccessKey
+  /// What of the journal the table includes: a generation, and an absolute position in it.
+  package var generation: UInt64
+  package var position: Int64
+  /// The number of the machine's boot when it was written, see `Boot`; its sessions are of that boot.
+  package var boot: Int64?
+  /// When it was written, in seconds since 1970 in UTC.
+  package var writtenAt: Int64
+  /// The settings of the same names.
+  package var onError: OnError
+  package var unknownUsers: UnknownUsers
+  package var defaultQuota: Int64
+  package var identifyBy: IdentifyBy
+  package var count: Count
+
+  package init(
+    version: UInt64, key: AccessKey, generation: UInt64 = 0, position: Int64 = 0,
+    boot: Int64? = nil, writtenAt: Int64, onError: OnError = .allow,
+    unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0,
+    identifyBy: IdentifyBy = .commonName, count: Count = .total
+  ) {
+    self.version = version
+    self.key = key
+    self.generation = generation
+    self.position = position
+    self.boot = boot
+    self.writtenAt = writtenAt
+    self.onError = onError
+    self.unknownUsers = unknownUsers
+    self.defaultQuota = defaultQuota
+    self.identifyBy = identifyBy
+    self.count = count
+  }
+}

@@ -1,0 +1,111 @@
+import Quota
+
+/// Where things stand in the access table: pages of one size, each with a checksum and the table's
+/// version, in sections: the header, users by their hash, sessions by their owner's hash, an index of
+/// the sessions by their key, processes, and boundaries of periods.
+struct AccessLayout: Equatable {
+  static let pageSize = 4096
+  /// Bytes of a page before its content: checksum and version.
+  static let pageHead = 16
+  static let content = pageSize - pageHead
+  /// Bytes of an entry in the index: the key's hash and the session's number.
+  static let indexSize = 8
+  /// The most boundaries a rule has; unused ones are `Int64.max`.
+  static let mostBoundaries = 64
+
+  /// A run of pages with entries of one size, none across two pages.
+  struct Section: Equatable {
+    let firstPage: Int
+    let count: Int
+    let size: Int
+
+    var perPage: Int { AccessLayout.content / size }
+    var pages: Int { (count + perPage - 1) / perPage }
+    var end: Int { firstPage + pages }
+    /// The page of an entry, and where in that page it begins.
+    func place(of index: Int) -> (page: Int, offset: Int) {
+      (firstPage + index / perPage, AccessLayout.pageHead + index % perPage * size)
+    }
+  }
+
+  let users: Section
+  let sessions: Section
+  let index: Section
+  let processes: Section
+  let boundaries: Section
+
+  init(users: Int, sessions: Int, processes: Int, rules: Int) {
+    self.users = Section(firstPage: 1, count: users, size: AccessUser.size)
+    self.sessions = Section(firstPage: self.users.end, count: sessions, size: AccessSession.size)
+    index = Section(firstPage: self.sessions.end, count: sessions, size: Self.indexSize)
+    self.processes = Section(firstPage: index.end, count: processes, size: AccessProcess.size)
+    boundaries = Section(
+      firstPage: self.processes.end, count: rules, size: Self.mostBoundaries * 8)
+  }
+
+  /// Puts checksum and version before a page's content; the page's number is in the checksum, so that
+  /// one in the wrong place is damaged too.
+  static func seal(_ page: inout [UInt8], number: Int, version: UInt64) {
+    page.set(word: version, at: 8)
+    page.set(word: pageSum(page.span, number), at: 0)
+  }
+
+  /// Whether a page is whole, and stands where it belongs.
+  static func isWhole(_ page: Span<UInt8>, number: Int) -> Bool {
+    page.count == pageSize && page.word(at: 0) == pageSum(page, number)
+  }
+
+  static func version(of page: Span<UInt8>) -> UInt64 { page.word(at: 8) }
+
+  private static func pageSum(_ page: Span<UInt8>, _ number: Int) -> UInt64 {
+    checksum(page.extracting(8...)) ^ mixed(UInt64(number))
+  }
+}
+
+extension AccessHeader {
+  /// `quota-ac`
+  private static let magic: UInt64 = 0x6361_2D61_746F_7571
+  private static let format: UInt32 = 1
+
+  /// The content of the first page.
+  func encoded(_ layout: AccessLayout) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(word: Self.magic)
+    bytes.append(half: Self.format)
+    for choice in [onError.rawValue, unknownUsers.rawValue, identifyBy.rawValue, count.rawValue] {
+      bytes.append(half: UInt32(choice))
+    }
+    bytes.append(half: 0)
+    for word in [key.first, key.second, generation] { bytes.append(word: word) }
+    for number in [position, boot ?? -1, writtenAt, defaultQuota] { bytes.append(integer: number) }
+    for count in [
+      layout.users.count, layout.sessions.count, layout.processes.count, layout.boundaries.count,
+    ] { bytes.append(integer: Int64(count)) }
+    return bytes
+  }
+
+  /// Reads a page that is whole.
+  ///
+  /// - Returns: nil where it is of another format.
+  static func decoded(_ page: Span<UInt8>) -> (header: AccessHeader, layout: AccessLayout)? {
+    let bytes = page.extracting(AccessLayout.pageHead...)
+    func choice(_ index: Int) -> Int { Int(bytes.half(at: 12 + 4 * index)) }
+    guard bytes.word(at: 0) == magic, bytes.half(at: 8) == format,
+      let onError = OnError(rawValue: choice(0)),
+      let unknownUsers = UnknownUsers(rawValue: choice(1)),
+      let identifyBy = IdentifyBy(rawValue: choice(2)), let count = Count(rawValue: choice(3))
+    else { return nil }
+    let boot = bytes.integer(at: 64)
+    let header = AccessHeader(
+      version: AccessLayout.version(of: page),
+      key: AccessKey(first: bytes.word(at: 32), second: bytes.word(at: 40)),
+      generation: bytes.word(at: 48), position: bytes.integer(at: 56),
+      boot: boot < 0 ? nil : boot, writtenAt: bytes.integer(at: 72), onError: onError,
+      unknownUsers: unknownUsers, defaultQuota: bytes.integer(at: 80), identifyBy: identifyBy,
+      count: count)
+    let counts = (0..<4).map { Int(clamping: bytes.word(at: 88 + 8 * $0)) & 0xFFFF_FFFF }
+    let layout = AccessLayout(
+      users: counts[0], sessions: counts[1], processes: counts[2], rules: counts[3])
+    return (header, layout)
+  }
+}

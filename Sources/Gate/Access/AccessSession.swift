@@ -1,0 +1,162 @@
+import System
+
+/// A live session as the ledger has it, to go into the access table.
+package struct LiveSession: Equatable, Sendable {
+  package var server: [UInt8]
+  package var pid: Int64
+  package var serverStart: Int64
+  package var connectedSince: Int64
+  package var owner: [UInt8]
+  /// The bytes that were counted.
+  package var received: Int64
+  package var sent: Int64
+  package var ipv4: [UInt8]
+  package var ipv6: [UInt8]
+  package var device: [UInt8]
+  package var clientHost: [UInt8]
+  package var clientPort: [UInt8]
+  /// The absolute position of its `in` in the journal; nil for a session without one.
+  package var position: Int64?
+
+  package init(
+    server: [UInt8], pid: Int64, serverStart: Int64, connectedSince: Int64, owner: [UInt8],
+    received: Int64 = 0, sent: Int64 = 0, ipv4: [UInt8] = [], ipv6: [UInt8] = [],
+    device: [UInt8] = [], clientHost: [UInt8] = [], clientPort: [UInt8] = [], position: Int64? = nil
+  ) {
+    self.server = server
+    self.pid = pid
+    self.serverStart = serverStart
+    self.connectedSince = connectedSince
+    self.owner = owner
+    self.received = received
+    self.sent = sent
+    self.ipv4 = ipv4
+    self.ipv6 = ipv6
+    self.device = device
+    self.clientHost = clientHost
+    self.clientPort = clientPort
+    self.position = position
+  }
+}
+
+/// A live session as the access table has it. What is only compared is there as a hash.
+package struct AccessSession: Equatable, Sendable {
+  /// Which of the table's processes serves it.
+  package var process: Int
+  package var connectedSince: Int64
+  /// The hash of its owner's name.
+  package var owner: UInt64
+  package var received: Int64
+  package var sent: Int64
+  package var addresses: VirtualAddresses
+  /// The hash of the client's real address with its port, 0 where that is not known.
+  package var client: UInt64
+  /// The absolute position of its `in` in the journal; nil for a session without one.
+  package var position: Int64?
+
+  /// Bytes of a session in the table.
+  static let size = 72
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(word: owner)
+    for number in [connectedSince, received, sent, position ?? -1] {
+      bytes.append(integer: number)
+    }
+    bytes.append(word: client)
+    bytes += addresses.ipv6?.bytes ?? Self.noIPv6
+    bytes += addresses.ipv4?.bytes ?? Self.noIPv4
+    bytes.append(half: UInt32(clamping: process))
+  }
+
+  /// Reads what `append` wrote.
+  init(_ bytes: Span<UInt8>) {
+    let position = bytes.integer(at: 32)
+    self.init(
+      process: Int(bytes.half(at: 68)), connectedSince: bytes.integer(at: 8),
+      owner: bytes.word(at: 0), received: bytes.integer(at: 16), sent: bytes.integer(at: 24),
+      addresses: VirtualAddresses(
+        ipv4: Self.address(bytes.extracting(64..<68)),
+        ipv6: Self.address(bytes.extracting(48..<64))),
+      client: bytes.word(at: 40), position: position < 0 ? nil : position)
+  }
+
+  init(
+    process: Int, connectedSince: Int64, owner: UInt64, received: Int64, sent: Int64,
+    addresses: VirtualAddresses, client: UInt64, position: Int64?
+  ) {
+    self.process = process
+    self.connectedSince = connectedSince
+    self.owner = owner
+    self.received = received
+    self.sent = sent
+    self.addresses = addresses
+    self.client = client
+    self.position = position
+  }
+
+  // The unspecified addresses 0.0.0.0 and :: belong to no client.
+  private static let noIPv4 = [UInt8](repeating: 0, count: 4)
+  private static let noIPv6 = [UInt8](repeating: 0, count: 16)
+
+  private static func address(_ bytes: Span<UInt8>) -> InternetAddress? {
+    for index in bytes.indices where bytes[index] != 0 {
+      return InternetAddress(bytes: [UInt8](bytes))
+    }
+    return nil
+  }
+}
+
+/// A server's process in the access table.
+package struct AccessProcess: Equatable, Sendable {
+  /// The hash of the server's name.
+  package var server: UInt64
+  package var pid: Int64
+  package var serverStart: Int64
+  /// The name of its tun or tap device, at most 16 bytes as the kernel has it; empty where that is not
+  /// known.
+  package var device: [UInt8]
+
+  static let size = 40
+  private static let deviceSize = 16
+
+  init(server: UInt64, pid: Int64, serverStart: Int64, device: [UInt8]) {
+    self.server = server
+    self.pid = pid
+    self.serverStart = serverStart
+    self.device = Array(device.prefix(Self.deviceSize))
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(word: server)
+    bytes.append(integer: pid)
+    bytes.append(integer: serverStart)
+    bytes += device
+    for _ in device.count..<Self.deviceSize { bytes.append(0) }
+  }
+
+  init(_ bytes: Span<UInt8>) {
+    let device = [UInt8](bytes.extracting(24..<Self.size))
+    self.init(
+      server: bytes.word(at: 0), pid: bytes.integer(at: 8), serverStart: bytes.integer(at: 16),
+      device: Array(device.prefix { $0 != 0 }))
+  }
+}
+
+extension AccessKey {
+  /// The hash of a name.
+  package func hash(_ name: [UInt8]) -> UInt64 { SipHash.hash(name.span, self) }
+
+  /// The hash of a client's real address with its port; 0 where that is not known.
+  package func hash(clientHost: [UInt8], port: [UInt8]) -> UInt64 {
+    clientHost.isEmpty ? 0 : hash(clientHost + [0] + port)
+  }
+
+  /// The hash by which a session is looked up.
+  func hash(server: UInt64, pid: Int64, connectedSince: Int64) -> UInt32 {
+    var bytes: [UInt8] = []
+    bytes.append(word: server)
+    bytes.append(integer: pid)
+    bytes.append(integer: connectedSince)
+    return UInt32(truncatingIfNeeded: hash(bytes) >> 32)
+  }
+}

@@ -1,0 +1,200 @@
+import System
+
+/// A line of the journal that is being written: fields separated by tabs. A person can read it.
+///
+/// In a text, bytes that are not printable ASCII, spaces and `%` are percent-encoded; `-` stands for
+/// what is absent, so a text that is just that is encoded too.
+struct JournalLine {
+  private var bytes: [UInt8]
+
+  init(kind: String) {
+    bytes = [10, JournalRecord.version, 9]
+    bytes.reserveCapacity(512)
+    bytes.append(contentsOf: kind.utf8)
+  }
+
+  mutating func append(_ text: [UInt8]) {
+    bytes.append(9)
+    if text.isEmpty { return bytes.append(absent) }
+    if text.count == 1, text[0] == absent { return appendEncoded(absent) }
+    for byte in text {
+      if 33...126 ~= byte, byte != percent { bytes.append(byte) } else { appendEncoded(byte) }
+    }
+  }
+
+  mutating func append(_ number: Int64) {
+    bytes.append(9)
+    if number < 0 { bytes.append(absent) }
+    let start = bytes.count
+    var rest = number.magnitude
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
+  }
+
+  mutating func append(_ number: Int64?) {
+    if let number { append(number) } else { append([]) }
+  }
+
+  mutating func append(hexadecimal number: UInt64) {
+    bytes.append(9)
+    for shift in 0..<UInt64(16) {
+      bytes.append(hexadecimalCharacter(UInt8(truncatingIfNeeded: number >> (60 - 4 * shift)) & 15))
+    }
+  }
+
+  /// How a text stands in a line, with the tabs around it.
+  static func field(_ text: [UInt8]) -> [UInt8] {
+    var line = JournalLine(kind: "")
+    line.bytes = []
+    line.append(text)
+    return line.bytes + [9]
+  }
+
+  /// The line with its checksum, which is of all between the line feed and the tab before it.
+  consuming func finished() -> [UInt8] {
+    append(hexadecimal: checksum(bytes.span.extracting(1...)))
+    return bytes
+  }
+
+  private mutating func appendEncoded(_ byte: UInt8) {
+    bytes.append(percent)
+    bytes.append(hexadecimalCharacter(byte >> 4))
+    bytes.append(hexadecimalCharacter(byte & 15))
+  }
+}
+
+/// The fields of a line of the journal, read one after another.
+struct JournalFields {
+  /// The second field.
+  private(set) var kind: [UInt8] = []
+  private let bytes: [UInt8]
+  private var position = 0
+
+  /// - Returns: nil unless the line's version and checksum are right.
+  init?(_ line: Span<UInt8>) {
+    guard let end = Self.end(ofCheckedLine: line) else { return nil }
+    bytes = [UInt8](line.extracting(..<end))
+    guard let version = nextField(), version.count == 1, version.first == JournalRecord.version,
+      let kind = nextText()
+    else { return nil }
+    self.kind = kind
+  }
+
+  /// Where the tab before the checksum stands; nil where the checksum is wrong.
+  private static func end(ofCheckedLine line: Span<UInt8>) -> Int? {
+    let end = line.count - JournalRecord.checksumLength - 1
+    guard end > 0, line[end] == 9 else { return nil }
+    let sum = hexadecimal(line.extracting((end + 1)...))
+    return sum == checksum(line.extracting(..<end)) ? end : nil
+  }
+
+  /// Whether no field is left.
+  var isAtEnd: Bool { position > bytes.count }
+
+  /// The seventh field behind the kind of a line that is not checked yet: when its client connected.
+  static func connectedSince(_ line: Span<UInt8>) -> Int64? {
+    var index = 0
+    for _ in 0..<7 {
+      while index < line.count, line[index] != 9 { index += 1 }
+      index += 1
+    }
+    var seconds: Int64 = 0
+    while index < line.count, line[index] != 9 {
+      guard 48...57 ~= line[index], seconds < 1 << 56 else { return nil }
+      seconds = seconds * 10 + Int64(line[index] - 48)
+      index += 1
+    }
+    return index < line.count ? seconds : nil
+  }
+
+  mutating func nextText() -> [UInt8]? {
+    guard let field = nextField(), !field.isEmpty else { return nil }
+    if field.count == 1, field.first == absent { return [] }
+    var text: [UInt8] = []
+    text.reserveCapacity(field.count)
+    var index = field.startIndex
+    while index < field.endIndex {
+      if field[index] != percent {
+        guard 33...126 ~= field[index] else { return nil }
+        text.append(field[index])
+        index += 1
+        continue
+      }
+      guard index + 2 < field.endIndex, let high = hexadecimalDigit(field[index + 1]),
+        let low = hexadecimalDigit(field[index + 2])
+      else { return nil }
+      text.append(high << 4 | low)
+      index += 3
+    }
+    return text
+  }
+
+  mutating func nextNumber() -> Int64? { nextField().flatMap(number) }
+
+  /// A number, or `-` for none; nil where it is neither.
+  mutating func nextOptional() -> (value: Int64?, Void)? {
+    guard let field = nextField() else { return nil }
+    if field.count == 1, field.first == absent { return (nil, ()) }
+    return number(field).map { ($0, ()) }
+  }
+
+  /// A number that is not negative, or `-` for none; nil where it is neither.
+  mutating func nextCounter() -> (value: Int64?, Void)? {
+    guard let counter = nextOptional(), counter.value ?? 0 >= 0 else { return nil }
+    return counter
+  }
+
+  mutating func nextHexadecimal() -> UInt64? {
+    nextField().flatMap { hexadecimal($0.span) }
+  }
+
+  private mutating func nextField() -> ArraySlice<UInt8>? {
+    guard position <= bytes.count else { return nil }
+    let start = position
+    while position < bytes.count, bytes[position] != 9 { position += 1 }
+    defer { position += 1 }
+    return bytes[start..<position]
+  }
+}
+
+/// What stands for an absent field, and is a number's minus sign.
+private let absent = UInt8(ascii: "-")
+private let percent = UInt8(ascii: "%")
+
+/// The number that decimal digits with or without a minus sign spell.
+private func number(_ digits: ArraySlice<UInt8>) -> Int64? {
+  let isNegative = digits.first == absent
+  let digits = isNegative ? digits.dropFirst() : digits
+  guard 1...19 ~= digits.count else { return nil }
+  var magnitude: UInt64 = 0
+  for byte in digits {
+    guard 48...57 ~= byte else { return nil }
+    magnitude = magnitude * 10 + UInt64(byte - 48)
+  }
+  if isNegative, magnitude == UInt64(Int64.max) + 1 { return .min }
+  guard let number = Int64(exactly: magnitude) else { return nil }
+  return isNegative ? -number : number
+}
+
+extension JournalRecord {
+  /// The length of a checksum, and of every other 64 bits, in characters.
+  static let checksumLength = 16
+}
+
+/// The number that 16 hexadecimal digits spell.
+func hexadecimal(_ digits: Span<UInt8>) -> UInt64? {
+  guard digits.count == JournalRecord.checksumLength else { return nil }
+  var number: UInt64 = 0
+  for index in digits.indices {
+    guard let digit = hexadecimalDigit(digits[index]) else { return nil }
+    number = number << 4 | UInt64(digit)
+  }
+  return number
+}
+
+private func hexadecimalCharacter(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+extension Descriptor {
+  /// A second descriptor for standard input, which stays open when this one is closed.
+  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
+
+  /// A second descriptor for standard output, which stays open when this one is closed.
+  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
+
+  /// A second descriptor for standard error, which stays open when this one is closed.
+  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
+  /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
+  ///
+  /// - Throws: `SystemError` naming the path.
+  package static func open(
+    _ path: String, _ flags: Int32, mode: mode_t = 0
+  ) throws(SystemError) -> Descriptor {
+    let number = retryingOnInterrupt { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    guard number >= 0 else { throw SystemError("open", path) }
+    return Descriptor(owning: number)
+  }
+}
+
+/// Gives the whole content of a file.
+///
+/// - Throws: `SystemError` naming the path; `EFBIG` past `limit` bytes.
+package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+  let file = try Descriptor.open(path, O_RDONLY)
+  return try file.readToEnd(of: path, limit: limit)
+}

@@ -1,0 +1,23 @@
+import CSystem
+
+/// A standard stream that lines are written to.
+package enum StandardStream: Int32, Sendable {
+  case output = 1
+  case error = 2
+
+  /// Writes a line; where nobody reads it, it is lost.
+  package func writeLine(_ text: String) {
+    var line = text
+    line += "\n"
+    line.withUTF8 { bytes in
+      var done = 0
+      while done < bytes.count {
+        let wrote = retryingOnInterrupt {
+          unsafe cs_write(rawValue, bytes.baseAddress! + done, bytes.count - done)
+        }
+        if wrote <= 0 { return }
+        done += Int(wrote)
+      }
+    }
+  }
+}
