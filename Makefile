@@ -20,6 +20,8 @@ LIB = $(DESTDIR)$(PREFIX)/lib
 UNITS = $(LIB)/systemd/system
 GENERATORS = $(LIB)/systemd/system-generators
 DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
+# What install put where.
+MANIFEST = $(LIBEXEC)/manifest
 HOOKS = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
@@ -45,7 +47,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages bash-completion chromium faketime fish libfaketime prometheus python3 sqlite3 strace \
+	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools prometheus python3 sqlite3 strace \
 	  time tzdata util-linux valgrind zsh
 
 .PHONY: build
@@ -74,7 +76,7 @@ soak: test-deps deps ## let a model of a VPN host go on for SECONDS=, or until i
 RECORD = no
 
 .PHONY: bench
-bench: test-deps build ## measure the programs, and write docs/benchmarks.md
+bench: test-deps deb ## measure the programs, and write docs/benchmarks.md
 	swift build --product quota-bench
 	QUOTA_PROGRAMS=$(CURDIR)/$(PROGRAMS) .build/debug/quota-bench $(if $(filter yes,$(RECORD)),--record) docs/benchmarks.md
 
@@ -101,6 +103,8 @@ test-system: test-system-deps deb ## boot a Debian with the package in it and tr
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
+	@# What is newer than this was installed now.
+	@touch $(PROGRAMS)/.installing
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
@@ -125,6 +129,8 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@# What may have been edited is never written over; the present sample is beside the manual.
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
 	@test -e $(CRON)/openvpn-quota || install -v -m 0644 cron.d/openvpn-quota $(CRON)/
+	@.ci/manifest write $(MANIFEST) $(PROGRAMS)/.installing $(SBIN) $(LIBEXEC) $(MAN) $(DOC) $(CRON) $(UNITS) \
+	  $(GENERATORS) $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 
 .PHONY: deploy
 deploy: build ## build, install, set up, start and check; SERVER=NAME adds the hooks to its config
@@ -137,17 +143,11 @@ deb: build ## make a Debian package of it, below .build
 	lintian --fail-on error .build/openvpn-quota_*.deb
 
 .PHONY: uninstall
-uninstall: ## remove what install put there; settings and database stay
+uninstall: ## remove what install put there, but not what was changed; settings and database stay
+	@test -n "$(DESTDIR)" || .ci/unused "$(PREFIX)/libexec/openvpn-quota"
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
 	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
-	rm -f $(COMMANDS:%=$(SBIN)/%) $(HOOKS:%=$(LIBEXEC)/%) $(LIBEXEC)/openvpn-quota $(CRON)/openvpn-quota
-	rm -f $(COMMANDS:%=$(BASH_COMPLETIONS)/%) $(COMMANDS:%=$(ZSH_COMPLETIONS)/_%) \
-	  $(COMMANDS:%=$(FISH_COMPLETIONS)/%.fish)
-	rm -f $(foreach section,5 7 8,$(patsubst man/%,$(MAN)/man$(section)/%,$(wildcard man/*.$(section))))
-	rm -f $(patsubst config/systemd/%,$(UNITS)/%,$(wildcard config/systemd/quota-*)) \
-	  $(GENERATORS)/openvpn-quota-generator $(LIB)/sysusers.d/openvpn-quota.conf $(LIB)/tmpfiles.d/openvpn-quota.conf
-	rm -rf $(DOC)
-	test ! -d $(LIBEXEC) || rmdir --ignore-fail-on-non-empty $(LIBEXEC)
+	@.ci/manifest remove $(MANIFEST)
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload || true
 
 .PHONY: format

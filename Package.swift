@@ -68,7 +68,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "quota-bench", dependencies: ["System", "SQLite", "TestSupport"], path: "Tests/bench",
-      exclude: ["hook.py"], swiftSettings: strict),
+      exclude: ["hook.py", "hook-floor.c"], swiftSettings: strict),
     .testTarget(
       name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(
@@ -95,7 +95,7 @@ let package = Package(
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],
-      exclude: ["Schemas"], swiftSettings: strict),
+      swiftSettings: strict),
     .testTarget(
       name: "SpeedTests", dependencies: ["System", "SQLite", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -12,8 +12,17 @@ function value(line,   mark) {
     gsub(/["\\]/, "\\\\&", line)
     return line
   }
-  sub(/[ \t#;].*/, "", line)
-  return line
+  return unquoted(line)
+}
+
+# A value without quotes ends at a blank that has no backslash before it; a quote in it is a letter.
+function unquoted(line,   text, letter) {
+  while (match(line, /^(\\.|[^ \t\\])/)) {
+    letter = substr(line, 1, RLENGTH)
+    text = text (letter == "\"" ? "\\\"" : letter)
+    line = substr(line, RLENGTH + 1)
+  }
+  return text
 }
 
 function hook(directive, program, line,   was) {

@@ -13,10 +13,17 @@ package enum AdminProgram {
   ///
   /// - Parameter arguments: without the program's own name.
   package static func run(_ arguments: [String]) -> Support.ExitStatus {
-    do {
+    status {
       let isAlone = arguments.isEmpty && Terminal.isInput && Terminal.isOutput
       var command = try QuotaAdmin.parseAsRoot(isAlone ? ["menu"] : arguments)
       try command.run()
+    }
+  }
+
+  /// Runs the work of a command, and says why if it fails.
+  static func status(of work: () throws -> Void) -> Support.ExitStatus {
+    do {
+      try work()
       return .done
     } catch let end as Ended {
       return end.status

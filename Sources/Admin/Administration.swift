@@ -15,8 +15,13 @@ struct Administration {
   /// to date if it is old.
   ///
   /// - Throws: `SettingsError` or `Complaint`.
-  init(_ options: CommonOptions) throws {
-    settings = try options.settings()
+  init(_ options: CommonOptions) throws { try self.init(options.settings()) }
+
+  /// Opens the ledger that the settings name.
+  ///
+  /// - Throws: `Complaint`.
+  init(_ settings: Settings) throws {
+    self.settings = settings
     do {
       ledger = try Ledger.open(
         settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
@@ -80,20 +85,20 @@ extension Complaint {
   /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
   /// tried once more without SQLite.
   fileprivate init(_ error: LedgerError, opening path: String) {
+    if case .file(let trouble) = error, trouble.exitStatus != .permission {
+      let isMissing = trouble.code == ENOENT
+      self.init(
+        isMissing
+          ? "cannot create \(path): there is no directory \(trouble.subject)" : trouble.message,
+        hint: error.hint, exitStatus: .cannotCreate)
+      return
+    }
     guard case .database(let trouble) = error, trouble.kind == .missing else {
       self.init(error)
       return
     }
-    let folder = directory(of: path)
-    if unsafe access(folder, F_OK) != 0, errno == ENOENT {
-      self.init(
-        "cannot create \(path): there is no directory \(folder)",
-        hint: "create it with: install -d -m 2770 -g openvpn-quota \(folder)",
-        exitStatus: .cannotCreate)
-      return
-    }
     do throws(SystemError) {
-      _ = try Descriptor.open(path, O_RDWR | O_CREAT, mode: 0o660)
+      _ = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o660)
       self.init(error)
     } catch {
       let status = error.exitStatus == .permission ? .permission : ExitStatus.cannotCreate

@@ -15,8 +15,8 @@ extension Complaint {
     case .schema, .noSuchPlan, .planExists, .planInUse, .noSuchGrant, .nothingToGrant,
       .contradiction:
       self.init(error.description, hint: error.hint)
-    case .spool(let trouble):
-      self.init(trouble.message, hint: trouble.hint, exitStatus: trouble.exitStatus)
+    case .file(let trouble), .spool(let trouble):
+      self.init(error.description, hint: error.hint ?? trouble.hint, exitStatus: trouble.exitStatus)
     case .database(let trouble):
       let hint =
         trouble.kind == .busy

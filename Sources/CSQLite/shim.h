@@ -9,6 +9,24 @@ static inline int csqlite_keep_log_on_close(sqlite3 *db) {
   return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
 }
 
+/// Has a connection trust neither the schema nor the pages of its file, which may be somebody's
+/// backup or another program's: no trigger runs, no view is read, a function in the schema has to be
+/// harmless, and nothing that is written by SQL can break the file.
+/// sqlite3_db_config is variadic, which Swift cannot call.
+static inline int csqlite_distrust_the_file(sqlite3 *db) {
+  static const int settings[][2] = {
+    {SQLITE_DBCONFIG_DEFENSIVE, 1},
+    {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+    {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+  };
+  for (int i = 0; i < 4; i++) {
+    int code = sqlite3_db_config(db, settings[i][0], settings[i][1], (int *)0);
+    if (code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
+
 /// Has SQLite keep no count of the memory it takes, which nobody asks for: it would take a mutex for
 /// each piece. sqlite3_config is variadic, which Swift cannot call.
 static inline int csqlite_keep_no_memory_statistics(void) {

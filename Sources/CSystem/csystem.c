@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -186,4 +187,9 @@ int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes) {
 
 void cs_address_text(const void *bytes, int32_t is_ipv6, char *text) {
   inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, bytes, text, INET6_ADDRSTRLEN);
+}
+
+int64_t cs_file_system_of(const char *path) {
+  struct statfs status;
+  return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
 }

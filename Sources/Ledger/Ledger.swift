@@ -41,7 +41,7 @@ package final class Ledger {
     return Ledger(database: database, rules: rules, zone: zone)
   }
 
-  private init(database: consuming Connection, rules: Rules, zone: Zone) {
+  init(database: consuming Connection, rules: Rules, zone: Zone) {
     self.database = database
     self.rules = rules
     self.zone = zone
@@ -101,15 +101,21 @@ package final class Ledger {
     to path: String, for opener: Opener, zone: Zone
   ) throws(LedgerError) -> Connection {
     let database: Connection
-    do {
-      switch opener {
-      case .door: database = try Connection(path, busyTimeout: hookPatience)
-      case .hook: database = try hookConnection(path)
-      case .rehearsal: database = try Connection(path, busyTimeout: keeperPatience)
-      case .keeper: database = try keeperConnection(path)
+    switch opener {
+    case .door, .hook:
+      do {
+        database =
+          opener == .door
+          ? try Connection(path, busyTimeout: hookPatience) : try hookConnection(path)
+      } catch { throw .database(error) }
+    case .rehearsal:
+      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
+      do { database = try Connection(path, busyTimeout: keeperPatience) } catch {
+        throw .database(error)
       }
-    } catch {
-      throw .database(error)
+    case .keeper:
+      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
+      do { database = try keeperConnection(path) } catch { throw .database(error) }
     }
     switch opener {
     case .door, .hook, .rehearsal: try Schema.check(database)
@@ -119,6 +125,23 @@ package final class Ledger {
       do { try Spool(besideDatabase: path).create() } catch { throw .spool(error) }
     }
     return database
+  }
+
+  /// Enters the database's directory, which gives up root, and makes sure that the
+  /// database is a file of its own.
+  ///
+  /// - Returns: the database's path, without a link in any part of it.
+  static func trustedPath(of database: String) throws(SystemError) -> String {
+    let directory = try StateDirectory(of: database)
+    let name = fileName(of: database)
+    try directory.check(name)
+    return "\(directory.path)/\(name)"
+  }
+
+  private static func asLedgerError<Result>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .file(error) }
   }
 
   private static func hookConnection(_ path: String) throws(SQLiteError) -> Connection {

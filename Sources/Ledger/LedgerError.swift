@@ -1,3 +1,4 @@
+import Glibc
 import System
 import SQLite
 
@@ -5,6 +6,8 @@ import SQLite
 package enum LedgerError: Error, CustomStringConvertible {
   /// SQLite could not do what it was asked.
   case database(SQLiteError)
+  /// The database's directory, or a file of the database, cannot be opened or must not be trusted.
+  case file(SystemError)
   /// The spool beside the database could not be made.
   case spool(SystemError)
   /// The database was written by another version of these programs.
@@ -29,7 +32,7 @@ package enum LedgerError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .database(let error): error.description
-    case .spool(let error): error.description
+    case .file(let error), .spool(let error): error.description
     case .schema(let database, let found, _) where 1...2 ~= found:
       "\(database) is of a development version (schema \(found)), which was never released"
     case .schema(let database, let found, let expected):
@@ -61,6 +64,14 @@ package enum LedgerError: Error, CustomStringConvertible {
       "the database and its directory belong to the group openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
+    case .file(let error):
+      switch error.code {
+      case ENOENT:
+        "the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(error.subject)"
+      case ELOOP, EPERM:
+        "whatever is in the database's directory has to be a file of its owner: look at this one, and take it away"
+      default: nil
+      }
     case .planExists: "quota-admin plan set changes it"
     case .noSuchGrant: "quota-admin grants NAME shows them"
     case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"

@@ -2,9 +2,12 @@ import CSQLite
 
 /// One connection to a database file, closed when its owner lets go of it.
 ///
-/// Every connection leaves checkpoints to the caller: it neither checkpoints after a
+/// Every connection leaves checkpoints to whoever asks for one: it neither checkpoints after a
 /// commit nor when it closes. With nobody resident each process is the first opener, and a
 /// checkpoint in a hook would be time that the VPN waits.
+///
+/// No connection trusts its file: it follows no link to it, runs none of its triggers and reads none
+/// of its views.
 @safe package struct Connection: ~Copyable {
   /// The path it was opened by.
   package let path: String
@@ -27,6 +30,7 @@ import CSQLite
   /// Opens a database. The corresponding C function is `sqlite3_open_v2`.
   ///
   /// - Parameters:
+  ///   - path: a path without a symbolic link in any part of it.
   ///   - busyTimeout: milliseconds to wait for another process's lock, 0 for not at all.
   ///   - keepsStatements: whether compiled statements are kept for their next use, for who does many
   ///     things of the same kind.
@@ -37,8 +41,9 @@ import CSQLite
   ) throws(SQLiteError) {
     _ = Connection.setUp
     var opened: OpaquePointer?
-    let flags = access.flags | SQLITE_OPEN_NOMUTEX
-    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    let flags = access.flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+    var code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    if code == SQLITE_OK { code = unsafe csqlite_distrust_the_file(opened) }
     guard code == SQLITE_OK, let opened = unsafe opened else {
       let error = unsafe SQLiteError("open", path, code, opened)
       unsafe sqlite3_close_v2(opened)
@@ -67,7 +72,7 @@ import CSQLite
   /// The row id of the last `INSERT`.
   package var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Milliseconds to wait for another process's lock from here on.
+  /// Milliseconds to wait for somebody else's lock from here on.
   package func setBusyTimeout(_ milliseconds: Int32) {
     unsafe sqlite3_busy_timeout(handle, milliseconds)
   }

@@ -18,7 +18,8 @@ struct PermissionFix {
     guard unsafe stat(subject, &status) == 0 else { return nil }
     let isDirectory = status.st_mode & S_IFMT == S_IFDIR
     let bits = isDirectory ? S_IRGRP | S_IXGRP : S_IRGRP
-    let isOpenToGroup = status.st_mode & bits == bits && status.st_gid != 0
+    let isOpenToGroup =
+      status.st_mode & bits == bits && status.st_gid != 0 && !Self.isMember(of: status.st_gid)
     self.init(
       path: subject, isDirectory: isDirectory, user: Self.userName(),
       groupThatMay: isOpenToGroup ? Self.group(status.st_gid) : nil)
@@ -59,6 +60,11 @@ struct PermissionFix {
     return "'"
       + path.split(separator: "'", omittingEmptySubsequences: false)
       .map { printable($0.utf8) }.joined(separator: "'\\''") + "'"
+  }
+
+  /// Whether this process has a group already, or its user would have it at the next start.
+  private static func isMember(of group: gid_t) -> Bool {
+    Privileges.groups(of: geteuid(), besides: getegid()).contains(group)
   }
 
   private static func userName() -> String {

@@ -35,3 +35,16 @@ struct Reconciler {
     for problem in intake.problems { log.warn(problem) }
   }
 }
+
+extension Reconciler {
+  /// Reads a ledger that cannot be written, and changes nothing but a copy of it in memory.
+  ///
+  /// - Returns: nil if it cannot be read either.
+  init?(readingOnly settings: Settings, _ log: Log) {
+    let opened = try? Ledger.openUnwritable(
+      settings.database, rules: settings.rules, zone: settings.zone)
+    guard let opened else { return nil }
+    self.init(
+      ledger: opened, spool: Spool(besideDatabase: settings.database, isRehearsal: true), log: log)
+  }
+}

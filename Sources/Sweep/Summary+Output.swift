@@ -36,6 +36,7 @@ extension Summary {
       json.field("closed", Int64(closed))
       json.array("killed") { json in for kill in kills { kill.write(to: &json) } }
       json.array("problems") { json in for problem in problems { json.element(problem) } }
+      json.field("error", bookkeepingFailure?.message)
       json.field("milliseconds", milliseconds)
     }
     return String(decoding: json.bytes, as: UTF8.self)

@@ -1,5 +1,6 @@
 import Ledger
 import OpenVPN
+import Support
 import System
 import Quota
 
@@ -19,6 +20,8 @@ package struct Summary {
   package var servers: [ServerResult] = []
   /// What went wrong without failing a server.
   package var problems: [String] = []
+  /// Why the ledger could not be written; then who was to go was told so all the same.
+  package var bookkeepingFailure: (any Explained)?
   /// Milliseconds that it took.
   package var milliseconds: Int64 = 0
 

@@ -15,7 +15,9 @@ package struct Sweep {
   private let kick: Kick?
   /// What was found on the way to the servers and cannot be swept.
   let problems: [DiscoveryProblem]
-  private let reconciler: Reconciler
+  private var reconciler: Reconciler
+  /// Why the ledger could not be written, if it could not. The sweep goes on by a copy in memory.
+  private var bookkeepingFailure: (any Explained)?
   private var summary = Summary()
   private let servers: [Server]
   /// The last that each server said.
@@ -54,30 +56,77 @@ package struct Sweep {
     servers = found.endpoints.map { Server($0, startingAt: now) }
     let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
     lastSwept = spool.sweepNote
-    let ledger = try Ledger.open(
-      settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
-      zone: settings.zone)
-    reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+    do {
+      let ledger = try Ledger.open(
+        settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+        zone: settings.zone)
+      reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+    } catch {
+      guard !isRehearsal, Sweep.isAboutWriting(error),
+        let other = Reconciler(readingOnly: settings, log)
+      else { throw error }
+      reconciler = other
+      bookkeepingFailure = error
+    }
   }
 
   /// Whether there is nothing to sweep.
   package var hasNoServers: Bool { servers.isEmpty && problems.allSatisfy { $0.isNoMatch } }
 
   /// Runs it.
+  ///
+  /// Where the ledger cannot be written, it decides by what can be read and what the listings say,
+  /// disconnects, and tells of it in the summary.
   package mutating func run() throws -> Summary {
-    if !isRehearsal { try beginDay() }
+    if !isRehearsal { try keepingBooks { try $0.beginDay() } }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
     report()
-    if !isRehearsal {
-      reconciler.spool.removeOldDrafts(at: environment.clock.now)
-      try reconciler.spool.leave(SweepNote(at: environment.clock.now, listed: listed))
-      try reconciler.ledger.checkpoint()
-    }
+    if !isRehearsal { finishBooks() }
+    summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
     return summary
+  }
+
+  /// Does something that needs the ledger. Where it cannot be written, it is done once more with a
+  /// copy of the ledger in memory, which is used from then on.
+  private mutating func keepingBooks<Result>(
+    _ body: (inout Sweep) throws -> Result
+  ) throws -> Result {
+    do { return try body(&self) } catch let error as any Explained {
+      guard !isRehearsal, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
+        let other = Reconciler(readingOnly: settings, log)
+      else { throw error }
+      bookkeepingFailure = error
+      reconciler = other
+      return try body(&self)
+    }
+  }
+
+  /// Whether an error is one of a disk or of permissions, so that the ledger may still be readable.
+  private static func isAboutWriting(_ error: any Explained) -> Bool {
+    [.inputOutput, .cannotCreate, .permission].contains(error.exitStatus)
+  }
+
+  /// Does something after which nobody has to be disconnected any more: a failure is told at the end.
+  private mutating func notingFailure(_ body: (Sweep) throws -> Void) {
+    do { try body(self) } catch {
+      if bookkeepingFailure == nil { bookkeepingFailure = error as? any Explained }
+    }
+  }
+
+  /// Leaves word for the next sweep; not after a failure, so that it does all that is due once a day
+  /// again.
+  private mutating func finishBooks() {
+    if bookkeepingFailure != nil { return }
+    reconciler.spool.removeOldDrafts(at: environment.clock.now)
+    notingFailure { sweep in
+      let note = SweepNote(at: sweep.environment.clock.now, listed: sweep.listed)
+      try sweep.reconciler.spool.leave(note)
+      try sweep.reconciler.ledger.checkpoint()
+    }
   }
 
   /// Does what is due once a day: periods begin and end at midnight.
@@ -114,7 +163,7 @@ package struct Sweep {
       if isRehearsal {
         try reconciler.ledger.rehearsal { try reconcile(&observations) }
       } else {
-        try reconcile(&observations)
+        try keepingBooks { try $0.reconcile(&observations) }
         try enforce(observations)
       }
       if answered.isEmpty { return }
@@ -162,13 +211,13 @@ package struct Sweep {
     }
     for index in enforcers.indices {
       enforcers[index].giveUp()
-      try settle(enforcers[index])
+      settle(enforcers[index])
     }
   }
 
-  private mutating func settle(_ enforcer: Enforcer) throws {
+  private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
-    try reconciler.ledger.recordKills(kills, at: environment.clock.now)
+    notingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -200,7 +249,8 @@ package struct Sweep {
       }.filter { !known.contains($0.identity) }
     }
     return targets.filter { target in
-      target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
+      !killed.contains(target.identity)
+        && target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
 
@@ -210,7 +260,7 @@ package struct Sweep {
     guard observations.count > 1, !isRehearsal else { return [] }
     return try servers.filter { server in
       try observations[ObjectIdentifier(server), default: []].contains { observation in
-        try targets(in: observation).contains { !killed.contains($0.identity) }
+        try !targets(in: observation).isEmpty
       }
     }
   }

@@ -1,6 +1,7 @@
 import Glibc
 import Servers
 import Support
+import System
 
 /// One sweep from the lock to the log, the same whichever program runs it.
 package struct SweepRun {
@@ -32,7 +33,7 @@ package struct SweepRun {
   /// - Parameter patience: how long to wait for a sweep that is under way.
   /// - Throws: an `Explained` error for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
-    let lock = try SweepLock.take(beside: settings.database, within: patience)
+    let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
       settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
     if sweep.hasNoServers {
@@ -50,6 +51,7 @@ package struct SweepRun {
     for server in summary.servers where server.state == .failed {
       for error in server.errors { log.report(ServerFailed(server, error)) }
     }
+    if let failure = summary.bookkeepingFailure { log.report(failure) }
     for problem in summary.problems { log.record(.info, "noticed", ["what": .text(problem)]) }
     for kill in summary.kills {
       log.record(
@@ -72,7 +74,9 @@ package struct SweepRun {
 
 extension Summary {
   /// How the program ends after it.
-  package var exitStatus: ExitStatus { everyServerDone ? .done : .unavailable }
+  package var exitStatus: ExitStatus {
+    bookkeepingFailure?.exitStatus ?? (everyServerDone ? .done : .unavailable)
+  }
 
   fileprivate func count(_ state: ServerResult.State) -> Int64 {
     Int64(servers.count { $0.state == state })

@@ -61,11 +61,14 @@ import Testing
     let bench = try populated()
     let ended = try #require(Int(bench.shell("echo $BASHPID").output.filter(\.isNumber)))
     let living = ProcessInfo.processInfo.processIdentifier
-    let kept = ["copy.db.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)"]
-    let left = ["copy.db.draft-\(ended)", "copy.db.draft-\(ended)-journal"]
+    let kept = [
+      "quota.db.backup.draft-\(living)", "copy.db.draft-of-mine", "other.db.draft-\(ended)",
+    ]
+    let draft = "quota.db.backup.draft-\(ended)"
+    let left = [draft, "\(draft)-journal", ".copy.db.\(ended)"]
     for name in kept + left { try bench.folder.write("", to: name) }
     #expect(try bench.admin("backup", bench.folder.path + "/copy.db").isFine)
-    let drafts = try bench.files().filter { $0.contains("draft") }
+    let drafts = try bench.files().filter { $0.contains("draft") || $0.hasPrefix(".") }
     #expect(drafts == kept.sorted())
   }
 
@@ -186,12 +189,18 @@ import Testing
     try bench.admin("backup", copy)
     let unasked = try bench.admin("restore", copy)
     #expect(unasked.status == 64 && unasked.errors.contains("hint: --yes does it without asking"))
-    let outcome = try bench.shell(
-      """
-      flock "$(dirname "$DATABASE")" sleep 2 &
-      sleep 0.3
-      quota-admin restore --yes "\(copy)" && wait
-      """)
+    let path = bench.path
+    let (holds, letsGo) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    Thread.detachNewThread {
+      let other = try? SweepElsewhere(beside: path)
+      holds.signal()
+      Thread.sleep(forTimeInterval: 1)
+      letsGo.signal()
+      _ = consume other
+    }
+    holds.wait()
+    let outcome = try bench.admin("restore", "--yes", copy)
+    #expect(letsGo.wait(timeout: .now()) == .success)
     #expect(outcome.isFine)
   }
 }

@@ -100,7 +100,7 @@ import Testing
     #expect(
       outcome.errors == """
         quota-admin: error: cannot create \(folder)/quota.db: there is no directory \(folder)
-        quota-admin: hint: create it with: install -d -m 2770 -g openvpn-quota \(folder)
+        quota-admin: hint: the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(folder)
 
         """)
   }
@@ -131,7 +131,7 @@ import Testing
       let outcome = try Program.run("setpriv", nobody, environment: bench.settings)
       #expect(outcome.status == 77)
       #expect(outcome.errors.contains("Permission denied"))
-      #expect(outcome.errors.contains("hint: run it as root, or as a member of the group"))
+      #expect(outcome.errors.contains("hint: run it as root, or as the user openvpn-quota"))
     }
   }
 

@@ -74,17 +74,49 @@ import Testing
 
   @Test func `survive days that no calendar has`() throws {
     let bench = try bench()
-    for day in ["2026-11-31", ""] {
-      try bench.probe.addHistory(Usage(received: 1, sent: 1), of: "alice", on: day)
+    for start in [Int64.min, -1, Int64.max - 1, .max] {
+      try bench.probe.addHistory(Usage(received: 1, sent: 1), of: "alice", inHour: start)
     }
     try bench.probe.addHistory(Usage(received: 7), of: "bob", on: "9999-12-31")
-    for step in ["day", "week", "month"] {
-      let outcome = try bench.run(
-        ["usage", "--by", step, "--since", "2026-11-01", "--until", "2026-11-22"])
-      #expect(outcome.isFine)
+    for step in ["day", "week", "month", "hour"] {
+      for window in [["--since", "2026-11-01", "--until", "2026-11-22"], ["--since", "0001-01-01"]] {
+        #expect(try bench.run(["usage", "--by", step] + window).isFine)
+      }
     }
     #expect(
       try bench.run(["usage", "bob", "--since", "9999-12-31", "--csv"]).output.contains(",7,0,7"))
+  }
+
+  @Test(arguments: ["UTC", "Asia/Kathmandu"])
+  func `survive times at the edges of what a number can be`(zone: String) throws {
+    let bench = try bench()
+    bench.settings["TIME_ZONE"] = zone
+    for (number, time) in [Int64.min, .min + 1, -1, .max - 1, .max].enumerated() {
+      let end = number % 2 == 0 ? Int64.max : nil
+      try bench.probe.add(
+        LedgerProbe.Session(
+          user: "alice", server: "home", connectedSince: time, address: "10.8.1.\(number)",
+          usage: Usage(received: 1, sent: 1), endedAt: end, endedBy: end.map { _ in "hook" }))
+      try bench.probe.add(
+        LedgerProbe.Event(at: time, user: "alice", kind: "killed", detail: "x", lastAt: time))
+      try bench.probe.addPeriod(of: "bob", from: time, to: .max - Int64(number), carried: 0)
+    }
+    try bench.probe.setExpiry(of: "alice", .max)
+    try bench.probe.setPeriodStart(of: "bob", .max)
+    let page = bench.folder.path + "/page.html"
+    for command in [
+      ["usage", "--by", "session"], ["usage", "--by", "server"], ["usage", "--by", "hour"],
+      ["usage", "--by", "day"], ["top"], ["events"], ["list"], ["show", "alice"], ["show", "bob"],
+      ["history", "bob"], ["sessions"], ["grants", "bob"], ["export", "--csv"], ["metrics"],
+      ["report", "--html", page],
+    ] {
+      let takesTime = ["usage", "top", "events", "report"].contains(command[0])
+      for options in [[], ["--json"]] + (takesTime ? [["--since", "0001-01-01"]] : []) {
+        if options == ["--json"], ["export", "metrics", "report"].contains(command[0]) { continue }
+        let outcome = try bench.run(command + options)
+        #expect(outcome.isFine, "\(command + options): \(outcome.errors)")
+      }
+    }
   }
 
   @Test func `keep what a removed user moved`() throws {

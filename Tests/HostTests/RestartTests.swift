@@ -72,4 +72,24 @@ struct RestartTests {
     #expect(try server.finished.count == 4)
     try quota.expectExactAfterSweeps()
   }
+
+  @Test func `a sweep in the pause of a restart waits for its end`() throws {
+    let quota = try QuotaHost()
+    try quota.admin("add", "alice")
+    let server = try quota.server()
+    let alice = try server.client("alice")
+    try alice.connect()
+    try quota.sweep()
+    for delay in stride(from: 0.0, to: 0.9, by: 0.15) {
+      kill(pid_t(try server.processID), SIGUSR1)
+      Thread.sleep(forTimeInterval: delay)
+      try quota.sweep()
+      #expect(try quota.openSessions() == 0, "after \(delay) s")
+      try eventually("the server") {
+        try server.ask("status 3").contains { $0.hasPrefix("TITLE") }
+      }
+    }
+    try server.stop()
+    try quota.expectExactAfterSweeps()
+  }
 }

@@ -31,7 +31,7 @@ private func earlierDatabase(at path: String) throws {
     #expect(try bench.probe.usage(by: .history)["alice"]?.total == 1000)
   }
 
-  @Test func `takes new users though its trigger adds their quota row`() throws {
+  @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
     try bench.ledger.close(final("dave", 9, 9, owner: "dave"))
     #expect(try bench.ledger.standing(of: "dave")?.quota == 5)

@@ -92,7 +92,7 @@ import Testing
     _ = try server.deferred("alice")
     for _ in 0..<3 {
       try quota.sweep().expect(status: 0)
-      try quota.ageKills()
+      try quota.probe.ageKills()
     }
     let kills = try server.commands.filter { $0.contains("kill") }
     #expect(kills.suffix(2) == ["kill 192.0.2.9:1194", "kill \"alice\""])
@@ -114,7 +114,7 @@ import Testing
     for _ in 0..<4 {
       try quota.sweep().expect(status: 0)
       try quota.sweep().expect(status: 0)
-      try quota.ageKills()
+      try quota.probe.ageKills()
     }
     let kills = try server.commands.filter { $0.contains("kill") }
     #expect(kills.count == 4)

@@ -20,22 +20,6 @@ import Testing
       (2, 10000000, 100), (3, 0, 0);
     """
 
-  /// A database of an earlier version, and what its `PRAGMA user_version` says.
-  struct Earlier: Sendable, CustomTestStringConvertible {
-    let sql: String
-    let version: Int64
-    var testDescription: String { "schema \(version)" }
-  }
-
-  private static let earlierOnes = [
-    Earlier(sql: earlierProject, version: 0),
-    Earlier(
-      sql: (try? String(
-        contentsOfFile: #filePath.replacing(
-          "OtherSchemaTests.swift", with: "Schemas/schema-1.sql"), encoding: .utf8)) ?? "",
-      version: 1),
-  ]
-
   /// Puts another database in the place of the installation's.
   private func replace(_ quota: Installation, by sql: String) throws {
     for suffix in ["", "-wal", "-shm"] {
@@ -48,26 +32,36 @@ import Testing
     try quota.records.count { $0.hasPrefix("\(kind)-") }
   }
 
-  @Test(arguments: earlierOnes)
-  func `an earlier one opens no door and loses no counter, and is migrated by a sweep`(
-    earlier: Earlier
-  ) throws {
+  @Test func `an earlier one opens no door and loses no counter, and is migrated by a sweep`()
+    throws
+  {
     let quota = try Installation()
     let server = try quota.addServer()
-    try replace(quota, by: earlier.sql)
+    try replace(quota, by: Self.earlierProject)
     #expect(try server.enter("over").isRefused)
     #expect(try server.enter("disabled").isRefused)
     let client = try server.enter("under")
     try client.upload(20_000)
     try client.leave()
     #expect(try records(quota, "closed") == 1)
-    #expect(try quota.probe.schemaVersion == earlier.version)
+    #expect(try quota.probe.schemaVersion == 0)
     try quota.sweep().expect(status: 0)
     let final = try #require(try server.finished.last)
     #expect(try records(quota, "closed") == 0)
     #expect(
       try quota.probe.bytesUsed["under"] == 100 + final.received + final.sent)
     #expect(try server.enter("over", since: now - 50).isRefused)
+  }
+
+  @Test(arguments: [1, 2]) func `one of a development version is refused in one line`(
+    version: Int64
+  ) throws {
+    let quota = try Installation()
+    try quota.probe.setSchemaVersion(version)
+    let outcome = try quota.sweep()
+    outcome.expect(error: "is of a development version (schema \(version))")
+    #expect(outcome.status != 0 && outcome.errors.split(separator: "\n").count == 2)
+    #expect(try quota.probe.schemaVersion == version)
   }
 
   @Test func `a later one opens no door and loses no counter, and no sweep touches it`() throws {

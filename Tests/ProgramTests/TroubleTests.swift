@@ -260,13 +260,31 @@ import Testing
     try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")
   }
 
+  @Test func `violators go while another program keeps the database locked`() throws {
+    let quota = try Installation(["DEFAULT_QUOTA": "10kB"])
+    let server = try quota.addServer()
+    let alice = try server.enter("alice")
+    let bob = try server.enter("bob")
+    try quota.sweep().expect(status: 0)
+    try alice.upload(20_000)
+    let other = try Connection(quota.database, busyTimeout: 0)
+    try other.execute("BEGIN IMMEDIATE")
+    try quota.sweep().expect(status: 74).expect(error: "database is locked")
+    #expect(!alice.isConnected && bob.isConnected)
+    try other.execute("ROLLBACK")
+    try quota.sweep().expect(status: 0)
+    try bob.leave()
+    try server.settle()
+    try quota.sweep().expect(status: 0)
+    try quota.expectTruth(of: server)
+  }
+
   @Test func `a sweep that cannot have the lock leaves at once with 75`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
-    let directory = unsafe open(quota.folder.path + "/var", O_RDONLY | O_CLOEXEC)
-    defer { close(directory) }
-    try #require(flock(directory, LOCK_EX | LOCK_NB) == 0)
+    let other = try SweepElsewhere(beside: quota.database)
     try quota.sweep().expect(status: 75)
+    _ = consume other
     #expect(try server.connections == 0)
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 import TestSupport
 import Testing
@@ -133,5 +134,31 @@ import Testing
     #expect(try keeper.checkpoint() == false)
     rows.reset()
     #expect(try keeper.checkpoint())
+  }
+
+  @Test func `runs no trigger of its file and reads no view`() throws {
+    let database = try Connection(path, busyTimeout: 0)
+    try database.execute(
+      """
+      CREATE TRIGGER more AFTER INSERT ON t BEGIN INSERT INTO t VALUES (0, 'planted'); END;
+      CREATE VIEW v AS SELECT * FROM t;
+      INSERT INTO t VALUES (1, 'x')
+      """)
+    #expect(try database.integer("SELECT count(*) FROM t") == 1)
+    #expect(throws: SQLiteError.self) { try database.integer("SELECT count(*) FROM v") }
+  }
+
+  @Test func `lets no statement break the file, nor the schema call what does harm`() throws {
+    let database = try Connection(path, busyTimeout: 0)
+    try database.execute("PRAGMA writable_schema = ON; PRAGMA journal_mode = OFF")
+    #expect(throws: SQLiteError.self) { try database.execute("DELETE FROM sqlite_schema") }
+    #expect(try database.integer("PRAGMA trusted_schema") == 0)
+    #expect(try database.integer("SELECT count(*) FROM t") == 0)
+  }
+
+  @Test func `follows no link to its file`() throws {
+    let link = "\(folder.path)/link.db"
+    #expect(unsafe symlink("test.db", link) == 0)
+    #expect(throws: SQLiteError.self) { _ = try Connection(link, busyTimeout: 0) }
   }
 }

@@ -4,15 +4,10 @@ import Testing
 
 /// How long reports take on a large ledger, in seconds of the processor: what else the machine does
 /// meanwhile hardly changes them.
-@Suite(
-  .serialized, .printsFigures,
-  .enabled("needs release programs in QUOTA_PROGRAMS") {
-    try Program.isStatic("quota-connect")
-      || ProcessInfo.processInfo.environment["CI"] == "true"
-  })
+@Suite(.serialized, .printsFigures, .onReleasePrograms)
 struct ReportSpeedTests {
   @Test func `reports on 5 000 users with a year of days take less than two seconds`() throws {
-    try #require(try Program.isStatic("quota-connect"), "there are no release programs")
+    try requireReleasePrograms()
     let folder = try TemporaryDirectory()
     let settings = [
       "QUOTA_CONFIG": "/dev/null", "DATABASE": folder.path + "/quota.db", "TIME_ZONE": "UTC",

@@ -84,7 +84,7 @@ import TestSupport
     #expect(
       try ear.heard == """
         <3>quota-sweep: error: cannot open /a b: Permission denied
-        <3>quota-sweep: hint: run it as root, or as a member of the group openvpn-quota
+        <3>quota-sweep: hint: run it as root, or as the user openvpn-quota
 
         """)
     #expect(

@@ -1,4 +1,5 @@
-/// The database of the earlier Python project, with its trigger and a table that is not ours.
+/// The database of the earlier Python project, with its trigger and a table that is not ours. The
+/// trigger made the quota rows; one of them was lost.
 package let earlierProject = """
   CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT UNIQUE NOT NULL,
     password_hash TEXT, status TEXT DEFAULT 'active',
@@ -14,8 +15,6 @@ package let earlierProject = """
     BEGIN INSERT INTO user_quotas (user_id) VALUES (NEW.id); END;
   INSERT INTO users (username, password_hash, status) VALUES
     ('alice', 'hash', 'active'), ('bob', NULL, 'inactive'), ('carol', NULL, 'active');
-  UPDATE user_quotas SET quota_bytes = 1000, bytes_used = 900 WHERE user_id = 1;
-  UPDATE user_quotas SET quota_bytes = 0, bytes_used = 77 WHERE user_id = 2;
-  DELETE FROM user_quotas WHERE user_id = 3;
+  INSERT INTO user_quotas (user_id, quota_bytes, bytes_used) VALUES (1, 1000, 900), (2, 0, 77);
   INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received) VALUES (1, 200, 100), (1, 100, 50);
   """

@@ -38,6 +38,14 @@ package struct SystemCalls {
     return (calls, outcome)
   }
 
+  /// How many calls a command makes that has to succeed, with the `execve` that begins it.
+  package static func count(of command: [String], environment: [String: String]) throws -> Int {
+    let (calls, outcome) = try SystemCalls().calls(
+      of: command[0], Array(command.dropFirst()), environment: environment)
+    try outcome.requireSuccess()
+    return calls.count + 1
+  }
+
   /// Runs a program that is killed by SIGKILL in place of a call: the call is not made.
   ///
   /// - Returns: how it ended; 137 where the call came.

@@ -1,6 +1,7 @@
 import SQLite
 
-/// A table that a sweep writes to: the columns that come from a listing, and how a row is upserted.
+/// A table that version 2's sweep writes to: the columns that come from a listing, and how a row is
+/// upserted.
 struct Table {
   let name: String
   /// What a row in a file begins with.
@@ -56,18 +57,11 @@ struct Table {
       """
   }
 
-  /// The rows of one database that another does not have so, each its mark and the columns with a
-  /// tab before each, in the order of the key.
-  func rows(of one: String, notIn other: String) throws(SQLiteError) -> String {
-    let database = try Connection(one, .reading, busyTimeout: 20_000)
-    var attach = try database.prepare("ATTACH ?1 AS other")
-    attach.bind(1, other)
-    try attach.run()
+  /// All its rows, each its mark and the columns with a tab before each, in the order of the key.
+  func rows(of database: borrowing Connection) throws(SQLiteError) -> String {
     let names = columns.map(\.name).joined(separator: ", ")
     let keys = columns.prefix(key).map(\.name).joined(separator: ", ")
-    var rows = try database.prepare(
-      "SELECT \(names) FROM main.\(name) EXCEPT SELECT \(names) FROM other.\(name) ORDER BY \(keys)"
-    )
+    var rows = try database.prepare("SELECT \(names) FROM \(name) ORDER BY \(keys)")
     var text = ""
     while try rows.step() {
       text.unicodeScalars.append(Unicode.Scalar(mark))

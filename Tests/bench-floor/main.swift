@@ -2,37 +2,29 @@ import Glibc
 import System
 import SQLite
 
-// The least that SQLite takes to keep what a sweep found out: the rows that the sweep wrote, upserted
-// by prepared statements in one transaction, and nothing else. What a sweep costs is held against it.
+// A yardstick that stays as it is while the programs change: the rows that version 2's sweep wrote
+// when all sessions had changed, upserted into its tables by prepared statements in one transaction,
+// and nothing else.
 //
-//   bench-floor rows BEFORE AFTER     the rows of AFTER that are not so in BEFORE, to standard output
-//   bench-floor write DATABASE ROWS   upserts the rows of a file; this is what is measured
-//   bench-floor compare ONE OTHER     fails unless all such rows of two databases agree
+//   bench-floor make DATABASE SESSIONS   makes the database, and prints the rows
+//   bench-floor write DATABASE ROWS      upserts the rows of a file; this is what is measured
 
 /// Does what the words say.
 private func run(_ words: [String]) throws {
-  switch (words.first, words.count) {
-  case ("rows", 3):
-    var text = ""
-    for table in Table.all { text += try table.rows(of: words[2], notIn: words[1]) }
-    write(text, to: STDOUT_FILENO)
-  case ("write", 3):
+  guard words.count == 3 else { throw Misuse() }
+  switch words[0] {
+  case "make":
+    guard let sessions = Int(words[2]), sessions > 0 else { throw Misuse() }
+    write(try Version2.make(words[1], sessions: sessions), to: STDOUT_FILENO)
+  case "write":
     var rows = Rows(try contents(ofFile: words[2], limit: .max))
     try upsert(&rows, into: words[1])
-  case ("compare", 3):
-    for table in Table.all {
-      for (one, other) in [(words[1], words[2]), (words[2], words[1])] {
-        let rows = try table.rows(of: one, notIn: other)
-        if !rows.isEmpty { throw Difference(description: "only in \(one): \(rows.prefix(200))") }
-      }
-    }
-  default: throw Difference(description: "usage: bench-floor rows|write|compare ONE OTHER")
+  default: throw Misuse()
   }
 }
 
-/// Two databases do not agree, or it is not clear what to do with them.
-private struct Difference: Error, CustomStringConvertible {
-  let description: String
+private struct Misuse: Error, CustomStringConvertible {
+  let description = "usage: bench-floor make DATABASE SESSIONS | write DATABASE ROWS"
 }
 
 /// Upserts rows in one transaction, on a connection that is set up as the sweep's is.

@@ -18,6 +18,8 @@ final class BenchReport {
     let unit: String
 
     var holds: Bool { measured <= bound }
+    /// Where the time goes, of a goal that is missed.
+    var reason: String? { holds ? nil : MissedGoals.reasons[what + unit] }
   }
 
   private var sections: [Section] = []
@@ -27,7 +29,7 @@ final class BenchReport {
 
   func add(_ section: Section) { sections.append(section) }
 
-  func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String) {
+  func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String = "") {
     goals.append(Goal(what: what, measured: measured, bound: bound, unit: unit))
   }
 
@@ -54,7 +56,7 @@ final class BenchReport {
   }
 
   private var goalTable: String {
-    Section(
+    let table = Section(
       title: "Goals", text: "\(goals.count(where: \.holds)) of \(goals.count) hold.",
       columns: ["goal", "at most", "measured", ""],
       rows: goals.map { goal in
@@ -64,6 +66,8 @@ final class BenchReport {
         ]
       }
     ).markdown
+    let reasons = goals.compactMap { goal in goal.reason.map { "- \(goal.what): \($0)\n" } }
+    return reasons.isEmpty ? table : table + "\n" + reasons.joined()
   }
 
   private var countTable: String {
@@ -88,7 +92,7 @@ extension BenchReport.Section {
 enum Decimal {
   /// Three digits that matter, without zeros behind the point that say nothing.
   static func text(_ value: Double) -> String {
-    if value >= 100 || value == value.rounded() { return "\(Int(value.rounded()))" }
+    if value >= 100 || value == value.rounded() { return Figures.grouped(Int(value.rounded())) }
     let digits = value >= 10 ? 10.0 : 100.0
     return "\((value * digits).rounded() / digits)"
   }

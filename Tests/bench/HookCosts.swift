@@ -1,146 +1,146 @@
 import Foundation
 import TestSupport
 
-/// What one hook costs beside what an operator would write instead.
+/// What a hook costs beside a program that does nothing, one that does the least, and what an
+/// operator would write instead.
 struct HookCosts {
-  private static let rounds = 40
+  private static let rounds = 200
 
   private let bench: SpeedBench
-  private let server: SimulatedServer
+  /// Where the rivals keep what they write: the journal of the floor, and the others' database.
+  private let copy: TemporaryDirectory
+  private let floor: String
   private var rows: [[String]] = []
 
   static func measure(into report: BenchReport) throws {
-    let bench = try SpeedBench()
-    let server = try bench.server()
-    try bench.fill(server)
+    let (bench, server) = try SpeedBench.filled()
     try bench.admin(
       "plan", "add", "basic", "--quota", "50GB", "--period", "month", "--reset-day", "5",
       "--expires", "+300d", "--grace", "5%")
     try bench.admin("set", "user7", "--plan", "basic", "--follow", "quota")
-    for kind in [[], ["--carry"]] { try bench.admin(arguments: ["grant", "user7", "10GB"] + kind) }
-    let client = try server.enter("alice", address: "10.99.0.7", since: SpeedBench.since)
-    try client.setCounters(received: 1000, sent: 2000)
-    try bench.sweep()
-    var costs = HookCosts(bench: bench, server: server)
-    try costs.connect(into: report)
-    try costs.disconnect(into: report)
+    try bench.admin("grant", "user7", "10GB")
+    try bench.admin("grant", "user7", "10GB", "--carry")
+    var costs = try HookCosts(bench)
+    try withExtendedLifetime(server) {
+      try costs.compare("quota-connect", shell: lookup, into: report) { $0.connecting }
+      try costs.compare("quota-disconnect", shell: closing, into: report) {
+        $0.disconnecting(received: 2000, sent: 3000)
+      }
+    }
     report.add(
       BenchReport.Section(
         title: "One hook",
         text: """
-          On a database of 1 000 users: one with plan, period and grants comes in, one whose session \
-          a sweep has seen leaves. Beside them the shell with the same statements, and a hook in \
-          Python (`Tests/bench/hook.py`). Times are medians of \(rounds) runs, taken in turn.
+          On a ledger of 1 000 users: one with plan, period and grants comes in, and leaves. Beside \
+          it `/usr/bin/true`; the floor, a static program in C that opens the access table and the \
+          journal, reads and appends (`Tests/bench/hook-floor.c`); and what an operator would write \
+          instead, on a database: the shell, and Python (`Tests/bench/hook.py`). Times are medians \
+          of \(rounds) runs, taken in turn, of programs copied afresh for each.
           """,
         columns: [
-          "", "instructions", "× the shell's", "CPU ms", "wall ms", "× the shell's", "resident MB",
+          "", "instructions", "system calls", "size kB", "resident MB", "wall ms", "× true",
+          "× the floor",
         ],
         rows: costs.rows))
   }
 
-  /// A program that does what a hook does, ready to run.
+  private init(_ bench: SpeedBench) throws {
+    self.bench = bench
+    copy = try bench.copy()
+    try FileManager.default.copyItem(
+      atPath: bench.state + "/journal", toPath: copy.path + "/journal")
+    floor = copy.path + "/hook-floor"
+    try Program.run(
+      "musl-gcc", ["-O2", "-static", "-s", "-o", floor, "Tests/bench/hook-floor.c"]
+    ).requireSuccess()
+  }
+
+  /// A program that does what a hook does, or less.
   private struct Rival {
     let name: String
-    /// Its command line, on a copy of the database.
-    let command: (_ database: String) -> [String]
-    var environment: [String: String] = [:]
+    let program: String
+    let arguments: [String]
   }
 
-  private mutating func connect(into report: BenchReport) throws {
-    let session = HookSession(name: "user7", process: 4711, since: 100, address: "10.98.0.7")
-    let command = bench.command("quota-connect")
-    let hook = Rival(
-      name: "quota-connect", command: { _ in command }, environment: session.connecting)
-    try compare(
-      hook, rivals(HookStatements.lookup(of: "user7"), session.connecting), goal: 0.5, into: report
-    ) { _ in session.connecting }
-  }
-
-  private mutating func disconnect(into report: BenchReport) throws {
-    let sessions = try bench.liveSessions()
-    guard let alice = sessions.first(where: { $0.name == "alice" }) else {
-      throw Gauge.Missing(description: "alice has no session")
-    }
-    let others = sessions.filter { $0.name != "alice" }
-    let environment = alice.disconnecting(received: 101_000, sent: 202_000)
-    let command = bench.command("quota-disconnect")
-    let hook = Rival(
-      name: "quota-disconnect", command: { _ in command }, environment: environment)
-    try compare(
-      hook, rivals(HookStatements.closing(on: server), environment), goal: 1, into: report
-    ) { round in others[round].disconnecting(received: 2000, sent: 3000) }
-  }
-
-  private func rivals(_ statements: String, _ environment: [String: String]) -> [Rival] {
-    [
-      Rival(name: "`sqlite3` shell") {
-        ["/usr/bin/sqlite3"] + SpeedBench.shellArguments + [$0, statements]
-      },
+  private func rivals(_ statements: String) -> [Rival] {
+    let database = copy.path + "/quota.db"
+    return [
+      Rival(name: "`/usr/bin/true`", program: "/usr/bin/true", arguments: []),
       Rival(
-        name: "Python", command: { ["/usr/bin/python3", "Tests/bench/hook.py", $0] },
-        environment: environment),
-      Rival(name: "`/usr/bin/true`") { _ in ["/usr/bin/true"] },
+        name: "the floor", program: floor,
+        arguments: [bench.state + "/access", copy.path + "/journal"]),
+      Rival(
+        name: "`sqlite3` shell", program: "/usr/bin/sqlite3", arguments: [database, statements]),
+      Rival(
+        name: "Python", program: "/usr/bin/python3",
+        arguments: [FileManager.default.currentDirectoryPath + "/Tests/bench/hook.py", database]),
     ]
   }
 
-  /// Measures a hook beside its rivals, the first of which is what it is compared with.
-  ///
-  /// - Parameter fresh: the hook's environment in a round, for a session that no round had.
+  /// Measures a hook beside its rivals, in as many sessions as there are rounds.
   private mutating func compare(
-    _ hook: Rival, _ rivals: [Rival], goal: Double, into report: BenchReport,
-    _ fresh: (Int) -> [String: String]
+    _ hook: String, shell statements: String, into report: BenchReport,
+    _ environment: @escaping (HookSession) -> [String: String]
   ) throws {
-    let all = rivals + [hook]
-    let times = try times(of: all, fresh)
-    // The hook comes last: of all of them only it changes the database that is copied.
-    let instructions = try all.map { try figure(of: $0, .instructions()) }
-    let resident = try all.map { try figure(of: $0, .residentBytes()) }
-    let last = all.count - 1
-    for index in [last] + rivals.indices {
+    func variables(_ round: Int) -> [String: String] {
+      environment(HookSession("user7", number: round))
+    }
+    let all =
+      [
+        Rival(
+          name: hook, program: Program.path(hook),
+          arguments: ["--config", bench.config, "--server", "s0"])
+      ] + rivals(statements)
+    let times = try FreshCopies.median(
+      of: all.map { FreshCopies.Contender($0.program, $0.arguments, environment: variables) },
+      rounds: Self.rounds
+    ) { if $0.isMultiple(of: 20) { try bench.sweep() } }
+    let measured = try all.map { try figures(of: $0, variables(Self.rounds)) }
+    for (rival, (figures, time)) in zip(all, zip(measured, times)) {
       rows.append([
-        all[index].name, Figures.grouped(instructions[index]),
-        Decimal.text(Double(instructions[index]) / Double(instructions[0])),
-        Decimal.text(times[index].processor), Decimal.text(times[index].wall),
-        Decimal.text(times[index].wall / times[0].wall),
-        Decimal.text(Double(resident[index]) / 1_000_000),
+        rival.name, Figures.grouped(figures.instructions), "\(figures.calls)",
+        Decimal.text(Double(figures.size) / 1000), Decimal.text(figures.residentMB),
+        Decimal.text(time.wall), Decimal.text(time.wall / times[1].wall),
+        Decimal.text(time.wall / times[2].wall),
       ])
     }
-    report.count(hook.name, instructions[last])
-    let ratio = Double(instructions[last]) / Double(instructions[0])
-    report.expect("\(hook.name), instructions", ratio, atMost: goal, " × the shell's")
-    report.expect(
-      "\(hook.name), time", times[last].wall / times[0].wall, atMost: goal, " × the shell's")
-    report.expect(
-      "\(hook.name), resident", Double(resident[last]) / 1_000_000, atMost: 8, " MB")
+    let own = measured[0]
+    report.count(hook, own.instructions)
+    report.expect("\(hook), time", times[0].wall / times[1].wall, atMost: 0.5, " × true")
+    report.expect("\(hook), time", times[0].wall / times[2].wall, atMost: 1.7, " × the floor")
+    report.expect("\(hook), instructions", Double(own.instructions), atMost: 120_000)
+    report.expect("\(hook), system calls", Double(own.calls), atMost: 40)
+    report.expect("\(hook), size", Double(own.size) / 1000, atMost: 200, " kB")
+    report.expect("\(hook), resident", own.residentMB, atMost: 0.6, " MB")
   }
 
-  private func figure(of rival: Rival, _ gauge: Gauge) throws -> Int {
-    let copy = try bench.copy()
-    return try withExtendedLifetime(copy) {
-      try gauge.figure(
-        of: rival.command(copy.path + "/quota.db"), environment: rival.environment)
-    }
+  private func figures(
+    of rival: Rival, _ environment: [String: String]
+  ) throws -> (instructions: Int, calls: Int, size: Int64, residentMB: Double) {
+    let command = [rival.program] + rival.arguments
+    return (
+      try Gauge.instructions().figure(of: command, environment: environment),
+      try SystemCalls.count(of: command, environment: environment),
+      try Program.size(rival.program),
+      Double(try Gauge.residentBytes().figure(of: command, environment: environment)) / 1_000_000
+    )
   }
 
-  /// Median milliseconds; the last of them is the hook, which has another session in every round.
-  private func times(
-    of all: [Rival], _ fresh: (Int) -> [String: String]
-  ) throws -> [TimedProgram.Cost] {
-    var times = [[TimedProgram.Cost]](repeating: [], count: all.count)
-    for round in 0..<Self.rounds {
-      // Few closings between two sweeps, as the write-ahead log has them in daily use.
-      if round.isMultiple(of: 5) { try bench.sweep() }
-      let copy = try bench.copy()
-      try withExtendedLifetime(copy) {
-        for index in all.indices {
-          let environment = index == all.count - 1 ? fresh(round) : all[index].environment
-          let command = all[index].command(copy.path + "/quota.db")
-          times[index].append(try TimedProgram.run(command, environment: environment))
-        }
-      }
-    }
-    return times.map {
-      TimedProgram.Cost(wall: $0.map(\.wall).median, processor: $0.map(\.processor).median)
-    }
-  }
+  /// The connect hook in the shell: may this user come in?
+  private static let lookup =
+    """
+    SELECT status = 'active' AND (quota_bytes = 0 OR bytes_used < quota_bytes)
+    FROM users JOIN user_quotas ON user_id = users.id WHERE username = 'user7';
+    """
+
+  /// The disconnect hook in the shell.
+  private static let closing =
+    """
+    BEGIN IMMEDIATE;
+    INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
+      SELECT id, 3000, 2000, datetime('now') FROM users WHERE username = 'user7';
+    UPDATE user_quotas SET bytes_used = bytes_used + 5000
+      WHERE user_id = (SELECT id FROM users WHERE username = 'user7');
+    COMMIT;
+    """
 }

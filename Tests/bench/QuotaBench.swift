@@ -11,15 +11,17 @@ import TestSupport
 @main struct QuotaBench {
   /// What can be measured, in the order of the page.
   private enum Part: String, CaseIterable {
-    case hooks, storm, sweeps, waits, year
+    case hooks, growth, sweeps, aged, changes, year, package
 
     func measure(into report: BenchReport) throws {
       switch self {
       case .hooks: try HookCosts.measure(into: report)
-      case .storm: try StormCosts.measure(into: report)
+      case .growth: try HookGrowth.measure(into: report)
       case .sweeps: try SweepCosts.measure(into: report)
-      case .waits: try HoldUps.measure(into: report)
+      case .aged: try AgedCosts.measure(into: report)
+      case .changes: try ChangeCosts.measure(into: report)
       case .year: try YearCosts.measure(into: report)
+      case .package: try PackageCosts.measure(into: report)
       }
     }
   }

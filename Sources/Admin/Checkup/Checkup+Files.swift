@@ -15,51 +15,80 @@ extension Checkup {
         remedy: "man 5 quota.conf has what is allowed")
     }
     if findings.isEmpty { findings.append(Finding("settings", .ok, "every value is allowed")) }
+    if let sweeper, !sweeper.canBeAsked {
+      findings.append(
+        Finding(
+          "account", .ok, "what other users may do was not looked at, which takes root"))
+    }
     if sweeper == nil {
       findings.append(
         Finding(
           "account", .error, "there is no user \(Checkup.account)",
-          remedy: "systemd-sysusers openvpn-quota.conf"))
+          remedy: Systemd.isRunning
+            ? "systemd-sysusers openvpn-quota.conf"
+            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(Checkup.account)"
+        ))
     }
     return findings
   }
 
-  /// The database: there, whole, of this version, open to the group, its log short.
-  func databaseFindings() -> [Finding] {
-    let path = settings.database
-    let folder = directory(of: path)
+  /// The state directory: the account's own, closed to its group, on a disk of this machine.
+  func directoryFindings() -> [Finding] {
+    let folder = directory(of: settings.database)
+    let account = Checkup.account
     do throws(SystemError) {
-      let place = try FileStatus(of: folder)
-      guard place.mode & 0o2070 == 0o2070 else {
-        return [
+      let status = try FileStatus(of: folder)
+      var findings: [Finding] = []
+      if status.mode & 0o2050 != 0o2050 {
+        findings.append(
           Finding(
             "database", .error, "\(folder) does not pass its group on, or is closed to it",
-            remedy: "chgrp \(Checkup.account) \(folder) && chmod 2770 \(folder)")
-        ]
+            remedy: "chown \(account):\(account) \(folder) && chmod 2770 \(folder)"))
       }
-      let status = try FileStatus(of: path)
-      return modeFindings(of: [path, path + "-wal", path + "-shm"]) + contentFindings(status)
+      if let network = NetworkFileSystem(of: folder) {
+        findings.append(
+          Finding(
+            "database", .error, "\(folder) is on \(network.name), where appends are not atomic",
+            remedy: "set DATABASE in quota.conf to a place on a disk of this machine"))
+      }
+      let files = [settings.database, settings.database + "-wal", settings.database + "-shm"]
+      return findings + files.compactMap(accessFinding)
     } catch {
       return [missing("database", error, remedy: makePlaces(folder))]
     }
   }
 
   private func makePlaces(_ folder: String) -> String {
-    folder == "/var/lib/openvpn-quota"
-      ? "systemd-tmpfiles --create openvpn-quota.conf && systemctl start quota-sweep"
-      : "install -d -m 2770 -g \(Checkup.account) \(folder) && systemctl start quota-sweep"
+    let made =
+      folder == "/var/lib/openvpn-quota" && Systemd.isRunning
+      ? "systemd-tmpfiles --create openvpn-quota.conf"
+      : "install -d -m 2770 -o \(Checkup.account) -g \(Checkup.account) \(folder)"
+    return "\(made) && \(sweepCommand)"
   }
 
-  private func modeFindings(of files: [String]) -> [Finding] {
-    guard let sweeper else { return [] }
-    return files.compactMap { file in
-      guard let status = try? FileStatus(of: file), !sweeper.may(R_OK | W_OK, status) else {
-        return nil
-      }
-      return Finding(
-        "database", .error, "\(file) may not be written by \(sweeper.name)",
-        remedy: "chgrp \(Checkup.account) \(file) && chmod 0660 \(file)")
+  /// What the sweep may not write.
+  private func accessFinding(_ file: String) -> Finding? {
+    guard let sweeper, let obstacle = (try? sweeper.obstacle(to: file, R_OK | W_OK)) ?? nil else {
+      return nil
     }
+    return Finding(
+      "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
+      remedy: obstacle == file
+        ? "chown \(Checkup.account):\(Checkup.account) \(file)"
+        : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
+  }
+
+  /// The database: whole, of this version, its write-ahead log short. Root is given up here.
+  func ledgerFindings() -> [Finding] {
+    guard let status = try? FileStatus(of: settings.database) else {
+      _ = try? StateDirectory(of: settings.database)
+      guard (try? FileStatus(of: directory(of: settings.database))) != nil else { return [] }
+      return [
+        Finding(
+          "database", .error, "there is no \(settings.database)", remedy: sweepCommand)
+      ]
+    }
+    return contentFindings(status)
   }
 
   private func contentFindings(_ status: FileStatus) -> [Finding] {
@@ -115,7 +144,8 @@ extension Checkup {
     let remedy = "install -d -m 2770 -g \(Checkup.account) \(path)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)
-      guard status.mode & 0o2070 == 0o2070, sweeper?.may(R_OK | W_OK | X_OK, status) != false else {
+      let obstacle = (try? sweeper?.obstacle(to: path, R_OK | W_OK | X_OK)) ?? nil
+      guard status.mode & 0o2070 == 0o2070, obstacle == nil else {
         return [
           Finding(
             "spool", .error, "\(path) is closed to the group \(Checkup.account)",
@@ -132,16 +162,19 @@ extension Checkup {
   func logFindings() -> [Finding] {
     let path = settings.logFile
     guard !path.isEmpty else { return [Finding("log", .ok, "LOG_FILE is empty: there is none")] }
-    let remedy = "install -m 0660 -o \(Checkup.account) -g \(Checkup.account) /dev/null \(path)"
+    let account = Checkup.account
+    let remedy = "install -m 0660 -o \(account) -g \(account) /dev/null \(path)"
     do throws(SystemError) {
+      let status = try FileStatus(of: path)
       guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
-        return [Finding("log", .ok, "\(path), \(ByteSize.format(try FileStatus(of: path).size))")]
+        return [Finding("log", .ok, "\(path), \(ByteSize.format(status.size))")]
       }
-      let mending =
-        obstacle == path
-        ? "chgrp \(Checkup.account) \(path) && chmod 0660 \(path)" : "chmod o+x \(obstacle)"
       return [
-        Finding("log", .error, "\(obstacle) is closed to \(sweeper.name)", remedy: mending)
+        Finding(
+          "log", .error, "\(obstacle) is closed to the user \(sweeper.name)",
+          remedy: obstacle == path
+            ? "chown \(account):\(account) \(path) && chmod 0660 \(path)"
+            : "set LOG_FILE in quota.conf to a place that \(account) can reach")
       ]
     } catch {
       return [missing("log", error, remedy: remedy)]

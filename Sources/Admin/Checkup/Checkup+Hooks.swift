@@ -74,11 +74,14 @@ extension Checkup {
         remedy: "install the hooks with make install, or from the package")
     }
     do throws(SystemError) {
-      let person = Person(user: config.user?.value, group: config.group?.value) ?? .root
+      let person =
+        ProcessIdentity(user: config.user?.value, group: config.group?.value) ?? .root
       guard let obstacle = try person.obstacle(to: program, X_OK) else { return nil }
       return Finding(
         subject, .error, "\(place): \(person.name) may not run \(program)",
-        remedy: "chmod a+x \(obstacle)")
+        remedy: obstacle == program
+          ? "chmod a+x \(program)"
+          : "install the hooks where everybody may run them: make install, or the package")
     } catch {
       return missing(subject, error, remedy: "install the hooks again: OpenVPN lets nobody in")
     }
@@ -97,7 +100,8 @@ extension Checkup {
 
   /// Whether whoever the hooks run as can read the settings and write database, spool and log.
   private func personFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
-    guard let person = Person(user: config.user?.value, group: config.group?.value) else {
+    guard let person = ProcessIdentity(user: config.user?.value, group: config.group?.value)
+    else {
       return [
         Finding(
           subject, .error, "\(config.file): there is no such user or group",

@@ -40,7 +40,8 @@ extension Checkup {
     guard serverError == nil, !servers.isEmpty else { return [] }
     do {
       let patience = Duration.seconds(settings.managementTimeout)
-      guard let lock = try SweepLock.attempt(beside: settings.database, patience: patience) else {
+      guard let lock = try StateLock.attempt(.sweep, beside: settings.database, patience: patience)
+      else {
         return [
           Finding(
             "sweep", .warning, "one is under way, so the servers were not asked",
@@ -67,17 +68,34 @@ extension Checkup {
     case .down:
       return Finding(
         subject, .warning, "it is not running",
-        remedy: "systemctl start openvpn-server@\(server.name)")
+        remedy: startCommand(for: server.name))
     case .failed:
       return Finding(
         subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
     }
   }
 
+  /// The command that sweeps now.
+  var sweepCommand: String {
+    Systemd.isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
+  }
+
+  /// The command that starts a server: OpenVPN's package has a unit for each of its two places of
+  /// configs.
+  private func startCommand(for name: String) -> String {
+    let config = servers.first { $0.name == name }?.config?.file
+    guard Systemd.isRunning, let config else { return "start the server \(name)" }
+    switch directory(of: config) {
+    case "/etc/openvpn/server": return "systemctl start openvpn-server@\(name)"
+    case "/etc/openvpn": return "systemctl start openvpn@\(name)"
+    default: return "start the server \(name)"
+    }
+  }
+
   /// Whether something sweeps regularly, and when that was last done.
   func timerFindings() -> [Finding] {
     var findings: [Finding] = []
-    if (try? FileStatus(of: "/run/systemd/system")) != nil {
+    if Systemd.isRunning {
       let state = Systemd.properties(of: "quota-sweep.timer", ["ActiveState"])["ActiveState"]
       if state != "active" {
         findings.append(
@@ -115,7 +133,7 @@ extension Checkup {
   }
 
   private func lastSweepFinding() -> Finding {
-    let remedy = "systemctl start quota-sweep, or quota-sweep --verbose"
+    let remedy = sweepCommand
     guard let last = Spool(besideDatabase: settings.database).sweepNote?.at else {
       return Finding("timer", .warning, "no sweep has ended yet", remedy: remedy)
     }
@@ -134,13 +152,17 @@ extension Checkup {
     return [
       Finding(
         "clock", .error, "it says \(isoTime(now)), and the last sweep was at \(isoTime(last))",
-        remedy: "timedatectl set-ntp true")
+        remedy: Systemd.isRunning
+          ? "timedatectl set-ntp true" : "set the clock, and keep it right by NTP")
     ]
   }
 }
 
 /// What systemd knows of a unit.
 enum Systemd {
+  /// Whether it runs this machine.
+  static var isRunning: Bool { (try? FileStatus(of: "/run/systemd/system")) != nil }
+
   /// The values of some properties; none where systemd cannot be asked.
   static func properties(of unit: String, _ names: [String]) -> [String: String] {
     let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]

@@ -11,14 +11,14 @@ import Sweep
 /// What the troubleshooting pages of such projects tell people to grep for is done here, each with
 /// the command or config line that mends it.
 package struct Checkup {
-  /// The user that sweeps and the group that shares everything.
-  static let account = "openvpn-quota"
+  /// The user that sweeps, and the group of the hooks.
+  static let account = Account.name
 
   let settings: Settings
   let problems: [SettingsProblem]
   let now: Int64
-  /// Whom the sweep runs as; nil where the account was never made.
-  let sweeper: Person?
+  /// What the sweep runs as; nil where the account was never made.
+  let sweeper: ProcessIdentity?
   /// The servers that are found by their configs, or named by `MANAGEMENT`.
   let servers: [ManagementEndpoint]
   let serverProblems: [DiscoveryProblem]
@@ -29,7 +29,7 @@ package struct Checkup {
     settings = loaded.settings
     problems = loaded.problems
     self.now = now
-    sweeper = Person(named: Checkup.account)
+    sweeper = ProcessIdentity(named: Checkup.account)
     let found = ServerDiscovery(
       patterns: settings.openvpnConfigs,
       areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
@@ -45,11 +45,13 @@ package struct Checkup {
     }
   }
 
-  /// Looks at everything.
+  /// Looks at everything. Root asks the kernel what others may do, and is given up before the ledger
+  /// is opened and the servers are asked: what keeps the timer's sweep out does so here too.
   package func run() -> [Finding] {
-    settingsFindings() + databaseFindings() + spoolFindings() + logFindings()
-      + serverFindings() + servers.flatMap(hookFindings) + sweepFindings() + timerFindings()
-      + clockFindings()
+    let places = directoryFindings() + spoolFindings() + logFindings()
+    let configs = serverFindings() + servers.flatMap(hookFindings)
+    return settingsFindings() + ledgerFindings() + places + configs + sweepFindings()
+      + timerFindings() + clockFindings()
   }
 
   /// Servers that `MANAGEMENT` names, with the configs that have the same address.

@@ -17,10 +17,14 @@ struct BackUp: ParsableCommand {
   func run() throws {
     let settings = try options.settings()
     let target = FileArgument(file)
-    let progress = Progress("backing up")
-    let size = try Backup.make(of: settings.database, to: target.path) { done, total in
-      progress.show(done, of: total)
+    try Backup.checkPlace(target.path, of: settings.database)
+    let size = try OutputFile(file).write(with: settings, mode: 0o640) { output in
+      let progress = Progress("backing up")
+      try Backup.make(of: settings.database, into: output, called: target.path) { done, total in
+        progress.show(done, of: total)
+      }
     }
+    guard let size else { return }
     try StandardOutput.write(["backed up to \(target.forPeople), \(ByteSize.format(size))"])
   }
 }

@@ -21,13 +21,16 @@ struct HTMLReport: ParsableCommand {
   @OptionGroup var window: WindowOptions
 
   func run() throws {
-    let administration = try Administration(options)
-    let (settings, now) = (administration.settings, Clock.now)
+    let (settings, now) = (try options.settings(), Clock.now)
     let window = try window.window(ofDays: 30, now: now, in: settings.zone)
-    let overview = try administration.read { ledger throws(SQLiteError) in
-      try Overview(ledger, window, settings.rules, zone: settings.zone, now: now)
+    let file = OutputFile(html)
+    let size = try file.write(with: settings) { output in
+      let overview = try Administration(settings).read { ledger throws(SQLiteError) in
+        try Overview(ledger, window, settings.rules, zone: settings.zone, now: now)
+      }
+      let page = Page(overview: overview, host: Machine.name).bytes
+      try output.write(page.span, to: file.path == "-" ? "standard output" : file.path)
     }
-    let page = Page(overview: overview, host: Machine.name).bytes
-    try OutputFile(html).write(page)
+    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(file.path)"]) }
   }
 }

@@ -60,12 +60,15 @@ struct Import: ParsableCommand {
   }
 
   private func carryOver(_ database: FileArgument) throws -> ImportResult {
-    try EarlierProject.check(database.path)
-    let administration = try Administration(options)
+    let settings = try options.settings()
+    let source = try SourceDatabase(database.path)
+    let copy = try source.copy(beside: settings.database)
+    try EarlierProject.check(copy.path, called: database.path)
+    let administration = try Administration(settings)
     let progress = Progress("importing")
     do throws(LedgerError) {
       return try rehearsing(administration, failing: { $0 }) { ledger throws(LedgerError) in
-        try ledger.importEarlierProject(database.path, at: Clock.now) { done, total in
+        try ledger.importEarlierProject(copy.path, at: Clock.now) { done, total in
           progress.show(done, of: total)
         }
       }

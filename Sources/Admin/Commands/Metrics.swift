@@ -18,12 +18,16 @@ struct Metrics: ParsableCommand {
   var totals = false
 
   func run() throws {
-    let administration = try Administration(options)
-    let reading = try administration.read { ledger throws(SQLiteError) in
-      try MetricsReading(ledger, administration.settings, now: Clock.now)
-    }
+    let settings = try options.settings()
     let isForTerminal = output == nil && Terminal.isOutput
-    let text = reading.text(withUsers: !totals, isForTerminal: isForTerminal)
-    try OutputFile(output ?? "-").write(text)
+    let file = OutputFile(output ?? "-")
+    let size = try file.write(with: settings) { stream in
+      let reading = try Administration(settings).read { ledger throws(SQLiteError) in
+        try MetricsReading(ledger, settings, now: Clock.now)
+      }
+      let text = reading.text(withUsers: !totals, isForTerminal: isForTerminal)
+      try stream.write(text.span, to: file.path == "-" ? "standard output" : file.path)
+    }
+    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(file.path)"]) }
   }
 }

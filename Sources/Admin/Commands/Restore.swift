@@ -16,13 +16,16 @@ struct Restore: ParsableCommand {
   func run() throws {
     let settings = try options.settings()
     let backup = FileArgument(file)
-    let changed = words(forTime: try Restoration.check(backup.path), in: settings.zone)
+    let source = try SourceDatabase(backup.path)
+    let copy = try source.copy(beside: settings.database)
+    try Restoration.check(copy.path, called: backup.path)
+    let changed = words(forTime: source.modifiedAt, in: settings.zone)
     let question = "replace \(settings.database) by \(backup.forPeople) of \(changed)"
     guard try consent.isGiven(to: question) else { return }
-    let lock = try SweepLock.take(beside: settings.database, within: .seconds(15))
+    let lock = try StateLock.takeSweep(beside: settings.database, within: .seconds(15))
     let progress = Progress("restoring")
     let done = try Restoration.perform(
-      from: backup.path, into: settings.database,
+      from: copy.path, called: backup.path, into: settings.database,
       stamp: isoTime(Clock.now).filter { $0 != "-" && $0 != ":" }, zone: settings.zone
     ) { done, total in progress.show(done, of: total) }
     _ = consume lock

@@ -30,11 +30,11 @@ struct Console {
   }
 
   /// Runs a command, which Ctrl-C interrupts only where it waits for an answer itself.
-  func run(_ command: () -> Void) {
+  func run(_ command: () throws(SystemError) -> Void) throws(SystemError) {
     var (mask, before) = (waiting, sigset_t())
     unsafe sigprocmask(SIG_SETMASK, &mask, &before)
-    command()
-    unsafe sigprocmask(SIG_SETMASK, &before, nil)
+    defer { unsafe sigprocmask(SIG_SETMASK, &before, nil) }
+    try command()
   }
 
   /// Asks, and waits for the answer.

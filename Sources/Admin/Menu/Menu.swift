@@ -48,7 +48,10 @@ struct Menu {
     }
     if hasEnded { return false }
     if let arguments {
-      console.run { _ = AdminProgram.run(arguments) }
+      // A command that is root gives that up for good, and the next may need it again.
+      try console.run { () throws(SystemError) in
+        _ = try inChild { AdminProgram.run(arguments).rawValue }
+      }
     } else {
       AdminProgram.voice.notice("nothing was done")
     }

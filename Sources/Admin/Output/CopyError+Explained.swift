@@ -10,6 +10,7 @@ extension CopyError: Explained {
     case .database(let error): error.exitStatus
     case .file(let error): error.exitStatus
     case .damaged, .noLedger, .notEarlier, .newer: .badData
+    case .changing: .inputOutput
     case .sameFile: .usage
     case .occupied: .cannotCreate
     }

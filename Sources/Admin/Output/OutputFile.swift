@@ -1,25 +1,100 @@
 import Glibc
+import Support
 import System
 
-/// A file to be written, or standard output.
+/// A file that the user asked to have written, or standard output.
+///
+/// Only the name may need root, as in /var/backups: the file is created and renamed by a process that
+/// stays root, and what goes into it is made by a child that has become the owner of the state
+/// directory.
 struct OutputFile {
-  private let path: String?
+  /// The path as it was given, for messages.
+  let path: String
 
-  /// The file that an argument names; `-` is standard output.
+  /// - Parameter argument: a path; `-` is standard output.
   init(_ argument: String) {
-    path = argument == "-" ? nil : String(decoding: RawArguments.bytes(of: argument), as: UTF8.self)
+    path = String(decoding: RawArguments.bytes(of: argument), as: UTF8.self)
   }
 
-  /// Writes the file whole or not at all, for anybody to read, and says so to a person. What is
-  /// there already and no regular file, such as a pipe or `/dev/stdout`, is written into.
-  func write(_ bytes: [UInt8]) throws(SystemError) {
-    guard let path else { return try StandardOutput.write(bytes) }
-    var status = stat()
-    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      return try Descriptor.open(path, O_WRONLY | O_TRUNC).write(bytes.span, to: path)
+  /// Writes the file whole or not at all. What is there already and no regular file, such as a pipe
+  /// or `/dev/stdout`, is written into.
+  ///
+  /// - Parameters:
+  ///   - settings: where the ledger is.
+  ///   - mode: the permission bits of a file that is made.
+  ///   - content: writes the content. It may have given up root when it returns.
+  /// - Returns: whether a file was made: its bytes; nil for what was written into.
+  @discardableResult
+  func write(
+    with settings: Settings, mode: mode_t = 0o644, _ content: (borrowing Descriptor) throws -> Void
+  ) throws -> Int64? {
+    if let stream = try openStream() {
+      try content(stream)
+      return nil
     }
-    try replaceFile(path, with: bytes, mode: 0o644)
-    if Terminal.isOutput { try StandardOutput.write(["wrote \(path)"]) }
+    let final = try target(of: path, links: 8)
+    let needsRoot = needsRoot(for: final, settings)
+    if !needsRoot { _ = try StateDirectory(of: settings.database) }
+    let draft = try FileDraft(for: final)
+    if needsRoot {
+      let status = try inChild { AdminProgram.status { try content(draft.file) }.rawValue }
+      if status != 0 { throw Ended(status: ExitStatus(rawValue: status) ?? .bug) }
+    } else {
+      try content(draft.file)
+    }
+    let size = try FileStatus(of: draft.file, called: final).size
+    try draft.publish(mode: mode)
+    return size
+  }
+
+  /// Standard output, or what is there and no regular file; nil where there has to be a file.
+  private func openStream() throws(SystemError) -> Descriptor? {
+    if path == "-" { return .standardOutput }
+    if let number = OutputFile.descriptor(path) {
+      let copy = dup(number)
+      guard copy >= 0 else { throw SystemError("open", path) }
+      return Descriptor(owning: copy)
+    }
+    guard let status = try? FileStatus(ofLink: path), status.kind != .regular,
+      status.kind != .symbolicLink
+    else { return nil }
+    // Without waiting for somebody to read from a pipe.
+    let file = try Descriptor.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    _ = fcntl(file.number, F_SETFL, O_WRONLY)
+    return file
+  }
+
+  /// The open descriptor that a path stands for, as `/dev/stdout` does.
+  private static func descriptor(_ path: String) -> Int32? {
+    switch path {
+    case "/dev/stdout": return STDOUT_FILENO
+    case "/dev/stderr": return STDERR_FILENO
+    default:
+      for start in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(start) {
+        return Int32(path.dropFirst(start.count))
+      }
+      return nil
+    }
+  }
+
+  /// The path of the file itself. A link leads on where only root, or the user who runs this, could
+  /// have made it; any other one is replaced.
+  private func target(of path: String, links: Int) throws(SystemError) -> String {
+    guard let status = try? FileStatus(ofLink: path), status.kind == .symbolicLink,
+      try FileStatus(of: directory(of: path)).isClosedToOthers
+    else { return path }
+    if links == 0 { throw SystemError("open", path, code: ELOOP) }
+    let text = try contents(ofLink: path)
+    return try target(
+      of: text.hasPrefix("/") ? text : "\(directory(of: path))/\(text)", links: links - 1)
+  }
+
+  /// Whether the file's directory is another user's than the ledger's, and this process is root.
+  private func needsRoot(for final: String, _ settings: Settings) -> Bool {
+    guard Privileges.isRoot, let state = try? FileStatus(of: directory(of: settings.database)),
+      state.owner != 0
+    else { return false }
+    return (try? FileStatus(of: directory(of: final)))?.owner != state.owner
   }
 }
 

@@ -9,6 +9,9 @@ import Sweep
 package enum RotateCommand {
   /// Rotates and prunes, each whatever becomes of the other, and says what was done.
   ///
+  /// Root rotates the log where the log's directory is root's own, and is given up before anything
+  /// else is done.
+  ///
   /// - Returns: how the program ends: as the first thing that failed would have it.
   /// - Throws: an `Explained` error for settings that cannot be used.
   package static func run(_ options: RotateOptions, _ voice: Voice) throws -> Support.ExitStatus {
@@ -19,8 +22,13 @@ package enum RotateCommand {
       voice: voice, path: options.dryRun ? "" : settings.logFile, level: settings.logLevel)
     var statuses: [Support.ExitStatus] = []
     var lines: [String] = []
-    for part in [rotate, prune] {
-      do { lines += try part(options, settings, log) } catch let error as any Explained {
+    if !LogRotation.mayBeRoot(for: settings.logFile) { giveUpRoot(settings) }
+    let rotation = Result { try rotate(options, settings) }
+    giveUpRoot(settings)
+    for part in [
+      { try tell(rotation.get(), settings, log) }, { try prune(options, settings, log) },
+    ] {
+      do { lines += try part() } catch let error as any Explained {
         log.report(error)
         statuses.append(error.exitStatus)
       }
@@ -32,27 +40,45 @@ package enum RotateCommand {
     return statuses.first ?? .done
   }
 
-  /// - Returns: what was done, or would be, for people.
-  private static func rotate(_ options: RotateOptions, _ settings: Settings, _ log: Log) throws
-    -> [String]
-  {
-    if settings.logFile.isEmpty { return [] }
+  /// Becomes the owner of the state directory. Where there is none, there is nothing in it to be
+  /// careful of.
+  private static func giveUpRoot(_ settings: Settings) {
+    _ = try? StateDirectory(of: settings.database)
+  }
+
+  /// What became of the log.
+  private enum Rotated {
+    case not
+    case would(bytes: Int64)
+    case done(LogRotation.Outcome)
+  }
+
+  private static func rotate(_ options: RotateOptions, _ settings: Settings) throws -> Rotated {
+    if settings.logFile.isEmpty { return .not }
     let rotation = LogRotation(
       of: settings.logFile, limit: settings.maxLogSize, generations: settings.logGenerations)
     if options.dryRun {
-      return try rotation.due(isForced: options.force).map { size in
-        ["would rotate \(settings.logFile), \(ByteSize.format(size))"]
-      } ?? []
+      return try rotation.due(isForced: options.force).map { .would(bytes: $0) } ?? .not
     }
-    let outcome = try rotation.run(isForced: options.force)
-    guard let size = outcome.rotated else { return [] }
-    log.record(
-      .info, "rotated",
-      [
-        "log": .text(settings.logFile), "bytes": .number(size),
-        "packed": .number(Int64(outcome.packed)), "removed": .number(Int64(outcome.removed)),
-      ])
-    return ["rotated \(settings.logFile), \(ByteSize.format(size))"]
+    return .done(try rotation.run(isForced: options.force))
+  }
+
+  /// - Returns: what was done, or would be, for people.
+  private static func tell(_ rotated: Rotated, _ settings: Settings, _ log: Log) -> [String] {
+    switch rotated {
+    case .not: return []
+    case .would(let bytes):
+      return ["would rotate \(settings.logFile), \(ByteSize.format(bytes))"]
+    case .done(let outcome):
+      guard let size = outcome.rotated else { return [] }
+      log.record(
+        .info, "rotated",
+        [
+          "log": .text(settings.logFile), "bytes": .number(size),
+          "packed": .number(Int64(outcome.packed)), "removed": .number(Int64(outcome.removed)),
+        ])
+      return ["rotated \(settings.logFile), \(ByteSize.format(size))"]
+    }
   }
 
   /// - Returns: what was done, or would be, for people.

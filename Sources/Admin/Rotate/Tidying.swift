@@ -65,7 +65,7 @@ struct Tidying {
   /// - Returns: whether the log is empty now.
   @discardableResult
   private func checkpoint() throws -> Bool {
-    guard let lock = try SweepLock.attempt(beside: settings.database) else { return false }
+    guard let lock = try StateLock.attempt(.sweep, beside: settings.database) else { return false }
     let isEmpty = try ledger.checkpoint()
     _ = consume lock
     return isEmpty

@@ -37,6 +37,8 @@ int32_t cs_change_mode(int32_t file, uint32_t mode);
 
 int32_t cs_status_of(int32_t file, struct cs_status *status);
 int32_t cs_status_at(int32_t directory, const char *name, struct cs_status *status);
+// The kind of file system that a path is on, as linux/magic.h has them.
+int64_t cs_file_system_of(const char *path);
 int32_t cs_status_of_path(const char *path, int32_t follows_links, struct cs_status *status);
 int32_t cs_rename_at(int32_t directory, const char *name, const char *new_name);
 int32_t cs_exchange_at(int32_t directory, const char *name, const char *other);

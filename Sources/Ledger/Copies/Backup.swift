@@ -4,25 +4,36 @@ import SQLite
 
 /// A copy of the ledger in a file of its own.
 package enum Backup {
-  /// Copies a database as of one moment, while others go on using it, and checks the copy before it
-  /// gets its name. The schema is not looked at, so that there is a backup before an upgrade.
+  /// Copies a database as of one moment, while others go on using it, checks the copy, and writes its
+  /// bytes. The schema is not looked at, so that there is a backup before an upgrade.
   ///
   /// - Parameters:
-  ///   - file: where the copy goes; an earlier backup there is replaced once the new one is whole.
+  ///   - output: where the bytes go.
+  ///   - name: what an error calls it.
   ///   - progress: is told how many pages are done of how many.
-  /// - Returns: the size of the backup in bytes.
   package static func make(
-    of database: String, to file: String, progress: (Int, Int) -> Void
-  ) throws(CopyError) -> Int64 {
-    if isSameFile(database, file) { throw .sameFile(file) }
-    if isOccupied(file) { throw .occupied(file) }
+    of database: String, into output: borrowing Descriptor, called name: String,
+    progress: (Int, Int) -> Void
+  ) throws(CopyError) {
+    let database = try asCopyError { () throws(SystemError) in
+      try Ledger.trustedPath(of: database)
+    }
     let source = try asCopyError { () throws(SQLiteError) in
       try Connection(database, busyTimeout: Ledger.keeperPatience)
     }
-    let draft = try Draft(for: file, mode: 0o640)
+    let draft = try Draft(for: database + ".backup", mode: 0o600)
     try check(draft.fill(from: source, progress: progress), of: database)
-    try draft.publish(as: file)
-    return size(ofFile: file) ?? 0
+    do throws(SystemError) {
+      try output.take(from: Descriptor.open(draft.path, O_RDONLY | O_NOFOLLOW), called: name)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// Makes sure that a backup may have this name: nothing has it but an earlier backup.
+  package static func checkPlace(_ file: String, of database: String) throws(CopyError) {
+    if isSameFile(database, file) { throw .sameFile(file) }
+    if isOccupied(file) { throw .occupied(file) }
   }
 
   /// A copy that is damaged is one of a damaged database, which is what has to be named.

@@ -15,6 +15,8 @@ package enum CopyError: Error {
   case notEarlier(String)
   /// A ledger is of a later version than this program.
   case newer(LedgerError)
+  /// A file is written to by others all the time.
+  case changing(String)
   /// The copy would overwrite the very database.
   case sameFile(String)
   /// The copy would overwrite something that is no backup.
@@ -28,6 +30,7 @@ package enum CopyError: Error {
     case .noLedger(let file): "\(file) has no users and quotas in it"
     case .notEarlier(let file): "\(file) is a database of this project, not of the earlier one"
     case .newer(let error): error.description
+    case .changing(let file): "\(file) is being written to"
     case .sameFile(let file): "\(file) is the database itself"
     case .occupied(let file): "\(file) is there already and is no backup"
     }
@@ -41,6 +44,7 @@ package enum CopyError: Error {
     case .damaged: "nothing was changed; take an earlier backup"
     case .sameFile, .occupied: "name another file"
     case .notEarlier: "quota-admin restore puts a backup in the place of the database"
+    case .changing: "stop what writes to it, and try again"
     case .file, .noLedger: nil
     }
   }

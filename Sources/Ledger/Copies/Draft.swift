@@ -4,8 +4,8 @@ import SQLite
 
 /// A copy of a database in the making: a file of its own that is gone with its side files unless it
 /// is given its final name.
-struct Draft: ~Copyable {
-  let path: String
+package struct Draft: ~Copyable {
+  package let path: String
 
   /// Makes an empty file beside the final one.
   ///
@@ -72,23 +72,23 @@ struct Draft: ~Copyable {
   }
 }
 
-/// Opens a file that is only read.
-func openLedger(_ path: String) throws(CopyError) -> Connection {
-  // SQLite says no more of a file that it cannot open than that it cannot.
-  _ = try asCopyError { () throws(SystemError) in try Descriptor.open(path, O_RDONLY) }
-  return try asCopyError { () throws(SQLiteError) in
+/// Opens a copy that is only read.
+func openCopy(_ path: String) throws(CopyError) -> Connection {
+  try asCopyError { () throws(SQLiteError) in
     try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
   }
 }
 
 /// What makes a file a ledger that this program can use.
-func checkLedger(_ database: borrowing Connection) throws(CopyError) {
+///
+/// - Parameter name: what an error calls the file.
+func checkLedger(_ database: borrowing Connection, called name: String) throws(CopyError) {
   let damage: [String]
   do { damage = try database.damage() } catch {
-    if error.kind == .damaged { throw .damaged(database.path, [error.message]) }
+    if error.kind == .damaged { throw .damaged(name, [error.message]) }
     throw .database(error)
   }
-  if !damage.isEmpty { throw .damaged(database.path, damage) }
+  if !damage.isEmpty { throw .damaged(name, damage) }
   let (version, tables) = try asCopyError { () throws(SQLiteError) in
     (
       try database.integer("PRAGMA user_version"),
@@ -99,8 +99,8 @@ func checkLedger(_ database: borrowing Connection) throws(CopyError) {
         """)
     )
   }
-  guard tables == 3, version >= 0 else { throw .noLedger(database.path) }
+  guard tables == 3, version >= 0 else { throw .noLedger(name) }
   if version != 0, version != Schema.version {
-    throw .newer(.schema(database: database.path, found: version, expected: Schema.version))
+    throw .newer(.schema(database: name, found: version, expected: Schema.version))
   }
 }

@@ -19,17 +19,20 @@ package struct Restoration: Equatable, Sendable {
   /// Whoever asks for it holds the sweep lock.
   ///
   /// - Parameters:
+  ///   - backup: a copy of it, as `SourceDatabase` makes one.
+  ///   - name: what an error calls it.
   ///   - stamp: what the kept ledger's name ends in.
   ///   - zone: whose hours the history of the earlier project is kept by.
   ///   - progress: is told how many pages are done of how many.
   package static func perform(
-    from backup: String, into database: String, stamp: String, zone: Zone,
+    from backup: String, called name: String, into database: String, stamp: String, zone: Zone,
     progress: (Int, Int) -> Void
   ) throws(CopyError) -> Restoration {
-    if isSameFile(database, backup) { throw .sameFile(backup) }
-    try Restoration.check(backup)
-    let draft = try Draft(for: database, mode: 0o660)
-    let copy = try draft.prepared(from: backup, zone: zone)
+    let database = try asCopyError { () throws(SystemError) in
+      try Ledger.trustedPath(of: database)
+    }
+    let draft = try Draft(for: database, mode: 0o600)
+    let copy = try draft.prepared(from: backup, called: name, zone: zone)
     let former = "\(database).before-restore-\(stamp)"
     guard size(ofFile: database) ?? 0 > 0 else {
       try write(copy, into: database, once: nothingIsKept, progress: progress)
@@ -51,20 +54,18 @@ package struct Restoration: Equatable, Sendable {
     return Restoration(former: former, wasDamaged: true)
   }
 
-  /// Makes sure that a file is a sound ledger, and none of a later version.
+  /// Makes sure that a copy is a sound ledger, and none of a later version.
   ///
-  /// - Returns: the time the file was last written to, in seconds since 1970.
-  @discardableResult
-  package static func check(_ backup: String) throws(CopyError) -> Int64 {
-    try checkLedger(openLedger(backup))
-    return modificationTime(ofFile: backup) ?? 0
+  /// - Parameter name: what an error calls the file.
+  package static func check(_ backup: String, called name: String) throws(CopyError) {
+    try checkLedger(openCopy(backup), called: name)
   }
 
   private static func nothingIsKept() throws(CopyError) {}
 
   /// Keeps a copy of the ledger as it is now.
   private static func keep(_ database: String, as former: String) throws(CopyError) {
-    let draft = try Draft(for: former, mode: 0o640)
+    let draft = try Draft(for: former, mode: 0o600)
     let present = try asCopyError { () throws(SQLiteError) in
       try Connection(database, busyTimeout: Ledger.keeperPatience)
     }
@@ -103,13 +104,15 @@ package struct Restoration: Equatable, Sendable {
 
 extension Draft {
   /// The draft as a copy of a backup in the present schema.
-  fileprivate func prepared(from backup: String, zone: Zone) throws(CopyError) -> Connection {
-    let copy = try fill(from: openLedger(backup)) { _, _ in }
+  fileprivate func prepared(
+    from backup: String, called name: String, zone: Zone
+  ) throws(CopyError) -> Connection {
+    let copy = try fill(from: openCopy(backup)) { _, _ in }
     do throws(LedgerError) { try Schema.migrate(copy, zone: zone) } catch {
       guard case .database(let trouble) = error else { throw .newer(error) }
       throw .database(trouble)
     }
-    try checkLedger(copy)
+    try checkLedger(copy, called: name)
     return copy
   }
 }

@@ -3,14 +3,16 @@ import SQLite
 
 /// The database of the earlier Python project, which has our three tables and no version.
 package enum EarlierProject {
-  /// Makes sure that a file is a sound database of it.
-  package static func check(_ path: String) throws(CopyError) {
-    let database = try openLedger(path)
-    try checkLedger(database)
+  /// Makes sure that a copy is a sound database of it.
+  ///
+  /// - Parameter name: what an error calls the file.
+  package static func check(_ path: String, called name: String) throws(CopyError) {
+    let database = try openCopy(path)
+    try checkLedger(database, called: name)
     let version = try asCopyError { () throws(SQLiteError) in
       try database.integer("PRAGMA user_version")
     }
-    if version != 0 { throw .notEarlier(path) }
+    if version != 0 { throw .notEarlier(name) }
   }
 
   /// One of its users.

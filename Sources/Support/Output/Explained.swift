@@ -17,12 +17,21 @@ extension Explained {
   package var hint: String? { nil }
 }
 
+/// The account that everything of ours belongs to.
+package enum Account {
+  /// Its name, and that of its group.
+  package static let name = "openvpn-quota"
+}
+
 extension SystemError: Explained {
   package var message: String { description }
 
   package var hint: String? {
     switch code {
-    case EACCES, EPERM: "run it as root, or as a member of the group openvpn-quota"
+    case EACCES, EPERM:
+      Privileges.name(of: geteuid()) == Account.name
+        ? "quota-admin check, run as root, says what keeps the user \(Account.name) out"
+        : "run it as root, or as the user \(Account.name)"
     case ENOSPC, EDQUOT: "make room on the disk; nothing that was committed is lost"
     default: nil
     }

@@ -125,7 +125,9 @@ package final class Log {
   /// Opens the log, and makes it if it is not there, for its group to write too whatever the
   /// umask is. Never waits, should it be a pipe.
   private static func openOrMake(_ path: String) throws(SystemError) -> Descriptor {
-    let flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+    var flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+    // A link is the operator's own only where nobody else could have made it.
+    if (try? FileStatus(of: directory(of: path)))?.isClosedToOthers != true { flags |= O_NOFOLLOW }
     do throws(SystemError) {
       return try Descriptor.open(path, flags)
     } catch {

@@ -32,6 +32,12 @@ package struct LogRotation {
     self.limit = limit
   }
 
+  /// Whether root may rotate it: only where nobody else can change the directory of the log. Where
+  /// another user can, that user, or the ledger's owner, has to do it.
+  package static func mayBeRoot(for path: String) -> Bool {
+    (try? FileStatus(of: directory(of: path)))?.isClosedToOthers == true
+  }
+
   /// Whether there is a log that is due. With no limit and no force nothing is looked at: somebody
   /// else may rotate it, under the same names.
   ///
@@ -100,8 +106,8 @@ package struct LogRotation {
     return status
   }
 
-  /// Takes the lock that keeps other rotations away, on the log itself: only who may write to it
-  /// can hold it. Who held it before may have put that very file aside.
+  /// Takes the lock that keeps other rotations away, on the log itself: only users who may write to it
+  /// can hold it. The process that held it before may have put that very file aside.
   private func lockedLog() throws(RotationError) -> Descriptor {
     do throws(SystemError) {
       while true {
@@ -118,12 +124,14 @@ package struct LogRotation {
 }
 
 extension Descriptor {
-  /// Waits for the one lock on a file that rotations take. The corresponding C function is `lockf`;
-  /// the locks of `flock`, which writers take, are others.
+  /// Waits for the one lock on a file that rotations take, ten seconds at most. The corresponding C
+  /// function is `lockf`; the locks of `flock`, which writers take, are others.
   fileprivate borrowing func lock(of subject: String) throws(SystemError) {
-    let number = number
-    guard retryingOnInterrupt({ lockf(number, F_LOCK, 0) }) == 0 else {
-      throw SystemError("lock", subject)
+    let end = Clock.monotonic + .seconds(10)
+    while lockf(number, F_TLOCK, 0) != 0 {
+      let isTaken = errno == EAGAIN || errno == EACCES || errno == EINTR
+      guard isTaken, Clock.monotonic < end else { throw SystemError("lock", subject) }
+      usleep(10_000)
     }
   }
 }

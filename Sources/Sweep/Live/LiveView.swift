@@ -47,10 +47,10 @@ package struct LiveView {
     let note = spool.sweepNote
     var observations: [Observation] = []
     do {
-      let lock = try SweepLock.take(beside: settings.database, within: patience)
+      let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
       observations = try view.ask(servers, settings, ledger, note, environment)
       _ = consume lock
-    } catch let taken as SweepLockTaken {
+    } catch let taken as SweepUnderWay {
       view.servers = servers.map {
         ServerState(name: $0.endpoint.name, source: .ledger, trouble: taken.message)
       }

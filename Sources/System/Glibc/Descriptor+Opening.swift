@@ -20,6 +20,19 @@ extension Descriptor {
     guard number >= 0 else { throw SystemError("open", path) }
     return Descriptor(owning: number)
   }
+
+  /// Opens a file in the directory that this is open on. The corresponding C function is `openat`;
+  /// `O_CLOEXEC` is always added.
+  ///
+  /// - Parameter subject: what an error calls the file.
+  package borrowing func open(
+    _ name: String, _ flags: Int32, mode: mode_t = 0, called subject: String
+  ) throws(SystemError) -> Descriptor {
+    let directory = number
+    let opened = retryingOnInterrupt { unsafe openat(directory, name, flags | O_CLOEXEC, mode) }
+    guard opened >= 0 else { throw SystemError("open", subject) }
+    return Descriptor(owning: opened)
+  }
 }
 
 /// Gives the whole content of a file.

@@ -52,33 +52,3 @@ package func isSameFile(_ path: String, _ other: String) -> Bool {
   return unsafe stat(path, &first) == 0 && stat(other, &second) == 0
     && first.st_dev == second.st_dev && first.st_ino == second.st_ino
 }
-
-/// Writes a file whole or not at all: whoever opens it finds the old content or the new, also after
-/// a crash. A draft beside it, which no `*` matches, is renamed into place.
-///
-/// - Parameter mode: the permission bits of the file, whatever the umask.
-package func replaceFile(
-  _ path: String, with bytes: [UInt8], mode: mode_t
-) throws(SystemError) {
-  let start = ".\(fileName(of: path))."
-  removeLeftovers(inDirectory: directory(of: path)) { name in
-    name.hasPrefix(start) ? pid_t(name.dropFirst(start.count)) : nil
-  }
-  let draft = "\(directory(of: path))/\(start)\(getpid())"
-  do throws(SystemError) {
-    // What has the draft's name already was left by a process that is dead, or planted.
-    try remove(draft)
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
-    let file: Descriptor
-    do throws(SystemError) { file = try Descriptor.open(draft, flags, mode: mode) } catch {
-      throw SystemError("create", path, code: error.code)
-    }
-    try file.setMode(mode, of: path)
-    try file.write(bytes.span, to: path)
-    guard fsync(file.number) == 0 else { throw SystemError("write to", path) }
-    try rename(draft, to: path)
-  } catch {
-    try? remove(draft)
-    throw error
-  }
-}

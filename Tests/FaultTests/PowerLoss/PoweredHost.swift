@@ -41,7 +41,7 @@ final class PoweredHost {
   @discardableResult
   static func sweep(_ settings: Settings) throws -> Summary {
     // A program that another test is starting has a copy of the lock's descriptor for a moment.
-    let lock = try SweepLock.take(beside: settings.database, within: .seconds(10))
+    let lock = try StateLock.takeSweep(beside: settings.database, within: .seconds(10))
     let silent = Log(
       voice: Voice(program: "test", errors: StandardError.nobody), path: "", level: .error)
     var sweep = try Sweep(settings, log: silent)

@@ -23,7 +23,7 @@ final class Storm {
         atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
     }
     let config = folder.path + "/quota.conf"
-    let traced = LockWait.tracing(into: folder.path + "/traces").joined(separator: " ")
+    let traced = WaitingCalls.tracing(into: folder.path + "/traces").joined(separator: " ")
     let hook = { "\(traced) \(Program.path($0)) --config \(config)" }
     servers = try (0..<count).map { _ in
       var setup = SimulatedServer.Setup(
@@ -101,8 +101,8 @@ final class Storm {
     return (runs.withLock(\.self), errors + otherErrors)
   }
 
-  /// How long each hook waited for locks.
-  var waits: [LockWait] { get throws { try LockWait.all(in: traces) } }
+  /// How many hooks ran, and the calls by which they waited.
+  var waits: (hooks: Int, calls: [String]) { get throws { try WaitingCalls.all(in: traces) } }
 
   /// What the ledger has to agree with.
   var stage: Stage { Stage(servers, config: config, database: database) }

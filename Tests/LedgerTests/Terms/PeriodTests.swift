@@ -194,7 +194,7 @@ private let monday = Bench.noon - day / 2
     #expect(periods.map(\.isEstimated) == [true, true, true, true])
     #expect(try bench.used("alice") == 4000)
     #expect(try bench.probe.users.map(\.bytesUsed) == [500])
-    #expect(try bench.probe.count(.history) == 4)
+    #expect(try bench.probe.days(of: "alice").count == 4)
   }
 
   @Test func `that a hook closes after sweeps were missing is divided from the last one on`() throws

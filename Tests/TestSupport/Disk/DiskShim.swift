@@ -48,7 +48,10 @@ enum DiskShim {
       place.note(flags: flags)
       // Without methods SQLite does not close it.
       unsafe file?.pointee.pMethods = nil
-      if place.disk.fate(isWrite: false) != .goesOn { return SQLITE_CANTOPEN }
+      guard case .goesOn = place.disk.fate(isWrite: false) else { return SQLITE_CANTOPEN }
+      // As the system's own way to a read-only disk does, which falls back to reading.
+      let writing = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      let flags = place.disk.isReadOnly ? flags & ~writing | SQLITE_OPEN_READONLY : flags
       guard let file = unsafe file else { return SQLITE_CANTOPEN }
       let code = unsafe DiskShim.real.pointee.xOpen(
         DiskShim.real, path, inner(file), flags, given)

@@ -14,7 +14,8 @@ import Synchronization
 /// - `die(atCall:)`: from then on every call fails and nothing more reaches the files. What was
 ///   written stays, nothing is rolled back, and locks are let go of as the connections are: what
 ///   SIGKILL leaves. Then let go of the connections, and `recover()`.
-/// - `fill(atWrite:)`: from then on no write finds room, until `recover()`.
+/// - `fail(_:atWrite:)`: from then on no write succeeds, until `recover()`: the disk is full, broken
+///   or read-only.
 /// - Power that goes: `journal` has what was written and what synchronized, and `write(_:)` puts what
 ///   is left of it where the files were.
 package final class FaultyDisk: Sendable {
@@ -29,6 +30,7 @@ package final class FaultyDisk: Sendable {
     var writes = 0
     var lastCall = Int.max
     var lastWrite = Int.max
+    var fault = WriteFault.full
     var journal: DiskJournal?
   }
 
@@ -57,8 +59,19 @@ package final class FaultyDisk: Sendable {
   /// Lets whoever uses the disk die in place of a call, counted from now: 1 is the next one.
   package func die(atCall number: Int) { state.withLock { $0.lastCall = $0.calls + number } }
 
-  /// Lets no write find room from one on, counted from now: 1 is the next one.
-  package func fill(atWrite number: Int) { state.withLock { $0.lastWrite = $0.writes + number } }
+  /// Why nothing can be written, while all can be read.
+  package enum WriteFault: CaseIterable, Sendable { case full, broken, readOnly }
+
+  /// Lets no write succeed from one on, counted from now: 1 is the next one.
+  package func fail(_ fault: WriteFault, atWrite number: Int) {
+    state.withLock { ($0.lastWrite, $0.fault) = ($0.writes + number, fault) }
+  }
+
+  /// Lets no write find room from one on.
+  package func fill(atWrite number: Int) { fail(.full, atWrite: number) }
+
+  /// Whether files can only be opened for reading now.
+  var isReadOnly: Bool { state.withLock { $0.writes + 1 >= $0.lastWrite && $0.fault == .readOnly } }
 
   /// The disk is as good as new, with what was written on it.
   package func recover() {
@@ -106,7 +119,7 @@ package final class FaultyDisk: Sendable {
 // What the shim asks and tells.
 extension FaultyDisk {
   /// How a call comes out before the real disk hears of it.
-  enum Fate { case goesOn, dies, findsNoRoom }
+  enum Fate { case goesOn, dies, cannotWrite(WriteFault) }
 
   func fate(isWrite: Bool) -> Fate {
     state.withLock { state in
@@ -114,7 +127,7 @@ extension FaultyDisk {
       if state.calls >= state.lastCall { return .dies }
       if !isWrite { return .goesOn }
       state.writes += 1
-      return state.writes >= state.lastWrite ? .findsNoRoom : .goesOn
+      return state.writes >= state.lastWrite ? .cannotWrite(state.fault) : .goesOn
     }
   }
 

@@ -40,7 +40,9 @@ final class OpenFile {
     switch disk.fate(isWrite: isWrite) {
     case .goesOn: real()
     case .dies: SQLITE_IOERR | failure.rawValue << 8
-    case .findsNoRoom: SQLITE_FULL
+    case .cannotWrite(.full): SQLITE_FULL
+    case .cannotWrite(.broken): SQLITE_IOERR | failure.rawValue << 8
+    case .cannotWrite(.readOnly): SQLITE_READONLY
     }
   }
 }

@@ -31,34 +31,33 @@ package enum LongPast {
       """)
   }
 
-  /// Adds a year to a ledger that has these users.
+  /// Adds so many days up to now to a ledger that has these users, and no more.
   ///
-  /// Sessions begin one after the other, as they do; a user's are a day's twentieth apart.
+  /// Sessions begin one after the other, as they do; a user's are equal parts of a day apart.
   ///
   /// - Parameter sessions: how many each user had on a day.
-  package static func addYear(
-    to ledger: LedgerProbe, users: Int, sessions: Int
+  package static func addDays(
+    _ days: Int, to ledger: LedgerProbe, users: Int, sessions: Int
   ) throws {
-    let days = 365
     let start = Clock.now - Int64(days) * 86_400
     let count = users * days * sessions
+    let (begin, user) = ("\(start) + i * 86400 / \(users * sessions)", "i % \(users) + 1")
+    let addresses = "'10.8.' || i % 200 || '.' || i % 251, \(user), 'user' || (\(user)), 'udp'"
     try ledger.change(
       """
       PRAGMA synchronous = OFF;
       \(numbers) \(count - 1)) INSERT INTO sessions
-        SELECT 1, 4000 + i / \(count / 50), \(start) + i * 432 / 100, '10.8.' || i % 200 || '.' || i % 251,
-          i % \(users) + 1, 'user' || (i % \(users) + 1), 'udp', '192.0.2.1:' || (20000 + i % 40000),
-          1000000, 20000000, \(start) + i * 432 / 100 + 3000, 'hook', i + 1, 0, NULL FROM n;
+        SELECT 1, 4000 + i / \(count / 50), \(begin), \(addresses), '192.0.2.1:' || (20000 + i % 40000),
+          1000000, 20000000, \(begin) + 3000, 'hook', i + 1, 0, NULL FROM n;
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
-        SELECT i + 1, i % \(users) + 1, 20000000, 1000000,
-          datetime(\(start) + i * 432 / 100 + 3000, 'unixepoch') FROM n;
-      \(numbers) \(users * days - 1)) INSERT INTO usage
-        SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, i % \(users) + 1, 20000000, 400000000
-        FROM n WHERE i / \(users) < \(days - 8) ON CONFLICT DO NOTHING;
-      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
-        SELECT (unixepoch('now') / 3600 - i / \(users)) * 3600, i % \(users) + 1, 800000, 16000000
+        SELECT i + 1, \(user), 20000000, 1000000, datetime(\(begin) + 3000, 'unixepoch') FROM n;
+      \(numbers) \(users * (days - 8) - 1)) INSERT INTO usage
+        SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, \(user), 20000000, 400000000
         FROM n WHERE true ON CONFLICT DO NOTHING;
-      INSERT INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
+      \(numbers) \(users * 8 * 24 - 1)) INSERT INTO usage
+        SELECT (unixepoch('now') / 3600 - i / \(users)) * 3600, \(user), 800000, 16000000
+        FROM n WHERE true ON CONFLICT DO NOTHING;
+      REPLACE INTO meta SELECT 'folded_before', unixepoch('now', 'start of day', '-8 days');
       UPDATE user_quotas SET bytes_received = \(days) * 20000000, bytes_sent = \(days) * 400000000,
         bytes_used = \(days) * 420000000;
       """)

@@ -1,23 +1,26 @@
-/// The least that SQLite takes to bring a database from what it was to what it is: the same rows
-/// upserted and nothing else, by the program `bench-floor`.
-package struct Floor {
-  private let before: TemporaryDirectory
-  private let after: String
-  private let rows: String
+import SQLite
 
-  /// Finds out which rows those are.
-  ///
-  /// - Parameters:
-  ///   - before: a folder with the database as it was, `SpeedBench.copy`.
-  ///   - after: the path of the database.
-  package init(from before: TemporaryDirectory, to after: String) throws {
+/// What a sweep's cost is held against: the rows that version 2's sweep wrote, when so many sessions
+/// had all changed, upserted into its tables and nothing else. The program `bench-floor` does it.
+package struct Floor {
+  private let folder: TemporaryDirectory
+  private let rows: String
+  private let sessions: Int
+
+  /// Makes the database and the rows.
+  package init(sessions: Int) throws {
+    folder = try TemporaryDirectory()
+    self.sessions = sessions
     let outcome = try Program.run(
-      Program.path("bench-floor"), ["rows", before.path + "/quota.db", after], environment: [:])
+      Program.path("bench-floor"), ["make", folder.path + "/quota.db", "\(sessions)"],
+      environment: [:])
     try outcome.requireSuccess()
-    guard !outcome.output.isEmpty else { throw Gauge.Missing(description: "no row changed") }
-    rows = try before.write(outcome.output, to: "rows")
-    self.before = before
-    self.after = after
+    rows = try folder.write(outcome.output, to: "rows")
+  }
+
+  /// Another folder with the database, under the name `quota.db`.
+  package func copy() throws -> TemporaryDirectory {
+    try TemporaryDirectory(copyOf: folder.path + "/quota.db")
   }
 
   /// The command line that upserts the rows into a copy.
@@ -25,18 +28,15 @@ package struct Floor {
     [Program.path("bench-floor"), "write", copy.path + "/quota.db", rows]
   }
 
-  /// Another folder with the database as it was.
-  package func copy() throws -> TemporaryDirectory {
-    try TemporaryDirectory(copyOf: before.path + "/quota.db")
-  }
-
-  /// Counts the instructions that the rows take, which have to come to the same.
+  /// Counts the instructions that the rows take.
   package func instructions() throws -> Int {
     let copy = try copy()
     let figure = try Gauge.instructions().figure(of: command(on: copy))
-    let comparison = try Program.run(
-      Program.path("bench-floor"), ["compare", copy.path + "/quota.db", after], environment: [:])
-    try comparison.requireSuccess()
+    let database = try Connection(copy.path + "/quota.db", .reading, busyTimeout: 0)
+    let received = try database.integer("SELECT sum(bytes_received) FROM sessions")
+    guard received == Int64(sessions) * 1010 else {
+      throw Gauge.Missing(description: "the rows came to \(received) bytes received")
+    }
     return figure
   }
 }

@@ -84,6 +84,13 @@ package struct Gauge {
 }
 
 extension Program {
+  /// The size of a file in bytes, such as a program's.
+  package static func size(_ path: String) throws -> Int64 {
+    let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    guard let size = System.size(ofFile: file) else { throw SystemError("find", path) }
+    return size
+  }
+
   /// Whether one of the project's programs is fully static, as release builds of the hooks are: it
   /// names no loader (a program header `PT_INTERP`).
   package static func isStatic(_ name: String) throws -> Bool {

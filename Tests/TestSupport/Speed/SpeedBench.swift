@@ -2,22 +2,18 @@ import Foundation
 
 /// The project's programs on a host of simulated servers, set up to be measured.
 package final class SpeedBench {
-  /// When the sessions begin whose start a test has to name, in seconds since 1970.
-  package static let since: Int64 = 1_795_466_205
-
   private let folder: TemporaryDirectory
   /// The path of the programs' `quota.conf`.
   package let config: String
-  /// The path of the database.
-  package let database: String
+  /// The state directory.
+  package let state: String
   private var servers: [SimulatedServer] = []
 
   package init() throws {
     folder = try TemporaryDirectory()
     config = folder.path + "/quota.conf"
-    database = folder.path + "/data/quota.db"
-    try FileManager.default.createDirectory(
-      atPath: folder.path + "/data", withIntermediateDirectories: false)
+    state = folder.path + "/data"
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: false)
     try writeConfig()
     try sweep()
   }
@@ -38,12 +34,18 @@ package final class SpeedBench {
       """, to: "quota.conf")
   }
 
-  /// Adds a server that runs the hooks, measured where a gauge is given.
-  package func server(measuring gauge: Gauge? = nil) throws -> SimulatedServer {
-    let prefix = (gauge?.prefix ?? []).map { "\($0) " }.joined()
+  /// The path of the database.
+  package var database: String { state + "/quota.db" }
+
+  /// A look into the ledger.
+  package var probe: LedgerProbe { LedgerProbe(database) }
+
+  /// Adds a server that runs the hooks.
+  package func server() throws -> SimulatedServer {
+    let options = "--config \(config) --server s\(servers.count)"
     var setup = SimulatedServer.Setup(
-      clientConnect: "\(prefix)\(Program.path("quota-connect")) --config \(config)",
-      clientDisconnect: "\(prefix)\(Program.path("quota-disconnect")) --config \(config)")
+      clientConnect: "\(Program.path("quota-connect")) \(options)",
+      clientDisconnect: "\(Program.path("quota-disconnect")) \(options)")
     setup.duplicateCommonNames = true
     let server = try SimulatedServer(setup)
     servers.append(server)
@@ -51,65 +53,79 @@ package final class SpeedBench {
     return server
   }
 
-  /// Lets a thousand users in, `user1` to `user1000`, each of whom moved 3000 bytes, and sweeps.
-  package func fill(_ server: SimulatedServer) throws {
-    try server.populate(1000, prefix: "user", received: 1000, sent: 2000)
-    try sweep()
+  /// A bench with a server and this many live sessions of a user each, `user1` and so on, that a sweep
+  /// has seen; each moved 3000 bytes.
+  package static func filled(
+    _ sessions: Int = 1000
+  ) throws -> (bench: SpeedBench, server: SimulatedServer) {
+    let bench = try SpeedBench()
+    let server = try bench.server()
+    try server.populate(sessions, prefix: "user", received: 1000, sent: 2000)
+    try bench.sweep()
+    return (bench, server)
+  }
+
+  /// The command line of one of the project's programs.
+  package func command(_ program: String, _ arguments: String...) -> [String] {
+    [Program.path(program)] + arguments + ["--config", config]
   }
 
   /// Runs a sweep, which has to succeed.
-  package func sweep() throws {
-    let outcome = try Program.run(
-      Program.path("quota-sweep"), ["--config", config], environment: [:])
-    try outcome.requireSuccess()
-  }
+  package func sweep() throws { try run(command("quota-sweep")) }
 
   /// Runs `quota-admin`, which has to succeed.
-  package func admin(_ arguments: String...) throws { try admin(arguments: arguments) }
-
-  /// Runs `quota-admin`, which has to succeed.
-  package func admin(arguments: [String]) throws {
-    let outcome = try Program.run(
-      Program.path("quota-admin"), arguments + ["--config", config], environment: [:])
-    try outcome.requireSuccess()
+  package func admin(_ arguments: String...) throws {
+    try run([Program.path("quota-admin")] + arguments + ["--config", config])
   }
 
-  /// Counts the instructions of a connect hook that lets somebody in.
-  package func connect(in environment: HugeEnvironment) throws -> Int {
-    let gauge = try Gauge.instructions()
-    let command =
-      environment.prefix + gauge.prefix + [Program.path("quota-connect"), "--config", config]
-    let outcome = try Program.run(command[0], Array(command.dropFirst()), environment: [:])
-    try outcome.requireSuccess()
-    guard let figure = try gauge.take().last else {
-      throw Gauge.Missing(description: "quota-connect")
+  private func run(_ command: [String]) throws {
+    try Program.run(command[0], Array(command.dropFirst()), environment: [:], timeout: 300)
+      .requireSuccess()
+  }
+
+  /// Writes a file beside the settings, and gives its path.
+  package func write(_ text: String, to name: String) throws -> String {
+    try folder.write(text, to: name)
+  }
+
+  /// A folder with a copy of the database as it is now, under the name `quota.db`.
+  package func copy() throws -> TemporaryDirectory {
+    try TemporaryDirectory(copyOf: database)
+  }
+}
+
+// MARK: Traces
+
+extension SpeedBench {
+  /// How often a program wrote to the database or its log, and how many bytes, and how many to the
+  /// access table.
+  package struct Writes {
+    package var calls = 0
+    package var database = 0
+    package var access = 0
+  }
+
+  /// What a sweep writes.
+  package func writesOfSweep() throws -> Writes {
+    let calls = "trace=write,pwrite64,writev,pwritev,copy_file_range,sendfile"
+    return try traceOfSweep("-e", calls).reduce(into: Writes()) { writes, line in
+      guard let bytes = line.split(separator: " ").last.flatMap({ Int($0) }) else { return }
+      if line.contains("<\(database)>") || line.contains("<\(database)-wal>") {
+        writes.calls += 1
+        writes.database += bytes
+      } else if line.contains("<\(state)/access") {
+        writes.access += bytes
+      }
     }
-    return figure
-  }
-
-  /// Measures a sweep, which has to succeed.
-  package func sweep(measuring gauge: Gauge) throws -> Int {
-    try gauge.figure(of: [Program.path("quota-sweep"), "--config", config])
-  }
-
-  /// How often a sweep writes to the database or its log, and how many bytes.
-  package func writesOfSweep() throws -> (calls: Int, bytes: Int) {
-    let lines = try traceOfSweep("-e", "trace=write,pwrite64,writev,pwritev")
-    guard lines.contains(where: { $0.contains("last-sweep") }) else {
-      throw Gauge.Missing(description: "nothing was traced")
-    }
-    let writes = lines.filter { $0.contains("<\(database)>") || $0.contains("<\(database)-wal>") }
-    let bytes = writes.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
-    return (writes.count, bytes.reduce(0, +))
   }
 
   /// The longest time, in milliseconds, for which a sweep held the lock that whoever writes needs:
   /// byte 120 of the file that SQLite shares between processes.
   package func longestLockOfSweep() throws -> Double {
-    let lines = try traceOfSweep("--seccomp-bpf", "-ttt", "-e", "trace=fcntl")
     var since: Double?
     var longest = 0.0
-    for line in lines where line.contains("\(database)-shm") && line.contains("l_start=120,") {
+    for line in try traceOfSweep("--seccomp-bpf", "-ttt", "-e", "trace=fcntl")
+    where line.contains("\(database)-shm") && line.contains("l_start=120,") {
       guard let at = line.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) else {
         continue
       }
@@ -125,47 +141,13 @@ package final class SpeedBench {
   /// What strace says of a sweep, which has to succeed.
   private func traceOfSweep(_ options: String...) throws -> [Substring] {
     let trace = try folder.write("", to: "trace")
-    let outcome = try Program.run(
-      "/usr/bin/strace",
-      ["-f", "-y", "-o", trace] + options + [Program.path("quota-sweep"), "--config", config],
-      environment: [:], timeout: 300)
-    try outcome.requireSuccess()
-    return try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+    try run(["/usr/bin/strace", "-f", "-y", "-o", trace] + options + command("quota-sweep"))
+    let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+    guard lines.contains(where: { $0.contains("exited with 0") }) else {
+      throw Gauge.Missing(description: "nothing was traced")
+    }
+    return lines
   }
-
-  /// What the SQLite shell does with statements on a copy of the database as it is now.
-  ///
-  /// Like the programs, the shell leaves the write-ahead log as it is when it closes.
-  package func shell(_ statements: String) throws -> (instructions: Int, output: String) {
-    let copy = try copy()
-    let (figure, outcome) = try Gauge.instructions().run(
-      "/usr/bin/sqlite3",
-      Self.shellArguments + ["\(copy.path)/quota.db", statements])
-    try outcome.requireSuccess()
-    return (figure, outcome.output)
-  }
-
-  /// What the SQLite shell has to be told first.
-  package static let shellArguments = ["-cmd", ".dbconfig no_ckpt_on_close on"]
-
-  /// A folder with a copy of the database as it is now, under the name `quota.db`.
-  package func copy() throws -> TemporaryDirectory {
-    try TemporaryDirectory(copyOf: database)
-  }
-
-  /// What is in the database's file.
-  package var databaseFile: Data {
-    get throws { try Data(contentsOf: URL(fileURLWithPath: database)) }
-  }
-
-  /// Bytes of the write-ahead log; 0 where there is none.
-  package var logSize: Int {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: database + "-wal")
-    return attributes?[.size] as? Int ?? 0
-  }
-
-  /// A look into the ledger.
-  package var probe: LedgerProbe { LedgerProbe(database) }
 }
 
 extension TemporaryDirectory {

@@ -1,0 +1,52 @@
+import Glibc
+
+/// What this process may do, and how it gives that up.
+package enum Privileges {
+  /// Whether this process is root.
+  package static var isRoot: Bool { geteuid() == 0 }
+
+  /// Gives up root for good: becomes another user, with the groups that the system's files give that
+  /// user, and this group as the first. Does nothing where the process is not root, or where the
+  /// user is root.
+  ///
+  /// Done by `setgroups`, `setgid` and `setuid`, which for root set the real, the effective and the
+  /// saved id. Capabilities go with them.
+  ///
+  /// - Throws: `SystemError`; the process may be half way then, and has to end.
+  package static func become(user: uid_t, group: gid_t) throws(SystemError) {
+    guard isRoot, user != 0 else { return }
+    let groups = [group] + groups(of: user, besides: group).filter { $0 != group }
+    guard hasBecome(user: user, groups: groups) else {
+      throw SystemError("become", "the user \(name(of: user) ?? "\(user)")")
+    }
+    precondition(setuid(0) != 0, "root came back")
+  }
+
+  /// Becomes another user with these groups and no others, of which the first is the main one.
+  ///
+  /// - Returns: whether that worked; else `errno` says why not.
+  package static func hasBecome(user: uid_t, groups: [gid_t]) -> Bool {
+    unsafe setgroups(groups.count, groups) == 0 && setgid(groups.first ?? 0) == 0
+      && setuid(user) == 0
+  }
+
+  /// The name of a user, nil where the system knows none.
+  package static func name(of user: uid_t) -> String? {
+    guard let entry = unsafe getpwuid(user) else { return nil }
+    return unsafe String(cString: entry.pointee.pw_name)
+  }
+
+  /// The groups of a user by the system's files; of one that has no name only the given group.
+  package static func groups(of user: uid_t, besides group: gid_t) -> [gid_t] {
+    guard let name = name(of: user) else { return [group] }
+    var count: Int32 = 256
+    var groups = [gid_t](repeating: 0, count: Int(count))
+    guard unsafe getgrouplist(name, group, &groups, &count) >= 0 else { return [group] }
+    return Array(groups.prefix(Int(count)))
+  }
+}
+
+extension FileStatus {
+  /// Whether only root and the user of this process may change what is in this directory.
+  package var isClosedToOthers: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
+}

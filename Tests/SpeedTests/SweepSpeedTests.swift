@@ -1,0 +1,91 @@
+import TestSupport
+import Testing
+
+/// What sweeps and changes cost: a sweep runs on every host twice a minute.
+@Suite(.serialized, .printsFigures, .onReleasePrograms)
+struct SweepSpeedTests {
+  init() throws { try requireReleasePrograms() }
+
+  private func sweep(_ bench: SpeedBench, _ gauge: Gauge) throws -> Int {
+    try gauge.figure(of: bench.command("quota-sweep"))
+  }
+
+  @Test
+  func `a sweep's cost grows with the sessions and not faster, and is near the yardstick`() throws {
+    let counts = [1, 1000, 10_000]
+    let costs = try counts.map { count in
+      let (bench, server) = try SpeedBench.filled(count)
+      try server.addTraffic(received: 10, sent: 20)
+      let cost = try sweep(bench, .instructions())
+      #expect(try bench.probe.sessions.count { $0.usage.received == 1010 } == count)
+      Figures.current.add("quota-sweep, \(count) sessions changed", cost)
+      try server.addTraffic(received: 10, sent: 20)
+      let time = try TimedProgram.run(bench.command("quota-sweep"))
+      Figures.current.add("  milliseconds of the processor", ratio: time.processor)
+      return cost
+    }
+    let floor = try Floor(sessions: counts[2]).instructions()
+    Figures.current.add("version 2's rows, upserted and nothing else", floor)
+    expect("  of that, 10000", ratio: Double(costs[2]) / Double(floor), atMost: 0.6)
+    let small = (costs[1] - costs[0]) / counts[1]
+    Figures.current.add("  a session, of 1000", small)
+    expect(
+      "  a session, of 10000", (costs[2] - costs[0]) / counts[2], atMost: small * 13 / 10)
+  }
+
+  @Test func `a sweep of ten thousand sessions takes less than 16 MB`() throws {
+    let bench = try SpeedBench()
+    let server = try bench.server()
+    try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
+    let first = try sweep(bench, .residentBytes())
+    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 16_000_000)
+    try server.addTraffic(received: 10, sent: 20)
+    let second = try sweep(bench, .residentBytes())
+    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 16_000_000)
+  }
+
+  @Test func `a sweep writes what changed, and nothing where nothing did`() throws {
+    let (bench, server) = try SpeedBench.filled(10_000)
+    let unchanged = try bench.writesOfSweep()
+    expect("quota-sweep, nothing changed, writes to the database", unchanged.calls, atMost: 0)
+    expect("  bytes of the access table", unchanged.access, atMost: 0)
+    try server.addTraffic(received: 10, sent: 20)
+    let changed = try bench.writesOfSweep()
+    #expect(changed.calls > 0)
+    expect("quota-sweep, 10000 changed, bytes of the database", changed.database, atMost: 2_500_000)
+    expect("  bytes of the access table", changed.access, atMost: 1_500_000)
+  }
+
+  @Test func `a sweep writes no more to a database with 400 days of history`() throws {
+    let (bench, server) = try SpeedBench.filled(2000)
+    func written() throws -> Int {
+      // The first sweep after a change of the database by hand is not like the others.
+      try server.addTraffic(received: 10, sent: 20)
+      try bench.sweep()
+      try server.addTraffic(received: 10, sent: 20)
+      return try bench.writesOfSweep().database
+    }
+    let young = try written()
+    try LongPast.addDays(400, to: bench.probe, users: 2000, sessions: 1)
+    let aged = try written()
+    Figures.current.add("quota-sweep, 2000 changed, bytes", young)
+    Figures.current.add("  after 400 days", aged)
+    expect("  of the young one's", ratio: Double(aged) / Double(young), atMost: 1.1)
+  }
+
+  @Test func `a plan's change costs little, however many follow it`() throws {
+    let followers = 10_000
+    let bench = try SpeedBench()
+    try bench.admin("plan", "add", "basic", "--quota", "50GB", "--period", "month")
+    let names = (1...followers).map { "user\($0),basic\n" }.joined()
+    try bench.admin("import", try bench.write("name,plan\n" + names, to: "users.csv"))
+    for words in [["plan", "set", "basic"], ["set", "user7"]] {
+      let command = [Program.path("quota-admin")] + words + ["--config", bench.config, "--quota"]
+      let cost = try Gauge.instructions().figure(of: command + ["60GB"])
+      expect("quota-admin \(words[0]), instructions a follower", cost / followers, atMost: 10_000)
+      let time = try TimedProgram.run(command + ["70GB"])
+      Figures.current.add("  milliseconds", ratio: time.wall)
+    }
+    #expect(try bench.probe.count(.history) == 0)
+  }
+}

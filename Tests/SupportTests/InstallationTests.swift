@@ -1,0 +1,76 @@
+import Foundation
+import System
+import TestSupport
+import Testing
+
+/// `make install` and `make uninstall`, with stand-ins for the programs.
+@Suite struct `An installation from a checkout` {
+  private static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path
+  let folder: TemporaryDirectory
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    for name in ["openvpn-quota", "quota-connect", "quota-disconnect"] {
+      try folder.write("#!/bin/sh\n", to: "programs/\(name)", mode: 0o755)
+    }
+    for name in ["quota-sweep", "quota-rotate", "quota-admin"] {
+      for file in [name, "_\(name)", "\(name).fish"] {
+        try folder.write("", to: "programs/completions/\(file)")
+      }
+    }
+  }
+
+  private var root: String { folder.path + "/root" }
+
+  private func make(_ target: String) throws -> Outcome {
+    try Program.run(
+      "make",
+      [
+        "-s", "-C", Self.checkout, target, "DESTDIR=\(root)",
+        "PROGRAMS=\(folder.path)/programs",
+      ], environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"])
+  }
+
+  /// The files, links too, that are left.
+  private func files() throws -> [String] {
+    let found = try Program.run("find", [root, "!", "-type", "d"]).output
+    return found.split(separator: "\n").map { String($0.dropFirst(root.count)) }.sorted()
+  }
+
+  @Test func `is removed but for the settings`() throws {
+    #expect(try make("install").status == 0)
+    #expect(try files().contains("/usr/local/libexec/openvpn-quota/quota-connect"))
+    // Installing again forgets nothing.
+    #expect(try make("install").status == 0)
+    let outcome = try make("uninstall")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    #expect(try files() == ["/etc/openvpn-quota/quota.conf"])
+    #expect(throws: SystemError.self) {
+      try names(inDirectory: root + "/usr/local/share/doc/openvpn-quota")
+    }
+  }
+
+  @Test func `keeps what was edited, and what others put there`() throws {
+    #expect(try make("install").status == 0)
+    let (cron, mine) = ("/etc/cron.d/openvpn-quota", "/usr/local/share/doc/openvpn-quota/mine.txt")
+    try folder.write("# mine\n", to: "root\(cron)")
+    try folder.write("mine\n", to: "root\(mine)")
+    let outcome = try make("uninstall")
+    #expect(outcome.status == 0 && outcome.errors.contains("kept: \(root)\(cron) was changed"))
+    #expect(try files() == [cron, "/etc/openvpn-quota/quota.conf", mine].sorted())
+  }
+
+  @Test func `keeps a server's own scripts, as OpenVPN reads its lines`() throws {
+    let config = try folder.write(
+      "client-connect /a\\ b\nclient-disconnect /x\"y#z # note\nmanagement m unix\n", to: "s.conf")
+    let outcome = try Program.run(
+      "awk",
+      [
+        "-v", "hooks=/h", "-v", "server=s", "-v", "directory=/etc", "-f",
+        "\(Self.checkout)/.ci/hooks.awk", config,
+      ])
+    #expect(outcome.output.contains("client-connect \"/h/quota-connect --then /a\\ b\"\n"))
+    #expect(outcome.output.contains("client-disconnect \"/h/quota-disconnect --then /x\\\"y#z\"\n"))
+  }
+}
