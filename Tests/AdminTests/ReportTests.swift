@@ -79,7 +79,9 @@ import Testing
     }
     try bench.probe.addHistory(Usage(received: 7), of: "bob", on: "9999-12-31")
     for step in ["day", "week", "month", "hour"] {
-      for window in [["--since", "2026-11-01", "--until", "2026-11-22"], ["--since", "0001-01-01"]] {
+      for window in [
+        ["--since", "2026-11-01", "--until", "2026-11-22"], ["--since", "0001-01-01"],
+      ] {
         #expect(try bench.run(["usage", "--by", step] + window).isFine)
       }
     }

@@ -116,7 +116,7 @@ private struct Letters {
     host = quota.host
     script = host.folder + "/take-notice"
     try command(is: "")
-    try quota.set("NOTIFY_COMMAND", to: script)
+    quota.set("NOTIFY_COMMAND", to: script)
     for suffix in [".out", ".pids"] { try host.write("", to: "take-notice\(suffix)") }
   }
 

@@ -5,15 +5,8 @@ import Testing
 /// A host with the project's programs set up on its servers, and a look into their ledger.
 final class QuotaHost {
   let host: RealHost
-  /// The path of `quota.conf`.
-  let config: String
-  /// The folder of database and spool.
-  let data: String
-  private var settings: [String: String]
+  private let installation: Installation
   private let group: String
-  private var servers: [RealServer] = []
-  private var programs: String
-  private let clock: FakedClock?
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
@@ -23,20 +16,27 @@ final class QuotaHost {
     _ settings: [String: String] = [:], group: String = "root", clock: FakedClock? = nil
   ) throws {
     host = try RealHost()
-    programs = clock == nil ? Program.directory : Program.built
-    self.clock = clock
-    self.settings = settings
+    // A server that a test stopped is not coming back while the sweep waits.
+    let usual = ["TIME_ZONE": "", "MANAGEMENT_TIMEOUT": "5", "MONITOR_INTERVAL": "45"]
+    installation = try Installation(
+      usual.merging(settings) { $1 }, in: host.folder, stateDirectory: "data")
+    if let clock {
+      installation.programs = Program.built
+      installation.launcher = [clock.script]
+    }
     self.group = group
-    config = host.folder + "/quota.conf"
-    data = host.folder + "/data"
-    try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
     try run("chgrp", [group, data])
     try run("chmod", ["2770", data])
-    try host.write("", to: "quota.log")
-    try run("chgrp", [group, host.folder + "/quota.log"])
-    try run("chmod", ["0660", host.folder + "/quota.log"])
-    try writeConfig()
+    try host.write("", to: "log")
+    try run("chgrp", [group, host.folder + "/log"])
+    try run("chmod", ["0660", host.folder + "/log"])
   }
+
+  /// The path of `quota.conf`.
+  var config: String { installation.config }
+
+  /// The folder of database and spool.
+  var data: String { host.folder + "/data" }
 
   /// Copies the programs to where everybody may run them; a build folder may be out of reach.
   ///
@@ -48,7 +48,7 @@ final class QuotaHost {
     for name in [
       "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "openvpn-simulator",
     ] { try Program.copy(name, into: shared) }
-    programs = shared
+    installation.programs = shared
     return shared
   }
 
@@ -64,37 +64,24 @@ final class QuotaHost {
     then: String? = nil
   ) throws -> RealServer {
     var options = options
-    let prefix = launcher.map { "\($0) " }.joined()
-    options.wrapper += launcher
-    options.connectHook =
-      "\(prefix)\(programs)/quota-connect --config \(config)"
-      + (then.map { " --then \($0)" } ?? "")
-    options.disconnectHook = "\(prefix)\(programs)/quota-disconnect --config \(config)"
+    options.wrapper += installation.launcher
+    options.connectHook = installation.hook("quota-connect") + (then.map { " --then \($0)" } ?? "")
+    options.disconnectHook = installation.hook("quota-disconnect")
     let server = try RealServer(on: host, name: name, options)
-    servers.append(server)
-    try writeConfig()
+    installation.add(server)
     try server.start()
     return server
   }
 
   /// Changes a line of `quota.conf`.
-  func set(_ key: String, to value: String) throws {
-    settings[key] = value
-    try writeConfig()
-  }
+  func set(_ key: String, to value: String) { installation.settings[key] = value }
 
   /// Runs `quota-admin` and expects it to succeed.
   @discardableResult
   func admin(_ arguments: String...) throws -> String {
-    try run("env", adminCommand(arguments)).output
-  }
-
-  /// What all programs are started through.
-  private var launcher: [String] { clock.map { [$0.script] } ?? [] }
-
-  /// The command line of `quota-admin`.
-  private func adminCommand(_ arguments: [String]) -> [String] {
-    launcher + ["\(programs)/quota-admin"] + arguments + ["--config", config]
+    let outcome = try installation.run("quota-admin", arguments)
+    try outcome.requireSuccess()
+    return outcome.output
   }
 
   /// Delivers the notices that wait.
@@ -103,7 +90,7 @@ final class QuotaHost {
   func notify(
     expecting status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let outcome = try Program.run("env", adminCommand(["notify"]))
+    let outcome = try installation.run("quota-admin", ["notify"])
     #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
   }
 
@@ -111,7 +98,7 @@ final class QuotaHost {
   func beginNotify() throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = adminCommand(["notify"])
+    process.arguments = installation.command("quota-admin", ["notify"])
     process.standardError = FileHandle.nullDevice
     try process.run()
     return process
@@ -127,9 +114,7 @@ final class QuotaHost {
     _ arguments: String..., expecting statuses: Set<Int32> = [0], through wrapper: [String] = [],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Outcome {
-    let command =
-      launcher + wrapper + ["\(programs)/quota-sweep", "--config", config] + arguments
-    let outcome = try Program.run("env", command)
+    let outcome = try installation.run("quota-sweep", arguments, through: wrapper)
     #expect(
       statuses.contains(outcome.status), "\(outcome.errors)", sourceLocation: sourceLocation)
     return outcome
@@ -137,8 +122,11 @@ final class QuotaHost {
 
   /// What the programs wrote to their log.
   var log: String {
-    get throws { try String(contentsOfFile: host.folder + "/quota.log", encoding: .utf8) }
+    get throws { try String(contentsOfFile: host.folder + "/log", encoding: .utf8) }
   }
+
+  /// Where a story can be told.
+  var stage: Stage { Stage(installation) }
 
   /// The names of the records in the spool.
   var spool: [String] {
@@ -146,7 +134,7 @@ final class QuotaHost {
   }
 
   /// A look into the ledger.
-  var probe: LedgerProbe { LedgerProbe(data + "/quota.db") }
+  var probe: LedgerProbe { installation.probe }
 
   /// What each user used.
   func usage() throws -> [String: Usage] { try probe.usage(by: .periods) }
@@ -165,27 +153,15 @@ final class QuotaHost {
 
   /// What OpenVPN itself counted for the sessions that ended, on all servers.
   func truth() throws -> [String: Usage] {
-    var truth: [String: Usage] = [:]
-    for final in try servers.flatMap({ try $0.finished }) {
-      truth[final.name, default: Usage()].received += final.received
-      truth[final.name, default: Usage()].sent += final.sent
+    try installation.servers.flatMap { try $0.finished }.reduce(into: [:]) { truth, session in
+      truth[session.name, default: Usage()] += Usage(
+        received: session.received, sent: session.sent)
     }
-    return truth
   }
 
-  /// Expects every account to say what OpenVPN itself said, to the byte: usage, days, session log
-  /// and the mirror in `bytes_used`. All sessions have to be over.
+  /// Expects the ledger to say what OpenVPN itself said, to the byte. All sessions have to be over.
   func expectExact(sourceLocation: SourceLocation = #_sourceLocation) throws {
-    let truth = try truth()
-    #expect(!truth.isEmpty, sourceLocation: sourceLocation)
-    for measure in [LedgerProbe.Measure.periods, .history, .log] {
-      #expect(try probe.usage(by: measure) == truth, "\(measure)", sourceLocation: sourceLocation)
-    }
-    let used = try probe.bytesUsed.filter { truth[$0.key] != nil }
-    #expect(used == truth.mapValues(\.total), sourceLocation: sourceLocation)
-    let sessions = try servers.reduce(0) { try $0 + $1.finished.count }
-    #expect(try probe.loggedSessions.count == sessions, sourceLocation: sourceLocation)
-    #expect(try openSessions() == 0, sourceLocation: sourceLocation)
+    try installation.expectTruth(at: sourceLocation)
   }
 
   /// Expects the ledger to be exact after one sweep, and after one more, which changes nothing.
@@ -209,7 +185,7 @@ final class QuotaHost {
     _ = try Program.run(
       "timeout",
       ["-s", "KILL", String(seconds)] + wrapper
-        + ["\(programs)/quota-disconnect", "--config", config],
+        + ["\(installation.programs)/quota-disconnect", "--config", config],
       environment: [
         "script_type": "client-disconnect", "common_name": "ghost", "daemon_pid": "1",
         "time_unix": "\(Int(seconds * 1_000_000))", "ifconfig_pool_remote_ip": "10.99.0.9",
@@ -228,17 +204,6 @@ final class QuotaHost {
           + outcome.errors)
     }
     return outcome
-  }
-
-  private func writeConfig() throws {
-    let settings = settings.merging([
-      "DATABASE": data + "/quota.db", "LOG_FILE": host.folder + "/quota.log",
-      // A server that a test stopped is not coming back while the sweep waits.
-      "RETRY_ATTEMPTS": "1",
-      "MANAGEMENT": servers.map(\.management).joined(separator: " "),
-    ]) { own, _ in own }
-    try host.write(
-      settings.map { "\($0.key)=\($0.value)\n" }.sorted().joined(), to: "quota.conf")
   }
 
   struct Failure: Error, CustomStringConvertible {

@@ -11,8 +11,7 @@ struct SharedStoriesTests {
     try quota.sweep()
     var options = RealServer.Options()
     options.duplicateCommonName = story.allowsDuplicateNames
-    let servers = try (0..<story.servers).map { try quota.server("server\($0)", options) }
-    try story.tell(
-      on: Stage(servers, config: quota.config, database: quota.data + "/quota.db"))
+    for number in 0..<story.servers { _ = try quota.server("server\(number)", options) }
+    try story.tell(on: quota.stage)
   }
 }

@@ -129,15 +129,15 @@ import Testing
     // Everything is somewhere unusual, with spaces in it, and it works all the same.
     let quota = try Installation()
     try FileManager.default.createDirectory(
-      atPath: quota.folder.path + "/an odd place", withIntermediateDirectories: true)
-    quota.settings["DATABASE"] = quota.folder.path + "/an odd place/traffic.sqlite"
-    quota.settings["LOG_FILE"] = quota.folder.path + "/an odd place/some.log"
+      atPath: quota.folder + "/an odd place", withIntermediateDirectories: true)
+    quota.settings["DATABASE"] = quota.folder + "/an odd place/traffic.sqlite"
+    quota.settings["LOG_FILE"] = quota.folder + "/an odd place/some.log"
     try quota.sweep().expect(status: 0)
     let server = try quota.addServer()
     try server.enter("alice", since: now - 60).leave()
     try quota.sweep().expect(status: 0)
     try quota.expectTruth(of: server)
-    #expect(FileManager.default.fileExists(atPath: quota.folder.path + "/an odd place/some.log"))
+    #expect(FileManager.default.fileExists(atPath: quota.folder + "/an odd place/some.log"))
   }
 
   @Test func `the connect check knows what live sessions have used`() throws {

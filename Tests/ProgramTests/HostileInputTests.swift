@@ -37,7 +37,7 @@ import Testing
       #expect(try server.enter(name, since: now - 30).isRefused, "\(name)")
     }
     let log = String(
-      decoding: try Data(contentsOf: URL(fileURLWithPath: quota.folder.path + "/log")),
+      decoding: try Data(contentsOf: URL(fileURLWithPath: quota.folder + "/log")),
       as: UTF8.self)
     for text in [outcome.errors, outcome.output, log, try server.log] { #expect(text.isPlain) }
     #expect(log.split(separator: "\n").allSatisfy { $0.contains("quota-") })
@@ -202,13 +202,13 @@ import Testing
     let quota = try Installation()
     let server = try quota.addServer()
     let text = try String(contentsOfFile: quota.config, encoding: .utf8)
-    try quota.folder.write(text + line + "\n", to: "quota.conf")
+    try quota.write(text + line + "\n", to: "quota.conf")
     let outcome = try quota.sweep().expect(status: 78)
     outcome.expect(error: "quota.conf:")
     let alice = try server.enter("alice", since: now - 60)
     #expect(!alice.isRefused)
     try alice.leave()
-    try quota.folder.write(text, to: "quota.conf")
+    try quota.write(text, to: "quota.conf")
     try quota.sweep().expect(status: 0)
     try quota.expectTruth(of: server)
   }

@@ -63,7 +63,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try view(quota).sessions[0].received_per_second == nil)
     // As if that sweep had been ten seconds ago.
-    try quota.folder.write(
+    try quota.write(
       "at=\(now - 10)\nlisted=\(now - 10)%20s0\nend\n", to: "var/spool/last-sweep")
     try alice.upload(50_000)
     try alice.download(100_000)
@@ -94,7 +94,7 @@ import Testing
     _ = try first.enter("alice", since: now - 100)
     _ = try second.enter("bob", since: now - 100)
     try quota.sweep().expect(status: 0)
-    try quota.folder.write(
+    try quota.write(
       "at=\(now)\nlisted=\(now - 38)%20s1\nend\n", to: "var/spool/last-sweep")
     try second.behave(.busy, for: 1)
     let view = try view(quota)
@@ -231,7 +231,7 @@ import Testing
     #expect(rehearsed.contains("would disconnect alice") && alice.isConnected)
     #expect(try quota.admin("sweep", "--json").contains("\"killed\":[\n{\"server\":\"s0\""))
     #expect(!alice.isConnected)
-    let log = try String(contentsOfFile: quota.folder.path + "/log", encoding: .utf8)
+    let log = try String(contentsOfFile: quota.folder + "/log", encoding: .utf8)
     #expect(log.contains(" quota-admin: disconnected user=alice "))
     let other = try SweepElsewhere(beside: quota.database)
     let locked = try Program.run(

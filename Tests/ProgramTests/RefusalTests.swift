@@ -44,7 +44,7 @@ import Testing
     let quota = try Installation(["UNKNOWN_USERS": "reject"])
     let server = try quota.addServer()
     for number in 0..<20 { _ = try server.enter("mallory", since: now - 1000 + Int64(number)) }
-    let log = try String(contentsOfFile: quota.folder.path + "/log", encoding: .utf8)
+    let log = try String(contentsOfFile: quota.folder + "/log", encoding: .utf8)
     #expect(log.split(separator: "\n").count { $0.contains("refused") } == 1)
   }
 

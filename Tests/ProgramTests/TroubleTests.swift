@@ -170,7 +170,7 @@ import Testing
   @Test(arguments: [nil, "wrong", "right"] as [String?])
   func `the management password must be configured and right`(password: String?) throws {
     let quota = try Installation()
-    let file = try quota.folder.write((password ?? "") + "\n", to: "password")
+    let file = try quota.write((password ?? "") + "\n", to: "password")
     let server = try quota.addServer(passwordFile: password == nil ? nil : file) {
       $0.password = "right"
     }
@@ -254,7 +254,7 @@ import Testing
 
   @Test func `a pipe as password file makes nobody wait`() throws {
     let quota = try Installation()
-    let pipe = quota.folder.path + "/pipe"
+    let pipe = quota.folder + "/pipe"
     try unsafe #require(mkfifo(pipe, 0o600) == 0)
     _ = try quota.addServer(passwordFile: pipe) { $0.password = "right" }
     try quota.sweep().expect(status: 69).expect(error: "which is not a regular file")

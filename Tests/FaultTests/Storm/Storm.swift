@@ -5,10 +5,9 @@ import TestSupport
 /// Servers whose clients come and go all at once, on a host where everything else runs too.
 final class Storm {
   let servers: [SimulatedServer]
-  private let folder: TemporaryDirectory
-  private var database: String { folder.path + "/data/quota.db" }
-  private var config: String { folder.path + "/quota.conf" }
-  private var traces: String { folder.path + "/traces" }
+  private let installation: Installation
+  private var folder: String { installation.folder }
+  private var traces: String { folder + "/traces" }
 
   /// What each server's clients do.
   static let (arrivals, departures) = isThorough ? (120, 500) : (12, 50)
@@ -17,31 +16,24 @@ final class Storm {
   static let imports = 500
 
   init(servers count: Int) throws {
-    folder = try TemporaryDirectory()
-    for name in ["data", "traces", "copies"] {
+    let installation = try Installation(
+      ["MANAGEMENT_TIMEOUT": "30", "RETRY_ATTEMPTS": "3", "MONITOR_INTERVAL": "45"])
+    self.installation = installation
+    for name in ["traces", "copies"] {
       try FileManager.default.createDirectory(
-        atPath: "\(folder.path)/\(name)", withIntermediateDirectories: false)
+        atPath: "\(installation.folder)/\(name)", withIntermediateDirectories: false)
     }
-    let config = folder.path + "/quota.conf"
-    let traced = WaitingCalls.tracing(into: folder.path + "/traces").joined(separator: " ")
-    let hook = { "\(traced) \(Program.path($0)) --config \(config)" }
-    servers = try (0..<count).map { _ in
+    let traced = WaitingCalls.tracing(into: installation.folder + "/traces")
+    servers = try (0..<count).map { number in
+      let hook = { installation.hook($0, through: traced, server: "s\(number)") }
       var setup = SimulatedServer.Setup(
         clientConnect: hook("quota-connect"), clientDisconnect: hook("quota-disconnect"))
       // The users are the same on all servers, and each may be on one several times.
       setup.duplicateCommonNames = true
-      return try SimulatedServer(setup)
+      let server = try SimulatedServer(setup)
+      installation.add(server)
+      return server
     }
-    let management = servers.enumerated().map { "s\($0)=\($1.management)" }
-    try folder.write(
-      """
-      DATABASE=\(database)
-      LOG_FILE=\(folder.path)/log
-      MANAGEMENT=\(management.joined(separator: " "))
-      MANAGEMENT_TIMEOUT=30
-      TIME_ZONE=UTC
-
-      """, to: "quota.conf")
   }
 
   /// Sessions that have been swept, years of history, and users to import.
@@ -54,7 +46,7 @@ final class Storm {
     }
     try run("quota-sweep")
     let users = (1...Storm.imports).map { "import\($0),1000000000\n" }
-    try folder.write("name,quota_bytes\n" + users.joined(), to: "users.csv")
+    try installation.write("name,quota_bytes\n" + users.joined(), to: "users.csv")
   }
 
   /// One server's part: its hooks run one after another.
@@ -81,10 +73,10 @@ final class Storm {
     let runs = Mutex<[String: Int]>([:])
     let (crew, others) = (Crew(), Crew())
     for server in servers { crew.begin { try self.play(server) } }
-    let copy = folder.path + "/copies/copy.db"
+    let copy = folder + "/copies/copy.db"
     for (program, arguments) in [
       ("quota-sweep", []), ("quota-rotate", ["--force"]), ("quota-admin", ["backup", copy]),
-      ("quota-admin", ["import", folder.path + "/users.csv"]),
+      ("quota-admin", ["import", folder + "/users.csv"]),
     ] {
       others.begin {
         while !isOver.load(ordering: .relaxed) {
@@ -105,7 +97,7 @@ final class Storm {
   var waits: (hooks: Int, calls: [String]) { get throws { try WaitingCalls.all(in: traces) } }
 
   /// What the ledger has to agree with.
-  var stage: Stage { Stage(servers, config: config, database: database) }
+  var stage: Stage { Stage(installation) }
 
   func sweep() throws { try run("quota-sweep") }
 
@@ -113,9 +105,7 @@ final class Storm {
   var probe: LedgerProbe { stage.probe }
 
   private func run(_ program: String, _ arguments: [String] = []) throws {
-    let outcome = try Program.run(
-      Program.path(program), arguments + ["--config", config],
-      environment: ["PATH": "/usr/bin:/bin"], timeout: 120)
+    let outcome = try installation.run(program, arguments, timeout: 120)
     guard outcome.status == 0 else {
       throw Failure(description: "\(program) \(arguments): \(outcome.status), \(outcome.errors)")
     }
