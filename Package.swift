@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
-    .target(name: "Ledger", dependencies: ["System", "SQLite", "Quota"], swiftSettings: strict),
+    .target(
+      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
       name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
@@ -85,7 +86,8 @@ let package = Package(
       name: "ServersTests", dependencies: ["Servers", "OpenVPN", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "LedgerTests", dependencies: ["Ledger", "SQLite", "Quota", "System", "TestSupport"],
+      name: "LedgerTests",
+      dependencies: ["Ledger", "Gate", "SQLite", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "SupportTests", dependencies: ["Support", "TestSupport"],

@@ -1,7 +1,8 @@
+import Gate
 import Glibc
-import System
 import Quota
 import SQLite
+import System
 
 /// The one truthful account of who moved how much: users, sessions, usage and events in a SQLite
 /// database that many short-lived programs share.
@@ -9,36 +10,39 @@ package final class Ledger {
   let database: Connection
   let rules: Rules
   let zone: Zone
+  /// What taking in the journal came to when the ledger was opened.
+  package private(set) var imported = Reconciliation()
 
-  /// Who opens the ledger, and so how long it may wait and how safe a commit must be.
+  /// What the ledger is opened for.
   package enum Opener: Sendable {
-    /// The connect hook inside the VPN's only thread: only asks, and waits 20 ms at most.
-    case door
-    /// The disconnect hook, likewise: never creates or migrates, waits 20 ms at most, and leaves it
-    /// to the next sweep to make its commits durable.
-    case hook
-    /// A sweep that only shows what it would do: waits like a keeper, creates and migrates nothing.
-    case rehearsal
-    /// The sweep, an administrator: creates and migrates, waits, and every commit is durable.
-    case keeper
+    /// To show what a sweep would do: creates and migrates nothing.
+    case dryRun
+    /// For anything else: creates and migrates, takes the journal in, and every commit is durable.
+    case writing
   }
 
-  /// Milliseconds that a hook waits for somebody else's lock.
-  package static let hookPatience: Int32 = 20
-  /// Milliseconds that a keeper waits for somebody else's lock: longer than any transaction lasts.
-  package static let keeperPatience: Int32 = 20_000
+  /// Milliseconds to wait for another program's lock: longer than any transaction lasts.
+  package static let busyTimeout: Int32 = 20_000
+  /// How many users one transaction changes where each takes many statements.
+  static let usersInTransaction = 1000
 
-  /// Opens the database.
+  /// Opens the database, and takes in what hooks have written since it was last opened, so that all
+  /// that is read afterwards is right.
   ///
   /// - Parameters:
   ///   - rules: the operator's settings for deciding and counting.
   ///   - zone: the zone whose days usage is kept by.
-  /// - Throws: `LedgerError`; for the hooks also when the schema is not its own.
+  ///   - moment: what the journal's records are dated by.
+  /// - Throws: `LedgerError`.
   package static func open(
-    _ path: String, for opener: Opener, rules: Rules, zone: Zone
+    _ path: String, for opener: Opener, rules: Rules, zone: Zone,
+    at moment: JournalMoment = .now
   ) throws(LedgerError) -> Ledger {
-    let database = try connection(to: path, for: opener, zone: zone)
-    return Ledger(database: database, rules: rules, zone: zone)
+    let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
+    let ledger = Ledger(
+      database: try connection(to: path, for: opener, zone: zone), rules: rules, zone: zone)
+    if opener == .writing { try ledger.importJournal(at: moment) }
+    return ledger
   }
 
   init(database: consuming Connection, rules: Rules, zone: Zone) {
@@ -47,37 +51,40 @@ package final class Ledger {
     self.zone = zone
   }
 
-  /// Makes every commit from here on survive a power loss; the hooks' earlier ones with it.
-  package func makeCommitsDurable() throws(SQLiteError) {
-    try database.execute("PRAGMA synchronous = FULL")
+  /// Takes in what hooks have written, and makes the journal where there is none.
+  private func importJournal(at moment: JournalMoment) throws(LedgerError) {
+    let end = try asking { () throws(SQLiteError) in try journalProgress().end }
+    let directory = try stateDirectory()
+    try Ledger.asLedgerError { () throws(SystemError) in
+      try Journal.prepare(in: directory, generation: .random(in: 1 ... .max), after: end)
+    }
+    imported = try asking { () throws(SQLiteError) in
+      try reconcile(journal: directory, at: moment)
+    }
   }
 
-  /// Moves what is in the write-ahead log into the database. Only who holds the sweep lock may: a
-  /// hook is the first opener as a rule and reads all of the log, so it has to stay short.
+  /// The directory that the ledger is in, with the journal and the access table.
+  package func stateDirectory() throws(LedgerError) -> Directory {
+    try Ledger.asLedgerError { () throws(SystemError) in
+      try Directory(directory(of: database.path))
+    }
+  }
+
+  /// Moves what is in the write-ahead log into the database.
   ///
   /// - Returns: whether the log is empty now.
   @discardableResult
   package func checkpoint() throws(SQLiteError) -> Bool { try database.checkpoint() }
 
-  /// Bytes of the write-ahead log that a sweep does not go far beyond: a transaction of a thousand out
-  /// of a hundred thousand sessions writes several megabytes, as they are in no order.
-  static let longestLog: Int64 = 64 << 20
-
-  /// Moves the log into the database between two transactions of a sweep, where it has become long.
-  func checkpoint(beyond size: Int64) throws(SQLiteError) {
-    let log = System.size(ofFile: database.path + "-wal") ?? 0
-    if log > size, !database.isInTransaction { try checkpoint() }
-  }
-
   /// Runs a body whose every change to the ledger is taken back at the end.
-  package func rehearsal<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+  package func dryRun<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     try database.rehearsal(body)
   }
 
-  /// Does so with a body that has reasons of its own to fail.
+  /// Like `dryRun(_:)`, for a body with its own error type.
   ///
-  /// - Parameter failing: makes such a reason of why the ledger cannot be used.
-  package func rehearsal<Result, Failure: Error>(
+  /// - Parameter failing: makes such an error of why the ledger cannot be used.
+  package func dryRun<Result, Failure: Error>(
     failing: (LedgerError) -> Failure, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try database.rehearsal(failing: { failing(.database($0)) }, body)
@@ -90,41 +97,18 @@ package final class Ledger {
     try database.transaction(failing: { .database($0) }, body)
   }
 
-  /// Asks the database, for somebody who has other reasons to fail besides.
+  /// Rethrows `SQLiteError` as `LedgerError.database`.
   func asking<Result: ~Copyable>(
     _ body: () throws(SQLiteError) -> Result
   ) throws(LedgerError) -> Result {
     do { return try body() } catch { throw .database(error) }
   }
 
-  private static func connection(
-    to path: String, for opener: Opener, zone: Zone
-  ) throws(LedgerError) -> Connection {
-    let database: Connection
-    switch opener {
-    case .door, .hook:
-      do {
-        database =
-          opener == .door
-          ? try Connection(path, busyTimeout: hookPatience) : try hookConnection(path)
-      } catch { throw .database(error) }
-    case .rehearsal:
-      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
-      do { database = try Connection(path, busyTimeout: keeperPatience) } catch {
-        throw .database(error)
-      }
-    case .keeper:
-      let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
-      do { database = try keeperConnection(path) } catch { throw .database(error) }
-    }
-    switch opener {
-    case .door, .hook, .rehearsal: try Schema.check(database)
-    case .keeper:
-      try Schema.migrate(database, zone: zone)
-      // The hooks need it from their first run on, and never make it.
-      do { try Spool(besideDatabase: path).create() } catch { throw .spool(error) }
-    }
-    return database
+  /// Rethrows `SystemError` as `LedgerError.file`.
+  static func asLedgerError<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(LedgerError) -> Result {
+    do { return try body() } catch { throw .file(error) }
   }
 
   /// Enters the database's directory, which gives up root, and makes sure that the
@@ -138,40 +122,46 @@ package final class Ledger {
     return "\(directory.path)/\(name)"
   }
 
-  private static func asLedgerError<Result>(
-    _ body: () throws(SystemError) -> Result
-  ) throws(LedgerError) -> Result {
-    do { return try body() } catch { throw .file(error) }
-  }
-
-  private static func hookConnection(_ path: String) throws(SQLiteError) -> Connection {
-    let database = try Connection(path, busyTimeout: hookPatience)
-    try database.execute("PRAGMA synchronous = NORMAL")
+  private static func connection(
+    to path: String, for opener: Opener, zone: Zone
+  ) throws(LedgerError) -> Connection {
+    let database: Connection
+    do throws(SQLiteError) {
+      switch opener {
+      case .dryRun: database = try Connection(path, busyTimeout: busyTimeout)
+      case .writing: database = try writingConnection(path)
+      }
+    } catch {
+      throw .database(error)
+    }
+    switch opener {
+    case .dryRun: try Schema.check(database)
+    case .writing: try Schema.migrate(database, zone: zone)
+    }
     return database
   }
 
-  static func keeperConnection(_ path: String) throws(SQLiteError) -> Connection {
+  static func writingConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
-    let database = try Connection(
-      path, .creating, busyTimeout: keeperPatience, keepsStatements: true)
+    let database = try Connection(path, .creating, busyTimeout: busyTimeout, keepsStatements: true)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     try makeRoom(forSessions: 0, in: database)
     return database
   }
 
-  /// Lets SQLite keep pages of the sessions that are gone over: 80 bytes a session, most of them, and
-  /// half a megabyte at least. What is read again comes from the system's own cache.
+  /// Lets SQLite keep the pages that a sweep of so many sessions changes, so that each is written
+  /// once: 150 bytes a session, and half a megabyte at least.
   static func makeRoom(
     forSessions count: Int, in database: borrowing Connection
   ) throws(SQLiteError) {
-    try database.execute("PRAGMA cache_size = -\(max(500, count * 80 / 1000))")
+    try database.execute("PRAGMA cache_size = -\(max(500, count * 150 / 1000))")
   }
 
   /// Turns the write-ahead log on. Where two do so at once, SQLite turns one away without waiting,
-  /// whatever the busy timeout, lest they wait for each other.
+  /// whatever the busy timeout, or they would wait for each other.
   private static func useWriteAheadLog(_ database: borrowing Connection) throws(SQLiteError) {
-    let end = Clock.monotonic + .milliseconds(Int64(keeperPatience))
+    let end = Clock.monotonic + .milliseconds(Int64(busyTimeout))
     while true {
       do throws(SQLiteError) {
         return try database.execute("PRAGMA journal_mode = WAL")
@@ -182,13 +172,12 @@ package final class Ledger {
     }
   }
 
-  /// Makes an empty database file that owner and group may write before SQLite sees it: SQLite
-  /// copies the mode to its side files, and hooks, sweep and people are different users of one
-  /// group. Where that fails SQLite says why when it opens the file.
+  /// Makes an empty database file that its owner alone may use, before SQLite sees it: SQLite copies
+  /// the mode to its side files. Where that fails SQLite says why when it opens the file.
   private static func createFile(_ path: String) {
-    guard let file = try? Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o660) else {
+    guard let file = try? Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600) else {
       return
     }
-    try? file.setMode(0o660, of: path)
+    try? file.setMode(0o600, of: path)
   }
 }

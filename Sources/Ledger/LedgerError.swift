@@ -8,8 +8,6 @@ package enum LedgerError: Error, CustomStringConvertible {
   case database(SQLiteError)
   /// The database's directory, or a file of the database, cannot be opened or must not be trusted.
   case file(SystemError)
-  /// The spool beside the database could not be made.
-  case spool(SystemError)
   /// The database was written by another version of these programs.
   case schema(database: String, found: Int64, expected: Int64)
   /// There is no such user.
@@ -32,7 +30,7 @@ package enum LedgerError: Error, CustomStringConvertible {
   package var description: String {
     switch self {
     case .database(let error): error.description
-    case .file(let error), .spool(let error): error.description
+    case .file(let error): error.description
     case .schema(let database, let found, _) where 1...2 ~= found:
       "\(database) is of a development version (schema \(found)), which was never released"
     case .schema(let database, let found, let expected):
@@ -61,7 +59,7 @@ package enum LedgerError: Error, CustomStringConvertible {
     case .database(let error) where error.kind == .missing:
       "the first run of quota-sweep or quota-admin creates the database; its directory must exist"
     case .database(let error) where error.kind == .forbidden || error.kind == .unwritable:
-      "the database and its directory belong to the group openvpn-quota, and there must be space"
+      "the database and its directory belong to the user openvpn-quota, and there must be space"
     case .database(let error) where error.kind == .damaged:
       "restore the last backup; the damaged file is left as it is"
     case .file(let error):

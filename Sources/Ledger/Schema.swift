@@ -92,16 +92,6 @@ enum Schema {
       WHERE period_start IS NOT NULL;
     CREATE INDEX undelivered ON events (at) WHERE tries IS NOT NULL AND settled_at IS NULL;
 
-    -- One row a session, its highest counters; boot and the process id are the server's.
-    CREATE TABLE sessions (
-      boot INTEGER NOT NULL, pid INTEGER NOT NULL, connected_since INTEGER NOT NULL,
-      address TEXT NOT NULL, user_id INTEGER NOT NULL, common_name TEXT NOT NULL,
-      server TEXT, real_address TEXT,
-      bytes_received INTEGER NOT NULL, bytes_sent INTEGER NOT NULL,
-      closed_at INTEGER, closed_by TEXT, log_id INTEGER, kills INTEGER, killed_at INTEGER,
-      PRIMARY KEY (boot, pid, connected_since, address)) WITHOUT ROWID;
-    CREATE INDEX open_sessions ON sessions (user_id, server) WHERE closed_at IS NULL;
-
     CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     """
 
@@ -114,9 +104,9 @@ enum Schema {
     do {
       if try database.integer("PRAGMA user_version") == 0 {
         try database.transaction { () throws(SQLiteError) in
-          // Somebody else may have done so while we waited for the lock.
+          // Another program may have done so while we waited for the lock.
           guard try database.integer("PRAGMA user_version") == 0 else { return }
-          try database.execute(earlierTables + tables)
+          try database.execute(earlierTables + tables + SessionTables.schema)
           try EarlierProject.adopt(in: database, zone: zone)
           try database.execute("PRAGMA user_version = \(version)")
         }

@@ -61,6 +61,14 @@ import CSQLite
     }
   }
 
+  /// Binds bytes as a BLOB, or NULL where there are none.
+  package mutating func bind(_ parameter: Int32, blob: [UInt8]) {
+    if blob.isEmpty { return bindNull(parameter) }
+    unsafe blob.withUnsafeBytes { bytes in
+      _ = unsafe csqlite_bind_blob(handle, parameter, bytes.baseAddress, Int32(bytes.count))
+    }
+  }
+
   /// Runs on to the next row. The corresponding C function is `sqlite3_step`.
   ///
   /// - Returns: whether there is a row; after the last one the statement is ready to run again.
@@ -121,6 +129,17 @@ import CSQLite
     guard let start = unsafe sqlite3_column_text(handle, column) else { return [] }
     let count = Int(unsafe sqlite3_column_bytes(handle, column))
     return unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  }
+
+  /// Hands the bytes of a BLOB to a body, without a copy; none for NULL.
+  package borrowing func withBlob<Result>(
+    _ column: Int32, _ body: (Span<UInt8>) -> Result
+  ) -> Result {
+    let start = unsafe sqlite3_column_blob(handle, column)
+    let count = unsafe start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))
+    let bytes = unsafe UnsafeBufferPointer(
+      start: start?.assumingMemoryBound(to: UInt8.self), count: count)
+    return unsafe body(bytes.span)
   }
 
   /// Whether a column is NULL.

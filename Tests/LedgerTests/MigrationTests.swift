@@ -1,6 +1,7 @@
 import Foundation
 import Quota
 import SQLite
+import System
 import TestSupport
 import Testing
 
@@ -26,30 +27,16 @@ private func earlierDatabase(at path: String) throws {
 
   @Test func `goes on counting where it stopped`() throws {
     let bench = try Bench(prepare: earlierDatabase)
-    _ = try bench.ledger.reconcile(report([sighting("alice", 60, 40)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 60, 40)]))
     #expect(try bench.probe.bytesUsed["alice"] == 1000)
     #expect(try bench.probe.usage(by: .history)["alice"]?.total == 1000)
   }
 
   @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
-    try bench.ledger.close(final("dave", 9, 9, owner: "dave"))
+    try bench.close(final("dave", 9, 9, owner: "dave"))
     #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
     #expect(try bench.probe.users.count { $0.quota != nil } == 4)
-  }
-
-  @Test func `is decided by a hook before it was migrated`() throws {
-    let folder = try TemporaryDirectory()
-    try earlierDatabase(at: folder.path + "/quota.db")
-    let path = folder.path + "/quota.db"
-    #expect(throws: LedgerError.self) {
-      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
-    }
-    #expect(
-      try standingInAnySchema(of: "alice", in: path)
-        == Standing(quota: 1000, used: Traffic(sent: 900)))
-    #expect(try standingInAnySchema(of: "bob", in: path)?.isEnabled == false)
-    #expect(try standingInAnySchema(of: "nobody", in: path) == nil)
   }
 }
 
@@ -57,7 +44,7 @@ private func earlierDatabase(at path: String) throws {
   @Test func `of a later version is refused and left alone`() throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(99)
-    for opener in [Ledger.Opener.hook, .keeper] {
+    for opener in [Ledger.Opener.dryRun, .writing] {
       let error = #expect(throws: LedgerError.self) {
         try Ledger.open(bench.path, for: opener, rules: Rules(), zone: .utc)
       }
@@ -73,7 +60,7 @@ private func earlierDatabase(at path: String) throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(version)
     let error = #expect(throws: LedgerError.self) {
-      try Ledger.open(bench.path, for: .keeper, rules: Rules(), zone: .utc)
+      try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
     }
     #expect(error?.description.contains("is of a development version") == true)
     #expect(error?.hint != nil)
@@ -84,7 +71,7 @@ private func earlierDatabase(at path: String) throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(-1)
     #expect(throws: LedgerError.self) {
-      try Ledger.open(bench.path, for: .hook, rules: Rules(), zone: .utc)
+      try Ledger.open(bench.path, for: .dryRun, rules: Rules(), zone: .utc)
     }
   }
 
@@ -94,31 +81,33 @@ private func earlierDatabase(at path: String) throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for index in 0..<4 {
         group.addTask {
-          let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
-          try ledger.close(
-            final(UserName("user\(index)"), 1, 1, session("10.8.0.\(index)"), owner: "x"))
+          let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
+          let report = report(
+            [sighting("x", 1, 1)], server: "s\(index)", pid: Int64(index + 1))
+          _ = try ledger.reconcile(
+            journal: Directory(folder.path), [report], at: moment(report.at))
         }
       }
       try await group.waitForAll()
     }
-    let ledger = try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+    let ledger = try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
     #expect(try ledger.standing(of: "x")?.used.total == 8)
   }
 
-  @Test func `comes about in a file that owner and group may write, whatever the umask`() throws {
+  @Test func `comes about in a file that its owner alone may use, whatever the umask`() throws {
     let bench = try Bench()
     for file in ["quota.db", "quota.db-wal", "quota.db-shm"] {
       let attributes = try FileManager.default.attributesOfItem(
         atPath: bench.folder.path + "/" + file)
-      #expect(attributes[.posixPermissions] as? Int == 0o660)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
     }
   }
 
-  @Test func `never comes about by a hook`() throws {
+  @Test func `never comes about by a dry run`() throws {
     let folder = try TemporaryDirectory()
     let path = folder.path + "/quota.db"
     let error = #expect(throws: LedgerError.self) {
-      try Ledger.open(path, for: .hook, rules: Rules(), zone: .utc)
+      try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
     }
     #expect(error?.description.hasPrefix("cannot open \(path): ") == true)
     #expect(!FileManager.default.fileExists(atPath: path))

@@ -19,7 +19,7 @@ package enum Backup {
       try Ledger.trustedPath(of: database)
     }
     let source = try asCopyError { () throws(SQLiteError) in
-      try Connection(database, busyTimeout: Ledger.keeperPatience)
+      try Connection(database, busyTimeout: Ledger.busyTimeout)
     }
     let draft = try Draft(for: database + ".backup", mode: 0o600)
     try check(draft.fill(from: source, progress: progress), of: database)

@@ -75,7 +75,7 @@ package struct Draft: ~Copyable {
 /// Opens a copy that is only read.
 func openCopy(_ path: String) throws(CopyError) -> Connection {
   try asCopyError { () throws(SQLiteError) in
-    try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
+    try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
   }
 }
 

@@ -67,7 +67,7 @@ package struct Restoration: Equatable, Sendable {
   private static func keep(_ database: String, as former: String) throws(CopyError) {
     let draft = try Draft(for: former, mode: 0o600)
     let present = try asCopyError { () throws(SQLiteError) in
-      try Connection(database, busyTimeout: Ledger.keeperPatience)
+      try Connection(database, busyTimeout: Ledger.busyTimeout)
     }
     _ = try draft.fill(from: present) { _, _ in }
     try draft.publish(as: former)
@@ -88,7 +88,7 @@ package struct Restoration: Equatable, Sendable {
     once isLocked: () throws(CopyError) -> Void, progress: (Int, Int) -> Void
   ) throws(CopyError) {
     let live = try asCopyError { () throws(SQLiteError) in
-      let live = try Ledger.keeperConnection(database)
+      let live = try Ledger.writingConnection(database)
       // A database with a write-ahead log keeps its page size.
       let size = try live.integer("PRAGMA page_size")
       if try copy.integer("PRAGMA page_size") != size {

@@ -18,9 +18,6 @@ private struct History: Sendable {
   static let all = [
     History(
       table: "traffic_logs", key: ["id"], isPast: "log_timestamp < datetime(?1, 'unixepoch')"),
-    History(
-      table: "sessions", key: ["boot", "pid", "connected_since", "address"],
-      isPast: "closed_at < ?1"),
     // A notice of the present period stands for not giving it again.
     History(
       table: "events", key: ["id"],

@@ -30,12 +30,18 @@ extension Ledger {
   ) throws(SQLiteError) {
     var statement = try database.prepare(
       """
-      SELECT user_id, server, address, real_address, connected_since, closed_at,
-        bytes_received, bytes_sent
-      FROM sessions
-      WHERE connected_since < ?2 AND (closed_at IS NULL OR closed_at >= ?1)
+      SELECT user_id, \(OpenSession.columns), NULL FROM \(OpenSession.tables)
+      WHERE ended_at IS NULL AND user_id IS NOT NULL AND connected_since < ?2
         AND (?3 IS NULL OR user_id = ?3)
-      ORDER BY connected_since, server, address
+      UNION ALL
+      SELECT user_id, name, virtual, real, connected_since, bytes_received, bytes_sent,
+        unixepoch(log_timestamp)
+      FROM traffic_logs LEFT JOIN servers ON servers.id = server_id
+      WHERE connected_since < ?2 AND log_timestamp >= datetime(?1, 'unixepoch')
+        AND (?3 IS NULL OR user_id = ?3)
+        AND traffic_logs.id NOT IN (SELECT log_id FROM sessions
+          WHERE ended_at IS NULL AND log_id IS NOT NULL)
+      ORDER BY 5, 2, 3
       """)
     statement.bind(1, time.lowerBound)
     statement.bind(2, time.upperBound)
@@ -46,25 +52,11 @@ extension Ledger {
 
 extension PastSession {
   fileprivate init(row: borrowing Statement) {
+    let session = OpenSession(row, from: 1)
     self.init(
-      user: row.integer(0), server: row.isNull(1) ? nil : row.text(1), address: row.text(2),
-      realAddress: row.isNull(3) ? nil : row.text(3), connectedSince: row.integer(4),
-      closedAt: row.optionalInteger(5),
-      counters: Traffic(received: row.integer(6), sent: row.integer(7)))
-  }
-}
-
-extension Ledger {
-  /// How many sessions were live at the last sweep, by server; those that no sweep has seen yet
-  /// under the empty name.
-  package func openSessionsByServer() throws(SQLiteError) -> [String: Int64] {
-    var statement = try database.prepare(
-      """
-      SELECT coalesce(server, ''), count(*) FROM sessions INDEXED BY open_sessions
-      WHERE closed_at IS NULL GROUP BY 1
-      """)
-    var counts: [String: Int64] = [:]
-    while try statement.step() { counts[statement.text(0)] = statement.integer(1) }
-    return counts
+      user: row.integer(0), server: session.server,
+      address: session.address, realAddress: session.realAddress,
+      connectedSince: session.connectedSince, closedAt: row.optionalInteger(7),
+      counters: session.counters)
   }
 }

@@ -81,7 +81,7 @@ extension Ledger {
     _ path: String, at time: Int64, progress: (Int, Int) -> Void
   ) throws(LedgerError) -> ImportResult {
     let earlier = try asking { () throws(SQLiteError) in
-      try Connection(path, .reading, busyTimeout: Ledger.keeperPatience)
+      try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
     }
     let users = try asking { () throws(SQLiteError) in try earlier.earlierUsers() }
     return try inTransaction { () throws(LedgerError) in

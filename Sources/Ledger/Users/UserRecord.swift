@@ -20,30 +20,6 @@ package struct UserRecord: Equatable, Sendable {
   package let waitingLifetime: Int64?
 }
 
-/// A session that was live at the last sweep, for people to look at.
-package struct OpenSession: Equatable, Sendable {
-  /// The server's name in the settings; nil where no sweep has seen the session yet.
-  package let server: String?
-  /// The address inside the tunnel.
-  package let address: String
-  /// Where the client sends from, as last listed.
-  package let realAddress: String?
-  /// Seconds since 1970 in UTC.
-  package let connectedSince: Int64
-  package let counters: Traffic
-
-  package init(
-    server: String?, address: String, realAddress: String?, connectedSince: Int64,
-    counters: Traffic
-  ) {
-    self.server = server
-    self.address = address
-    self.realAddress = realAddress
-    self.connectedSince = connectedSince
-    self.counters = counters
-  }
-}
-
 extension Ledger {
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   ///
@@ -81,23 +57,6 @@ extension Ledger {
     }
   }
 
-  /// The sessions of a user that were live at the last sweep, the oldest first.
-  package func openSessions(of name: UserName) throws(SQLiteError) -> [OpenSession] {
-    try database.query(
-      """
-      \(OpenSession.selection) AND user_id = (SELECT id FROM users WHERE username = ?1)
-      ORDER BY connected_since, server, address
-      """, name
-    ) { OpenSession($0) }
-  }
-
-  /// All sessions that were live at the last sweep, each with its owner.
-  package func openSessions() throws(SQLiteError) -> [(owner: UserName, session: OpenSession)] {
-    try database.query(OpenSession.selection) { row in
-      (UserName(bytes: row.bytes(6)), OpenSession(row))
-    }
-  }
-
   /// Runs a body that sees the ledger as of one moment, whatever others write meanwhile.
   package func snapshot<Result>(
     _ body: () throws(SQLiteError) -> Result
@@ -131,19 +90,5 @@ extension UserRecord {
       name: user.name, at: time, standing: standing, openSessions: user.openSessions,
       createdAt: user.createdAt, plan: user.plan?.name, period: user.effective.period ?? .none,
       waitingLifetime: user.begunAt == nil ? user.effective.lifetime?.seconds : nil)
-  }
-}
-
-extension OpenSession {
-  fileprivate static let selection =
-    """
-    SELECT server, address, real_address, connected_since, bytes_received, bytes_sent, username
-    FROM sessions INDEXED BY open_sessions JOIN users ON users.id = user_id WHERE closed_at IS NULL
-    """
-
-  fileprivate init(_ row: borrowing Statement) {
-    self.init(
-      server: row.optionalText(0), address: row.text(1), realAddress: row.optionalText(2),
-      connectedSince: row.integer(3), counters: row.traffic(4))
   }
 }

@@ -25,11 +25,11 @@ struct UserRow {
 
   static let createdAt = "CAST(strftime('%s', created_at) AS INTEGER)"
   static let sessionCount =
-    "(SELECT count(*) FROM sessions WHERE user_id = users.id AND closed_at IS NULL)"
+    "(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND reason IS NULL)"
 
   /// A condition that holds for a user who has a session that was live at the last sweep.
   static func isConnected(_ user: String) -> String {
-    "EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = \(user) AND closed_at IS NULL)"
+    "EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = \(user) AND ended_at IS NULL AND reason IS NULL)"
   }
 
   /// Selects the rows of those users that what stands behind it names.

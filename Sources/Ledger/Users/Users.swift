@@ -258,7 +258,7 @@ extension Ledger {
   /// ones. Without live sessions nothing is left to own.
   private func purgeHistory(of id: Int64, called name: UserName) throws(SQLiteError) {
     for table in try tablesOfUsers() {
-      let which = table == "sessions" ? " AND closed_at IS NOT NULL" : ""
+      let which = table == "sessions" ? " AND ended_at IS NOT NULL" : ""
       try database.run("DELETE FROM \"\(table)\" WHERE user_id = ?1\(which)", id)
     }
     try database.run("DELETE FROM events WHERE username = ?1", name)

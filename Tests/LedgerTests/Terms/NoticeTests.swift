@@ -91,24 +91,21 @@ private let day: Int64 = 86_400
   @Test func `of a refusal and a kill come about once a period and reason`() throws {
     let bench = try bench()
     for attempt in 0..<3 {
-      let refusal = Refusal(
-        identity: session(since: Bench.noon + Int64(attempt)), user: "alice", reason: .quota,
-        at: Bench.noon + Int64(attempt), wasLogged: false)
-      try bench.spool.leave(.refused(refusal))
-      try bench.spool.fold(refusal)
-      _ = try bench.ledger.takeIn(
-        bench.spool.readAll(), of: bench.spool, at: Bench.noon + 100 + Int64(attempt))
+      try bench.append(
+        .out, session(since: Bench.noon + Int64(attempt)), "alice", at: Bench.noon + Int64(attempt),
+        reason: .quota)
+      try bench.take(at: Bench.noon + 100 + Int64(attempt))
     }
     for later in [0, 60, day] {
       try bench.ledger.recordKills(
-        [(session(), "alice", .quota)], at: Bench.noon + 200 + later)
+        [(nil, "alice", .quota)], at: Bench.noon + 200 + later)
     }
     #expect(try notices(bench) == ["refused quota", "killed quota", "killed quota"])
   }
 
   @Test func `of a stranger do not come about`() throws {
     let bench = try bench()
-    try bench.ledger.recordKills([(session(), "nobody", .unknown)], at: Bench.noon)
+    try bench.ledger.recordKills([(nil, "nobody", .unknown)], at: Bench.noon)
     #expect(try notices(bench).isEmpty)
   }
 }

@@ -60,7 +60,7 @@ private struct Life {
       let (bytes, seconds) = (some(1...5000), some(200...400_000))
       bench.sessions += 1
       let identity = session("10.10.0.\(bench.sessions)", since: now - seconds)
-      try bench.ledger.close(
+      try bench.close(
         final("alice", bytes, 0, identity, owner: "alice", after: seconds))
       moved += bytes
       return "\(bytes) in \(seconds) s"

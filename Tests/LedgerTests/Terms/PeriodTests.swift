@@ -1,4 +1,5 @@
 import Quota
+import System
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ extension Bench {
   func move(_ bytes: Int64, by name: UserName, at time: Int64) throws {
     sessions += 1
     let identity = session("10.9.\(sessions / 250).\(sessions % 250)", since: time - 30)
-    try ledger.close(final(name, bytes, 0, identity, owner: name, after: 30))
+    try close(final(name, bytes, 0, identity, owner: name, after: 30))
   }
 
   /// What the door would say to a user.
@@ -96,7 +97,7 @@ private let monday = Bench.noon - day / 2
     try await withThrowingTaskGroup(of: Void.self) { group in
       for server in 0..<4 {
         group.addTask {
-          let ledger = try Ledger.open(path, for: .keeper, rules: Rules(), zone: .utc)
+          let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
           let at = Bench.noon + day + Int64(server)
           try ledger.rollOver(at: at)
           let sightings = (0..<50).map { index in
@@ -104,7 +105,8 @@ private let monday = Bench.noon - day / 2
               UserName("user\(index)"), 5, 0, address: "10.\(server).0.\(index)", since: at - 20)
           }
           let report = report(sightings, server: "s\(server)", pid: Int64(server), at: at)
-          _ = try ledger.reconcile(report, admissions: [])
+          _ = try ledger.reconcile(
+            journal: Directory(directory(of: path)), [report], at: moment(at))
         }
       }
       try await group.waitForAll()
@@ -165,12 +167,9 @@ private let monday = Bench.noon - day / 2
   @Test func `is split at a boundary by what was counted when`() throws {
     let bench = try bench()
     let midnight = monday + day
-    var previous: Int64?
     for (at, bytes) in [(midnight - 40, 100), (midnight + 5, 130), (midnight + 50, 190)] {
       let seen = sighting("alice", Int64(bytes), 0, since: midnight - 60)
-      _ = try bench.ledger.reconcile(
-        report([seen], at: at, previous: previous), admissions: [])
-      previous = at
+      _ = try bench.sweep(report([seen], at: at))
     }
     #expect(try bench.periods(of: "alice", at: midnight + 60) == [0: 100, 1: 90])
     #expect(try bench.ledger.periods(of: "alice", at: midnight).allSatisfy { !$0.isEstimated })
@@ -181,11 +180,10 @@ private let monday = Bench.noon - day / 2
   {
     let bench = try bench()
     let first = report([sighting("alice", 1000, 0, since: Bench.noon - 100)], at: Bench.noon)
-    _ = try bench.ledger.reconcile(first, admissions: [])
+    _ = try bench.sweep(first)
     let last = report(
-      [sighting("alice", 1000 + 3000, 0, since: Bench.noon - 100)], at: Bench.noon + 3 * day,
-      previous: Bench.noon)
-    _ = try bench.ledger.reconcile(last, admissions: [])
+      [sighting("alice", 1000 + 3000, 0, since: Bench.noon - 100)], at: Bench.noon + 3 * day)
+    _ = try bench.sweep(last)
     // Half a day, two days, and half a day.
     #expect(
       try bench.periods(of: "alice", at: Bench.noon + 3 * day)
@@ -202,10 +200,8 @@ private let monday = Bench.noon - day / 2
     let bench = try bench()
     let began = Bench.noon - 100
     let first = report([sighting("alice", 1000, 0, since: began)], at: Bench.noon)
-    _ = try bench.ledger.reconcile(first, admissions: [])
-    let note = SweepNote(at: Bench.noon, listed: ["server": Bench.noon])
-    try bench.ledger.close(
-      final("alice", 2000, 0, session(since: began), after: 100 + day), lastSwept: note)
+    _ = try bench.sweep(first)
+    try bench.close(final("alice", 2000, 0, session(since: began), after: 100 + day))
     #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 1500, 1: 500])
   }
 
@@ -214,7 +210,7 @@ private let monday = Bench.noon - day / 2
     let midnight = monday + day
     let patience = Rules().patience
     let seen = sighting("alice", 900, 0, since: midnight - patience + 10)
-    _ = try bench.ledger.reconcile(report([seen], at: midnight + 10), admissions: [])
+    _ = try bench.sweep(report([seen], at: midnight + 10))
     #expect(try bench.periods(of: "alice", at: midnight + 10) == [1: 900])
   }
 }

@@ -123,14 +123,14 @@ private let day: Int64 = 86_400
   @Test func `is over at a second, for the door and the sweep`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0, lifetime: .until(Bench.noon + 60)))
-    let result = try bench.ledger.reconcile(
-      report([sighting("alice", 1, 1)], at: Bench.noon + 30), admissions: [])
+    let result = try bench.sweep(
+      report([sighting("alice", 1, 1)], at: Bench.noon + 30))
     for (time, verdict) in [
       (Bench.noon + 59, Verdict.allowed), (Bench.noon + 60, .refused(.expired)),
     ] {
       #expect(try bench.verdict(on: "alice", at: time) == verdict)
       let violations = try bench.ledger.violations(
-        among: result.live, of: report([sighting("alice", 1, 1)]), listed: [:], at: time)
+        among: result.live, of: report([sighting("alice", 1, 1)]), at: time)
       #expect(violations.map(\.reason) == (verdict == .allowed ? [] : [.expired]))
     }
   }
@@ -139,7 +139,7 @@ private let day: Int64 = 86_400
     let bench = try Bench()
     try bench.add("alice", Terms(lifetime: .lasting(600, from: .firstConnection)))
     #expect(try expiry(bench) == nil)
-    _ = try bench.ledger.reconcile(report([sighting("alice", 1, 1)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 1, 1)]))
     #expect(try expiry(bench) == Bench.noon + 600)
     try bench.move(1, by: "alice", at: Bench.noon + 300)
     #expect(try expiry(bench) == Bench.noon + 600, "once")
@@ -148,14 +148,14 @@ private let day: Int64 = 86_400
   @Test func `begins with a session that only its hook has seen`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(lifetime: .lasting(600, from: .firstConnection)))
-    try bench.ledger.close(final("alice", 1, 1, owner: "alice"))
+    try bench.close(final("alice", 1, 1, owner: "alice"))
     #expect(try expiry(bench) == Bench.noon + 600)
   }
 
   @Test func `begins now for somebody who is connected`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0))
-    _ = try bench.ledger.reconcile(report([sighting("alice", 1, 1)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 1, 1)]))
     _ = try bench.ledger.change(
       "alice", lasting(600, from: .firstConnection), at: Bench.noon + 100)
     #expect(try expiry(bench) == Bench.noon + 700)

@@ -1,4 +1,5 @@
 import SQLite
+import System
 
 // What tests change in a ledger by hand, for no program does it: to make time pass, to have a past,
 // or to break something.
@@ -99,15 +100,44 @@ extension LedgerProbe {
 
   /// Adds a session of a user, without counting it anywhere else.
   package func add(_ session: Session) throws {
+    let server = session.server ?? ""
+    try change("INSERT OR IGNORE INTO servers (name) VALUES (?1)", server)
     try change(
       """
-      INSERT INTO sessions (boot, user_id, common_name, server, pid, connected_since, address,
-        real_address, bytes_received, bytes_sent, closed_at, closed_by, kills, killed_at)
-      SELECT 1, id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+      INSERT OR IGNORE INTO processes (server_id, boot, pid, started)
+      SELECT id, 1, ?2, 0 FROM servers WHERE name = ?1
+      """, server, session.pid)
+    try change(
+      """
+      INSERT INTO sessions (process_id, user_id, owner, connected_since, ipv4, client, opened_at,
+        ended_at, ended_by, kills, killed_at)
+      SELECT (SELECT processes.id FROM processes JOIN servers ON servers.id = server_id
+          WHERE name = ?2 AND processes.pid = ?3),
+        id, ?4, ?5, ?6, ?7, ?5, ?8, ?9, ?10, ?11
       FROM users WHERE username = ?1
-      """, session.user, session.commonName, session.server, session.pid, session.connectedSince,
-      session.address, session.realAddress, session.usage.received, session.usage.sent,
+      """, session.user, server, session.pid, session.owner, session.connectedSince,
+      InternetAddress.read(session.address),
+      session.realAddress.map(InternetAddress.readWithPort) ?? [],
       session.endedAt, session.endedBy, session.kills, session.killedAt)
+    try change(
+      "INSERT INTO counters SELECT max(id), ?1, ?2 FROM sessions", session.usage.received,
+      session.usage.sent)
+    guard let end = session.endedAt else { return }
+    try change(
+      """
+      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp,
+        connected_since, server_id, virtual, real, ended_by)
+      SELECT user_id, bytes_sent, bytes_received, datetime(?1, 'unixepoch'), connected_since,
+        server_id, ipv4, client, ended_by
+      FROM sessions JOIN counters ON session_id = sessions.id
+        JOIN processes ON processes.id = process_id
+      WHERE sessions.id = (SELECT max(id) FROM sessions)
+      """, end)
+    try change(
+      """
+      UPDATE sessions SET log_id = (SELECT max(id) FROM traffic_logs)
+      WHERE id = (SELECT max(id) FROM sessions)
+      """)
   }
 
   /// Adds a row to the log of ended sessions as the earlier project wrote them, of one byte in each
@@ -224,17 +254,19 @@ extension LedgerProbe {
 
   /// Has all sessions come from somewhere else.
   package func setRealAddresses(to address: String) throws {
-    try change("UPDATE sessions SET real_address = ?1", address)
+    try change(
+      "UPDATE sessions SET real = ?1", InternetAddress.readWithPort(address))
   }
 
   /// Has all sessions be on a server of another name.
   package func setServers(to name: String) throws {
-    try change("UPDATE sessions SET server = ?1", name)
+    try change("UPDATE OR IGNORE servers SET name = ?1", name)
   }
 
   /// Raises what all sessions sent.
   package func setSessionsSent(_ bytes: Int64) throws {
-    try change("UPDATE sessions SET bytes_sent = ?1", bytes)
+    try change("UPDATE counters SET bytes_sent = ?1", bytes)
+    try change("UPDATE traffic_logs SET bytes_sent = ?1 WHERE connected_since IS NOT NULL", bytes)
   }
 
   /// Sets what is kept of days of UTC that are there.
@@ -250,7 +282,7 @@ extension LedgerProbe {
 
   /// Forgets all days and sessions.
   package func clearHistory() throws {
-    try change("DELETE FROM usage; DELETE FROM sessions")
+    try change("DELETE FROM usage; DELETE FROM sessions; DELETE FROM traffic_logs")
   }
 
   /// Makes all figures as wide as they can be: quotas of 0, 1 and 2 bytes, and counts and usage

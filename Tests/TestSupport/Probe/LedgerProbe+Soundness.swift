@@ -20,8 +20,8 @@ extension LedgerProbe {
 
   /// Rows that belong to nobody, and users without a quota.
   private static let strays =
-    ["sessions", "periods", "usage", "traffic_logs", "user_quotas"].map {
-      "SELECT DISTINCT '\($0) of no user: ' || user_id FROM \($0) WHERE user_id NOT IN (SELECT id FROM users)"
+    [allSessions, "periods", "usage", "traffic_logs", "user_quotas"].map {
+      "SELECT DISTINCT '\($0.prefix(20)) of no user: ' || user_id FROM \($0) WHERE user_id NOT IN (SELECT id FROM users)"
     } + [
       "SELECT username || ' has no quota row' FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas)"
     ]
@@ -51,10 +51,10 @@ extension LedgerProbe {
   }
 
   /// All periods, history and sessions of a user add up to the same.
-  private static let sums = ["usage", "sessions"].flatMap { table in
+  private static let sums = ["usage", allSessions].flatMap { table in
     ["received", "sent"].map { direction in
       """
-      SELECT username || ': \(direction) by periods ' || periods || ', by \(table) ' || others FROM (
+      SELECT username || ': \(direction) by periods ' || periods || ', by \(table.prefix(20)) ' || others FROM (
         SELECT username,
           (SELECT total(bytes_\(direction)) FROM \(periods) WHERE user_id = users.id) AS periods,
           (SELECT total(bytes_\(direction)) FROM \(table) WHERE user_id = users.id) AS others
@@ -67,15 +67,16 @@ extension LedgerProbe {
   /// Each row in the log of sessions is one ended session's, with its counters.
   private static let logs = [
     """
-    SELECT 'session ' || address || ' and its log differ' FROM sessions
-      LEFT JOIN traffic_logs AS t ON t.id = log_id
-    WHERE log_id IS NOT NULL AND (t.user_id IS NOT sessions.user_id
-      OR t.bytes_received IS NOT sessions.bytes_received OR t.bytes_sent IS NOT sessions.bytes_sent)
+    SELECT 'session ' || sessions.id || ' and its log differ' FROM sessions
+      JOIN counters ON session_id = sessions.id LEFT JOIN traffic_logs AS t ON t.id = log_id
+    WHERE log_id IS NOT NULL AND ended_at IS NOT NULL AND (t.user_id IS NOT sessions.user_id
+      OR t.bytes_received IS NOT counters.bytes_received
+      OR t.bytes_sent IS NOT counters.bytes_sent)
     """,
     """
     SELECT 'log ' || id || ' is of ' || n || ' sessions' FROM (SELECT id,
       (SELECT count(*) FROM sessions WHERE log_id = traffic_logs.id) AS n FROM traffic_logs)
-    WHERE n != 1
+    WHERE n > 1
     """,
   ]
 }

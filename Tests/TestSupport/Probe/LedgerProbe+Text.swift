@@ -20,9 +20,10 @@ extension LedgerProbe {
       FROM user_quotas JOIN users ON users.id = user_id
       """,
       """
-      SELECT 'session ' || username || ' ' || address || ' ' || coalesce(server, '-') || ' '
-        || bytes_received || ' ' || bytes_sent || ' ' || coalesce(closed_by, 'open') || ' ' || kills
-      FROM sessions JOIN users ON users.id = user_id
+      SELECT 'session ' || username || ' ' || coalesce(hex(coalesce(virtual, ipv4, ipv6)), '-')
+        || ' ' || bytes_received || ' ' || bytes_sent || ' ' || coalesce(ended_by, 'open') || ' '
+        || kills
+      FROM sessions JOIN counters ON session_id = sessions.id JOIN users ON users.id = user_id
       """,
       """
       SELECT 'log ' || username || ' ' || bytes_received || ' ' || bytes_sent

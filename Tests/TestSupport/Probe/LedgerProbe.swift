@@ -1,5 +1,6 @@
 import Quota
 import SQLite
+import System
 
 /// What tests ask a ledger. With its extensions in this folder it is the only piece of the tests
 /// that knows the tables.
@@ -103,7 +104,7 @@ extension LedgerProbe {
 
     var table: String {
       switch self {
-      case .sessions: "sessions"
+      case .sessions: LedgerProbe.allSessions
       case .periods: LedgerProbe.periods
       case .history: "usage"
       case .log: "traffic_logs"
@@ -233,7 +234,8 @@ extension LedgerProbe {
   /// A session that the ledger knows.
   package struct Session: Equatable, Sendable {
     package let user: String
-    package let commonName: String
+    /// The owner's name when it began.
+    package let owner: String
     package let server: String?
     package let pid: Int64
     package let connectedSince: Int64
@@ -251,12 +253,12 @@ extension LedgerProbe {
     package var isOpen: Bool { endedAt == nil }
 
     package init(
-      user: String, commonName: String? = nil, server: String?, pid: Int64 = 7,
+      user: String, owner: String? = nil, server: String?, pid: Int64 = 7,
       connectedSince: Int64, address: String, realAddress: String? = nil, usage: Usage = Usage(),
       endedAt: Int64? = nil, endedBy: String? = nil, kills: Int64 = 0, killedAt: Int64? = nil
     ) {
       self.user = user
-      self.commonName = commonName ?? user
+      self.owner = owner ?? user
       self.server = server
       self.pid = pid
       self.connectedSince = connectedSince
@@ -270,18 +272,37 @@ extension LedgerProbe {
     }
   }
 
+  /// The sessions that have no end, and what the log has of the others, as a table.
+  static let allSessions =
+    """
+    (SELECT user_id, bytes_received, bytes_sent FROM sessions JOIN counters ON session_id = id
+      WHERE ended_at IS NULL AND user_id IS NOT NULL
+    UNION ALL SELECT user_id, bytes_received, bytes_sent FROM traffic_logs
+      WHERE connected_since IS NOT NULL AND id NOT IN (SELECT log_id FROM sessions
+        WHERE ended_at IS NULL AND log_id IS NOT NULL))
+    """
+
+  /// The sessions that are live, or whose end still stands in a journal.
   package var sessions: [Session] {
     get throws {
       try rows(
         """
-        SELECT \(LedgerProbe.owner), common_name, server, pid, connected_since, address, real_address,
-          bytes_received, bytes_sent, closed_at, closed_by, kills, killed_at
-        FROM sessions LEFT JOIN users ON users.id = user_id ORDER BY connected_since, address
+        SELECT \(LedgerProbe.owner), owner, coalesce(listed.name, servers.name), processes.pid,
+          connected_since, coalesce(virtual, ipv4, ipv6), coalesce(real, client),
+          bytes_received, bytes_sent, ended_at, ended_by, kills, killed_at
+        FROM sessions JOIN counters ON session_id = sessions.id
+          JOIN processes ON processes.id = process_id JOIN servers ON servers.id = server_id
+          LEFT JOIN servers AS listed ON listed.id = listed_as
+          LEFT JOIN users ON users.id = user_id
+        WHERE user_id IS NOT NULL ORDER BY connected_since, sessions.id
         """
       ) {
-        Session(
-          user: $0.text(0), commonName: $0.text(1), server: $0.optionalText(2), pid: $0.integer(3),
-          connectedSince: $0.integer(4), address: $0.text(5), realAddress: $0.optionalText(6),
+        let real = $0.blob(6)
+        return Session(
+          user: $0.text(0), owner: $0.text(1), server: $0.text(2).isEmpty ? nil : $0.text(2),
+          pid: $0.integer(3), connectedSince: $0.integer(4),
+          address: InternetAddress.shown($0.blob(5)),
+          realAddress: real.isEmpty ? nil : InternetAddress.shownWithPort(real),
           usage: Usage(received: $0.integer(7), sent: $0.integer(8)),
           endedAt: $0.optionalInteger(9), endedBy: $0.optionalText(10), kills: $0.integer(11),
           killedAt: $0.optionalInteger(12))
@@ -411,3 +432,40 @@ extension LedgerProbe {
 
 /// The ledger does not add up.
 package struct Disagreement: Error, CustomStringConvertible { package let description: String }
+
+extension Statement {
+  /// The bytes of a BLOB; none for NULL.
+  borrowing func blob(_ column: Int32) -> [UInt8] {
+    withBlob(column) { bytes in bytes.indices.map { bytes[$0] } }
+  }
+}
+
+extension InternetAddress {
+  /// The text of 4 or 16 bytes; empty for none.
+  static func shown(_ bytes: [UInt8]) -> String {
+    bytes.isEmpty ? "" : InternetAddress(bytes: bytes).text
+  }
+
+  /// The text of an address with two bytes of a port behind it.
+  static func shownWithPort(_ bytes: [UInt8]) -> String {
+    let host = shown(Array(bytes.dropLast(2)))
+    let port = bytes.suffix(2).reduce(0) { $0 << 8 | Int($1) }
+    return port == 0 ? host : bytes.count > 6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  /// The bytes that `shown` shows; none for what is no address.
+  static func read(_ text: String) -> [UInt8] {
+    let text = Array(text.utf8)
+    return (InternetAddress(ipv4: text) ?? InternetAddress(ipv6: text))?.bytes ?? []
+  }
+
+  /// The bytes that `shownWithPort` shows.
+  static func readWithPort(_ text: String) -> [UInt8] {
+    guard let colon = text.lastIndex(of: ":"), text.first == "[" || text.contains(".") else {
+      return read(text) + [0, 0]
+    }
+    let port = UInt16(text[text.index(after: colon)...]) ?? 0
+    let host = read(text[..<colon].filter { $0 != "[" && $0 != "]" })
+    return host + [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)]
+  }
+}

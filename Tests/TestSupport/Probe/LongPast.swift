@@ -5,17 +5,15 @@ package enum LongPast {
   private static let numbers =
     "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <"
 
-  /// Fills what grows with rows of long ago: half of them in the log of sessions, and the rest
-  /// sessions and days of usage.
+  /// Fills what grows with rows of long ago: nine of ten in the log of sessions, and the
+  /// rest days of usage.
   package static func fill(_ ledger: LedgerProbe, rows: Int) throws {
     try ledger.change(
       """
       PRAGMA synchronous = OFF;
-      \(numbers) \(rows / 2)) INSERT INTO traffic_logs
-        SELECT i, i % 1000 + 1, 100, 100, '2020-01-01 00:00:00' FROM n WHERE i > 0;
-      \(numbers) \(rows * 2 / 5)) INSERT INTO sessions SELECT i % 5, i % 50, i, '10.8.0.' || i % 7,
-        i % 1000 + 1, 'user' || i % 1000, 'udp', '192.0.2.1:1194', 1, 1, i, 'hook', i, 0, NULL
-        FROM n WHERE i > 0;
+      \(numbers) \(rows * 9 / 10)) INSERT INTO traffic_logs
+        SELECT i, i % 1000 + 1, 100, 100, '2020-01-01 00:00:00', i, 1, x'0a080002',
+          x'c000020104aa', 'hook' FROM n WHERE i > 0;
       \(numbers) \(rows / 10)) INSERT INTO usage
         SELECT i / 1000 * 86400, i % 1000 + 1, 1, 1 FROM n WHERE i > 0;
       """)
@@ -26,8 +24,9 @@ package enum LongPast {
     try ledger.change(
       """
       \(numbers) \(count))
-      INSERT INTO sessions SELECT 7, i % 50, i, '10.8.0.' || i % 7, 1, 'alice', 's', '', 1, 1, i,
-        'hook', NULL, 0, NULL FROM n WHERE i > 0
+      INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp,
+        connected_since, ended_by)
+      SELECT 1, 1, 1, datetime(i, 'unixepoch'), i, 'hook' FROM n WHERE i > 0
       """)
   }
 
@@ -42,15 +41,14 @@ package enum LongPast {
     let start = Clock.now - Int64(days) * 86_400
     let count = users * days * sessions
     let (begin, user) = ("\(start) + i * 86400 / \(users * sessions)", "i % \(users) + 1")
-    let addresses = "'10.8.' || i % 200 || '.' || i % 251, \(user), 'user' || (\(user)), 'udp'"
     try ledger.change(
       """
       PRAGMA synchronous = OFF;
-      \(numbers) \(count - 1)) INSERT INTO sessions
-        SELECT 1, 4000 + i / \(count / 50), \(begin), \(addresses), '192.0.2.1:' || (20000 + i % 40000),
-          1000000, 20000000, \(begin) + 3000, 'hook', i + 1, 0, NULL FROM n;
+      INSERT OR IGNORE INTO servers (name) VALUES ('udp');
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
-        SELECT i + 1, \(user), 20000000, 1000000, datetime(\(begin) + 3000, 'unixepoch') FROM n;
+        SELECT i + 1, \(user), 20000000, 1000000, datetime(\(begin) + 3000, 'unixepoch'), \(begin), 1,
+          CAST(char(10, 8, i % 100, i % 120) AS BLOB),
+          CAST(char(10, 8, i % 100, i % 120, 70, 71) AS BLOB), 'hook' FROM n;
       \(numbers) \(users * (days - 8) - 1)) INSERT INTO usage
         SELECT \(start) / 86400 * 86400 + i / \(users) * 86400, \(user), 20000000, 400000000
         FROM n WHERE true ON CONFLICT DO NOTHING;

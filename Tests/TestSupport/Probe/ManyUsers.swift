@@ -46,10 +46,13 @@ package enum ManyUsers {
       UPDATE user_quotas SET
         quota = iif(user_id % 3 = 0, 0, bytes_used / (55 + user_id * 13 % 80) * 100);
       UPDATE user_quotas SET quota_bytes = quota;
-      INSERT INTO sessions (boot, pid, connected_since, address, user_id, common_name, server,
-        bytes_received, bytes_sent)
-        SELECT 1, 7, unixepoch('now') - i, '10.8.' || i / 250 || '.' || i % 250, i, username, 'home',
-          i, i FROM u JOIN users ON id = i WHERE i % 4 = 0;
+      INSERT INTO servers (name) VALUES ('home');
+      INSERT INTO processes (server_id, boot, pid, started) VALUES (1, 1, 7, 0);
+      INSERT INTO sessions (id, process_id, connected_since, user_id, owner, ipv4, opened_at)
+        SELECT i, 1, unixepoch('now') - i, i, username,
+          CAST(char(10, 8, i / 100 % 100, i % 100) AS BLOB), unixepoch('now') - i
+        FROM u JOIN users ON id = i WHERE i % 4 = 0;
+      INSERT INTO counters SELECT id, id, id FROM sessions;
       INSERT INTO events (at, username, kind, detail, count, last_at)
         SELECT unixepoch('now') - 86400 - i, username, iif(i % 5, 'refused', 'killed'), 'quota',
           iif(i % 5, 1 + i * 31 % 400, 1), unixepoch('now') - i

@@ -23,8 +23,9 @@ extension Ledger {
   package func closings(since moment: Int64) throws(SQLiteError) -> [Closings] {
     var statement = try database.prepare(
       """
-      SELECT server, sum(closed_by = 'hook'), sum(closed_by = 'listing') FROM sessions
-      WHERE closed_at >= ?1 AND server IS NOT NULL GROUP BY server ORDER BY server
+      SELECT name, sum(ended_by = 'hook'), sum(ended_by = 'listing')
+      FROM traffic_logs JOIN servers ON servers.id = server_id
+      WHERE log_timestamp >= datetime(?1, 'unixepoch') GROUP BY name ORDER BY name
       """)
     statement.bind(1, moment)
     var closings: [Closings] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ledger
 
-/// Sessions, and what hooks left in the spool, of users who are renamed or removed meanwhile.
+/// Sessions, and what hooks left in the journal, of users who are renamed or removed meanwhile.
 @Suite struct `A name that is taken away` {
   private let renamedAt = Bench.noon + 30
 
@@ -17,33 +17,26 @@ import Testing
 
   private func names(_ bench: Bench) throws -> [UserName] { try bench.ledger.userNames() }
 
-  private func admitted(_ name: UserName, _ identity: SessionIdentity = session()) -> Admission {
-    Admission(identity: identity, commonName: name, owner: name)
-  }
-
   @Test func `takes a live session and its usage with it`() throws {
     let bench = try bench()
-    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
     let renamed = try bench.ledger.renameUser("alice", to: "smith", at: Bench.noon + 60)
     #expect(renamed.openSessions == 1 && renamed.standing.quota == 1000)
-    _ = try bench.ledger.reconcile(
-      report([sighting("alice", 15, 25)], at: Bench.noon + 90), admissions: [])
-    try bench.ledger.close(final("alice", 20, 30, owner: "alice", after: 120))
+    _ = try bench.sweep(
+      report([sighting("alice", 15, 25)], at: Bench.noon + 90))
+    try bench.close(final("alice", 20, 30, owner: "alice", after: 120))
     #expect(try bench.used("smith") == 50)
     #expect(try names(bench) == ["smith"])
   }
 
-  @Test func `is still whose it was for a session that the spool tells of`() throws {
+  @Test func `is still whose it was for a session that the journal tells of`() throws {
     let bench = try bench()
-    let open = admitted("alice")
-    let ended = session("10.8.0.9", since: Bench.noon + 1)
+    let ended = session("10.8.0.9", since: Bench.noon + 1, from: "192.0.2.1:9")
     _ = try bench.ledger.renameUser("alice", to: "smith", at: renamedAt)
-    try bench.spool.leave(.closed(final("alice", 1, 2, ended, owner: "alice", after: 20)))
-    _ = try bench.ledger.takeIn(
-      bench.spool.readAll(), of: bench.spool, at: Bench.noon + 60)
-    let result = try bench.ledger.reconcile(
-      report([sighting("alice", 10, 20)]), admissions: [open])
-    #expect(result.opened == 1)
+    try bench.connect("alice")
+    try bench.leave(final("alice", 1, 2, ended, owner: "alice", after: 20))
+    let result = try bench.sweep(report([sighting("alice", 10, 20)]))
+    #expect(result.opened == 2)
     #expect(try bench.used("smith") == 33)
     #expect(try names(bench) == ["smith"])
   }
@@ -52,7 +45,7 @@ import Testing
     let bench = try bench()
     _ = try bench.ledger.renameUser("alice", to: "smith", at: renamedAt)
     let later = sighting("alice", 10, 20, since: renamedAt + 1)
-    _ = try bench.ledger.reconcile(report([later], at: renamedAt + 60), admissions: [])
+    _ = try bench.sweep(report([later], at: renamedAt + 60))
     #expect(try bench.used("smith") == 0 && bench.used("alice") == 30)
     #expect(try bench.ledger.standing(of: "alice")?.quota == 7)
   }
@@ -66,7 +59,7 @@ import Testing
     let sightings = [
       sighting("alice", 1, 0, address: "10.8.0.2"), sighting("bob", 0, 4, address: "10.8.0.3"),
     ]
-    _ = try bench.ledger.reconcile(report(sightings), admissions: [])
+    _ = try bench.sweep(report(sightings))
     // Who was alice at the door is bob now, and the other way round.
     #expect(try bench.used("bob") == 1 && bench.used("alice") == 4)
   }
@@ -97,8 +90,8 @@ import Testing
 
   @Test func `keeps the history of who is removed from whoever comes next`() throws {
     let bench = try bench()
-    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
-    try bench.ledger.close(final("alice", 10, 20, owner: "alice"))
+    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
+    try bench.close(final("alice", 10, 20, owner: "alice"))
     let before = try #require(try bench.probe.user("alice")).id
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 200)
     #expect(user.standing.used.total == 30)
@@ -119,44 +112,43 @@ import Testing
   func `leaves a live session to be judged as a stranger's`(unknown: UnknownUsers) throws {
     let bench = try bench(unknown)
     let first = report([sighting("alice", 10, 20)])
-    _ = try bench.ledger.reconcile(first, admissions: [])
+    _ = try bench.sweep(first)
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 70)
     #expect(user.openSessions == 1)
     let second = report([sighting("alice", 15, 2000)], at: Bench.noon + 90)
-    let result = try bench.ledger.reconcile(second, admissions: [])
+    let result = try bench.sweep(second)
     // Every byte counts once, for the one who was removed, and nobody comes about by it.
     #expect(result.added == Traffic(received: 5, sent: 1980) && result.opened == 0)
     let violations = try bench.ledger.violations(among: result.live, of: second)
     #expect(violations.map(\.reason) == (unknown == .reject ? [.unknown] : []))
     #expect(violations.allSatisfy { $0.owner == "alice" })
-    try bench.ledger.close(final("alice", 15, 2001, owner: "alice"))
+    try bench.close(final("alice", 15, 2001, owner: "alice"))
     #expect(try names(bench).isEmpty)
     #expect(try bench.probe.totalUsage(by: .history).total == 2016)
   }
 
-  @Test func `does not bring a removed user back by what the spool tells of`() throws {
+  @Test func `does not bring a removed user back by what the journal tells of`() throws {
     let bench = try bench()
-    let ended = session("10.8.0.9", since: Bench.noon + 1)
-    try bench.spool.leave(.closed(final("alice", 1, 2, ended, owner: "alice", after: 20)))
+    let ended = session("10.8.0.9", since: Bench.noon + 1, from: "192.0.2.1:9")
+    try bench.connect("alice")
+    try bench.leave(final("alice", 1, 2, ended, owner: "alice", after: 20))
     _ = try bench.ledger.removeUser("alice", purgingHistory: false, at: renamedAt)
-    _ = try bench.ledger.takeIn(bench.spool.readAll(), of: bench.spool, at: Bench.noon + 60)
-    let result = try bench.ledger.reconcile(
-      report([sighting("alice", 10, 20)]), admissions: [admitted("alice")])
-    #expect(result.opened == 1)
+    let result = try bench.sweep(report([sighting("alice", 10, 20)]))
+    #expect(result.opened == 2)
     #expect(try names(bench).isEmpty)
     // Whoever comes in afterwards is somebody new, as UNKNOWN_USERS=allow has it.
     let later = sighting("alice", 5, 5, address: "10.8.0.3", since: renamedAt + 1)
-    _ = try bench.ledger.reconcile(report([later], at: Bench.noon + 90), admissions: [])
+    _ = try bench.sweep(report([later], at: Bench.noon + 90))
     #expect(try names(bench) == ["alice"] && bench.used("alice") == 10)
   }
 
   @Test func `goes with all history when that is purged`() throws {
     let bench = try bench()
     _ = try bench.ledger.renameUser("alice", to: "smith", at: Bench.noon)
-    _ = try bench.ledger.reconcile(report([sighting("smith", 10, 20)]), admissions: [])
-    try bench.ledger.close(final("smith", 10, 20, owner: "smith"))
+    _ = try bench.sweep(report([sighting("smith", 10, 20)]))
+    try bench.close(final("smith", 10, 20, owner: "smith"))
     _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
-    try bench.ledger.close(final("bob", 1, 1, session("10.8.0.7"), owner: "bob"))
+    try bench.close(final("bob", 1, 1, session("10.8.0.7"), owner: "bob"))
     try bench.probe.addForeignTable("user_protocols")
     _ = try bench.ledger.removeUser("smith", purgingHistory: true, at: Bench.noon + 200)
     #expect(try names(bench) == ["bob"] && bench.used("bob") == 2)
@@ -170,11 +162,11 @@ import Testing
 
   @Test func `stays with a live session when history is purged`() throws {
     let bench = try bench(.reject)
-    _ = try bench.ledger.reconcile(report([sighting("alice", 10, 20)]), admissions: [])
+    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
     _ = try bench.ledger.removeUser("alice", purgingHistory: true, at: Bench.noon + 70)
     #expect(try bench.probe.count(.history) == 0)
     let second = report([sighting("alice", 15, 25)], at: Bench.noon + 90)
-    let result = try bench.ledger.reconcile(second, admissions: [])
+    let result = try bench.sweep(second)
     #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)
     #expect(result.added.total == 10)
     #expect(try names(bench).isEmpty)

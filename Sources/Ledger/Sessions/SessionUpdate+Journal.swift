@@ -1,0 +1,186 @@
+import Gate
+import Quota
+import SQLite
+
+extension SessionUpdate {
+  /// Takes in one record of the journal. The same record again changes nothing.
+  mutating func take(_ entry: JournalEntry, _ reading: JournalReading) throws(SQLiteError) {
+    let record = entry.record
+    let time = record.time(by: moment)
+    if record.kind == .auth {
+      guard let reason = record.reason else { return }
+      return try refusals.add(
+        UserName(bytes: record.owner), reason, at: time, mayBeKnown: reading.isAgain)
+    }
+    let process = try processes.process(
+      String(decoding: record.server, as: UTF8.self), boot: record.boot ?? 0, pid: record.pid,
+      started: record.serverStart)
+    let known = try sessions(
+      of: [process] + processes.listings(of: process), since: record.connectedSince)
+    let mark = record.mark
+    if known.contains(where: { record.kind == .end ? $0.endMark == mark : $0.inMark == mark }) {
+      return
+    }
+    if reading.isForgotten(entry) { return }
+    switch record.kind {
+    case .auth: return
+    case .in:
+      try takeIn(entry, process, known, at: time)
+    case .out:
+      _ = try open(Opening(entry, process.id, user: nil, at: time))
+      if let reason = record.reason {
+        try refusals.add(
+          UserName(bytes: record.owner), reason, at: time, mayBeKnown: reading.isAgain)
+      }
+    case .end:
+      try takeEnd(entry, process, known, at: time)
+    }
+  }
+
+  /// A session begins, unless a listing has shown it before its record could be read.
+  private mutating func takeIn(
+    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
+  ) throws(SQLiteError) {
+    var opening = Opening(entry, process.id, user: nil, at: time)
+    if let shown = candidate(of: opening.endpoints, among: known.map(\.candidate)) {
+      return try adopt(known[shown].id, opening)
+    }
+    opening.user = try owner(opening.owner, since: opening.since, at: time)
+    _ = try open(opening)
+  }
+
+  private mutating func takeEnd(
+    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
+  ) throws(SQLiteError) {
+    let record = entry.record
+    let endpoints = Opening(entry, process.id, user: nil, at: time).endpoints
+    if let place = candidate(
+      forEndAt: entry.start, endpoints, mayGuess: !record.looksRefused,
+      among: known.map(\.candidate))
+    {
+      return try end(known[place], with: entry, at: time)
+    }
+    if record.looksRefused { return }
+    var opening = Opening(entry, process.id, user: nil, at: time)
+    opening.inPosition = nil
+    opening.inMark = nil
+    opening.listed = endpoints
+    opening.user = try owner(opening.owner, since: record.connectedSince, at: time)
+    guard opening.user != nil else { return }
+    let id = try open(opening)
+    if let session = try session(id) { try end(session, with: entry, at: time) }
+  }
+
+  /// Ends a session, or what there was of a refused one, with its final counters.
+  private mutating func end(
+    _ session: SessionRow, with entry: JournalEntry, at time: Int64
+  ) throws(SQLiteError) {
+    var session = session
+    if session.candidate.isRefusal {
+      return try end(
+        session, Traffic(), at: time, by: .hook, position: entry.start, mark: entry.record.mark)
+    }
+    let name = try ownerName(of: session.id)
+    if session.user == nil {
+      session.user = try owner(name, since: session.since, at: time)
+      if let user = session.user { try setUser(of: session.id, to: user) }
+    }
+    var counters = session.counters
+    if entry.record.hasImpossibleCounters {
+      problems.append("the end of a session of \(name) claims more than 100 Gbit/s: not counted")
+    }
+    if let user = session.user, let final = entry.record.counters,
+      try isPlausible(final, of: session)
+    {
+      try raise(
+        session.id, of: user, from: session.counters, to: final,
+        since: lastCount(of: session.process, since: session.since), at: session.endedAt ?? time)
+      counters = counters.raised(to: final)
+    }
+    try end(
+      session, counters, at: time, by: .hook, position: entry.start, mark: entry.record.mark)
+  }
+
+  /// Lets a session that a listing showed first be the one of its `in`.
+  private func adopt(_ id: Int64, _ opening: Opening) throws(SQLiteError) {
+    var update = try ledger.database.prepare(
+      """
+      UPDATE sessions SET process_id = ?2, client = ?3, ipv4 = ?4, ipv6 = ?5, device = ?6,
+        in_position = ?7, in_mark = ?8 WHERE id = ?1
+      """)
+    update.bind(1, id)
+    update.bind(2, opening.process)
+    update.bind(3, blob: opening.client.bytes)
+    update.bind(4, blob: opening.ipv4.bytes)
+    update.bind(5, blob: opening.ipv6.bytes)
+    update.bind(6, opening.device.isEmpty ? nil : String(decoding: opening.device, as: UTF8.self))
+    update.bind(7, opening.inPosition)
+    update.bind(8, opening.inMark.map { Int64(bitPattern: $0) })
+    try update.run()
+  }
+
+  /// Whom a session is billed to; nil for a stranger who is not metered, and for a nameless client.
+  func owner(_ name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
+    name.bytes.isEmpty ? nil : try ledger.owner(named: name, since: since, at: time)
+  }
+
+  func setUser(of session: Int64, to user: Int64) throws(SQLiteError) {
+    try ledger.database.execute("UPDATE sessions SET user_id = \(user) WHERE id = \(session)")
+  }
+
+  /// The name that a session's owner had when it began.
+  func ownerName(of session: Int64) throws(SQLiteError) -> UserName {
+    var find = try ledger.database.prepare("SELECT owner FROM sessions WHERE id = ?1")
+    find.bind(1, session)
+    return UserName(bytes: try find.step() ? find.bytes(0) : [])
+  }
+
+  private func session(_ id: Int64) throws(SQLiteError) -> SessionRow? {
+    var find = try ledger.database.prepare(
+      "SELECT \(SessionRow.columns) FROM \(SessionRow.tables) WHERE id = ?1")
+    find.bind(1, id)
+    return try find.step() ? SessionRow(find) : nil
+  }
+
+  /// The sessions and refusals of processes that began in a second, in the journal's order.
+  private func sessions(
+    of processes: [ServerProcess], since: Int64
+  ) throws(SQLiteError) -> [SessionRow] {
+    var find = try ledger.database.prepare(
+      """
+      SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
+      WHERE process_id = ?1 AND connected_since = ?2 ORDER BY id
+      """)
+    var sessions: [SessionRow] = []
+    for process in processes {
+      find.bind(1, process.id)
+      find.bind(2, since)
+      while try find.step() { sessions.append(SessionRow(find)) }
+    }
+    return sessions
+  }
+}
+
+extension SessionUpdate.Opening {
+  init(_ entry: JournalEntry, _ process: Int64, user: Int64?, at time: Int64) {
+    let record = entry.record
+    self.init(
+      process: process, since: record.connectedSince, user: user,
+      owner: UserName(bytes: record.owner),
+      client: RealAddress(host: record.clientHost, port: record.clientPort),
+      ipv4: NetworkAddress(text: record.ipv4), ipv6: NetworkAddress(text: record.ipv6),
+      device: record.device, at: time, inPosition: entry.start, inMark: record.mark,
+      reason: record.reason, isRefusal: record.kind == .out)
+  }
+
+  /// Where the client is by the hook.
+  var endpoints: Endpoints { Endpoints(real: client, virtual: ipv4.isNone ? ipv6 : ipv4) }
+}
+
+extension JournalRecord {
+  /// Whether it is the end of what a client moves that somebody else's handler refused: OpenVPN 2.6
+  /// and later run the disconnect hook then too.
+  fileprivate var looksRefused: Bool {
+    (duration ?? 0) <= 2 && received ?? 0 < 8192 && sent ?? 0 < 8192
+  }
+}

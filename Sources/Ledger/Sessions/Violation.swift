@@ -1,0 +1,151 @@
+import Quota
+import SQLite
+
+/// A live session that may not stay.
+package struct Violation: Equatable, Sendable {
+  package let session: ListedSession
+  /// Whose it is.
+  package let owner: UserName
+  /// Why it has to go.
+  package let reason: Reason
+}
+
+extension Ledger {
+  /// Decides on live sessions, by the same rule as the connect hook. Of a user who has too many at
+  /// once the newest go.
+  ///
+  /// To be asked once all servers are reconciled: a user's sessions add up across servers.
+  ///
+  /// - Parameters:
+  ///   - report: the report the sessions are in.
+  ///   - time: seconds since 1970 in UTC.
+  /// - Returns: those that have to go, in the order of `live`.
+  package func violations(
+    among live: [ListedSession], of report: ServerReport, at time: Int64
+  ) throws(SQLiteError) -> [Violation] {
+    let suspects = try suspects(among: live.compactMap(\.user).sorted(), at: time)
+    let listed = suspects.isEmpty ? [:] : try lastListings()
+    var violations: [Violation] = []
+    for session in live {
+      if let user = session.user {
+        guard let suspect = suspects[user],
+          let reason = try judge(suspect, session, listed, at: time)
+        else { continue }
+        violations.append(Violation(session: session, owner: suspect.name, reason: reason))
+      } else if case .refused(let reason) = decide(nil, at: time, by: rules) {
+        let names = report.names(at: session.row)
+        violations.append(
+          Violation(session: session, owner: names.owner ?? names.commonName, reason: reason))
+      }
+    }
+    return violations
+  }
+
+  /// A user who may not have another session, and perhaps not all that they have.
+  private struct Suspect {
+    let user: Int64
+    let name: UserName
+    /// What the ledger knows of them; nil for a removed user, whom the hook would not know.
+    var standing: Standing?
+  }
+
+  /// Those users whom the rule would refuse another session, by their ids.
+  ///
+  /// - Parameter users: ids in ascending order. Nearly all of them may stay.
+  private func suspects(
+    among users: [Int64], at time: Int64
+  ) throws(SQLiteError) -> [Int64: Suspect] {
+    var rows = try StandingRows(self)
+    var suspects: [Int64: Suspect] = [:]
+    try rows.forEach(of: users) { row, columns throws(SQLiteError) in
+      var standing = try standing(row, at: time)
+      standing.sessionsBefore = .max
+      if decide(standing, at: time, by: rules) == .allowed { return }
+      let name = StandingRow.name(columns)
+      let former = FormerName(name)
+      suspects[row.user] = Suspect(
+        user: row.user, name: former?.name ?? name, standing: former == nil ? standing : nil)
+    }
+    return suspects
+  }
+
+  /// - Parameter listed: when each server last gave a whole listing.
+  /// - Returns: why a session of the user's has to go, nil for one that may stay.
+  private func judge(
+    _ suspect: Suspect, _ session: ListedSession, _ listed: [String: Int64], at time: Int64
+  ) throws(SQLiteError) -> Reason? {
+    var standing = suspect.standing
+    if let most = standing?.maxSessions, most > 0 {
+      let sessions = try recentSessions(of: suspect.user, listed, at: time)
+      standing?.sessionsBefore = Int64(
+        sessions.firstIndex { $0 == session.session } ?? 0)
+    }
+    if case .refused(let reason) = decide(standing, at: time, by: rules) { return reason }
+    return nil
+  }
+
+  /// The sessions of a user that are live, the oldest first, but for those that nobody has seen for
+  /// three sweeps: their server listed them, or the connect hook let them in.
+  private func recentSessions(
+    of user: Int64, _ listed: [String: Int64], at time: Int64
+  ) throws(SQLiteError) -> [Int64] {
+    var rows = try database.prepare(
+      """
+      SELECT sessions.id, \(OpenSession.server), opened_at FROM \(OpenSession.tables)
+      WHERE user_id = ?1 AND ended_at IS NULL AND reason IS NULL
+      ORDER BY connected_since, sessions.id
+      """)
+    rows.bind(1, user)
+    var recent: [Int64] = []
+    while try rows.step() {
+      let seen = max(listed[rows.text(1)] ?? .min, rows.integer(2))
+      if seen > time - rules.patience { recent.append(rows.integer(0)) }
+    }
+    return recent
+  }
+
+  /// The live sessions that are a user's, or a stranger's who is not metered, by the name; also those
+  /// of a user who had the name when they were removed.
+  package func sessions(
+    of name: UserName, among live: [ListedSession], of report: ServerReport
+  ) throws(SQLiteError) -> [ListedSession] {
+    var rows = try database.prepare(
+      "SELECT id, username FROM users WHERE username = ?1 OR (username >= ?2 AND username < ?3)")
+    let bounds = FormerName.bounds(of: name)
+    rows.bind(1, bytes: name.bytes)
+    rows.bind(2, bytes: bounds.0.bytes)
+    rows.bind(3, bytes: bounds.1.bytes)
+    var users: Set<Int64> = []
+    while try rows.step() {
+      let isRenamed = FormerName(UserName(bytes: rows.bytes(1)))?.renamed != nil
+      if !isRenamed { users.insert(rows.integer(0)) }
+    }
+    return live.filter { session in
+      session.user.map(users.contains) ?? (report.names(at: session.row).owner == name)
+    }
+  }
+
+  /// Notes that servers were told to disconnect sessions, so that the next sweep knows when that
+  /// was and how often it was tried.
+  ///
+  /// - Parameters:
+  ///   - kills: the sessions, nil where the ledger has none, and why each had to go.
+  ///   - time: seconds since 1970 in UTC.
+  package func recordKills(
+    _ kills: [(session: Int64?, owner: UserName, reason: Reason)], at time: Int64
+  ) throws(SQLiteError) {
+    if kills.isEmpty { return }
+    try database.transaction { () throws(SQLiteError) in
+      var note = try database.prepare(
+        "UPDATE sessions SET kills = kills + 1, killed_at = ?2 WHERE id = ?1")
+      for kill in kills {
+        note.bind(1, kill.session)
+        note.bind(2, time)
+        try note.run()
+        try record(
+          Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
+        try notice(.killed, kill.reason, of: kill.owner, at: time)
+      }
+    }
+  }
+}
