@@ -113,7 +113,7 @@ let package = Package(
     .testTarget(
       name: "ModelTests",
       dependencies: [
-        "System", "SQLite", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport",
+        "System", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
