@@ -42,7 +42,8 @@ let package = Package(
       name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
-      name: "Sweep", dependencies: ["System", "Quota", "OpenVPN", "Servers", "Ledger", "Support"],
+      name: "Sweep",
+      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
       name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: strict),

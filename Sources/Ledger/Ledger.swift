@@ -90,11 +90,19 @@ package final class Ledger {
     try database.rehearsal(failing: { failing(.database($0)) }, body)
   }
 
-  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing.
+  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing. Whatever it
+  /// changes may change what somebody may do.
   func inTransaction<Result>(
     _ body: () throws(LedgerError) -> Result
   ) throws(LedgerError) -> Result {
-    try database.transaction(failing: { .database($0) }, body)
+    try database.transaction(failing: { .database($0) }) { () throws(LedgerError) in
+      let before = database.totalChanges
+      let result = try body()
+      if database.totalChanges != before {
+        try asking { () throws(SQLiteError) in try noteAccessChange() }
+      }
+      return result
+    }
   }
 
   /// Rethrows `SQLiteError` as `LedgerError.database`.

@@ -69,6 +69,9 @@ import CSQLite
   /// How many rows the last `INSERT`, `UPDATE` or `DELETE` touched.
   package var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
 
+  /// How many rows were touched since the connection was opened.
+  package var totalChanges: Int64 { unsafe sqlite3_total_changes64(handle) }
+
   /// The row id of the last `INSERT`.
   package var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 

@@ -6,7 +6,10 @@ import Quota
 
 /// A session to disconnect.
 struct Target {
-  let identity: SessionIdentity
+  /// Its number in the ledger; nil for a stranger who is not metered.
+  let session: Int64?
+  /// The address inside the tunnel, else where the client is.
+  let address: String
   let owner: UserName
   let reason: Reason
   /// What the client is sent; nil for what goes with the reason.
@@ -16,7 +19,7 @@ struct Target {
   /// When the last of them was, in seconds since 1970.
   let killedAt: Int64?
   /// How its row is found again in another listing.
-  fileprivate let key: RowKey
+  let key: RowKey
   /// The commands that did not find it in this sweep.
   fileprivate var failed: Set<Way> = []
 
@@ -24,11 +27,11 @@ struct Target {
   fileprivate enum Way { case address, name }
 
   init(
-    _ session: LiveSession, in observation: Observation, owner: UserName, reason: Reason,
-    message: [UInt8]? = nil
+    _ session: ListedSession, in observation: Observation, owner: UserName, reason: Reason,
+    address: String, message: [UInt8]? = nil
   ) {
-    let report = observation.report
-    identity = report.identity(of: report.sightings[session.sighting])
+    self.session = session.session
+    self.address = address
     self.owner = owner
     self.reason = reason
     self.message = message
@@ -38,11 +41,11 @@ struct Target {
   }
 
   /// The session for a message: who, and which.
-  var name: String { "\(owner) (\(identity.address))" }
+  var name: String { "\(owner) (\(address))" }
 }
 
 /// What a row is known by from one listing to the next, within seconds.
-private enum RowKey: Hashable {
+enum RowKey: Hashable {
   case session(since: Int64, address: String)
   /// In format 1, or of what is no session.
   case client(realAddress: [UInt8])

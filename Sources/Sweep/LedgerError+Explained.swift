@@ -11,7 +11,7 @@ extension LedgerError: Explained {
       .nothingToGrant, .contradiction:
       .badData
     case .database(let error): error.exitStatus
-    case .file(let error), .spool(let error): error.exitStatus
+    case .file(let error): error.exitStatus
     }
   }
 }

@@ -1,38 +1,29 @@
-import Support
+import Gate
 import Ledger
+import Support
 
-/// Brings the ledger up to date with what servers said and hooks left.
+/// Brings the ledger up to date with what servers said and hooks wrote.
 struct Reconciler {
   let ledger: Ledger
-  let spool: Spool
   let log: Log
 
-  /// Takes in the spool and the observations, and fills in who is live.
+  /// Takes in the journal and the observations, and fills in who is live.
   ///
-  /// The spool is read after the listings were made: a session that a hook closed meanwhile has
-  /// its record there, and is not taken for one that vanished.
+  /// The journal is read after the listings were made, so it has the `in` of every session in them,
+  /// and the `end` of every one that is over meanwhile.
   func reconcile(
-    _ observations: inout [Observation], at time: Int64, into summary: inout Summary
+    _ observations: inout [Observation], at moment: JournalMoment, into summary: inout Summary
   ) throws {
-    let contents = try spool.readAll()
-    let intake = try ledger.takeIn(contents, of: spool, at: time)
-    summary.add(intake)
-    tell(intake)
-    var spent: [Admission] = []
-    for index in observations.indices {
-      let result = try ledger.reconcile(
-        observations[index].report, admissions: contents.admissions.map(\.admission))
-      observations[index].live = result.live
-      spent += result.spent
-      summary.add(result)
+    let result = try ledger.reconcile(
+      journal: ledger.stateDirectory(), observations.map(\.report), at: moment)
+    summary.add(result)
+    log.tell(result)
+    for (index, listing) in result.listings.enumerated() {
+      observations[index].live = listing.live
+      if let failure = listing.failure {
+        observations[index].server.listingFailure = .unclear(failure)
+      }
     }
-    let released = try ledger.release(
-      contents, spent: spent, reports: observations.map(\.report), of: spool, at: time)
-    tell(released)
-  }
-
-  private func tell(_ intake: Intake) {
-    for problem in intake.problems { log.warn(problem) }
   }
 }
 
@@ -44,7 +35,26 @@ extension Reconciler {
     let opened = try? Ledger.openUnwritable(
       settings.database, rules: settings.rules, zone: settings.zone)
     guard let opened else { return nil }
-    self.init(
-      ledger: opened, spool: Spool(besideDatabase: settings.database, isRehearsal: true), log: log)
+    self.init(ledger: opened, log: log)
   }
+}
+
+extension Log {
+  /// Tells what came of taking in the journal: what went wrong, and who was refused.
+  package func tell(_ result: Reconciliation) {
+    for problem in result.problems { warn(problem) }
+    for run in result.refusals {
+      record(
+        .info, "refused",
+        [
+          "user": .bytes(run.user.bytes), "reason": .text(run.reason.text),
+          "times": .number(run.count),
+        ])
+    }
+  }
+}
+
+extension Settings {
+  /// What the access table has of the settings, besides the rules.
+  package var access: AccessSettings { AccessSettings(onError: onError, identifyBy: identifyBy) }
 }

@@ -21,6 +21,8 @@ package enum ServerFailure: Error, Equatable {
   case truncated(lastRow: String, othersCounted: Bool)
   /// This many rows of the listing make no sense; the others were counted, nothing was closed.
   case malformedRows(Int)
+  /// Nothing tells its sessions from those of another server: why.
+  case unclear(String)
 
   /// Whether the server just is not running: nothing listens at its address.
   var isDown: Bool {
@@ -34,7 +36,7 @@ package enum ServerFailure: Error, Equatable {
     case .unreachable(let error): error.code != EACCES && error.code != ENAMETOOLONG
     case .connectTimedOut: true
     case .conversation(let failure): failure.isWorthAnotherTry
-    case .password, .discovery, .truncated, .malformedRows: false
+    case .password, .discovery, .truncated, .malformedRows, .unclear: false
     }
   }
 
@@ -52,6 +54,7 @@ package enum ServerFailure: Error, Equatable {
         + (othersCounted
           ? "the others were counted by their addresses" : "what came before was counted")
         + ", and no session was closed"
+    case .unclear(let cause): cause
     case .malformedRows(let count):
       "\(count) rows of its listing make no sense; the others were counted, and no session was closed"
     }
@@ -75,6 +78,8 @@ package enum ServerFailure: Error, Equatable {
       "have what checks logins (auth-user-pass-verify, a plugin) turn down user names of over "
         + "\(ListingWidth.longestUsername) bytes at once"
     case .malformedRows: nil
+    case .unclear:
+      "name the server in its hooks' lines, as in: client-connect \"quota-connect --server NAME\""
     }
   }
 }

@@ -4,7 +4,7 @@ import Quota
 extension Summary {
   /// What came of a sweep, for people: a line for each server and each session told to go, and one
   /// that sums it up.
-  package func text(isRehearsal: Bool) -> String {
+  package func text(isDryRun: Bool) -> String {
     let width = servers.map { $0.name.utf8.count }.max() ?? 0
     var lines = servers.map { server in
       let name = server.name + String(repeating: " ", count: width - server.name.utf8.count)
@@ -15,20 +15,20 @@ extension Summary {
       }
     }
     lines += kills.map { kill in
-      let verb = isRehearsal ? "would disconnect" : "disconnected"
+      let verb = isDryRun ? "would disconnect" : "disconnected"
       return "\(verb) \(kill.user) (\(kill.address)) on \(kill.server): \(kill.reason.text)"
     }
     lines.append(
       "\(sessions) sessions, \(ByteSize.format(bytesAdded)) added, \(closed) closed, "
-        + "\(kills.count) \(isRehearsal ? "to disconnect" : "disconnected"), \(milliseconds) ms")
+        + "\(kills.count) \(isDryRun ? "to disconnect" : "disconnected"), \(milliseconds) ms")
     return lines.map(Escaping.plain).joined(separator: "\n")
   }
 
   /// What came of a sweep, for programs; quota-sweep(8) describes it.
-  package func json(isRehearsal: Bool) -> String {
+  package func json(isDryRun: Bool) -> String {
     var json = JSONWriter()
     json.object { json in
-      json.field("dry_run", isRehearsal)
+      json.field("dry_run", isDryRun)
       json.array("servers") { json in for server in servers { server.write(to: &json) } }
       json.field("sessions", Int64(sessions))
       json.field("bytes_added", bytesAdded)

@@ -60,11 +60,6 @@ package struct Summary {
   /// Whether every server did its part, or is one that may be down.
   package var everyServerDone: Bool { servers.allSatisfy { $0.state != .failed } }
 
-  mutating func add(_ intake: Intake) {
-    closed += intake.closed
-    bytesAdded = (Traffic(received: bytesAdded) + Traffic(received: intake.added)).received
-  }
-
   mutating func add(_ result: Reconciliation) {
     opened += result.opened
     closed += result.closed

@@ -1,5 +1,6 @@
-import Support
+import Gate
 import Ledger
+import Support
 import OpenVPN
 import Servers
 import System
@@ -11,7 +12,7 @@ import Quota
 package struct Sweep {
   private let settings: Settings
   private let log: Log
-  private let isRehearsal: Bool
+  private let isDryRun: Bool
   private let kick: Kick?
   /// What was found on the way to the servers and cannot be swept.
   let problems: [DiscoveryProblem]
@@ -22,11 +23,12 @@ package struct Sweep {
   private let servers: [Server]
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
-  private var killed: Set<SessionIdentity> = []
-  private let environment: SweepEnvironment
+  /// Which rows of which servers were disconnected.
+  private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
+  private var environment: SweepEnvironment
   private let begun: Duration
-  private let boot: Int64
-  private let lastSwept: SweepNote?
+  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
+  private let lastSwept: Int64?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -34,40 +36,42 @@ package struct Sweep {
   private static let reserve = 5
 
   /// - Parameters:
-  ///   - isRehearsal: show what would be done, and change nothing.
+  ///   - isDryRun: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
   ///   - environment: the clocks to go by, and how to reach servers.
   /// - Throws: `SweepError`, `LedgerError` or `SystemError`.
   package init(
-    _ settings: Settings, log: Log, isRehearsal: Bool = false, only: [String] = [],
+    _ settings: Settings, log: Log, isDryRun: Bool = false, only: [String] = [],
     kick: Kick? = nil, environment: SweepEnvironment = .system
   ) throws {
     self.environment = environment
     begun = environment.clock.monotonic
-    boot = environment.clock.boot
     self.settings = settings
     self.log = log
-    self.isRehearsal = isRehearsal
+    self.isDryRun = isDryRun
     self.kick = kick
     let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
-    let spool = Spool(besideDatabase: settings.database, isRehearsal: isRehearsal)
-    lastSwept = spool.sweepNote
     do {
       let ledger = try Ledger.open(
-        settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
-        zone: settings.zone)
-      reconciler = Reconciler(ledger: ledger, spool: spool, log: log)
+        settings.database, for: isDryRun ? .dryRun : .writing, rules: settings.rules,
+        zone: settings.zone, at: environment.clock.moment)
+      log.tell(ledger.imported)
+      summary.add(ledger.imported)
+      reconciler = Reconciler(ledger: ledger, log: log)
     } catch {
-      guard !isRehearsal, Sweep.isAboutWriting(error),
+      guard !isDryRun, Sweep.isAboutWriting(error),
         let other = Reconciler(readingOnly: settings, log)
       else { throw error }
       reconciler = other
       bookkeepingFailure = error
     }
+    let ledger = reconciler.ledger
+    lastSwept = try ledger.lastSweep()
+    self.environment.journalPosition = { ledger.journalEnd() }
   }
 
   /// Whether there is nothing to sweep.
@@ -78,13 +82,13 @@ package struct Sweep {
   /// Where the ledger cannot be written, it decides by what can be read and what the listings say,
   /// disconnects, and tells of it in the summary.
   package mutating func run() throws -> Summary {
-    if !isRehearsal { try keepingBooks { try $0.beginDay() } }
+    if !isDryRun { try keepingBooks { try $0.begin() } }
     try sweep(servers)
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
     report()
-    if !isRehearsal { finishBooks() }
+    if !isDryRun { finishBooks() }
     summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
     return summary
@@ -96,7 +100,7 @@ package struct Sweep {
     _ body: (inout Sweep) throws -> Result
   ) throws -> Result {
     do { return try body(&self) } catch let error as any Explained {
-      guard !isRehearsal, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
+      guard !isDryRun, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
         let other = Reconciler(readingOnly: settings, log)
       else { throw error }
       bookkeepingFailure = error
@@ -117,51 +121,45 @@ package struct Sweep {
     }
   }
 
-  /// Leaves word for the next sweep; not after a failure, so that it does all that is due once a day
-  /// again.
+  /// Publishes what users may do now, and makes everything ready for the next sweep.
   private mutating func finishBooks() {
     if bookkeepingFailure != nil { return }
-    reconciler.spool.removeOldDrafts(at: environment.clock.now)
     notingFailure { sweep in
-      let note = SweepNote(at: sweep.environment.clock.now, listed: sweep.listed)
-      try sweep.reconciler.spool.leave(note)
-      try sweep.reconciler.ledger.checkpoint()
+      let moment = sweep.environment.clock.moment
+      let ledger = sweep.reconciler.ledger
+      try ledger.publishAccess(sweep.settings.access, at: moment)
+      try ledger.rotateJournal(at: moment)
+      try ledger.noteSweep(at: sweep.environment.clock.now)
+      try ledger.checkpoint()
     }
   }
 
-  /// Does what is due once a day: periods begin and end at midnight.
-  private func beginDay() throws {
+  /// Removes what is left of the journal that was rotated last, and does what is due once a day:
+  /// periods begin and end at midnight.
+  private func begin() throws {
     let now = environment.clock.now
-    if lastSwept.map({ $0.isOfAnotherDay(than: now, in: settings.zone) }) == false { return }
+    try reconciler.ledger.removeOldJournal(at: environment.clock.moment)
+    if let lastSwept, Day(of: lastSwept, in: settings.zone) == Day(of: now, in: settings.zone) {
+      return
+    }
     try reconciler.ledger.rollOver(at: now)
     try reconciler.ledger.noticeExpiries(at: now)
-  }
-
-  /// When each server last gave a whole listing, by its name; those that nobody has heard of for a
-  /// year are forgotten.
-  private var listed: [String: Int64] {
-    let now = environment.clock.now
-    let earlier = lastSwept?.listed ?? [:]
-    let reports = observations.values.joined().map(\.report).filter(\.isComplete)
-    return earlier.filter { now - $0.value < 366 * 86_400 }.merging(
-      reports.map { ($0.server, $0.at) }
-    ) { max($0, $1) }
   }
 
   private mutating func sweep(_ servers: [Server]) throws {
     let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
     var poller = StatusPoller(
       servers, environment, timeout: .seconds(settings.managementTimeout),
-      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isRehearsal)
+      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isDryRun)
     var isFirst = true
     while true {
       let answered = poller.next()
-      // Also with nobody there, what hooks left in the spool is taken in.
+      // Also with nobody there, what hooks wrote is taken in.
       if answered.isEmpty, !isFirst { return }
       isFirst = false
-      var observations = try observe(answered)
-      if isRehearsal {
-        try reconciler.ledger.rehearsal { try reconcile(&observations) }
+      var observations = observe(answered)
+      if isDryRun {
+        try reconciler.ledger.dryRun { try reconcile(&observations) }
       } else {
         try keepingBooks { try $0.reconcile(&observations) }
         try enforce(observations)
@@ -171,22 +169,20 @@ package struct Sweep {
   }
 
   /// Takes the listings of servers that answered.
-  private mutating func observe(_ answered: [Server]) throws -> [Observation] {
-    let ledger = reconciler.ledger
-    return try answered.flatMap { server in
+  private mutating func observe(_ answered: [Server]) -> [Observation] {
+    answered.flatMap { server in
       server.outcome = .swept
-      return try Observation.all(
-        of: server, boot: boot, previous: lastSwept?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
+      return Observation.all(
+        of: server, boot: environment.clock.boot, identifyBy: settings.identifyBy)
     }
   }
 
   private mutating func reconcile(_ observations: inout [Observation]) throws {
-    try reconciler.reconcile(&observations, at: environment.clock.now, into: &summary)
+    try reconciler.reconcile(&observations, at: environment.clock.moment, into: &summary)
     for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
       self.observations[server] = all
     }
-    guard isRehearsal else { return }
+    guard isDryRun else { return }
     for observation in observations {
       for target in try targets(in: observation) { note(target, on: observation.server) }
     }
@@ -216,7 +212,7 @@ package struct Sweep {
   }
 
   private mutating func settle(_ enforcer: Enforcer) {
-    let kills = enforcer.done.map { (session: $0.identity, owner: $0.owner, reason: $0.reason) }
+    let kills = enforcer.done.map { (session: $0.session, owner: $0.owner, reason: $0.reason) }
     notingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
@@ -224,10 +220,10 @@ package struct Sweep {
   }
 
   private mutating func note(_ target: Target, on server: Server) {
-    killed.insert(target.identity)
+    killed[ObjectIdentifier(server), default: []].insert(target.key)
     summary.kills.append(
       Summary.Kill(
-        server: server.endpoint.name, user: target.owner, address: target.identity.address,
+        server: server.endpoint.name, user: target.owner, address: target.address,
         reason: target.reason))
   }
 
@@ -236,20 +232,24 @@ package struct Sweep {
     let now = environment.clock.now
     let report = observation.report
     let ledger = reconciler.ledger
-    let violations = try ledger.violations(
-      among: observation.live, of: report, listed: listed, at: now)
-    var targets = violations.map { violation in
+    let violations = try ledger.violations(among: observation.live, of: report, at: now)
+    func target(
+      _ session: ListedSession, _ owner: UserName, _ reason: Reason, _ message: [UInt8]? = nil
+    ) throws -> Target {
       Target(
-        violation.session, in: observation, owner: violation.owner, reason: violation.reason)
+        session, in: observation, owner: owner, reason: reason,
+        address: try ledger.address(of: session, in: report), message: message)
     }
+    var targets = try violations.map { try target($0.session, $0.owner, $0.reason) }
     if let kick {
-      let known = Set(targets.map(\.identity))
-      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report).map {
-        Target($0, in: observation, owner: kick.user, reason: .kicked, message: kick.message)
-      }.filter { !known.contains($0.identity) }
+      let known = Set(targets.map(\.key))
+      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report)
+        .map { try target($0, kick.user, .kicked, kick.message) }
+        .filter { !known.contains($0.key) }
     }
+    let killed = killed[ObjectIdentifier(observation.server)] ?? []
     return targets.filter { target in
-      !killed.contains(target.identity)
+      !killed.contains(target.key)
         && target.killedAt.map { !(0..<Sweep.grace).contains(now - $0) } ?? true
     }
   }
@@ -257,7 +257,7 @@ package struct Sweep {
   /// Servers that were dealt with before a user of theirs turned out to be over his quota by what
   /// he moved on another one: they have to be asked again.
   private func serversWithViolatorsLeft() throws -> [Server] {
-    guard observations.count > 1, !isRehearsal else { return [] }
+    guard observations.count > 1, !isDryRun else { return [] }
     return try servers.filter { server in
       try observations[ObjectIdentifier(server), default: []].contains { observation in
         try !targets(in: observation).isEmpty
@@ -270,7 +270,7 @@ package struct Sweep {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
-        server, sessions: seen.reduce(0) { $0 + $1.report.sightings.count },
+        server, sessions: seen.reduce(0) { $0 + $1.report.sessionCount },
         failure: server.failure ?? server.listingFailure)
     }
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }

@@ -1,3 +1,4 @@
+import Gate
 import System
 
 /// What a sweep has to do with outside the ledger. It is handed in, so that a model can drive the
@@ -27,6 +28,15 @@ package protocol SweepClock {
   var monotonic: Duration { get }
   /// The machine's present boot, as `Boot` numbers it.
   var boot: Int64 { get }
+  /// Nanoseconds since the machine's start.
+  var boottime: Int64 { get }
+}
+
+extension SweepClock {
+  /// The present moment, as records of the journal are dated by it.
+  var moment: JournalMoment {
+    JournalMoment(realtime: now * 1_000_000_000, boottime: boottime, boot: boot)
+  }
 }
 
 /// The machine's own clocks.
@@ -36,4 +46,5 @@ package struct SystemClock: SweepClock {
   package var now: Int64 { Clock.now }
   package var monotonic: Duration { Clock.monotonic }
   package var boot: Int64 { Boot.toldOrCurrent() }
+  package var boottime: Int64 { Clock.boottime }
 }

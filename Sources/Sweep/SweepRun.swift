@@ -7,25 +7,25 @@ import System
 package struct SweepRun {
   private let settings: Settings
   private let log: Log
-  private let isRehearsal: Bool
+  private let isDryRun: Bool
   private let only: [String]
   private let kick: Kick?
 
   /// - Parameters:
   ///   - voice: the program's, for complaints and for its lines in the log.
-  ///   - isRehearsal: show what would be done, and change nothing.
+  ///   - isDryRun: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
   package init(
-    _ settings: Settings, _ voice: Voice, isRehearsal: Bool = false, only: [String] = [],
+    _ settings: Settings, _ voice: Voice, isDryRun: Bool = false, only: [String] = [],
     kick: Kick? = nil
   ) {
     self.settings = settings
-    self.isRehearsal = isRehearsal
+    self.isDryRun = isDryRun
     self.only = only
     self.kick = kick
     log = Log(
-      voice: voice, path: isRehearsal ? "" : settings.logFile, level: settings.logLevel)
+      voice: voice, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
   }
 
   /// Runs it under the sweep lock, and writes to the log what came of it.
@@ -35,7 +35,7 @@ package struct SweepRun {
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
-      settings, log: log, isRehearsal: isRehearsal, only: only, kick: kick)
+      settings, log: log, isDryRun: isDryRun, only: only, kick: kick)
     if sweep.hasNoServers {
       for problem in sweep.problems { log.warn(problem.description, hint: problem.hint) }
       if isatty(STDERR_FILENO) == 1 { throw NoServers() }

@@ -82,6 +82,11 @@ package enum Journal {
     try directory.rename(JournalFile.Name.new.text, to: JournalFile.Name.current.text)
   }
 
+  /// Removes the old file. Only under the publication lock, and when all of it is taken in.
+  package static func removeOld(in directory: borrowing Directory) throws(SystemError) {
+    try directory.remove(JournalFile.Name.old.text)
+  }
+
   private static func finishRotation(in directory: borrowing Directory) throws(SystemError) {
     guard try directory.status(of: JournalFile.Name.new.text) != nil else { return }
     if let left = try header(.new, in: directory),

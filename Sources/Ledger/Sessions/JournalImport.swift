@@ -26,26 +26,47 @@ struct JournalReading {
   }
 }
 
+/// The files of the journal, open.
+struct JournalFiles: ~Copyable {
+  let old: JournalFile?
+  let current: JournalFile?
+
+  /// - Parameter problems: takes what cannot be opened.
+  init(in directory: borrowing Directory, _ problems: inout [String]) {
+    func opened(_ name: JournalFile.Name) -> JournalFile? {
+      do throws(SystemError) { return try JournalFile(name, in: directory) } catch {
+        problems.append(error.description)
+        return nil
+      }
+    }
+    current = opened(.current)
+    // Opened later: a file that gets this name in between is seen twice, and not never.
+    old = opened(.old)
+  }
+}
+
 extension SessionUpdate {
   /// Takes in what is new in the journal.
   ///
   /// What cannot be read is told of, and the work goes on: the hooks' account can spoil the journal,
   /// and no listing waits for it.
   mutating func takeJournal(in directory: borrowing Directory) throws(SQLiteError) {
+    try takeJournal(JournalFiles(in: directory, &problems))
+  }
+
+  /// Takes in what is new in files that are open.
+  mutating func takeJournal(_ files: borrowing JournalFiles) throws(SQLiteError) {
     var progress = try ledger.journalProgress()
     let known = progress
-    let current = opened(.current, in: directory)
-    // Opened later: a file that gets this name in between is seen twice, and not never.
-    let old = opened(.old, in: directory)
     var marks: [JournalMark] = []
     var oldest = Int64.max
-    switch old {
+    switch files.old {
     case .some(let file):
       oldest = file.base
       try take(file, known, &progress, &marks)
     case .none: break
     }
-    switch current {
+    switch files.current {
     case .some(let file):
       oldest = min(oldest, file.base)
       try take(file, known, &progress, &marks)
@@ -57,15 +78,6 @@ extension SessionUpdate {
       progress.forgotten = oldest
     }
     if progress != known { try ledger.setJournalProgress(progress) }
-  }
-
-  private mutating func opened(
-    _ name: JournalFile.Name, in directory: borrowing Directory
-  ) -> JournalFile? {
-    do throws(SystemError) { return try JournalFile(name, in: directory) } catch {
-      problems.append(error.description)
-      return nil
-    }
   }
 
   /// Takes in one file, unless it was under the other name already.

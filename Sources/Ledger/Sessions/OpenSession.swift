@@ -96,41 +96,92 @@ extension Ledger {
   }
 }
 
-/// Whom a listed session belongs to, and how far it was counted.
+/// What the ledger knows of a listed session.
 package struct Ownership: Equatable, Sendable {
   /// The owner; nil where nobody can tell yet.
   package var owner: UserName?
   /// The session's counters as the ledger has them; nil where it is new.
   package var counted: Traffic?
+  /// Seconds since 1970 in UTC.
+  package var connectedSince: Int64
+  /// The address inside the tunnel; empty for none.
+  package var address: String
 }
 
 extension Ledger {
-  /// Whom the rows of reports belong to. Nothing is written.
+  /// What is known of the rows of reports: nil for those that are no sessions. Nothing is written.
   package func ownerships(
     of reports: [ServerReport], journal: borrowing Directory, at moment: JournalMoment
-  ) throws -> [[Ownership]] {
+  ) throws -> [[Ownership?]] {
     var counted: [Int64: Traffic] = [:]
     var rows = try database.prepare("SELECT session_id, bytes_received, bytes_sent FROM counters")
     while try rows.step() {
       counted[rows.integer(0)] = Traffic(received: rows.integer(1), sent: rows.integer(2))
     }
-    return try dryRun {
-      let result = try reconcile(journal: journal, reports, at: moment)
-      var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
-      var all: [[Ownership]] = []
-      for (report, listing) in zip(reports, result.listings) {
-        var found = report.clients.indices.map { Ownership(owner: report.names(at: $0).owner) }
-        for session in listing.live {
-          if let user = session.user {
-            names.bind(1, user)
-            if try names.step() { found[session.row].owner = UserName(bytes: names.bytes(0)) }
-            names.reset()
-          }
-          found[session.row].counted = session.session.flatMap { counted[$0] }
-        }
-        all.append(found)
+    try database.execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
+    defer { try? database.execute("ROLLBACK") }
+    let result = try reconcile(journal: journal, reports, at: moment)
+    var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
+    var all: [[Ownership?]] = []
+    for (report, listing) in zip(reports, result.listings) {
+      var found = report.clients.enumerated().map { row, client -> Ownership? in
+        guard client.isSession, let since = client.since else { return nil }
+        return Ownership(
+          owner: report.names(at: row).owner, connectedSince: since,
+          address: client.endpoints.virtual.description)
       }
-      return all
+      for session in listing.live {
+        let known = try session.session.flatMap { try openSession($0) }
+        var ownership =
+          found[session.row]
+          ?? Ownership(connectedSince: known?.connectedSince ?? 0, address: known?.address ?? "")
+        if let user = session.user {
+          names.bind(1, user)
+          if try names.step() { ownership.owner = UserName(bytes: names.bytes(0)) }
+          names.reset()
+        }
+        ownership.counted = session.session.flatMap { counted[$0] }
+        found[session.row] = ownership
+      }
+      all.append(found)
+    }
+    return all
+  }
+
+  /// A session by its number.
+  private func openSession(_ id: Int64) throws(SQLiteError) -> OpenSession? {
+    try database.first(
+      "SELECT \(OpenSession.columns) FROM \(OpenSession.tables) WHERE sessions.id = ?1", id
+    ) { OpenSession($0) }
+  }
+
+  /// The address of a listed session inside the tunnel; where there is none, that of the client.
+  package func address(
+    of session: ListedSession, in report: ServerReport
+  ) throws(SQLiteError) -> String {
+    let endpoints = report.clients[session.row].endpoints
+    if !endpoints.virtual.isNone { return endpoints.virtual.description }
+    let known = try session.session.flatMap { id throws(SQLiteError) in try openSession(id) }
+    return known.map(\.address).flatMap { $0.isEmpty ? nil : $0 } ?? endpoints.real.description
+  }
+
+  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
+  package func lastSweep() throws(SQLiteError) -> Int64? {
+    try meta("swept_at").flatMap { Int64($0) }
+  }
+
+  /// Notes that a sweep has ended.
+  package func noteSweep(at time: Int64) throws(SQLiteError) {
+    try setMeta("swept_at", "\(time)")
+  }
+
+  /// The absolute position of the journal's end at this moment; where that cannot be read, the
+  /// largest, as nothing that comes later can be read either.
+  package func journalEnd() -> Int64 {
+    do {
+      return try JournalFile(.current, in: try stateDirectory())?.end() ?? .max
+    } catch {
+      return .max
     }
   }
 }

@@ -38,6 +38,7 @@ extension Ledger {
       var result = Reconciliation()
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
+      if update.hasChanges { try noteAccessChange() }
       result.added = update.added
       result.opened = update.opened
       result.closed = update.closed

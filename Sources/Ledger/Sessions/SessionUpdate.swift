@@ -17,6 +17,8 @@ struct SessionUpdate: ~Copyable {
   private(set) var added = Traffic()
   private(set) var opened = 0
   private(set) var closed = 0
+  /// Whether what users may do can be another now.
+  var hasChanges: Bool { !added.isZero || opened > 0 || closed > 0 }
   /// What has to be told.
   var problems: [String] = []
   private var increases: [Increase] = []

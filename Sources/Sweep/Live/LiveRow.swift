@@ -25,24 +25,27 @@ package struct LiveRow: Sendable {
   package private(set) var rate: Traffic?
 
   /// A session that its server has listed.
-  init(_ sighting: Sighting, _ known: Ownership, of report: ServerReport) {
-    owner = known.owner ?? sighting.commonName
+  ///
+  /// - Parameter previous: when the server last gave a whole listing before this one.
+  init(_ row: Int, _ known: Ownership, of report: ServerReport, previous: Int64?) {
+    let client = report.clients[row]
+    owner = known.owner ?? report.names(at: row).commonName
     server = report.server
-    address = sighting.address
-    realAddress = sighting.realAddress
-    connectedSince = sighting.connectedSince
-    counters = sighting.counters
-    uncounted = sighting.counters.increase(over: known.counted ?? Traffic())
+    address = known.address
+    realAddress = client.endpoints.real.isNone ? nil : client.endpoints.real.description
+    connectedSince = known.connectedSince
+    counters = client.counters
+    uncounted = client.counters.increase(over: known.counted ?? Traffic())
     at = report.at
     isLive = true
-    let from = known.counted == nil ? connectedSince : report.previous
+    let from = known.counted == nil ? connectedSince : previous
     rate = from.flatMap { uncounted.perSecond(of: .seconds(report.at - $0)) }
   }
 
   /// A session as the ledger has it.
   ///
-  /// - Parameter note: what the last sweep left word of, when it saw each server.
-  init(_ session: OpenSession, of owner: UserName, _ note: SweepNote?) {
+  /// - Parameter time: when a sweep saw it last; nil where none did.
+  init(_ session: OpenSession, of owner: UserName, at time: Int64?) {
     self.owner = owner
     server = session.server
     address = session.address
@@ -50,7 +53,7 @@ package struct LiveRow: Sendable {
     connectedSince = session.connectedSince
     counters = session.counters
     uncounted = Traffic()
-    at = session.server.flatMap { note?.listed[$0] } ?? note?.at
+    at = time
     isLive = false
   }
 

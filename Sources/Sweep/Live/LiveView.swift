@@ -43,12 +43,10 @@ package struct LiveView {
     let found = try ConfiguredServers(settings, only: [])
     let now = environment.clock.monotonic
     let servers = found.endpoints.map { Server($0, startingAt: now) }
-    let spool = Spool(besideDatabase: settings.database)
-    let note = spool.sweepNote
     var observations: [Observation] = []
     do {
       let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
-      observations = try view.ask(servers, settings, ledger, note, environment)
+      observations = view.ask(servers, settings, ledger, environment)
       _ = consume lock
     } catch let taken as SweepUnderWay {
       view.servers = servers.map {
@@ -58,7 +56,7 @@ package struct LiveView {
     view.servers += found.problems.map {
       ServerState(name: $0.name, source: .ledger, trouble: $0.description)
     }
-    try view.fill(observations, from: ledger, spool, note)
+    try view.fill(observations, from: ledger, environment)
     return view
   }
 
@@ -67,19 +65,18 @@ package struct LiveView {
   mutating func replaceSessions(_ change: (LiveRow) -> LiveRow) { sessions = sessions.map(change) }
 
   private mutating func ask(
-    _ servers: [Server], _ settings: Settings, _ ledger: Ledger, _ note: SweepNote?,
-    _ environment: SweepEnvironment
-  ) throws -> [Observation] {
+    _ servers: [Server], _ settings: Settings, _ ledger: Ledger, _ environment: SweepEnvironment
+  ) -> [Observation] {
+    var environment = environment
+    environment.journalPosition = { ledger.journalEnd() }
     let timeout = Duration.seconds(settings.managementTimeout)
     var poller = StatusPoller(
       servers, environment, timeout: timeout, attempts: 1,
       lastStart: environment.clock.monotonic + timeout,
       togetherAtLast: true)
     let boot = environment.clock.boot
-    let observations = try poller.next().flatMap { server in
-      try Observation.all(
-        of: server, boot: boot, previous: note?.listed[server.endpoint.name],
-        identifyBy: settings.identifyBy, known: { try ledger.openSessions().map(\.session) })
+    let observations = poller.next().flatMap { server in
+      Observation.all(of: server, boot: boot, identifyBy: settings.identifyBy)
     }
     for server in servers {
       server.connection = nil
@@ -95,20 +92,23 @@ package struct LiveView {
   }
 
   private mutating func fill(
-    _ observations: [Observation], from ledger: Ledger, _ spool: Spool, _ note: SweepNote?
+    _ observations: [Observation], from ledger: Ledger, _ environment: SweepEnvironment
   ) throws {
-    let admissions = try spool.readAll().admissions.map(\.admission)
-    for observation in observations {
-      let report = observation.report
-      let owners = try ledger.ownerships(of: report, admissions: admissions)
-      for (sighting, owner) in zip(report.sightings, owners) {
-        sessions.append(LiveRow(sighting, owner, of: report))
+    let reports = observations.map(\.report)
+    let listed = try ledger.lastListings()
+    let owners = try ledger.ownerships(
+      of: reports, journal: ledger.stateDirectory(), at: environment.clock.moment)
+    for (report, owners) in zip(reports, owners) {
+      for (row, known) in zip(report.clients.indices, owners) {
+        guard let known else { continue }
+        sessions.append(LiveRow(row, known, of: report, previous: listed[report.server]))
       }
     }
     let settled = Set(servers.filter { $0.source != .ledger }.map(\.name))
-    let known = try ledger.openSessions()
-    sessions += known.filter { !settled.contains($0.session.server ?? "") }.map {
-      LiveRow($0.session, of: $0.owner, note)
+    let lastSweep = try ledger.lastSweep()
+    sessions += try ledger.openSessions().filter { !settled.contains($0.session.server ?? "") }.map
+    {
+      LiveRow($0.session, of: $0.owner, at: $0.session.server.flatMap { listed[$0] } ?? lastSweep)
     }
     sessions.sort { $0.isBefore($1) }
   }
