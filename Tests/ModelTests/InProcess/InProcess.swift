@@ -18,8 +18,8 @@ final class InProcess: Programs {
   private let terms: HostTerms
   private let settings: Settings
   private let disk: FaultyDisk
-  /// How many moments were asked for: no two are the same.
-  private var moments: Int64 = 0
+  /// The last moment that was asked for: no two are the same.
+  private var last = (uptime: Int64(0), nanoseconds: Int64(0))
 
   /// - Parameter template: a database to begin with, to save its making.
   init(_ terms: HostTerms, template: String) throws {
@@ -36,6 +36,8 @@ final class InProcess: Programs {
     }
     try publish(ledger, at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
   }
+
+  deinit { if let d = ProcessInfo.processInfo.environment["MODEL_DUMP"] { try? FileManager.default.removeItem(atPath: d); try? FileManager.default.copyItem(atPath: disk.path, toPath: d) } }
 
   /// Makes a database that every run can begin with.
   static func makeTemplate(in folder: TemporaryDirectory) throws -> String {
@@ -54,10 +56,11 @@ final class InProcess: Programs {
 
   /// The world's time, as the kernel has it.
   private func moment(_ world: World) -> JournalMoment {
-    moments += 1
+    if last.uptime != world.uptime { last = (world.uptime, 0) }
+    last.nanoseconds += last.nanoseconds < 900_000_000 ? 17_000_003 : 1
     return JournalMoment(
-      realtime: world.clock * nanoseconds + moments, boottime: world.uptime * nanoseconds + moments,
-      boot: world.boot)
+      realtime: world.clock * nanoseconds + last.nanoseconds,
+      boottime: world.uptime * nanoseconds + last.nanoseconds, boot: world.boot)
   }
 }
 
@@ -105,7 +108,7 @@ extension InProcess {
         HookRun(
           arguments: arguments.map { Array($0.utf8) },
           variable: { variables["\($0)"].map { Array($0.utf8) } }, now: { self.moment(world) },
-          process: Int32(truncatingIfNeeded: moments),
+          process: Int32(truncatingIfNeeded: last.nanoseconds),
           run: { _ in
             pause()
             return script ?? 0
@@ -145,7 +148,11 @@ extension InProcess {
     do {
       let transport = WorldTransport(world, Life(fault, disk), { self.moment(world) }, pause: pause)
       var sweep = try Sweep(settings, log: .silent, environment: transport.environment)
-      _ = try sweep.run()
+      let summary = try sweep.run()
+      for server in summary.servers where !server.errors.isEmpty {
+        world.note("\(server.name): \(server.errors.joined(separator: "; "))")
+      }
+      for problem in summary.problems { world.note(problem) }
     } catch {
       if fault == .none { throw error }
     }

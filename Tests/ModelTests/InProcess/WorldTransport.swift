@@ -26,6 +26,7 @@ final class WorldTransport: SweepClock, Transport {
 
   var now: Int64 { world.clock }
   var boot: Int64 { world.boot }
+  var boottime: Int64 { makeMoment().boottime }
 
   var environment: SweepEnvironment { SweepEnvironment(clock: self, transport: self) }
 

@@ -25,7 +25,8 @@ extension World {
       let seconds = Int64.random(in: -100...1000, using: &chance)
       return .expiry(name, Bool.random(using: &chance) ? nil : clock + seconds)
     case 3: return .enabled(name, account.isDisabled)
-    case 4, 5: return .grant(name, bytes, isCarried: Bool.random(using: &chance))
+    case 4 where account.quota > 0, 5 where account.quota > 0:
+      return .grant(name, bytes, isCarried: Bool.random(using: &chance))
     case 6: return .reset(name)
     case 7 where !terms.setsClock: return .rename(name, to: "user\(fresh())")
     case 8: return .plan(bytes)

@@ -140,6 +140,9 @@ extension World {
     // A listing in short, or one that does not tell the sessions of a second apart, may tell nothing.
     let isClear = second(of: session).count == 1 || session.isToldApartInListings
     guard isClear, !isBlurred(session) else { return }
+    // Without an address it is a session only by its name in the routing table, which stands at the
+    // end.
+    if session.tunnel.listed.isEmpty, !listing.isWhole || shown.name == nil { return }
     // Its end is in the journal behind the listing, and says all there is to say.
     if session.isEndTold { return }
     if listing.text.hasPrefix("OpenVPN CLIENT LIST") { return }

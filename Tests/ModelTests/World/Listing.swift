@@ -46,6 +46,15 @@ struct Listing {
           + "\t\(session.tunnel.listed)\t\(ipv6)\t\(row.counters.received)\t\(row.counters.sent)"
           + "\t2026-11-24 00:00:00\t\(session.since)\tUNDEF\t\(session.clientID)\t0\tAES-256-GCM")
     }
+    if rows == nil, server.kind.pool == .none {
+      lines.append(
+        "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)")
+      for session in shown.map(\.session) {
+        lines.append(
+          "ROUTING_TABLE\t52:54:00:00:00:\(10 + session.clientID % 90)@0\t\(session.shownName ?? "UNDEF")"
+            + "\t\(session.place.listed.text(by: server.kind.release))\t2026-11-24 00:00:00\t\(clock)")
+      }
+    }
     if rows == nil { lines += ["GLOBAL_STATS\tMax bcast/mcast queue length\t0", "END"] }
     text = lines.map { $0 + "\r\n" }.joined()
     self.server = server
