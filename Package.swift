@@ -80,6 +80,9 @@ let package = Package(
       name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "HooksTests", dependencies: ["Hooks", "Gate", "Quota", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
       swiftSettings: strict),

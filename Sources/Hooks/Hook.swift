@@ -49,7 +49,7 @@ package enum Hook {
     _ run: HookRun, _ error: HookEnvironmentError, _ command: HookCommandLine,
     _ settings: HookSettings
   ) -> Int32 {
-    if run.program == disconnectName {
+    if run.isCalled(disconnectName) {
       run.warn(error.description)
       become(run, command)
       return 0
@@ -63,8 +63,8 @@ package enum Hook {
     if let script = command.script { run.warn(run.become(script).description) }
   }
 
-  private static let connectName = "quota-connect"
-  private static let disconnectName = "quota-disconnect"
+  private static let connectName: StaticString = "quota-connect"
+  private static let disconnectName: StaticString = "quota-disconnect"
 
   /// A hook that the server's config has for the other script still does the right thing.
   private static func warnOfOtherName(_ run: HookRun, _ script: HookEnvironment.Script) {
@@ -72,7 +72,7 @@ package enum Hook {
       script == .connect
       ? (connectName, disconnectName, "client-connect")
       : (disconnectName, connectName, "client-disconnect")
-    if run.program == wrong {
+    if run.isCalled(wrong) {
       run.warn("it is the server's \(directive) script, which is to be \(right); it does its work")
     }
   }

@@ -22,43 +22,35 @@ package struct HookCommandLine: Equatable, Sendable {
   package init(_ arguments: [[UInt8]]) {
     var index = 1
     while index < arguments.count {
+      let argument = arguments[index]
       let value = index + 1 < arguments.count ? arguments[index + 1] : nil
-      if arguments[index].isText("--then") {
+      if Bytes.equal(argument.span, "--then") {
         script = value == nil ? nil : index + 1
         if value == nil { problems.append("--then wants a program") }
         return
       }
-      index += take(arguments[index], value)
+      index += take(argument, value)
     }
   }
 
   /// Takes an argument, and says how many that were.
   private mutating func take(_ argument: [UInt8], _ value: [UInt8]?) -> Int {
-    if argument.isText("--config") {
+    if Bytes.equal(argument.span, "--config") {
       config = value.map { String(decoding: $0, as: UTF8.self) }
       if value == nil { problems.append("--config wants the path of a file") }
       return 2
     }
-    if argument.isText("--server") {
+    if Bytes.equal(argument.span, "--server") {
       server = value
       if value == nil { problems.append("--server wants a name") }
       return 2
     }
-    if argument.isText("--version") {
+    if Bytes.equal(argument.span, "--version") {
       asksForVersion = true
     } else if argument.first == UInt8(ascii: "-") {
       problems.append("unknown option \(printable(argument, limit: 60))")
     }
     // OpenVPN appends the name of a file to a connect hook's arguments; it is not for us.
     return 1
-  }
-}
-
-extension [UInt8] {
-  /// Whether the bytes are exactly this text.
-  fileprivate func isText(_ text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
-    for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
-    return true
   }
 }

@@ -1,4 +1,5 @@
 import Gate
+import OpenVPN
 import Quota
 import System
 
@@ -38,9 +39,12 @@ package struct HookRun {
   }
 
   /// The name that the program was called by.
-  package var program: String {
-    guard let path = arguments.first else { return "quota-hook" }
-    return fileName(of: String(decoding: path, as: UTF8.self))
+  var program: String { String(decoding: fileName(of: arguments.first ?? []), as: UTF8.self) }
+
+  /// Whether the program was called by a name.
+  func isCalled(_ name: StaticString) -> Bool {
+    let last = fileName(of: arguments.first ?? [])
+    return Bytes.equal(last.span, name)
   }
 
   /// Passes on what is wrong, while the work goes on.

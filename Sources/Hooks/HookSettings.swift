@@ -41,8 +41,8 @@ struct HookSettings: Equatable {
     while let entry = file.next(into: &value) {
       guard entry.isAssignment else { continue }
       let key = text.span.extracting(entry.key)
-      if isText(key, "DATABASE") { takeDatabase(value, from: "\(path):\(entry.line)") }
-      if isText(key, "ON_ERROR") { takeOnError(value, from: "\(path):\(entry.line)") }
+      if Bytes.equal(key, "DATABASE") { takeDatabase(value, from: "\(path):\(entry.line)") }
+      if Bytes.equal(key, "ON_ERROR") { takeOnError(value, from: "\(path):\(entry.line)") }
     }
   }
 
@@ -68,11 +68,5 @@ struct HookSettings: Equatable {
     _ key: String, _ value: [UInt8], _ allowed: String, _ place: String
   ) {
     problems.append("\(place): \(key) is '\(printable(value, limit: 60))'; allowed is \(allowed)")
-  }
-
-  private func isText(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
-    guard bytes.count == text.utf8CodeUnitCount else { return false }
-    for index in bytes.indices where unsafe bytes[index] != text.utf8Start[index] { return false }
-    return true
   }
 }

@@ -1,10 +1,10 @@
 /// Reading ASCII out of bytes in place: what OpenVPN sends is never a `String` on its way in.
-enum Bytes {
+package enum Bytes {
   static let lineFeed = UInt8(ascii: "\n")
   static let carriageReturn = UInt8(ascii: "\r")
 
   /// Whether the bytes are exactly this text.
-  static func equal(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
+  package static func equal(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
     bytes.count == text.utf8CodeUnitCount && starts(bytes, with: text)
   }
 

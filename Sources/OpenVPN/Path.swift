@@ -1,16 +1,12 @@
+import System
+
 /// Paths as text, without a look at the disk.
 package enum Path {
   /// What is before the last slash; `.` where there is none.
-  package static func directory(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+  package static func directory(of path: String) -> String { System.directory(of: path) }
 
   /// What is behind the last slash.
-  package static func name(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
-    return String(path[path.utf8.index(after: slash)...])
-  }
+  package static func name(of path: String) -> String { fileName(of: path) }
 
   /// The file's name without its last suffix: `server` for `/etc/openvpn/server.conf`.
   package static func stem(of path: String) -> String {
@@ -19,7 +15,7 @@ package enum Path {
 
   /// The same of a path that may be no UTF-8.
   package static func stem(of path: [UInt8]) -> ArraySlice<UInt8> {
-    let name = path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+    let name = fileName(of: path)
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex else {
       return name
     }

@@ -10,14 +10,7 @@ package enum StandardStream: Int32, Sendable {
     var line = text
     line += "\n"
     line.withUTF8 { bytes in
-      var done = 0
-      while done < bytes.count {
-        let wrote = retryingOnInterrupt {
-          unsafe cs_write(rawValue, bytes.baseAddress! + done, bytes.count - done)
-        }
-        if wrote <= 0 { return }
-        done += Int(wrote)
-      }
+      _ = retryingOnInterrupt { unsafe cs_write(rawValue, bytes.baseAddress, bytes.count) }
     }
   }
 }

@@ -15,6 +15,14 @@ import Testing
     #expect(try journal.scan().marks == [1])
   }
 
+  @Test(arguments: ["", "\n", "x", "\n\n", "\n3\tjournal\t"])
+  func `may have no header, and are read as far as they are whole`(text: String) throws {
+    let journal = try JournalFixture(preparing: false)
+    try journal.folder.write(text, to: "journal")
+    #expect(try journal.file().header == nil)
+    #expect(try journal.scan().marks.isEmpty)
+  }
+
   @Test func `are rotated so that positions go on rising`() throws {
     let journal = try JournalFixture()
     try journal.append(1)

@@ -77,8 +77,8 @@ package struct JournalFile: ~Copyable {
     of file: borrowing Descriptor, _ path: String
   ) throws(SystemError) -> JournalHeader? {
     let start = try file.read(atMost: JournalHeader.longest, at: 0, of: path)
-    let line = 1..<start.span.firstIndex(of: 10, or: 0, from: min(1, start.count))
-    guard !line.isEmpty, start[0] == 10 else { return nil }
+    guard start.first == 10 else { return nil }
+    let line = 1..<start.span.firstIndex(of: 10, or: 0, from: 1)
     return JournalHeader(line: start.span.extracting(line))
   }
 }
