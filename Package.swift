@@ -52,7 +52,7 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "System", "Quota", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
+        "System", "Quota", "Gate", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
         argumentParser,
       ],
       swiftSettings: strict),

@@ -1,5 +1,6 @@
-import Support
+import Gate
 import Glibc
+import Support
 import Ledger
 import System
 import Quota
@@ -24,24 +25,29 @@ struct Administration {
     self.settings = settings
     do {
       ledger = try Ledger.open(
-        settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
+        settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
     } catch {
       throw Complaint(error, opening: settings.database)
     }
   }
 
-  /// Asks or changes the ledger.
+  /// Changes the ledger, and publishes what users may do from then on.
   ///
   /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
   func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(Complaint) -> Result {
     do {
-      return try body(ledger)
+      let result = try body(ledger)
+      try publish()
+      return result
     } catch .noSuchUser(let name) {
       throw unknown(name)
     } catch {
       throw Complaint(error)
     }
   }
+
+  /// Publishes the access table, if the one that is there says anything else than the ledger.
+  func publish() throws(LedgerError) { try ledger.publishAccess(settings.access, at: .now) }
 
   /// Reads the ledger.
   func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(Complaint) -> Result {

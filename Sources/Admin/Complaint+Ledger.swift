@@ -15,7 +15,7 @@ extension Complaint {
     case .schema, .noSuchPlan, .planExists, .planInUse, .noSuchGrant, .nothingToGrant,
       .contradiction:
       self.init(error.description, hint: error.hint)
-    case .file(let trouble), .spool(let trouble):
+    case .file(let trouble):
       self.init(error.description, hint: error.hint ?? trouble.hint, exitStatus: trouble.exitStatus)
     case .database(let trouble):
       let hint =

@@ -119,14 +119,14 @@ package final class Ledger {
     do { return try body() } catch { throw .file(error) }
   }
 
-  /// Enters the database's directory, which gives up root, and makes sure that the
-  /// database is a file of its own.
+  /// Enters the database's directory, which gives up root, and makes sure that nothing of the
+  /// database's was put there by another user.
   ///
   /// - Returns: the database's path, without a link in any part of it.
   static func trustedPath(of database: String) throws(SystemError) -> String {
     let directory = try StateDirectory(of: database)
     let name = fileName(of: database)
-    try directory.check(name)
+    for file in Draft.files(of: name) { try directory.check(file) }
     return "\(directory.path)/\(name)"
   }
 

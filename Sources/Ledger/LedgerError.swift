@@ -67,7 +67,7 @@ package enum LedgerError: Error, CustomStringConvertible {
       case ENOENT:
         "the database's directory must exist: install -d -m 2750 -o openvpn-quota -g openvpn-quota \(error.subject)"
       case ELOOP, EPERM:
-        "whatever is in the database's directory has to be a file of its owner: look at this one, and take it away"
+        "in the database's directory only its owner may write (mode 2750), and all files are that owner's"
       default: nil
       }
     case .planExists: "quota-admin plan set changes it"

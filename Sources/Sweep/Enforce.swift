@@ -1,8 +1,8 @@
-import Support
 import Ledger
 import OpenVPN
-import System
 import Quota
+import Support
+import System
 
 /// A session to disconnect.
 struct Target {
@@ -80,16 +80,16 @@ enum EnforcementError: Error, CustomStringConvertible {
 struct Enforcer {
   let server: Server
   private var targets: ArraySlice<Target>
-  private let everybodyToGo: Set<RowKey>
+  private let keysToGo: Set<RowKey>
   private let message: KillMessage
   private let pid: Int64?
   private var rows: [RowKey: StatusRow] = [:]
   private var listing: ManagementConnection.ReceivedListing?
   private var asked: (target: Target, way: Target.Way?)?
   private var isListing = false
-  /// Who was disconnected.
+  /// The sessions that were disconnected.
   private(set) var done: [Target] = []
-  /// Who could not be, and why.
+  /// Those that could not be, and why.
   private(set) var problems: [String] = []
 
   /// How long a client id from a listing may be used.
@@ -100,7 +100,7 @@ struct Enforcer {
   init(_ server: Server, _ targets: [Target], message: KillMessage) {
     self.server = server
     self.targets = targets[...]
-    everybodyToGo = Set(targets.map(\.key))
+    keysToGo = Set(targets.map(\.key))
     self.message = message
     pid = server.connection?.listing?.whole.value.pid
     if let listing = server.connection?.listing { take(listing) }
@@ -142,7 +142,7 @@ struct Enforcer {
 
   private mutating func sendNext(to connection: ManagementConnection) {
     while let target = targets.popFirst() {
-      // Who left meanwhile needs no kill.
+      // A client that left meanwhile needs no kill.
       guard let row = rows[target.key] else { continue }
       do throws(EnforcementError) {
         let (command, way) = try command(for: target, row, connection.version)
@@ -156,7 +156,7 @@ struct Enforcer {
   }
 
   /// How to get rid of a client: by its id with a message that it obeys. If that was tried twice, or
-  /// the server gives no id, by its address; else by its name, if nobody has it who may stay; else by
+  /// the server gives no id, by its address; else by its name, if every client of that name has to go; else by
   /// its id once more.
   private func command(
     for target: Target, _ row: StatusRow, _ version: Int
@@ -177,7 +177,7 @@ struct Enforcer {
       return (.kill(address: address), .address)
     }
     var problem = EnforcementError.sharedName
-    if !target.failed.contains(.name), !mayStay(anybodyNamed: row.commonName) {
+    if !target.failed.contains(.name), !mayStay(clientNamed: row.commonName) {
       do throws(UnsendableText) {
         return (try .kill(name: row.commonName), .name)
       } catch {
@@ -188,9 +188,9 @@ struct Enforcer {
     return (polite, nil)
   }
 
-  /// Whether somebody has this name who does not have to go, or may have it in a part of a listing
-  /// that is missing. Clients that are not in yet do not count, as far as a listing can tell.
-  private func mayStay(anybodyNamed name: ArraySlice<UInt8>) -> Bool {
+  /// Whether a client with this name may stay, or is perhaps in a part of a listing that is missing.
+  /// Clients that are not let in yet do not count, as far as a listing can tell.
+  private func mayStay(clientNamed name: ArraySlice<UInt8>) -> Bool {
     guard let listing, let last = listing.parts.last, !last.value.isTruncated else { return true }
     var known = Set(rows.values.map { Array($0.realAddress) })
     if listing.plain != nil {
@@ -201,23 +201,23 @@ struct Enforcer {
       row.commonName.elementsEqual(name)
         && (last.value.isPlain
           ? !known.contains(Array(row.realAddress))
-          : row.isSession && !everybodyToGo.contains(RowKey(row)))
+          : row.isSession && !keysToGo.contains(RowKey(row)))
     }
   }
 
   private mutating func take(_ listing: ManagementConnection.ReceivedListing) {
     self.listing = listing
     rows = [:]
-    if everybodyToGo.isEmpty { return }
-    let wantsClients = everybodyToGo.contains { if case .client = $0 { true } else { false } }
+    if keysToGo.isEmpty { return }
+    let wantsClients = keysToGo.contains { if case .client = $0 { true } else { false } }
     // What a whole listing says of a client is more than what one in format 1 does.
     for part in listing.parts.reversed() where part.value.pid == pid {
       for row in part.value.rows {
         let key = RowKey(row)
-        if everybodyToGo.contains(key) { rows[key] = row }
+        if keysToGo.contains(key) { rows[key] = row }
         guard wantsClients else { continue }
         let client = RowKey.client(realAddress: Array(row.realAddress))
-        if everybodyToGo.contains(client) { rows[client] = row }
+        if keysToGo.contains(client) { rows[client] = row }
       }
     }
   }
@@ -237,5 +237,36 @@ struct Enforcer {
     } else if !reply.text.hasSuffix("command failed") {
       problems.append("\(answered.name) was not disconnected: \(reply.text)")
     }
+  }
+}
+
+/// An administrator's order to disconnect a user now, whether they may stay or not.
+package struct Kick {
+  /// Whose sessions are to end.
+  package let user: UserName
+  /// What each client is sent, as `KILL_MESSAGE` has it.
+  package let message: [UInt8]
+
+  /// - Throws: `UnsendableText` for a message that a server does not take.
+  package init(user: UserName, message: [UInt8]) throws(UnsendableText) {
+    _ = try ManagementCommand.clientKill(0, message: message)
+    self.user = user
+    self.message = message
+  }
+}
+
+/// What a client that is disconnected is told.
+struct KillMessage {
+  /// The setting `KILL_MESSAGE`, which speaks of the quota.
+  let setting: [UInt8]
+
+  /// The message for a reason: for others than the quota what the setting has the client do, with
+  /// that reason as the text.
+  func bytes(for reason: Reason) -> [UInt8] {
+    guard reason != .quota, let comma = setting.firstIndex(of: UInt8(ascii: ",")) else {
+      return setting
+    }
+    let text = reason.text.prefix(1).uppercased() + reason.text.dropFirst()
+    return Array(setting[...comma]) + text.utf8
   }
 }

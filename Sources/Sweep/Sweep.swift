@@ -1,14 +1,15 @@
 import Gate
 import Ledger
-import Support
 import OpenVPN
-import Servers
-import System
 import Quota
+import Servers
+import Support
+import System
 
-/// One sweep: observe what servers say, reconcile it with the ledger, enforce the quotas.
+/// One sweep: observe what servers say, reconcile it with the ledger, enforce the rules, publish what
+/// came of it.
 ///
-/// Whoever runs it holds the sweep lock.
+/// The caller holds the sweep lock.
 package struct Sweep {
   private let settings: Settings
   private let log: Log
@@ -84,14 +85,29 @@ package struct Sweep {
   package mutating func run() throws -> Summary {
     if !isDryRun { try keepingBooks { try $0.begin() } }
     try sweep(servers)
+    // A user may turn out to be over quota by traffic on one server when another was done already.
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
-    report()
-    if !isDryRun { finishBooks() }
-    summary.bookkeepingFailure = bookkeepingFailure
-    summary.milliseconds = (environment.clock.monotonic - begun).milliseconds
+    if !isDryRun { publish() }
+    sumUp()
     return summary
+  }
+
+  /// One round over servers. Those that answered are dealt with while the slow ones are still waited
+  /// for; with no server at all, what hooks wrote is taken in.
+  private mutating func sweep(_ servers: [Server]) throws {
+    let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
+    var poller = StatusPoller(
+      servers, environment, timeout: .seconds(settings.managementTimeout),
+      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isDryRun)
+    var answered = poller.next()
+    repeat {
+      var observations = observe(answered)
+      try reconcile(&observations)
+      try enforce(observations)
+      answered = poller.next()
+    } while !answered.isEmpty
   }
 
   /// Does something that needs the ledger. Where it cannot be written, it is done once more with a
@@ -114,17 +130,18 @@ package struct Sweep {
     [.inputOutput, .cannotCreate, .permission].contains(error.exitStatus)
   }
 
-  /// Does something after which nobody has to be disconnected any more: a failure is told at the end.
-  private mutating func notingFailure(_ body: (Sweep) throws -> Void) {
+  /// Does something that no disconnection depends on any more. A failure is told at the end.
+  private mutating func tellingFailure(_ body: (Sweep) throws -> Void) {
     do { try body(self) } catch {
       if bookkeepingFailure == nil { bookkeepingFailure = error as? any Explained }
     }
   }
 
-  /// Publishes what users may do now, and makes everything ready for the next sweep.
-  private mutating func finishBooks() {
+  /// Publishes what users may do from now on, and leaves the files short; not after a failure, so that
+  /// the next sweep does all that is due once a day again.
+  private mutating func publish() {
     if bookkeepingFailure != nil { return }
-    notingFailure { sweep in
+    tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
       try ledger.publishAccess(sweep.settings.access, at: moment)
@@ -146,30 +163,8 @@ package struct Sweep {
     try reconciler.ledger.noticeExpiries(at: now)
   }
 
-  private mutating func sweep(_ servers: [Server]) throws {
-    let budget = Duration.seconds(max(1, settings.monitorInterval - Sweep.reserve))
-    var poller = StatusPoller(
-      servers, environment, timeout: .seconds(settings.managementTimeout),
-      attempts: settings.retryAttempts, lastStart: begun + budget, togetherAtLast: isDryRun)
-    var isFirst = true
-    while true {
-      let answered = poller.next()
-      // Also with nobody there, what hooks wrote is taken in.
-      if answered.isEmpty, !isFirst { return }
-      isFirst = false
-      var observations = observe(answered)
-      if isDryRun {
-        try reconciler.ledger.dryRun { try reconcile(&observations) }
-      } else {
-        try keepingBooks { try $0.reconcile(&observations) }
-        try enforce(observations)
-      }
-      if answered.isEmpty { return }
-    }
-  }
-
   /// Takes the listings of servers that answered.
-  private mutating func observe(_ answered: [Server]) -> [Observation] {
+  private func observe(_ answered: [Server]) -> [Observation] {
     answered.flatMap { server in
       server.outcome = .swept
       return Observation.all(
@@ -177,19 +172,31 @@ package struct Sweep {
     }
   }
 
+  /// Brings the ledger up to date, and finds out which sessions may be judged. In a dry run it is as
+  /// it was afterwards, so that who would be disconnected has to be found out before.
   private mutating func reconcile(_ observations: inout [Observation]) throws {
+    if isDryRun {
+      try reconciler.ledger.dryRun {
+        try takeIn(&observations)
+        for observation in observations {
+          for target in try targets(in: observation) { note(target, on: observation.server) }
+        }
+      }
+    } else {
+      try keepingBooks { try $0.takeIn(&observations) }
+    }
+  }
+
+  private mutating func takeIn(_ observations: inout [Observation]) throws {
     try reconciler.reconcile(&observations, at: environment.clock.moment, into: &summary)
     for (server, all) in Dictionary(grouping: observations, by: { ObjectIdentifier($0.server) }) {
       self.observations[server] = all
     }
-    guard isDryRun else { return }
-    for observation in observations {
-      for target in try targets(in: observation) { note(target, on: observation.server) }
-    }
   }
 
-  /// Disconnects who has to go, on all these servers side by side, and lets go of the connections.
+  /// Disconnects violators, on all these servers side by side, and closes the connections.
   private mutating func enforce(_ observations: [Observation]) throws {
+    if isDryRun { return }
     var enforcers: [Enforcer] = []
     for server in servers where observations.contains(where: { $0.server === server }) {
       let toGo = try observations.filter { $0.server === server }.flatMap { try targets(in: $0) }
@@ -213,7 +220,7 @@ package struct Sweep {
 
   private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.session, owner: $0.owner, reason: $0.reason) }
-    notingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
+    tellingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -254,8 +261,7 @@ package struct Sweep {
     }
   }
 
-  /// Servers that were dealt with before a user of theirs turned out to be over his quota by what
-  /// he moved on another one: they have to be asked again.
+  /// Servers that were done before one of their users turned out to be over quota.
   private func serversWithViolatorsLeft() throws -> [Server] {
     guard observations.count > 1, !isDryRun else { return [] }
     return try servers.filter { server in
@@ -265,8 +271,8 @@ package struct Sweep {
     }
   }
 
-  /// Sums up how it went with each server.
-  private mutating func report() {
+  /// Sums up how it went, with each server and as a whole.
+  private mutating func sumUp() {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       return Summary.ServerResult(
@@ -276,29 +282,7 @@ package struct Sweep {
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
-  }
-}
-
-extension Summary.ServerResult {
-  fileprivate init(_ server: Server, sessions: Int, failure: ServerFailure?) {
-    let isDown = server.isDiscovered && failure?.isDown == true
-    let errors = [failure?.message].compactMap(\.self) + server.unenforced
-    self.init(
-      name: server.endpoint.name, address: "\(server.endpoint.address)",
-      state: isDown ? .down : errors.isEmpty ? .swept : .failed, sessions: sessions,
-      errors: errors, hint: isDown ? nil : failure?.hint)
-  }
-
-  fileprivate init(_ problem: DiscoveryProblem) {
-    self.init(
-      name: problem.name, address: "", state: .failed, sessions: 0,
-      errors: [problem.description], hint: problem.hint)
-  }
-}
-
-extension Duration {
-  /// Whole milliseconds.
-  fileprivate var milliseconds: Int64 {
-    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    summary.bookkeepingFailure = bookkeepingFailure
+    summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }
 }

@@ -10,10 +10,12 @@ final class QuotaHost {
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
-  ///   - group: the group that hooks and sweep share files by.
+  ///   - owner: the user that the state directory belongs to.
+  ///   - group: the group of the hooks.
   ///   - clock: the clock that the programs and the servers go by, if not the machine's.
   init(
-    _ settings: [String: String] = [:], group: String = "root", clock: FakedClock? = nil
+    _ settings: [String: String] = [:], owner: String = "root", group: String = "root",
+    clock: FakedClock? = nil
   ) throws {
     host = try RealHost()
     // A server that a test stopped is not coming back while the sweep waits.
@@ -25,11 +27,11 @@ final class QuotaHost {
       installation.launcher = [clock.script]
     }
     self.group = group
-    try run("chgrp", [group, data])
-    try run("chmod", ["2770", data])
+    try run("chown", ["\(owner):\(group)", data])
+    try run("chmod", ["2750", data])
     try host.write("", to: "log")
-    try run("chgrp", [group, host.folder + "/log"])
-    try run("chmod", ["0660", host.folder + "/log"])
+    try run("chown", ["\(owner):\(group)", host.folder + "/log"])
+    try run("chmod", ["0640", host.folder + "/log"])
   }
 
   /// The path of `quota.conf`.

@@ -93,11 +93,11 @@ import TestSupport
     #expect(try lines.count == 1)
   }
 
-  @Test func `The log is made for its group to write to, whatever the umask`() throws {
+  @Test func `The log is made for its group to read, whatever the umask`() throws {
     log().record(.info, "first")
     var status = stat()
     #expect(unsafe stat(path, &status) == 0)
-    #expect(status.st_mode & 0o777 == 0o660)
+    #expect(status.st_mode & 0o777 == 0o640)
   }
 
   @Test func `The mode of a log that is there already is left alone`() throws {

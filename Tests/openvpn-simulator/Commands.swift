@@ -30,7 +30,7 @@ struct Commands {
     case "status" where isPaused, "kill" where isPaused, "client-kill" where isPaused:
       error("The '\(name)' command is not supported by the current daemon mode")
     case "status": status(first)
-    case "pid": success("pid=\(getpid())")
+    case "pid": success("pid=\(options.processID)")
     case "kill":
       if let first { kill(first) } else { error("the 'kill' command requires 1 parameter") }
     case "client-kill":

@@ -13,7 +13,7 @@ struct Options {
     usage: openvpn-simulator --management unix:PATH|tcp:HOST:PORT [--password TEXT]
              [--client-connect COMMAND-LINE] [--client-disconnect COMMAND-LINE]
              [--linger MILLISECONDS] [--format 2.3|2.4|2.5|2.6|2.7] [--status-version 1|2|3]
-             [--duplicate-cn] [--dual-stack] [--truth FILE]
+             [--duplicate-cn] [--dual-stack] [--truth FILE] [--pid NUMBER] [--config PATH]
     """
 
   var management = Place.unix("")
@@ -29,6 +29,10 @@ struct Options {
   var duplicateCommonNames = false
   /// Clients come in over IPv4 on an IPv6 socket.
   var dualStack = false
+  /// The process id it gives itself out with; in two containers both are 1.
+  var processID = getpid()
+  /// The config file that its hooks are told of.
+  var config = "server.conf"
   /// File that takes one line for every session that ended.
   var truth: String?
 
@@ -47,6 +51,12 @@ struct Options {
         case "--client-connect": clientConnect = try words(of: value)
         case "--client-disconnect": clientDisconnect = try words(of: value)
         case "--truth": truth = value
+        case "--config": config = value
+        case "--pid":
+          guard let number = pid_t(value), number > 0 else {
+            throw Complaint("--pid takes a process id, not '\(value)'")
+          }
+          processID = number
         case "--linger":
           guard let milliseconds = Int(value), milliseconds >= 0 else {
             throw Complaint("--linger takes milliseconds, not '\(value)'")

@@ -50,13 +50,14 @@ phase_install() {
   claim 'the package installs' dpkg -i /shared/previous.deb
   claim 'the timers run' runs quota-sweep.timer
   claim 'rotation has its timer too' runs quota-rotate.timer
-  claim 'the directory is shared by the group' stat_is /var/lib/openvpn-quota '2770 root:openvpn-quota'
-  claim 'so is the spool' stat_is /var/lib/openvpn-quota/spool '2770 root:openvpn-quota'
-  claim 'so is the place of the sockets' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
-  claim 'the log is there for all of the group' stat_is "$log" '660 openvpn-quota:openvpn-quota'
+  claim 'only the account writes in its directory' stat_is /var/lib/openvpn-quota '2750 openvpn-quota:openvpn-quota'
+  claim 'the place of the sockets is shared by the group' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
+  claim 'the log is there for the group to read' stat_is "$log" '640 openvpn-quota:openvpn-quota'
   claim 'only the group reads the settings' stat_is /etc/openvpn-quota/quota.conf '640 root:openvpn-quota'
   claim 'the first sweep has made the database' within 20 test -s /var/lib/openvpn-quota/quota.db
-  claim 'it belongs to the group' stat_is /var/lib/openvpn-quota/quota.db '660 openvpn-quota:openvpn-quota'
+  claim 'it is the account'"'"'s alone' stat_is /var/lib/openvpn-quota/quota.db '600 openvpn-quota:openvpn-quota'
+  claim 'the hooks may read the access table' within 5 stat_is /var/lib/openvpn-quota/access '640 openvpn-quota:openvpn-quota'
+  claim 'and append to the journal' stat_is /var/lib/openvpn-quota/journal '660 openvpn-quota:openvpn-quota'
   quota-admin add alice --quota 2MiB >/dev/null
   quota-admin add bob >/dev/null
   sed -i 's/^#MONITOR_INTERVAL=.*/MONITOR_INTERVAL=30/' /etc/openvpn-quota/quota.conf
@@ -180,11 +181,11 @@ phase_reboot() {
   claim 'alice still stays out' refused alice 1194
   claim 'bob comes in' connect bob 1194 10.99.0
   stop bob
-  claim 'rotation does its work without a capability' systemctl start quota-rotate
+  claim 'rotation does its work' systemctl start quota-rotate
   echo 'MAX_LOG_SIZE=4096' >>/etc/openvpn-quota/quota.conf
   seq 2000 >>"$log"
   claim 'and puts a large log aside' systemctl start quota-rotate
-  claim 'for an empty one of the same group' stat_is "$log" '660 root:openvpn-quota'
+  claim 'for an empty one of the same owner' stat_is "$log" '640 openvpn-quota:openvpn-quota'
   claim 'in which the sweep goes on' systemctl start quota-sweep
   claim 'so that no complaint is in the journal' is "$(journalctl -b -u quota-sweep -u quota-rotate -p warning -q --no-pager)" ''
   claim 'and the lines are in the new log' grep -q 'quota-sweep: swept' "$log"
@@ -239,8 +240,7 @@ phase_wrong-places() {
 
   local place=/srv/full
   mkdir -p $place
-  mount -t tmpfs -o size=512k,mode=2770,gid=openvpn-quota tmpfs $place
-  mkdir -m 2770 $place/spool
+  mount -t tmpfs -o size=512k,mode=2750,uid=openvpn-quota,gid=openvpn-quota tmpfs $place
   export QUOTA_CONFIG=$place/quota.conf
   printf 'DATABASE=%s/quota.db\nLOG_FILE=%s/log\nOPENVPN_CONFIGS=\n' $place $place >$QUOTA_CONFIG
   quota-admin add alice --quota 1MB >/dev/null
@@ -281,7 +281,7 @@ phase_cron() {
   claim 'the place of the sockets is made at boot' within 10 stat_is /run/openvpn-quota '2770 root:openvpn-quota'
   claim 'cron sweeps' within 70 has_swept 1
   claim 'and at the half minute' within 50 has_swept 2
-  claim 'as the system user' stat_is /var/lib/openvpn-quota/quota.db '660 openvpn-quota:openvpn-quota'
+  claim 'as the system user' stat_is /var/lib/openvpn-quota/quota.db '600 openvpn-quota:openvpn-quota'
 }
 
 "phase_$1" "${@:2}"

@@ -35,15 +35,22 @@ extension Checkup {
   /// The state directory: the account's own, closed to its group, on a disk of this machine.
   func directoryFindings() -> [Finding] {
     let folder = directory(of: settings.database)
-    let account = Checkup.account
     do throws(SystemError) {
       let status = try FileStatus(of: folder)
+      let account = Checkup.account
       var findings: [Finding] = []
-      if status.mode & 0o2050 != 0o2050 {
+      if let sweeper, status.owner != sweeper.user {
         findings.append(
           Finding(
-            "database", .error, "\(folder) does not pass its group on, or is closed to it",
-            remedy: "chown \(account):\(account) \(folder) && chmod 2770 \(folder)"))
+            "database", .error, "\(folder) does not belong to the user \(account)",
+            remedy: "chown \(account):\(account) \(folder)"))
+      }
+      if status.mode != 0o2750 {
+        findings.append(
+          Finding(
+            "database", .error,
+            "\(folder) has mode \(octal(status.mode)): only its owner may write, and the group passes on",
+            remedy: "chmod 2750 \(folder)"))
       }
       if let network = NetworkFileSystem(of: folder) {
         findings.append(
@@ -51,8 +58,8 @@ extension Checkup {
             "database", .error, "\(folder) is on \(network.name), where appends are not atomic",
             remedy: "set DATABASE in quota.conf to a place on a disk of this machine"))
       }
-      let files = [settings.database, settings.database + "-wal", settings.database + "-shm"]
-      return findings + files.compactMap(accessFinding)
+      return findings + stateFiles.compactMap { fileFinding($0, owner: status.owner) }
+        + [settings.database].compactMap(accessFinding)
     } catch {
       return [missing("database", error, remedy: makePlaces(folder))]
     }
@@ -62,9 +69,50 @@ extension Checkup {
     let made =
       folder == "/var/lib/openvpn-quota" && Systemd.isRunning
       ? "systemd-tmpfiles --create openvpn-quota.conf"
-      : "install -d -m 2770 -o \(Checkup.account) -g \(Checkup.account) \(folder)"
+      : "install -d -m 2750 -o \(Checkup.account) -g \(Checkup.account) \(folder)"
     return "\(made) && \(sweepCommand)"
   }
+
+  /// A file of the state directory, and its mode.
+  private struct StateFile {
+    let path: String
+    let mode: UInt32
+    /// Whether hooks cannot do without it.
+    let isNeeded: Bool
+  }
+
+  private var stateFiles: [StateFile] {
+    let folder = directory(of: settings.database)
+    let database = ["", "-wal", "-shm", "-journal"].map { settings.database + $0 }
+    return (database + ["\(folder)/lock"]).map {
+      StateFile(path: $0, mode: 0o600, isNeeded: false)
+    } + [
+      StateFile(path: "\(folder)/access", mode: 0o640, isNeeded: true),
+      StateFile(path: "\(folder)/journal", mode: 0o660, isNeeded: true),
+      StateFile(path: "\(folder)/journal.old", mode: 0o660, isNeeded: false),
+    ]
+  }
+
+  private func fileFinding(_ file: StateFile, owner: uid_t) -> Finding? {
+    guard let status = try? FileStatus(ofLink: file.path) else {
+      return file.isNeeded
+        ? Finding(
+          "database", .error, "there is no \(file.path), which the hooks need",
+          remedy: sweepCommand) : nil
+    }
+    guard status.kind == .regular, status.owner == owner else {
+      return Finding(
+        "database", .error,
+        "\(file.path) is not a file of the directory's owner, and is not opened",
+        remedy: "look at it, move it away, and run \(sweepCommand)")
+    }
+    if status.mode == file.mode { return nil }
+    return Finding(
+      "database", .error, "\(file.path) has mode \(octal(status.mode))",
+      remedy: "chmod \(octal(file.mode)) \(file.path)")
+  }
+
+  private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 
   /// What the sweep may not write.
   private func accessFinding(_ file: String) -> Finding? {
@@ -94,7 +142,7 @@ extension Checkup {
   private func contentFindings(_ status: FileStatus) -> [Finding] {
     do {
       let ledger = try Ledger.open(
-        settings.database, for: .rehearsal, rules: settings.rules, zone: settings.zone)
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
       let damage = try ledger.damage()
       let size = ByteSize.format(status.size)
       var findings = [
@@ -138,32 +186,12 @@ extension Checkup {
     }
   }
 
-  /// The spool: a directory that hooks of every user can leave records in.
-  func spoolFindings() -> [Finding] {
-    let path = Spool(besideDatabase: settings.database).path
-    let remedy = "install -d -m 2770 -g \(Checkup.account) \(path)"
-    do throws(SystemError) {
-      let status = try FileStatus(of: path)
-      let obstacle = (try? sweeper?.obstacle(to: path, R_OK | W_OK | X_OK)) ?? nil
-      guard status.mode & 0o2070 == 0o2070, obstacle == nil else {
-        return [
-          Finding(
-            "spool", .error, "\(path) is closed to the group \(Checkup.account)",
-            remedy: "chgrp \(Checkup.account) \(path) && chmod 2770 \(path)")
-        ]
-      }
-      return [Finding("spool", .ok, "\(path) is open to the group")]
-    } catch {
-      return [missing("spool", error, remedy: remedy)]
-    }
-  }
-
   /// The log: there, and writable by the sweep.
   func logFindings() -> [Finding] {
     let path = settings.logFile
     guard !path.isEmpty else { return [Finding("log", .ok, "LOG_FILE is empty: there is none")] }
     let account = Checkup.account
-    let remedy = "install -m 0660 -o \(account) -g \(account) /dev/null \(path)"
+    let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(path)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)
       guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
@@ -173,7 +201,7 @@ extension Checkup {
         Finding(
           "log", .error, "\(obstacle) is closed to the user \(sweeper.name)",
           remedy: obstacle == path
-            ? "chown \(account):\(account) \(path) && chmod 0660 \(path)"
+            ? "chown \(account):\(account) \(path) && chmod 0640 \(path)"
             : "set LOG_FILE in quota.conf to a place that \(account) can reach")
       ]
     } catch {

@@ -1,6 +1,7 @@
 import Glibc
 import Ledger
 import OpenVPN
+import Support
 import System
 
 /// One of the two hooks, as a server's config should have it.
@@ -98,7 +99,8 @@ extension Checkup {
     ]
   }
 
-  /// Whether whoever the hooks run as can read the settings and write database, spool and log.
+  /// Whether the user that the hooks run as can read the settings and the access table, and append to
+  /// the journal.
   private func personFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
     guard let person = ProcessIdentity(user: config.user?.value, group: config.group?.value)
     else {
@@ -108,13 +110,12 @@ extension Checkup {
           remedy: "user nobody, group \(Checkup.account)")
       ]
     }
-    let spool = Spool(besideDatabase: settings.database).path
+    let state = directory(of: settings.database)
     let wanted = [
-      (settings.database, R_OK | W_OK), (spool, R_OK | W_OK | X_OK),
-      (settings.logFile, W_OK), ("/etc/openvpn-quota/quota.conf", R_OK),
+      ("\(state)/access", R_OK), ("\(state)/journal", R_OK | W_OK),
+      (Settings.defaultFile, R_OK),
     ]
     let closed = wanted.filter { path, rights in
-      guard !path.isEmpty else { return false }
       return ((try? person.obstacle(to: path, rights)) ?? nil) != nil
     }
     if closed.isEmpty { return [] }

@@ -49,7 +49,7 @@ extension Checkup {
         ]
       }
       let log = Log(voice: Voice(program: "quota-admin"), path: "", level: .error)
-      var sweep = try Sweep(settings, log: log, isRehearsal: true)
+      var sweep = try Sweep(settings, log: log, isDryRun: true)
       let summary = try sweep.run()
       _ = consume lock
       return summary.servers.filter { server in servers.contains { $0.name == server.name } }
@@ -132,9 +132,16 @@ extension Checkup {
     return findings
   }
 
+  /// When the last sweep ended, in seconds since 1970; nil where none did, or the ledger does not say.
+  private var lastSweep: Int64? {
+    let ledger = try? Ledger.open(
+      settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+    return (try? ledger?.lastSweep()) ?? nil
+  }
+
   private func lastSweepFinding() -> Finding {
     let remedy = sweepCommand
-    guard let last = Spool(besideDatabase: settings.database).sweepNote?.at else {
+    guard let last = lastSweep else {
       return Finding("timer", .warning, "no sweep has ended yet", remedy: remedy)
     }
     let ago = now - last
@@ -147,7 +154,7 @@ extension Checkup {
 
   /// Whether the clock can be right: periods and expiries go by it.
   func clockFindings() -> [Finding] {
-    let last = Spool(besideDatabase: settings.database).sweepNote?.at ?? 0
+    let last = lastSweep ?? 0
     guard last > now + 60 else { return [Finding("clock", .ok, "it says \(isoTime(now))")] }
     return [
       Finding(

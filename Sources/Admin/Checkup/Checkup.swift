@@ -48,7 +48,7 @@ package struct Checkup {
   /// Looks at everything. Root asks the kernel what others may do, and is given up before the ledger
   /// is opened and the servers are asked: what keeps the timer's sweep out does so here too.
   package func run() -> [Finding] {
-    let places = directoryFindings() + spoolFindings() + logFindings()
+    let places = directoryFindings() + logFindings()
     let configs = serverFindings() + servers.flatMap(hookFindings)
     return settingsFindings() + ledgerFindings() + places + configs + sweepFindings()
       + timerFindings() + clockFindings()

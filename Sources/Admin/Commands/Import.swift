@@ -46,7 +46,7 @@ struct Import: ParsableCommand {
       let administration = try Administration(options)
       let progress = Progress("importing")
       do throws(ImportError) {
-        return try rehearsing(administration, failing: { .ledger($0) }) {
+        return try applying(administration, failing: { .ledger($0) }) {
           ledger throws(ImportError) in
           try ledger.importUsers(file.users, plans: file.plans, at: now) { done in
             progress.show(done, of: file.users.count)
@@ -67,7 +67,7 @@ struct Import: ParsableCommand {
     let administration = try Administration(settings)
     let progress = Progress("importing")
     do throws(LedgerError) {
-      return try rehearsing(administration, failing: { $0 }) { ledger throws(LedgerError) in
+      return try applying(administration, failing: { $0 }) { ledger throws(LedgerError) in
         try ledger.importEarlierProject(copy.path, at: Clock.now) { done, total in
           progress.show(done, of: total)
         }
@@ -78,13 +78,17 @@ struct Import: ParsableCommand {
   }
 
   /// Takes everything back at the end if it is only to be shown.
-  private func rehearsing<Failure>(
+  private func applying<Failure>(
     _ administration: Administration, failing: (LedgerError) -> Failure,
     _ body: (Ledger) throws(Failure) -> ImportResult
   ) throws(Failure) -> ImportResult {
     let ledger = administration.ledger
-    if !dryRun { return try body(ledger) }
-    return try ledger.rehearsal(failing: failing) { () throws(Failure) in try body(ledger) }
+    if !dryRun {
+      let result = try body(ledger)
+      do throws(LedgerError) { try administration.publish() } catch { throw failing(error) }
+      return result
+    }
+    return try ledger.dryRun(failing: failing) { () throws(Failure) in try body(ledger) }
   }
 
   private static func content(of argument: String) throws -> (name: String, bytes: [UInt8]) {

@@ -29,6 +29,7 @@ struct Restore: ParsableCommand {
       stamp: isoTime(Clock.now).filter { $0 != "-" && $0 != ":" }, zone: settings.zone
     ) { done, total in progress.show(done, of: total) }
     _ = consume lock
+    try Administration(settings).publish()
     try StandardOutput.write(["restored \(backup.forPeople)"] + Restore.fate(of: done))
   }
 

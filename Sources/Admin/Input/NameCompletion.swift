@@ -21,7 +21,7 @@ enum NameCompletion {
   static func names(beginning: String, words: [String]) -> [String] {
     guard let settings = try? Settings.load(config: config(in: words)).settings,
       let ledger = try? Ledger.open(
-        settings.database, for: .rehearsal, rules: settings.rules, zone: settings.zone),
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone),
       let names = try? ledger.userNames()
     else { return [] }
     let start = Array(beginning.utf8)

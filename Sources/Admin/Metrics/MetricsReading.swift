@@ -10,6 +10,8 @@ struct MetricsReading {
   private let users: [UserRecord]
   private let sessions: [String: Int64]
   private let incidents: [Incident]
+  /// When the last sweep ended, in seconds since 1970; nil where none did.
+  private let lastSweep: Int64?
 
   /// How far back a refusal is recent, in seconds.
   private static let recent: Int64 = 86_400
@@ -19,12 +21,12 @@ struct MetricsReading {
   /// - Parameter now: seconds since 1970 in UTC.
   init(_ ledger: Ledger, _ settings: Settings, now: Int64) throws(SQLiteError) {
     self.settings = settings
-    (users, sessions, incidents) = try ledger.snapshot { () throws(SQLiteError) in
+    (users, sessions, incidents, lastSweep) = try ledger.snapshot { () throws(SQLiteError) in
       var users: [UserRecord] = []
       try ledger.forEachUser(at: now) { users.append($0) }
       return (
         users, try ledger.openSessionsByServer(),
-        try ledger.incidents(in: now - MetricsReading.recent..<Int64.max)
+        try ledger.incidents(in: now - MetricsReading.recent..<Int64.max), try ledger.lastSweep()
       )
     }
   }
@@ -68,21 +70,16 @@ struct MetricsReading {
   /// How the programs themselves are.
   private func writeState(to text: inout Exposition) {
     let database = settings.database
-    let spool = Spool(besideDatabase: database)
-    if let time = spool.sweepNote?.at {
+    if let lastSweep {
       text.metric("last_sweep_timestamp_seconds", .gauge, "When the last sweep ended.")
-      text.sample([], time)
+      text.sample([], lastSweep)
     }
     text.metric("database_bytes", .gauge, "Size of the database.")
     text.sample([], size(ofFile: database) ?? 0)
     text.metric("database_log_bytes", .gauge, "Size of the database's write-ahead log.")
     text.sample([], size(ofFile: database + "-wal") ?? 0)
-    text.metric("spool_records", .gauge, "Records of the hooks that no sweep has taken in.")
-    let records = (try? names(inDirectory: spool.path)) ?? []
-    for kind in ["closed", "damaged", "refused"] {
-      let count = records.count { $0.hasPrefix(kind + "-") }
-      text.sample([("kind", kind)], Int64(count))
-    }
+    text.metric("journal_bytes", .gauge, "Size of the journal that the hooks write.")
+    text.sample([], size(ofFile: directory(of: database) + "/journal") ?? 0)
   }
 
   private func writeUsers(to text: inout Exposition) {

@@ -20,7 +20,7 @@ struct Tidying {
     self.settings = settings
     self.now = now
     ledger = try Ledger.open(
-      settings.database, for: isRehearsal ? .rehearsal : .keeper, rules: settings.rules,
+      settings.database, for: isRehearsal ? .dryRun : .writing, rules: settings.rules,
       zone: settings.zone)
     pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
   }

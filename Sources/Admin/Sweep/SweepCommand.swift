@@ -1,3 +1,5 @@
+import Gate
+import Ledger
 import Support
 import Sweep
 
@@ -10,14 +12,21 @@ package enum SweepCommand {
   package static func run(_ options: SweepOptions, _ voice: Voice) throws -> ExitStatus {
     let loaded = try Settings.load(config: options.config)
     voice.warn(of: loaded.problems)
+    if options.publish {
+      let ledger = try Ledger.open(
+        loaded.settings.database, for: .writing, rules: loaded.settings.rules,
+        zone: loaded.settings.zone)
+      try ledger.publishAccess(loaded.settings.access, at: .now)
+      return .done
+    }
     let run = SweepRun(
-      loaded.settings, voice, isRehearsal: options.dryRun, only: options.servers)
+      loaded.settings, voice, isDryRun: options.dryRun, only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
     let summary = try run.perform(patience: .seconds(5))
     if options.json {
-      print(summary.json(isRehearsal: options.dryRun))
+      print(summary.json(isDryRun: options.dryRun))
     } else if options.verbose || options.dryRun {
-      print(summary.text(isRehearsal: options.dryRun))
+      print(summary.text(isDryRun: options.dryRun))
     }
     return summary.exitStatus
   }

@@ -23,6 +23,9 @@ package struct SweepOptions: ParsableCommand {
   @Flag(help: "Show what would be done and change nothing.")
   var dryRun = false
 
+  @Flag(help: "Publish what users may do, for the connect hook, and ask no server.")
+  var publish = false
+
   @Flag(help: "Write the result to standard output as JSON.")
   var json = false
 

@@ -1,9 +1,9 @@
 /// A conversation with a management interface, without the I/O: bytes and time in, bytes and
 /// events out.
 ///
-/// It is made when the socket is connected. Whoever drives it hands it what arrives, sends what
-/// `takeOutput` gives, wakes it at its `deadline` and looks for events after each of these. What
-/// has arrived is handed over before the time is told: an answer read late is not a late answer.
+/// It is made when the socket is connected. The caller hands it what arrives, sends what `takeOutput`
+/// gives, wakes it at its `deadline` and looks for events after each of these. It hands over what has
+/// arrived before it tells the time: an answer that is read late is not a late answer.
 /// Nothing is ever sent to end it: closing the socket is enough, and a `quit` would cost OpenVPN's
 /// unsent answers (manage.c, `man_reset_client_socket`).
 ///

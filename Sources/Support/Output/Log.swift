@@ -122,8 +122,8 @@ package final class Log {
     return try openOrMake(path)
   }
 
-  /// Opens the log, and makes it if it is not there, for its group to write too whatever the
-  /// umask is. Never waits, should it be a pipe.
+  /// Opens the log, and makes it if it is not there, for its group to read whatever the umask
+  /// is. Never waits, should it be a pipe.
   private static func openOrMake(_ path: String) throws(SystemError) -> Descriptor {
     var flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
     // A link is the operator's own only where nobody else could have made it.
@@ -134,8 +134,8 @@ package final class Log {
       guard error.code == ENOENT else { throw error }
     }
     do throws(SystemError) {
-      let file = try Descriptor.open(path, flags | O_CREAT | O_EXCL, mode: 0o660)
-      try file.setMode(0o660, of: path)
+      let file = try Descriptor.open(path, flags | O_CREAT | O_EXCL, mode: 0o640)
+      try file.setMode(0o640, of: path)
       return file
     } catch {
       guard error.code == EEXIST else { throw error }

@@ -100,8 +100,9 @@ extension Descriptor {
         throw SystemError("change the group of", path)
       }
     }
-    if own.owner != model.owner { _ = fchown(file.number, model.owner, gid_t.max) }
+    // Before it is given away: then it takes a right more.
     try file.setMode(model.mode & 0o777, of: path)
+    if own.owner != model.owner { _ = fchown(file.number, model.owner, gid_t.max) }
     return file
   }
 }

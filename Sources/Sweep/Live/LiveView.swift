@@ -31,8 +31,8 @@ package struct LiveView {
   }
 
   /// Asks every server once, side by side, each over a connection that is closed before anything is
-  /// shown. The sweep lock is held for that long only: a server has one management place, and
-  /// whoever waits for it may be a sweep.
+  /// shown. The sweep lock is held for that long only: a server serves one management client at a
+  /// time, and a sweep may be waiting.
   ///
   /// - Parameter patience: how long to wait for a sweep that is under way.
   package static func take(

@@ -14,7 +14,7 @@ package struct StateDirectory: ~Copyable {
   /// Finds the directory of a database, and gives up root unless the directory is root's own.
   ///
   /// - Parameter database: the setting `DATABASE`.
-  /// - Throws: `SystemError` naming the directory.
+  /// - Throws: `SystemError` naming the directory: `EPERM` where other users may write to it.
   package init(of database: String) throws(SystemError) {
     let named = System.directory(of: database)
     let status: FileStatus
@@ -22,6 +22,7 @@ package struct StateDirectory: ~Copyable {
       throw SystemError("open", named, code: error.code)
     }
     try Privileges.become(user: status.owner, group: status.group)
+    if status.mode & 0o022 != 0 { throw SystemError("trust", named, code: EPERM) }
     directory = try Directory(canonicalPath(of: named))
   }
 

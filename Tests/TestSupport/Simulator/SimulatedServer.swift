@@ -25,6 +25,11 @@ package final class SimulatedServer: VPNServer {
     /// A host such as `127.0.0.1` to listen on over TCP, with a port of the kernel's choice.
     package var host: String?
 
+    /// The process id it gives itself out with; nil for its own.
+    package var processID: Int?
+    /// The config that its hooks are told of.
+    package var config: String?
+
     package init(clientConnect: String? = nil, clientDisconnect: String? = nil) {
       self.clientConnect = clientConnect
       self.clientDisconnect = clientDisconnect
@@ -85,6 +90,8 @@ package final class SimulatedServer: VPNServer {
     if let hook = setup.clientDisconnect { arguments += ["--client-disconnect", hook] }
     if let password = setup.password { arguments += ["--password", password] }
     if setup.duplicateCommonNames { arguments.append("--duplicate-cn") }
+    if let number = setup.processID { arguments += ["--pid", "\(number)"] }
+    if let config = setup.config { arguments += ["--config", config] }
     if setup.dualStack { arguments.append("--dual-stack") }
     self.arguments = arguments
     try start()
