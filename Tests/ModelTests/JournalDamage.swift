@@ -27,7 +27,7 @@ enum JournalDamage {
     case 1: garbage = [10] + line.prefix(line.count / 2)
     case 2: garbage = [UInt8](repeating: 0, count: 4096)
     case 3: garbage = [UInt8](repeating: 0, count: 70_000)
-    default: garbage = (0..<200).map { _ in UInt8.random(in: 0...255, using: &chance) }
+    default: garbage = [10] + (0..<200).map { _ in UInt8.random(in: 0...255, using: &chance) }
     }
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
     try handle.seekToEnd()

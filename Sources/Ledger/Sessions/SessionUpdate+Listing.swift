@@ -23,19 +23,22 @@ extension SessionUpdate {
         failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
           + "have other names for them")
     }
-    try ledger.noteAnswer(report)
+    try ledger.noteListing(report)
     var matching = ListingMatch(report.clients)
     var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
     let rest = try matchAll(of: processes, report, &matching, &result)
     let rows = matching.claim(rest: rest.map(\.candidate))
+    // A row that is nobody's, a half-open one too, may be any session's of its second.
+    let unclear = Set(
+      matching.rows.indices.filter { !matching.isTaken[$0] }.compactMap { matching.rows[$0].since })
     var left: [Int64: Int] = [:]
     for (session, row) in zip(rest, rows) {
       if let row {
         try raise(session, to: row, of: report, matching, &result)
       } else {
         left[session.since, default: 0] += 1
-        try close(session, missingIn: report)
+        if !unclear.contains(session.since) { try close(session, missingIn: report) }
       }
     }
     try openUnknown(report, matching, left, processes, &result)

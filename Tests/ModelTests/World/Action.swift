@@ -128,6 +128,7 @@ extension World {
   private func restartTLS(_ session: Session) {
     float(session)
     session.place.told = session.place.listed
+    note("and restarts its TLS")
   }
 
   /// Another name is shown from now on: the certificate's, `UNDEF`, or what a hostile client asks

@@ -216,7 +216,8 @@ extension World {
     guard fault.leavesRecord else { return session.lostRecord = true }
     session.isEndTold = true
     // What begins and ends within two seconds, and is known from nowhere, was refused by others.
-    if isFinal, session.known != .no || call.duration > 2 {
+    let isRecognized = session.known != .no && !session.hasMovedAltogether
+    if isFinal, isRecognized || call.duration > 2 {
       session.tell(session.moved, at: session.endedAt ?? clock, now: clock, inLedger: false)
     }
   }
