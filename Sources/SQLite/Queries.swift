@@ -27,6 +27,17 @@ extension Value: Bindable {
   }
 }
 
+/// Bytes that are bound as a BLOB; none as NULL.
+package struct Blob: Bindable {
+  private let bytes: [UInt8]
+
+  package init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  package func bind(to statement: inout Statement, _ parameter: Int32) {
+    statement.bind(parameter, blob: bytes)
+  }
+}
+
 extension Optional: Bindable where Wrapped: Bindable {
   package func bind(to statement: inout Statement, _ parameter: Int32) {
     if let self { self.bind(to: &statement, parameter) } else { statement.bindNull(parameter) }

@@ -33,6 +33,9 @@ package protocol SweepClock {
 }
 
 extension SweepClock {
+  /// A clock that is never set runs on like `monotonic`.
+  package var boottime: Int64 { Int64(monotonic / .nanoseconds(1)) }
+
   /// The present moment, as records of the journal are dated by it.
   var moment: JournalMoment {
     JournalMoment(realtime: now * 1_000_000_000, boottime: boottime, boot: boot)

@@ -123,7 +123,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let before = try bench.ledger.usage(in: old...old)
     for offset in [-10, 0, 6] {
       let ledger = try Ledger.open(
-        bench.path, for: .keeper, rules: Rules(), zone: Zone { _ in offset * 3600 })
+        bench.path, for: .writing, rules: Rules(), zone: Zone { _ in offset * 3600 })
       #expect(try ledger.usage(in: old...old) == before)
     }
   }

@@ -382,13 +382,14 @@ import Testing
 }
 
 @Test func `a day is the configured zone's day of the moment it was counted`() throws {
-  let bench = try Bench(zone: Zone { _ in 13 * 3600 })
+  let zone = Zone { _ in 13 * 3600 }
+  let bench = try Bench(zone: zone)
   _ = try bench.sweep(report([sighting("alice", 10, 0)]))
   _ = try bench.sweep(report([sighting("alice", 10, 0)], at: Bench.noon + 24 * 3600 - 40))
   try bench.close(final("alice", 30, 0, after: 24 * 3600))
-  #expect(try bench.probe.count(.days) == 2)
-  #expect(try bench.probe.days(of: "alice")["2026-11-24"]?.received == 10)
-  #expect(try bench.probe.days(of: "alice")["2026-11-25"]?.received == 20)
+  #expect(try bench.probe.count(.history) == 2)
+  let days = try bench.probe.days(of: "alice", in: zone)
+  #expect(days["2026-11-24"]?.received == 10 && days["2026-11-25"]?.received == 20)
 }
 
 @Test func `2 500 sessions are raised and counted for their users`() throws {

@@ -116,8 +116,8 @@ extension LedgerProbe {
         id, ?4, ?5, ?6, ?7, ?5, ?8, ?9, ?10, ?11
       FROM users WHERE username = ?1
       """, session.user, server, session.pid, session.owner, session.connectedSince,
-      InternetAddress.read(session.address),
-      session.realAddress.map(InternetAddress.readWithPort) ?? [],
+      Blob(InternetAddress.read(session.address)),
+      Blob(session.realAddress.map(InternetAddress.readWithPort) ?? []),
       session.endedAt, session.endedBy, session.kills, session.killedAt)
     try change(
       "INSERT INTO counters SELECT max(id), ?1, ?2 FROM sessions", session.usage.received,
@@ -255,7 +255,7 @@ extension LedgerProbe {
   /// Has all sessions come from somewhere else.
   package func setRealAddresses(to address: String) throws {
     try change(
-      "UPDATE sessions SET real = ?1", InternetAddress.readWithPort(address))
+      "UPDATE sessions SET real = ?1", Blob(InternetAddress.readWithPort(address)))
   }
 
   /// Has all sessions be on a server of another name.
