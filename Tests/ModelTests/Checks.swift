@@ -39,7 +39,9 @@ struct Checks {
 
   private func compareDays(of account: Account) throws {
     let days = world.days(of: account)
-    let found = try probe.days(of: account.name, in: world.terms.zone).reduce(into: [Int64: Usage]()) {
+    let found = try probe.days(of: account.name, in: world.terms.zone).reduce(
+      into: [Int64: Usage]()
+    ) {
       $0[Day.parse($1.key)?.number ?? .min] = $1.value
     }
     for day in Set(days.keys).union(found.keys) {

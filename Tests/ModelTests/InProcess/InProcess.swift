@@ -28,16 +28,23 @@ final class InProcess: Programs {
     self.terms = terms
     settings = terms.settings(database: database)
     try FileManager.default.copyItem(atPath: template, toPath: database)
-    let ledger = try open(at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
+    let ledger = try open(
+      at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
     for user in terms.users {
       let terms = Terms(
         quota: user.quota, period: user.isDaily ? .day : nil, maxSessions: Int64(user.maxSessions))
       _ = try ledger.addUser(UserName(user.name), terms, at: self.terms.start)
     }
-    try publish(ledger, at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
+    try publish(
+      ledger, at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
   }
 
-  deinit { if let d = ProcessInfo.processInfo.environment["MODEL_DUMP"] { try? FileManager.default.removeItem(atPath: d); try? FileManager.default.copyItem(atPath: disk.path, toPath: d) } }
+  deinit {
+    if let d = ProcessInfo.processInfo.environment["MODEL_DUMP"] {
+      try? FileManager.default.removeItem(atPath: d);
+      try? FileManager.default.copyItem(atPath: disk.path, toPath: d)
+    }
+  }
 
   /// Makes a database that every run can begin with.
   static func makeTemplate(in folder: TemporaryDirectory) throws -> String {

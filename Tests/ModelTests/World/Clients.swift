@@ -61,7 +61,7 @@ extension World {
   private func askAtDoor(_ session: Session, _ chance: inout Chance) throws -> Answer {
     let fault = isCalm ? .none : programs.possible(Fault.ofHook(&chance))
     let script = session.server.kind.hasScript ? Int.random(in: 0..<6, using: &chance) : nil
-    let before = opinion(of: session)
+    let before = opinion(of: session, fault)
     note("\(session) is at the door\(fault.words)")
     let comesIn = try hold(session.server, &chance) { pause throws in
       try programs.connect(
@@ -71,7 +71,7 @@ extension World {
     count(comesIn ? .sessions : .refusals)
     if fault != .none { count(.faults) }
     let isOfScript = script == 0 && !comesIn && !fault.isKill
-    if !isOfScript { judgeDoor(session, comesIn, fault, before, opinion(of: session)) }
+    if !isOfScript { judgeDoor(session, comesIn, fault, before, opinion(of: session, fault)) }
     return Answer(comesIn: comesIn, fault: fault, isOfScript: isOfScript)
   }
 
@@ -82,13 +82,14 @@ extension World {
     let mayRefuse: Bool
   }
 
-  private func opinion(of session: Session) -> Opinion {
+  private func opinion(of session: Session, _ fault: Fault) -> Opinion {
     let account = session.owner
     var bar = bar(on: account)
     var mayRefuse = mayBeBarred(account)
     if account.maxSessions > 0, account.isMetered {
       // It may be in a listing or in the journal itself by now.
-      let others = liveSessions(of: account, besides: session)
+      let others = liveSessions(
+        of: account, inLedger: fault == .journalGone, besides: session)
       if others.least >= account.maxSessions { bar = bar ?? "has \(others.least) sessions" }
       let isCounted = session.isLive && !session.isEndTold
       if others.most - (isCounted ? 1 : 0) >= account.maxSessions { mayRefuse = true }
@@ -109,8 +110,10 @@ extension World {
         fail("\(session) came in and \(bar)")
       }
       if !comesIn, !before.mayRefuse, !after.mayRefuse {
-        fail("\(session) was refused: used \(used(by: session.owner)), limit "
-          + "\(String(describing: session.owner.limit)), sessions \(liveSessions(of: session.owner))")
+        fail(
+          "\(session) was refused: used \(used(by: session.owner)), limit "
+            + "\(String(describing: session.owner.limit)), sessions \(liveSessions(of: session.owner))"
+        )
       }
     }
   }

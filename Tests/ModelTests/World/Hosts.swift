@@ -111,8 +111,10 @@ extension World {
           && liveSessions(of: account, inLedger: true).most > account.maxSessions
     }
     if !mayGo {
-      fail("\(session) was disconnected: used \(used(by: session.owner)), limit "
-        + "\(String(describing: session.owner.limit)), sessions \(liveSessions(of: session.owner))")
+      fail(
+        "\(session) was disconnected: used \(used(by: session.owner)), limit "
+          + "\(String(describing: session.owner.limit)), sessions \(liveSessions(of: session.owner))"
+      )
     }
     note("\(session) is disconnected")
     count(.disconnections)
@@ -177,8 +179,9 @@ extension World {
         $0.isLive && $0.goesAt == nil && $0.known == .ledger && isSurely($0, of: account)
       }
       if staying.count > account.maxSessions {
-        fail("\(staying.count) sessions of \(account.name) outlived a sweep, and they may have "
-          + "\(account.maxSessions)")
+        fail(
+          "\(staying.count) sessions of \(account.name) outlived a sweep, and they may have "
+            + "\(account.maxSessions)")
       }
     }
   }

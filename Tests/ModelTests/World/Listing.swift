@@ -48,11 +48,13 @@ struct Listing {
     }
     if rows == nil, server.kind.pool == .none {
       lines.append(
-        "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)")
+        "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\tLast Ref (time_t)"
+      )
       for session in shown.map(\.session) {
         lines.append(
           "ROUTING_TABLE\t52:54:00:00:00:\(10 + session.clientID % 90)@0\t\(session.shownName ?? "UNDEF")"
-            + "\t\(session.place.listed.text(by: server.kind.release))\t2026-11-24 00:00:00\t\(clock)")
+            + "\t\(session.place.listed.text(by: server.kind.release))\t2026-11-24 00:00:00\t\(clock)"
+        )
       }
     }
     if rows == nil { lines += ["GLOBAL_STATS\tMax bcast/mcast queue length\t0", "END"] }

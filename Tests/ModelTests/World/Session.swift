@@ -183,8 +183,10 @@ final class Session {
     while let last = stretches.last, !last.isInLedger {
       stretches.removeLast()
       untold += last.bytes
-      clock = min(clock.lowerBound, last.clock.lowerBound)...max(
-        clock.upperBound, last.clock.upperBound)
+      clock =
+        min(
+          clock.lowerBound, last.clock.lowerBound)...max(
+          clock.upperBound, last.clock.upperBound)
     }
   }
 

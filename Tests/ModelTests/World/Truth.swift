@@ -28,12 +28,16 @@ extension World {
   /// The parts of sessions that may be an account's, and whether each surely is.
   private func parts(
     of account: Account
-  ) -> [(bytes: Usage, clock: ClosedRange<Int64>, isSure: Bool, isInLedger: Bool)] {
+  ) -> [(bytes: Usage, clock: ClosedRange<Int64>, isSure: Bool, isReadable: Bool)] {
     guard account.isMetered else { return [] }
     return sessions.filter { !$0.isNoSession && payers(of: $0).contains(account.number) }
       .flatMap { session in
         let isSure = isSurely(session, of: account)
-        return session.parts.map { ($0.bytes, $0.clock, $0.isSure && isSure, $0.isInLedger) }
+        // An end whose beginning is in no record is nobody's to a hook.
+        let isReadable = session.known != .no && !isJournalCut
+        return session.parts.map {
+          ($0.bytes, $0.clock, $0.isSure && isSure, $0.isInLedger || isReadable)
+        }
       }
   }
 
@@ -76,8 +80,7 @@ extension World {
       most += part.bytes
       let isAfterReset = account.resetAt.map { part.clock.lowerBound > $0 } ?? true
       let isOfToday = !account.isDaily || days.count == 1
-      let isReadable = part.isInLedger || !isJournalCut
-      if part.isSure, isReadable, isOfToday, isAfterReset { least += part.bytes }
+      if part.isSure, part.isReadable, isOfToday, isAfterReset { least += part.bytes }
     }
     return (terms.counted(least), terms.counted(most))
   }

@@ -65,7 +65,9 @@ final class World {
   }
 
   /// What is counted, to show that it happens at all.
-  enum Count: String, CaseIterable { case sessions, refusals, sweeps, disconnections, changes, faults }
+  enum Count: String, CaseIterable {
+    case sessions, refusals, sweeps, disconnections, changes, faults
+  }
 
   func count(_ what: Count) { counts[what, default: 0] += 1 }
 
