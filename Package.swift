@@ -107,7 +107,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "System", "SQLite", "Quota", "Ledger", "Support", "Sweep", "Admin",
+        "System", "SQLite", "Quota", "Gate", "Hooks", "Ledger", "Support", "Sweep", "Admin",
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
