@@ -117,12 +117,16 @@ struct JournalFields {
   mutating func nextText() -> [UInt8]? {
     guard let field = nextField(), !field.isEmpty else { return nil }
     if field.count == 1, field.first == absent { return [] }
+    let escape = bytes.span.firstIndex(of: percent, or: 9, from: field.startIndex)
+    return escape >= field.endIndex ? Array(field) : Self.decoded(field)
+  }
+
+  private static func decoded(_ field: ArraySlice<UInt8>) -> [UInt8]? {
     var text: [UInt8] = []
     text.reserveCapacity(field.count)
     var index = field.startIndex
     while index < field.endIndex {
       if field[index] != percent {
-        guard 33...126 ~= field[index] else { return nil }
         text.append(field[index])
         index += 1
         continue
@@ -158,9 +162,9 @@ struct JournalFields {
   private mutating func nextField() -> ArraySlice<UInt8>? {
     guard position <= bytes.count else { return nil }
     let start = position
-    while position < bytes.count, bytes[position] != 9 { position += 1 }
-    defer { position += 1 }
-    return bytes[start..<position]
+    let end = bytes.span.firstIndex(of: 9, or: 9, from: start)
+    position = end + 1
+    return bytes[start..<end]
   }
 }
 
