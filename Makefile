@@ -149,7 +149,7 @@ deb: build ## make a Debian package of it, below .build
 uninstall: ## remove what install put there, but not what was changed; settings and database stay
 	@test -n "$(DESTDIR)" || .ci/unused "$(PREFIX)/libexec/openvpn-quota"
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
-	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
+	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-publish.service 2>/dev/null || true
 	@.ci/manifest remove $(MANIFEST)
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload || true
 
