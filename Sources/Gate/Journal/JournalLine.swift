@@ -13,6 +13,9 @@ struct JournalLine {
     bytes.append(contentsOf: kind.utf8)
   }
 
+  /// A line that holds all but its checksum already.
+  init(content: [UInt8]) { bytes = [10] + content }
+
   mutating func append(_ text: [UInt8]) {
     bytes.append(9)
     if text.isEmpty { return bytes.append(absent) }
@@ -47,7 +50,7 @@ struct JournalLine {
 
   /// How a text stands in a line, with the tabs around it.
   static func field(_ text: [UInt8]) -> [UInt8] {
-    var line = JournalLine(kind: "")
+    var line = JournalLine(content: [])
     line.bytes = []
     line.append(text)
     return line.bytes + [9]
