@@ -11,7 +11,8 @@ struct HookClient {
   /// - Parameter server: the argument of `--server`; without it the config's name is the server's.
   init(_ environment: HookEnvironment, server: [UInt8]?) {
     self.environment = environment
-    self.server = server ?? environment.server
+    // No longer than a file's name can be.
+    self.server = Array((server ?? environment.server).prefix(255))
   }
 
   /// The user by the names that the client has at this moment; empty for none.

@@ -21,6 +21,14 @@ extension LedgerProbe {
     try change("UPDATE sessions SET killed_at = killed_at - 11")
   }
 
+  /// Says when the last sweep ended, and servers last gave a whole listing, in seconds since 1970.
+  package func setLastSweep(_ time: Int64, listed: [String: Int64]) throws {
+    try change("REPLACE INTO meta VALUES ('swept_at', ?1)", "\(time)")
+    for (server, time) in listed {
+      try change("UPDATE servers SET listed_at = ?2 WHERE name = ?1", server, time)
+    }
+  }
+
   /// Says that the tables are of another version.
   package func setSchemaVersion(_ version: Int64) throws {
     try change("PRAGMA user_version = \(version)")
