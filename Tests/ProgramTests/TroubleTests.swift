@@ -259,9 +259,9 @@ import Testing
     let quota = try Installation()
     let server = try SimulatedServer()
     let lines = "server 10.8.0.0 255.255.255.0\nmanagement /nonexistent/x.sock unix\n"
-    for name in ["office", "home"] { try quota.folder.write(lines, to: "openvpn/\(name).conf") }
+    for name in ["office", "home"] { try quota.write(lines, to: "openvpn/\(name).conf") }
     let socket = server.management.dropFirst("unix:".count)
-    try quota.folder.write(
+    try quota.write(
       "server 10.9.0.0 255.255.255.0\nmanagement \(socket) unix\n", to: "openvpn/third.conf")
     try server.enter("alice").upload(1000)
     let outcome = try quota.sweep().expect(status: 69)
