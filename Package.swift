@@ -107,7 +107,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "System", "SQLite", "Quota", "Ledger", "Support", "Sweep", "Admin",
+        "System", "SQLite", "Quota", "Gate", "Hooks", "Ledger", "Support", "Sweep", "Admin",
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
     .testTarget(
@@ -117,7 +117,7 @@ let package = Package(
     .testTarget(
       name: "ModelTests",
       dependencies: [
-        "System", "SQLite", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport",
+        "System", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -212,4 +212,11 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
           ] + linker.flatMap { ["-Xlinker", $0] })
       ]),
   ]
+}
+if Context.environment["ONLY_MODEL"] != nil {
+  let kept = ["ModelTests"]
+  package.targets.removeAll { $0.type == .test && !kept.contains($0.name) }
+  package.targets.removeAll { ["Admin", "openvpn-quota", "quota-bench", "bench-floor"].contains($0.name) }
+  package.products = []
+  package.dependencies = []
 }

@@ -1,5 +1,6 @@
 import Quota
 import SQLite
+import System
 
 extension Ledger {
   /// Opens a ledger that cannot be written (the disk is full or failing, the file system read-only,
@@ -13,6 +14,7 @@ extension Ledger {
   package static func openUnwritable(
     _ path: String, rules: Rules, zone: Zone
   ) throws(LedgerError) -> Ledger {
+    let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
     let database: Connection
     do { database = try readingConnection(path) } catch { throw .database(error) }
     try Schema.check(database)
@@ -27,9 +29,7 @@ extension Ledger {
   }
 
   /// Tables that only grow, and that nothing is decided by.
-  private static let history: Set<String> = [
-    "traffic_logs", "daily_usage", "hourly_usage", "usage", "events",
-  ]
+  private static let history: Set<String> = ["traffic_logs", "usage", "events"]
 
   private static func copyTables(of database: borrowing Connection) throws(SQLiteError) {
     // SQLite keeps the text of what was created, in this form whatever it was written in.

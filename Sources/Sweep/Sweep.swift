@@ -155,7 +155,10 @@ package struct Sweep {
   /// periods begin and end at midnight.
   private func begin() throws {
     let now = environment.clock.now
-    try reconciler.ledger.removeOldJournal(at: environment.clock.moment)
+    // What a copy in memory takes in is not kept.
+    if bookkeepingFailure == nil {
+      try reconciler.ledger.removeOldJournal(at: environment.clock.moment)
+    }
     if let lastSwept, Day(of: lastSwept, in: settings.zone) == Day(of: now, in: settings.zone) {
       return
     }

@@ -28,17 +28,20 @@ package protocol SweepClock {
   var monotonic: Duration { get }
   /// The machine's present boot, as `Boot` numbers it.
   var boot: Int64 { get }
-  /// Nanoseconds since the machine's start.
+  /// Nanoseconds since 1970 in UTC, and since the machine's start.
+  var realtime: Int64 { get }
   var boottime: Int64 { get }
 }
 
 extension SweepClock {
+  /// A clock that has no part of a second.
+  package var realtime: Int64 { now * 1_000_000_000 }
   /// A clock that is never set runs on like `monotonic`.
   package var boottime: Int64 { Int64(monotonic / .nanoseconds(1)) }
 
   /// The present moment, as records of the journal are dated by it.
   var moment: JournalMoment {
-    JournalMoment(realtime: now * 1_000_000_000, boottime: boottime, boot: boot)
+    JournalMoment(realtime: realtime, boottime: boottime, boot: boot)
   }
 }
 
@@ -49,5 +52,6 @@ package struct SystemClock: SweepClock {
   package var now: Int64 { Clock.now }
   package var monotonic: Duration { Clock.monotonic }
   package var boot: Int64 { Boot.toldOrCurrent() }
+  package var realtime: Int64 { Clock.realtime }
   package var boottime: Int64 { Clock.boottime }
 }

@@ -50,13 +50,13 @@ final class InMemoryServer {
 /// A connection to an in-memory server.
 private final class InMemoryStream: ManagementStream {
   private let server: InMemoryServer
-  private var outgoing: [UInt8]
+  private var outgoing: ArraySlice<UInt8>
   private var line: [UInt8] = []
   private var isOver = false
 
   init(_ server: InMemoryServer) {
     self.server = server
-    outgoing = Array(server.greeting.utf8)
+    outgoing = Array(server.greeting.utf8)[...]
   }
 
   var hasMore: Bool { !outgoing.isEmpty || isOver }
@@ -81,7 +81,7 @@ private final class InMemoryStream: ManagementStream {
     if outgoing.isEmpty { return isOver ? 0 : nil }
     let count = min(outgoing.count, buffer.count)
     buffer.replaceSubrange(0..<count, with: outgoing.prefix(count))
-    outgoing.removeFirst(count)
+    outgoing = outgoing.dropFirst(count)
     return count
   }
 }

@@ -37,6 +37,23 @@ import Testing
     #expect(one.commands == ["status 3", "pid"])
   }
 
+  @Test func `a listing of more than 32 MiB is refused, and the other servers go on`() throws {
+    let row =
+      "CLIENT_LIST\t" + String(repeating: "x", count: 60_000) + "\t1.2.3.4:5\t10.8.0.2\t1\t1\t5\r\n"
+    let rows = String(repeating: row, count: (33 << 20) / row.utf8.count)
+    let header =
+      "HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tBytes Received\tBytes Sent\t"
+      + "Connected Since (time_t)\r\n"
+    world.servers["unix:/one"] = InMemoryServer { _ in "TITLE\tx\r\n" + header + rows }
+    world.servers["unix:/two"] = InMemoryServer { [world] line in
+      SweepTests.answer(line, at: world.now, bytes: 1000)
+    }
+    let summary = try sweep()
+    #expect(summary.servers.map(\.state) == [.failed, .swept])
+    #expect(summary.servers[0].errors == ["its listing is longer than 32 MiB"])
+    #expect(summary.bytesAdded == 2000)
+  }
+
   @Test func `the journal is measured just before status is sent`() throws {
     var trace: [String] = []
     world.servers["unix:/one"] = InMemoryServer { [world] line in

@@ -23,17 +23,16 @@ extension SessionUpdate {
         failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
           + "have other names for them")
     }
-    try ledger.noteAnswer(report)
+    try ledger.noteListing(report)
     var matching = ListingMatch(report.clients)
     var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
     let rest = try matchAll(of: processes, report, &matching, &result)
     let rows = matching.claim(rest: rest.map(\.candidate))
-    // A row that none of several sessions of its second has may be any of them: none is closed then,
-    // and none is opened for it.
+    // A row that none of several sessions of its second has may be any of them, a half-open one too:
+    // none is closed then, and none is opened for it.
     let unclear = Set(
-      matching.rows.indices.filter { !matching.isTaken[$0] && matching.rows[$0].isSession }
-        .compactMap { matching.rows[$0].since })
+      matching.rows.indices.filter { !matching.isTaken[$0] }.compactMap { matching.rows[$0].since })
     var left: Set<Int64> = []
     for (session, row) in zip(rest, rows) {
       if let row {

@@ -4,14 +4,14 @@ import TestSupport
 
 /// What a host had done at one moment, beside what is on its disk.
 struct Moment: Hashable, Sendable {
-  /// The files in the spool.
-  var spool: [String: [UInt8]] = [:]
+  /// The files of the journal.
+  var journal: [String: [UInt8]] = [:]
   /// What each user had moved, in bytes.
   var moved: [String: Int64] = [:]
   /// The same as the last sweep that ended had it.
   var swept: [String: Int64] = [:]
-  /// Users whose last session ended with a record in the spool.
-  var spooled: Set<String> = []
+  /// Users whose sessions have ended, with a record in the journal.
+  var ended: Set<String> = []
 }
 
 /// Keeps the moments of a host, one before each operation of its disk.
@@ -26,9 +26,9 @@ final class Book: Sendable {
   /// Notes that an operation was done: what the host had done by then is what there may be when the
   /// power goes before it.
   func turn(_ disk: FaultyDisk) {
-    let spool = Book.files(in: disk.path + "/spool")
+    let journal = Book.journal(in: disk.path)
     state.withLock {
-      $0.now.spool = spool
+      $0.now.journal = journal
       $0.moments.append($0.now)
     }
   }
@@ -41,16 +41,15 @@ final class Book: Sendable {
     state.withLock { $0.now.moved[user, default: 0] += bytes }
   }
 
-  /// A session's end is in the spool.
-  func noteSpooled(_ user: String) { state.withLock { _ = $0.now.spooled.insert(user) } }
+  /// A session's end is in the journal.
+  func noteEnd(of user: String) { state.withLock { _ = $0.now.ended.insert(user) } }
 
   /// A sweep has ended.
   func noteSweep() { state.withLock { $0.now.swept = $0.now.moved } }
 
-  /// The files of a folder that is empty or not there in a moment.
-  static func files(in folder: String) -> [String: [UInt8]] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.reduce(into: [:]) { files, name in
+  /// The files of the journal that there are in a folder.
+  static func journal(in folder: String) -> [String: [UInt8]] {
+    ["journal", "journal.old", "journal.new"].reduce(into: [:]) { files, name in
       files[name] = (try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))).map(
         Array.init)
     }

@@ -1,6 +1,7 @@
-import Support
 import Foundation
+import Gate
 import Ledger
+import Support
 import System
 import TestSupport
 import Testing
@@ -48,37 +49,39 @@ struct PowerCuts {
       try look(at: place, .nothing)
       try look(at: place, .everything)
       for _ in 0..<PowerCuts.rounds {
-        for surviving in chances { try look(at: place, surviving, spoolByChance(at: place)) }
+        for surviving in chances { try look(at: place, surviving, journalByChance(at: place)) }
       }
     }
   }
 
-  /// The spool with what names and contents got to the disk: nobody synchronizes it.
-  private mutating func spoolByChance(at place: Int) -> [String: [UInt8]] {
-    var spool: [String: [UInt8]] = [:]
-    let earlier = moments[Int.random(in: 0...place, using: &chance)].spool
-    let now = moments[place].spool
-    for name in Set(earlier.keys).union(now.keys).sorted() {
-      let found = Bool.random(using: &chance) ? now[name] : earlier[name]
-      if let found { spool[name] = Int.random(in: 0..<8, using: &chance) == 0 ? [] : found }
-    }
-    return spool
+  /// The journal with as much of it as got to the disk. No hook synchronizes it, and a length may be
+  /// there before the bytes are.
+  private mutating func journalByChance(at place: Int) -> [String: [UInt8]] {
+    guard let now = moments[place].journal["journal"] else { return [:] }
+    // A new journal is synchronized before anything else is done with it.
+    let safe = moments.lazy.compactMap { $0.journal["journal"]?.count }.first ?? now.count
+    let kept = Int.random(in: min(safe, now.count)...now.count, using: &chance)
+    let length = Int.random(in: kept...now.count, using: &chance)
+    var journal = moments[place].journal
+    journal["journal"] =
+      now.prefix(kept) + [UInt8](repeating: 0, count: length - kept)
+    return journal
   }
 
-  /// - Parameter spool: the spool as it is found; nil for as it was.
+  /// - Parameter journal: the journal as it is found; nil for as it was.
   private mutating func look(
-    at place: Int, _ surviving: DiskJournal.Survival, _ spool: [String: [UInt8]]? = nil
+    at place: Int, _ surviving: DiskJournal.Survival, _ journal: [String: [UInt8]]? = nil
   ) throws {
     let files = platter.files(surviving: surviving, by: &chance)
     var moment = moments[place]
-    moment.spool = spool ?? moment.spool
+    moment.journal = journal ?? moment.journal
     let found = Found(files: files, moment: moment)
     guard seen.insert(found).inserted else { return }
     try disk.write(files)
-    try write(moment.spool)
+    try write(moment.journal)
     let what = "cut at \(place) of \(places - 1), \(surviving) of what was not synchronized is left"
     do {
-      try expectTruth(at: moment, withSpool: spool == nil, "\(what)")
+      try expectTruth(at: moment, isJournalWhole: journal == nil, "\(what)")
     } catch  where !(error is ExpectationFailedError) {
       throw Failure(description: "\(what): \(error)")
     }
@@ -90,18 +93,17 @@ struct PowerCuts {
     let moment: Moment
   }
 
-  private func write(_ spool: [String: [UInt8]]) throws {
-    let folder = disk.path + "/spool"
-    try? FileManager.default.removeItem(atPath: folder)
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-    for (name, bytes) in spool {
-      try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+  private func write(_ journal: [String: [UInt8]]) throws {
+    for name in ["journal", "journal.old", "journal.new"] {
+      let path = "\(disk.path)/\(name)"
+      try? FileManager.default.removeItem(atPath: path)
+      if let bytes = journal[name] { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
     }
   }
 
   /// The database opens and is short by what moved since the last sweep at most; the next sweep
   /// brings it up to what its servers say.
-  private func expectTruth(at moment: Moment, withSpool: Bool, _ what: Comment) throws {
+  private func expectTruth(at moment: Moment, isJournalWhole: Bool, _ what: Comment) throws {
     var before: [String: Int64] = [:]
     if !moment.swept.isEmpty {
       try #require(try probe.faults(hasAllHistory: hasAllHistory) == [], what)
@@ -115,15 +117,15 @@ struct PowerCuts {
     try #require(try probe.faults(hasAllHistory: hasAllHistory) == [], what)
     let after = try probe.bytesUsed
     let end = moments[moments.count - 1].moved
-    // Of the sessions that ended, a record in the spool is as good as a server that knows.
-    for user in live + (withSpool ? Array(moment.spooled) : []) {
+    // Of the sessions that ended, a record in the journal is as good as a server that knows.
+    for user in live + (isJournalWhole ? Array(moment.ended) : []) {
       try #require(after[user] == end[user], "\(user), swept, \(what)")
     }
     for (user, used) in after {
       let range = (before[user] ?? 0)...(end[user] ?? 0)
       try #require(range.contains(used), "\(user), swept, \(what)")
     }
-    guard withSpool else { return }
+    guard isJournalWhole else { return }
     try #require(try PoweredHost.sweep(settings).bytesAdded == 0, "swept twice, \(what)")
     try expectEndOfAll(after, what)
   }
@@ -131,11 +133,11 @@ struct PowerCuts {
   /// A server of the next boot of the machine ends all sessions and adds nothing.
   private func expectEndOfAll(_ used: [String: Int64], _ what: Comment) throws {
     let ledger = try Ledger.open(
-      settings.database, for: .keeper, rules: settings.rules, zone: settings.zone)
-    let nobody = ServerReport(
-      server: "home", boot: 1, pid: 1, at: Clock.now, isComplete: true, previous: nil,
-      sightings: Sightings(count: 0) { _ in fatalError("nobody is there") })
-    let result = try ledger.reconcile(nobody, admissions: [])
+      settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
+    let report = ServerReport(
+      server: "home", boot: 1, pid: 1, at: Clock.now, isComplete: true,
+      position: ledger.journalEnd(), clients: [], names: { _ in fatalError("nobody is there") })
+    let result = try ledger.reconcile(journal: ledger.stateDirectory(), [report], at: .now)
     try #require(result.closed == live.count, what)
     try #require(try probe.bytesUsed == used, what)
   }

@@ -36,7 +36,7 @@ import Testing
     try host.sweep()
     for user in ["user0", "user1", "user2"] { try host.leave(user) }
     for user in host.users { try host.move(300, to: user) }
-    try host.leave("user3", isBusy: true)
+    try host.leave("user3")
     try host.enter("late", number: 40)
     try host.move(70_000, to: "late")
     try host.sweep()

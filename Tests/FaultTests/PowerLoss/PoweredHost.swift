@@ -1,5 +1,7 @@
 @testable import Support
+import Gate
 import Glibc
+import Hooks
 import Ledger
 import System
 import Quota
@@ -15,7 +17,7 @@ final class PoweredHost {
   let server: SimulatedServer
   let book: Book
   private(set) var settings: Settings
-  private var clients: [String: (client: SimulatedClient, session: SessionIdentity)] = [:]
+  private var clients: [String: (client: SimulatedClient, variables: [String: String])] = [:]
   private var sent: [String: Int64] = [:]
 
   init() throws {
@@ -56,20 +58,23 @@ final class PoweredHost {
     book.noteSweep()
   }
 
-  /// A client comes in, and the connect hook leaves its record.
+  /// A client comes in, and the connect hook writes its record.
   func enter(_ user: String, number: Int) throws {
-    let since = Clock.now - 20 + Int64(number % 10)
+    // Each in a second of its own, so that a listing alone tells one from the other.
+    let since = Clock.now - 60 + Int64(number)
     let address = "10.8.0.\(number + 2)"
-    let session = SessionIdentity(
-      boot: Boot.current(), pid: Int64(server.processID), connectedSince: since, address: address)
-    let client = try server.enter(user, address: address, since: since)
+    let client = try server.enter(
+      user, address: address, real: "192.0.2.7:\(40_000 + number)", since: since)
     // What a bare connection moves is of no interest.
     try client.setCounters(received: 0, sent: 0)
-    clients[user] = (client, session)
-    let name = UserName(bytes: Array(user.utf8))
-    let admission = Admission(
-      identity: session, commonName: name, owner: name, wasHandedOn: false, server: nil)
-    try spool.leave(.admitted(admission, at: since))
+    let variables = [
+      "common_name": user, "daemon_pid": "\(server.processID)", "daemon_start_time": "1",
+      "time_unix": "\(since)", "ifconfig_pool_remote_ip": address, "dev": "tun0",
+      "untrusted_ip": "192.0.2.7", "untrusted_port": "\(40_000 + number)", "config": "home.conf",
+      "DATABASE": settings.database,
+    ]
+    clients[user] = (client, variables)
+    try run("client-connect", variables)
   }
 
   /// Moves bytes down to a client.
@@ -79,28 +84,32 @@ final class PoweredHost {
     book.add(bytes, of: user)
   }
 
-  /// A client goes, and the disconnect hook closes its account; or leaves a record in the spool,
-  /// where the database is busy.
-  func leave(_ user: String, isBusy: Bool = false) throws {
-    guard let (client, session) = clients.removeValue(forKey: user) else { return }
+  /// A client goes, and the disconnect hook writes its record.
+  func leave(_ user: String) throws {
+    guard let (client, variables) = clients.removeValue(forKey: user) else { return }
     try client.drop()
-    let name = UserName(bytes: Array(user.utf8))
-    let report = FinalReport(
-      identity: session, commonName: name, owner: name, claimedOwner: name, wasLetIn: true,
-      clientAddress: nil, counters: Traffic(received: 0, sent: sent[user] ?? 0),
-      endedAt: Clock.now)
-    if isBusy {
-      try spool.leave(.closed(report))
-      return book.noteSpooled(user)
+    let final = ["bytes_received": "0", "bytes_sent": "\(sent[user] ?? 0)", "time_duration": "30"]
+    try run("client-disconnect", variables.merging(final) { $1 })
+    book.noteEnd(of: user)
+  }
+
+  /// Runs a hook in this process.
+  private func run(_ script: String, _ variables: [String: String]) throws {
+    var complaints: [String] = []
+    let status = Hook.run(
+      HookRun(
+        arguments: [Array("quota-hook".utf8)],
+        variable: { name in
+          "\(name)" == "script_type"
+            ? Array(script.utf8) : variables["\(name)"].map { Array($0.utf8) }
+        },
+        now: { JournalMoment.now }, process: getpid(),
+        run: { _ throws(SystemError) in throw SystemError("run", "a script", code: ENOENT) },
+        become: { _ in SystemError("run", "a script", code: ENOENT) },
+        say: { _ in }, complain: { complaints.append($0) }))
+    guard status == 0, complaints.isEmpty else {
+      throw Failure(description: "\(script): \(status), \(complaints)")
     }
-    let ledger = try Ledger.open(
-      settings.database, for: .hook, rules: settings.rules, zone: settings.zone)
-    try ledger.close(report, lastSwept: spool.sweepNote)
-    try spool.remove(
-      .admitted(
-        Admission(
-          identity: session, commonName: name, owner: name, wasHandedOn: false, server: nil),
-        at: 0))
   }
 
   /// The rotation's part in the database.
@@ -112,8 +121,6 @@ final class PoweredHost {
 
   /// Users whose sessions are live.
   var users: [String] { clients.keys.sorted() }
-
-  private var spool: Spool { Spool(besideDatabase: settings.database) }
 }
 
 extension StandardError {

@@ -13,8 +13,6 @@ struct Ordeal: Sendable, CustomTestStringConvertible {
   var status: Int32 = 0
   /// How it may end when it runs again after all was done already.
   var statusAgain: Int32?
-  /// Whether there is anything to run it again for.
-  var runsAgain: @Sendable (TorturedHost) throws -> Bool = { _ in true }
   /// See `LedgerProbe.faults(hasAllHistory:)`.
   var hasAllHistory = true
   let prepare: @Sendable (TorturedHost) throws -> Void
@@ -39,8 +37,6 @@ extension Ordeal {
     Ordeal(
       testDescription: "the end of a refused client", program: "quota-disconnect",
       environment: { $0.hook("client-disconnect") },
-      // After that it would be the end of a session that nobody knows.
-      runsAgain: { try $0.holds("refused-") },
       prepare: { host in
         try host.admin("add", "alice")
         try host.admin("disable", "alice")
@@ -57,36 +53,36 @@ extension Ordeal {
         try host.sweep()
         try host.run("quota-connect", host.hook("client-connect"))
       }),
-    Ordeal(
-      testDescription: "the end of a session while the write-ahead log is long",
-      program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
-      prepare: { host in
-        try host.beginSession()
-        try host.probe.lengthenLog()
-      }),
-    Ordeal(
-      testDescription: "the end of a session where no sweep runs any more",
-      program: "quota-disconnect", environment: { $0.hook("client-disconnect") },
-      prepare: { host in
-        try host.beginSession()
-        try host.probe.lengthenLog()
-        try host.spoolEnds(3)
-        try host.forgetSweep()
-      }),
   ]
 
   /// What timers start.
   static let keepers = [
     Ordeal(
-      testDescription: "a sweep with sessions, a full spool and somebody over quota",
+      testDescription: "a sweep with sessions, ends in the journal and a user over quota",
       program: "quota-sweep",
       prepare: { host in
         try host.server.populate(8, prefix: "user", received: 1000, sent: 2000)
         try host.admin("add", "user1", "--quota", "5kB")
         try host.sweep()
         try host.server.addTraffic(received: 1000, sent: 3000)
-        try host.spoolEnds(3)
+        try host.addSessions(3)
         try host.run("quota-connect", host.hook("client-connect"))
+      }),
+    Ordeal(
+      testDescription: "a sweep that rotates the journal", program: "quota-sweep",
+      prepare: { host in
+        try host.sweep()
+        try host.addSessions(2)
+        try host.lengthenJournal()
+        try host.addSessions(3)
+      }),
+    Ordeal(
+      testDescription: "a sweep that removes the journal before", program: "quota-sweep",
+      prepare: { host in
+        try host.sweep()
+        try host.lengthenJournal()
+        try host.sweep()
+        try host.addSessions(2)
       }),
     Ordeal(
       testDescription: "the first sweep, on the database of the earlier project",

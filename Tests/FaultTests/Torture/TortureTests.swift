@@ -21,22 +21,23 @@ import Testing
     #expect(died >= 8)
   }
 
-  @Test func `Whoever is killed at a call has not made it`() throws {
+  @Test func `A program that is killed at a call has not made it`() throws {
     let host = try TorturedHost()
     let strace = try SystemCalls()
     try host.sweep()
     let (program, environment) = (
       Program.path("quota-connect"), host.environment(host.hook("client-connect"))
     )
+    let before = host.journalSize
     let (calls, outcome) = try strace.calls(of: program, [], environment: environment)
     #expect(outcome.status == 0)
-    let rename = try #require(calls.first { $0.name == "rename" })
-    let spool = host.folder + "/data/spool"
-    let record = try #require(try names(inDirectory: spool).first { $0.hasPrefix("admitted-") })
-    try remove("\(spool)/\(record)")
-    let again = try strace.run(program, [], environment: environment, killedAt: rename)
+    let after = host.journalSize
+    #expect(after > before)
+    let writes = calls.filter { $0.name == "write" || $0.name == "writev" }
+    #expect(writes.count == 1, "its record is one write")
+    let again = try strace.run(
+      program, [], environment: environment, killedAt: try #require(writes.first))
     #expect(again.status == 128 + SIGKILL)
-    let left = try names(inDirectory: spool).filter { $0 != "last-sweep" }
-    #expect(left.count == 1 && left.allSatisfy { $0.hasPrefix(".") && $0.hasSuffix(record) })
+    #expect(host.journalSize == after)
   }
 }

@@ -18,7 +18,7 @@ final class TorturedHost {
     directory = try TemporaryDirectory()
     folder = directory.path + "/host"
     var setup = SimulatedServer.Setup()
-    // Whoever is disconnected stays in the listing, so that every run finds the same.
+    // A client that is disconnected stays in the listing, so that every run finds the same.
     setup.linger = 3_600_000
     server = try SimulatedServer(setup)
     for name in ["data", "copies"] {
@@ -53,9 +53,10 @@ final class TorturedHost {
   func hook(_ type: String) -> [String: String] {
     [
       "script_type": type, "common_name": "alice", "daemon_pid": "\(server.processID)",
-      "time_unix": "\(TorturedHost.since)", "ifconfig_pool_remote_ip": "10.8.0.200",
-      "trusted_ip": "192.0.2.1", "trusted_port": "1194", "bytes_received": "70000",
-      "bytes_sent": "8000", "time_duration": "90",
+      "daemon_start_time": "1", "time_unix": "\(TorturedHost.since)", "config": "home.conf",
+      "ifconfig_pool_remote_ip": "10.8.0.200", "untrusted_ip": "192.0.2.1",
+      "untrusted_port": "1194", "bytes_received": "70000", "bytes_sent": "8000",
+      "time_duration": "90",
     ]
   }
 
@@ -97,32 +98,37 @@ final class TorturedHost {
   func beginSession() throws {
     try sweep()
     try run("quota-connect", hook("client-connect"))
-    let client = try server.enter("alice", address: "10.8.0.200", since: TorturedHost.since)
+    let client = try server.enter(
+      "alice", address: "10.8.0.200", real: "192.0.2.1:1194", since: TorturedHost.since)
     try client.setCounters(received: 3000, sent: 4000)
     try sweep()
     try client.drop()
   }
 
-  /// Sessions end while the database cannot be had.
-  func spoolEnds(_ count: Int) throws {
-    var variables = hook("client-disconnect")
-    let writer = try Connection(database, busyTimeout: 5000)
-    try writer.execute("BEGIN IMMEDIATE")
+  /// Sessions come and end of which only the journal tells.
+  func addSessions(_ count: Int) throws {
     for number in 1...count {
-      variables["ifconfig_pool_remote_ip"] = "10.8.1.\(number)"
-      variables["common_name"] = "ended\(number)"
-      try run("quota-disconnect", variables)
+      let other = [
+        "common_name": "ended\(number)", "ifconfig_pool_remote_ip": "10.8.1.\(number)",
+        "untrusted_port": "\(2000 + number)",
+      ]
+      for script in ["client-connect", "client-disconnect"] {
+        try run("quota-hook", hook(script).merging(other) { $1 })
+      }
     }
   }
 
-  /// Whether there is a file in the spool whose name begins so.
-  func holds(_ prefix: String) throws -> Bool {
-    try names(inDirectory: folder + "/data/spool").contains { $0.hasPrefix(prefix) }
+  /// How long the journal is; 0 where there is none.
+  var journalSize: Int64 {
+    System.size(ofFile: folder + "/data/journal") ?? 0
   }
 
-  /// The last sweep was long ago.
-  func forgetSweep() throws {
-    try FileManager.default.removeItem(atPath: folder + "/data/spool/last-sweep")
+  /// Fills the journal with what are no records, so that it is due to be rotated.
+  func lengthenJournal() throws {
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/data/journal"))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data(repeating: UInt8(ascii: "\n"), count: 5 << 20))
+    try file.close()
   }
 
   /// A log that is due, and an earlier one that has to be packed.
@@ -130,16 +136,6 @@ final class TorturedHost {
     for (name, first) in [("log.1", 1), ("log", 201)] {
       let lines = (first..<first + 200).map { "line \($0) of the log, to be kept whatever comes\n" }
       try write(lines.joined(), to: name)
-    }
-  }
-
-  /// Makes drafts that programs left look older than any program that may still work on them.
-  func age() throws {
-    let folder = folder + "/data/spool"
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder)
-    where name.hasPrefix(".") {
-      try FileManager.default.setAttributes(
-        [.modificationDate: Date(timeIntervalSinceNow: -120)], ofItemAtPath: "\(folder)/\(name)")
     }
   }
 }

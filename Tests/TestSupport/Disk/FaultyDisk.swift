@@ -7,7 +7,7 @@ import Synchronization
 /// Everything that opens a database below `path` in this process meets it, for SQLite's own way to
 /// the disk is replaced for the whole process; databases elsewhere notice nothing. Locks, the shared
 /// memory and the data are those of real files. What goes to other files than SQLite's, such as the
-/// spool, is no matter of the disk.
+/// journal, is no matter of the disk.
 ///
 /// Three faults:
 ///

@@ -315,3 +315,9 @@ extension LedgerProbe {
     try open().integer("SELECT count(*) FROM \(name)")
   }
 }
+
+extension [UInt8]: Bindable {
+  package func bind(to statement: inout Statement, _ parameter: Int32) {
+    statement.bind(parameter, blob: self)
+  }
+}
