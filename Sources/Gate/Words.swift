@@ -22,9 +22,7 @@ extension Span<UInt8> {
 
 extension [UInt8] {
   init(_ bytes: Span<UInt8>) {
-    self.init()
-    reserveCapacity(bytes.count)
-    for index in bytes.indices { append(bytes[index]) }
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
   mutating func set(word: UInt64, at index: Int) {
@@ -32,12 +30,12 @@ extension [UInt8] {
   }
 
   mutating func append(word: UInt64) {
-    for shift in 0..<UInt64(8) { append(UInt8(truncatingIfNeeded: word >> (8 * shift))) }
+    unsafe Swift.withUnsafeBytes(of: word.littleEndian) { unsafe append(contentsOf: $0) }
   }
 
   mutating func append(integer: Int64) { append(word: UInt64(bitPattern: integer)) }
 
   mutating func append(half: UInt32) {
-    for shift in 0..<UInt32(4) { append(UInt8(truncatingIfNeeded: half >> (8 * shift))) }
+    unsafe Swift.withUnsafeBytes(of: half.littleEndian) { unsafe append(contentsOf: $0) }
   }
 }

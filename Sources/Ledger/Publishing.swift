@@ -151,12 +151,19 @@ extension Ledger {
         LiveSession(
           server: rows.bytes(0), pid: rows.integer(1), serverStart: rows.integer(2),
           connectedSince: rows.integer(3), owner: rows.bytes(4), received: rows.integer(5),
-          sent: rows.integer(6), ipv4: Array(ipv4.description.utf8),
-          ipv6: Array(ipv6.description.utf8), device: rows.bytes(9),
-          clientHost: Array(real.host.description.utf8),
+          sent: rows.integer(6),
+          addresses: VirtualAddresses(ipv4: ipv4.internetAddress, ipv6: ipv6.internetAddress),
+          device: rows.bytes(9), clientHost: real.host.text,
           clientPort: real.port == 0 ? [] : Array("\(real.port)".utf8),
           position: rows.optionalInteger(11)))
     }
+  }
+}
+
+extension NetworkAddress {
+  /// As the access table has it; nil for none.
+  fileprivate var internetAddress: InternetAddress? {
+    isNone ? nil : InternetAddress(bytes: bytes)
   }
 }
 

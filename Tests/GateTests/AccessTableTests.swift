@@ -41,8 +41,10 @@ private struct Fixture {
     LiveSession(
       server: Array("server-\(number % 2)".utf8), pid: 4711 + Int64(number % 2), serverStart: 17,
       connectedSince: 1_795_000_000 + Int64(number / 6), owner: name(number / 3),
-      received: Int64(number), sent: 1 << 40, ipv4: Array("10.8.0.\(number % 250 + 1)".utf8),
-      ipv6: number % 4 == 0 ? [] : Array("fd00::\(number % 250 + 1)".utf8),
+      received: Int64(number), sent: 1 << 40,
+      addresses: VirtualAddresses(
+        ipv4: Array("10.8.0.\(number % 250 + 1)".utf8),
+        ipv6: number % 4 == 0 ? [] : Array("fd00::\(number % 250 + 1)".utf8)),
       device: Array("tun\(number % 2)".utf8), clientHost: Array("192.0.2.7".utf8),
       clientPort: Array("\(number)".utf8), position: number % 10 == 9 ? nil : Int64(number) * 300)
   }

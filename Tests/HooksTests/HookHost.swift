@@ -124,7 +124,8 @@ final class HookHost {
       server: Array(bytes("config").dropLast(5)), pid: number("daemon_pid"),
       serverStart: number("daemon_start_time"), connectedSince: number("time_unix"),
       owner: bytes("common_name"), received: received, sent: sent,
-      ipv4: bytes("ifconfig_pool_remote_ip"), device: bytes("dev"),
+      addresses: VirtualAddresses(ipv4: bytes("ifconfig_pool_remote_ip"), ipv6: []),
+      device: bytes("dev"),
       clientHost: bytes("untrusted_ip"), clientPort: bytes("untrusted_port"), position: position)
   }
 

@@ -136,7 +136,7 @@ extension Bench {
     _ kind: JournalRecord.Kind, _ identity: SessionIdentity, _ name: UserName, at time: Int64,
     mark: UInt64, reason: Reason? = nil, counters: Traffic? = nil, duration: Int64? = nil
   ) -> JournalRecord {
-    let client = RealAddress(listed: Array(identity.client.utf8))
+    let client = RealAddress(listed: Array(identity.client.utf8)[...])
     let now = moment(time)
     return JournalRecord(
       kind: kind, mark: mark, boot: identity.boot, serverStart: 5,
@@ -201,7 +201,7 @@ func sighting(
     client: ListedClient(
       since: since,
       endpoints: Endpoints(
-        real: RealAddress(listed: Array(client.utf8)),
+        real: RealAddress(listed: Array(client.utf8)[...]),
         virtual: NetworkAddress(text: Array(address.utf8))),
       counters: Traffic(received: received, sent: sent), isSession: isSession),
     name: name, owner: owner ?? name, address: address)

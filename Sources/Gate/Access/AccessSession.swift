@@ -10,8 +10,7 @@ package struct LiveSession: Equatable, Sendable {
   /// The bytes that were counted.
   package var received: Int64
   package var sent: Int64
-  package var ipv4: [UInt8]
-  package var ipv6: [UInt8]
+  package var addresses: VirtualAddresses
   package var device: [UInt8]
   package var clientHost: [UInt8]
   package var clientPort: [UInt8]
@@ -20,8 +19,9 @@ package struct LiveSession: Equatable, Sendable {
 
   package init(
     server: [UInt8], pid: Int64, serverStart: Int64, connectedSince: Int64, owner: [UInt8],
-    received: Int64 = 0, sent: Int64 = 0, ipv4: [UInt8] = [], ipv6: [UInt8] = [],
-    device: [UInt8] = [], clientHost: [UInt8] = [], clientPort: [UInt8] = [], position: Int64? = nil
+    received: Int64 = 0, sent: Int64 = 0,
+    addresses: VirtualAddresses = VirtualAddresses(ipv4: nil, ipv6: nil), device: [UInt8] = [],
+    clientHost: [UInt8] = [], clientPort: [UInt8] = [], position: Int64? = nil
   ) {
     self.server = server
     self.pid = pid
@@ -30,8 +30,7 @@ package struct LiveSession: Equatable, Sendable {
     self.owner = owner
     self.received = received
     self.sent = sent
-    self.ipv4 = ipv4
-    self.ipv6 = ipv6
+    self.addresses = addresses
     self.device = device
     self.clientHost = clientHost
     self.clientPort = clientPort

@@ -7,13 +7,22 @@ package struct AccessWriter {
   /// Encoded users in the order they came, and where each belongs.
   private var users: [UInt8] = []
   private var userOrder: [Entry] = []
-  private var sessions: [AccessSession] = []
+  /// The same of sessions, by their owners; and the hashes of their keys.
+  private var sessions: [UInt8] = []
+  private var sessionOrder: [Entry] = []
+  private var sessionKeys: [UInt32] = []
   private var processes: [AccessProcess] = []
 
-  /// A hash, and the number of what has it.
-  private struct Entry {
+  /// A hash, a session's position in the journal, and the number of what has them.
+  private struct Entry: Comparable {
     let hash: UInt64
+    var position: Int64 = -1
     let index: UInt32
+
+    static func < (left: Entry, right: Entry) -> Bool {
+      if left.hash != right.hash { return left.hash < right.hash }
+      return (left.position, left.index) < (right.position, right.index)
+    }
   }
 
   /// - Parameter boundaries: the next moments, in seconds since 1970 in UTC and ascending, at which a
@@ -33,17 +42,22 @@ package struct AccessWriter {
   /// Adds a live session.
   package mutating func add(_ session: LiveSession) {
     let key = header.key
+    let server = key.hash(session.server)
+    let owner = key.hash(session.owner)
     let process = number(
       of: AccessProcess(
-        server: key.hash(session.server), pid: session.pid, serverStart: session.serverStart,
+        server: server, pid: session.pid, serverStart: session.serverStart,
         device: session.device))
-    sessions.append(
-      AccessSession(
-        process: process, connectedSince: session.connectedSince, owner: key.hash(session.owner),
-        received: session.received, sent: session.sent,
-        addresses: VirtualAddresses(ipv4: session.ipv4, ipv6: session.ipv6),
-        client: key.hash(clientHost: session.clientHost, port: session.clientPort),
-        position: session.position))
+    sessionOrder.append(
+      Entry(hash: owner, position: session.position ?? -1, index: UInt32(sessionOrder.count)))
+    sessionKeys.append(
+      key.hash(server: server, pid: session.pid, connectedSince: session.connectedSince))
+    AccessSession(
+      process: process, connectedSince: session.connectedSince, owner: owner,
+      received: session.received, sent: session.sent, addresses: session.addresses,
+      client: key.hash(clientHost: session.clientHost, port: session.clientPort),
+      position: session.position
+    ).append(to: &sessions)
   }
 
   private mutating func number(of process: AccessProcess) -> Int {
@@ -82,10 +96,10 @@ package struct AccessWriter {
   package consuming func forEachPiece<Failure: Error>(
     _ body: ([UInt8]) throws(Failure) -> Void
   ) throws(Failure) {
-    userOrder.sort { $0.hash < $1.hash }
-    sessions.sort { ($0.owner, $0.position ?? -1) < ($1.owner, $1.position ?? -1) }
+    userOrder.sort()
+    sessionOrder.sort()
     let layout = AccessLayout(
-      users: userOrder.count, sessions: sessions.count, processes: processes.count,
+      users: userOrder.count, sessions: sessionOrder.count, processes: processes.count,
       rules: boundaries.count)
     var pages = AccessPages(version: header.version)
     pages.append(header.encoded(layout))
@@ -96,10 +110,9 @@ package struct AccessWriter {
       try pages.handOver(body)
     }
     pages.endSection()
-    for session in sessions {
-      var bytes: [UInt8] = []
-      session.append(to: &bytes)
-      pages.append(bytes)
+    for entry in sessionOrder {
+      let start = Int(entry.index) * AccessSession.size
+      pages.append(sessions[start..<start + AccessSession.size])
       try pages.handOver(body)
     }
     pages.endSection()
@@ -131,14 +144,14 @@ package struct AccessWriter {
   /// The sessions by their keys; of one key, in the order of the journal.
   private func index() -> [Entry] {
     var entries: [Entry] = []
-    for (number, session) in sessions.enumerated() {
-      let process = processes[session.process]
-      let hash = header.key.hash(
-        server: process.server, pid: process.pid, connectedSince: session.connectedSince)
-      entries.append(Entry(hash: UInt64(hash), index: UInt32(number)))
+    entries.reserveCapacity(sessionOrder.count)
+    for (number, session) in sessionOrder.enumerated() {
+      entries.append(
+        Entry(
+          hash: UInt64(sessionKeys[Int(session.index)]), position: session.position,
+          index: UInt32(number)))
     }
-    func position(_ entry: Entry) -> Int64 { sessions[Int(entry.index)].position ?? -1 }
-    entries.sort { $0.hash != $1.hash ? $0.hash < $1.hash : position($0) < position($1) }
+    entries.sort()
     return entries
   }
 }

@@ -22,17 +22,30 @@ package struct NetworkAddress: Hashable, Sendable {
   /// Reads `10.8.0.2`, `fd77::5` or `fe80::1%eth0`.
   ///
   /// - Returns: `none` for anything else.
-  package init(text: some RandomAccessCollection<UInt8>) {
+  package init(text: ArraySlice<UInt8>) {
     self = Self.ipv4(text) ?? Self.ipv6(text) ?? .none
   }
+
+  /// Reads the same.
+  package init(text: [UInt8]) { self.init(text: text[...]) }
 
   /// The address as 4 or 16 bytes, in network order; empty for none.
   package var bytes: [UInt8] {
     if isNone { return [] }
-    let all = [high, low].flatMap { half in
-      (0..<8).map { UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * $0)) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    if isIPv4 {
+      for shift in stride(from: 24, through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: low >> UInt64(shift)))
+      }
+      return bytes
     }
-    return isIPv4 ? Array(all[12...]) : all
+    for half in [high, low] {
+      for shift in stride(from: 56, through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: half >> UInt64(shift)))
+      }
+    }
+    return bytes
   }
 
   /// Takes what `bytes` gave; `none` for another number of bytes.
@@ -49,7 +62,7 @@ package struct NetworkAddress: Hashable, Sendable {
     }
   }
 
-  private static func ipv4(_ text: some RandomAccessCollection<UInt8>) -> NetworkAddress? {
+  private static func ipv4(_ text: ArraySlice<UInt8>) -> NetworkAddress? {
     var address: UInt32 = 0
     var (part, digits, dots): (UInt32, Int, Int) = (0, 0, 0)
     for byte in text {
@@ -68,7 +81,7 @@ package struct NetworkAddress: Hashable, Sendable {
   }
 
   /// RFC 4291, section 2.2; the zone of RFC 4007 is dropped.
-  private static func ipv6(_ text: some RandomAccessCollection<UInt8>) -> NetworkAddress? {
+  private static func ipv6(_ text: ArraySlice<UInt8>) -> NetworkAddress? {
     let address = text.prefix { $0 != UInt8(ascii: "%") }
     let parts = address.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard 3...9 ~= parts.count else { return nil }
@@ -98,7 +111,7 @@ package struct NetworkAddress: Hashable, Sendable {
     return NetworkAddress(high: half(groups[..<4]), low: half(groups[4...]))
   }
 
-  private static func group(_ digits: some Collection<UInt8>) -> UInt16? {
+  private static func group(_ digits: ArraySlice<UInt8>) -> UInt16? {
     guard 1...4 ~= digits.count else { return nil }
     var value: UInt16 = 0
     for byte in digits {
@@ -114,10 +127,25 @@ package struct NetworkAddress: Hashable, Sendable {
 }
 
 extension NetworkAddress: CustomStringConvertible {
+  /// The description's bytes. An IPv4 address is written without a text in between: the access table
+  /// takes many.
+  var text: [UInt8] {
+    guard isIPv4 else { return Array(description.utf8) }
+    var text: [UInt8] = []
+    text.reserveCapacity(15)
+    for part in bytes {
+      if !text.isEmpty { text.append(UInt8(ascii: ".")) }
+      if part > 99 { text.append(48 + part / 100) }
+      if part > 9 { text.append(48 + part / 10 % 10) }
+      text.append(48 + part % 10)
+    }
+    return text
+  }
+
   /// `10.8.0.2`, or IPv6 as RFC 5952 has it; empty for none.
   package var description: String {
     if isNone { return "" }
-    if isIPv4 { return bytes.map { "\($0)" }.joined(separator: ".") }
+    if isIPv4 { return String(decoding: self.text, as: UTF8.self) }
     let groups = [high, low].flatMap { half in
       (0..<4).map { UInt16(truncatingIfNeeded: half >> UInt64(48 - 16 * $0)) }
     }
@@ -162,13 +190,13 @@ package struct RealAddress: Hashable, Sendable {
 
   /// Takes `untrusted_ip` or `untrusted_ip6`, and `untrusted_port`.
   package init(host: [UInt8], port: [UInt8]) {
-    self.init(host: NetworkAddress(text: host), port: Self.port(port) ?? 0)
+    self.init(host: NetworkAddress(text: host), port: Self.port(port[...]) ?? 0)
   }
 
   /// Reads what a listing shows: `10.77.0.2:35040`, `fd77::5`; from OpenVPN 2.7 on
   /// `udp4:10.77.0.2:35040`, `tcp4-server:10.77.0.2:35040`, `udp6:[fd77::5]:35040`.
-  package init(listed text: some RandomAccessCollection<UInt8>) {
-    var rest = text[...]
+  package init(listed text: ArraySlice<UInt8>) {
+    var rest = text
     if let first = rest.first, first == UInt8(ascii: "u") || first == UInt8(ascii: "t"),
       let colon = rest.firstIndex(of: UInt8(ascii: ":"))
     {
@@ -189,7 +217,7 @@ package struct RealAddress: Hashable, Sendable {
     }
   }
 
-  private static func port(_ digits: some Collection<UInt8>) -> UInt16? {
+  private static func port(_ digits: ArraySlice<UInt8>) -> UInt16? {
     guard 1...5 ~= digits.count else { return nil }
     var value: UInt32 = 0
     for byte in digits {

@@ -30,14 +30,14 @@ import Testing
     ("", ""), ("udp4:", ""), ("[", ""), ("[]:1", ""), ("nonsense", ""), ("udp4:nonsense:5", ""),
   ])
   func `of a client is read as every release lists it`(text: String, shown: String) {
-    let address = RealAddress(listed: Array(text.utf8))
+    let address = RealAddress(listed: Array(text.utf8)[...])
     #expect(address.description == shown)
     #expect(RealAddress(bytes: address.bytes.span) == (address.isNone ? .none : address))
   }
 
   @Test func `of a client is the same in a listing and in a hook`() {
     let hook = RealAddress(host: Array("fd77::5".utf8), port: Array("55286".utf8))
-    #expect(hook == RealAddress(listed: Array("udp6:[fd77::5]:55286".utf8)))
-    #expect(hook.host == RealAddress(listed: Array("fd77::5".utf8)).host)
+    #expect(hook == RealAddress(listed: Array("udp6:[fd77::5]:55286".utf8)[...]))
+    #expect(hook.host == RealAddress(listed: Array("fd77::5".utf8)[...]).host)
   }
 }
