@@ -135,8 +135,10 @@ extension Ledger {
   /// Notes which process a server answered with.
   func noteProcess(of report: ServerReport) throws(SQLiteError) {
     try database.run(
-      "UPDATE servers SET boot = ?2, pid = ?3 WHERE id = ?1", try serverID(report.server),
-      report.boot, report.pid)
+      """
+      UPDATE servers SET boot = ?2, pid = ?3
+      WHERE id = ?1 AND (boot IS NOT ?2 OR pid IS NOT ?3)
+      """, try serverID(report.server), report.boot, report.pid)
   }
 
   /// Notes when a server gave a listing, if it was whole.
