@@ -58,9 +58,9 @@ struct ClockTests {
     #expect(times.contains(try #require(try quota.probe.events("disabled").first).at))
     let session = try #require(try quota.probe.sessions.first { $0.endedBy == "hook" })
     #expect(times.contains(try #require(session.endedAt)))
-    let note = try String(contentsOfFile: quota.data + "/spool/last-sweep", encoding: .utf8)
-    let sweep = try #require(note.firstMatch(of: /at=(\d+)/)?.1)
-    #expect(times.contains(try #require(Int64(sweep))))
+    let metrics = try quota.admin("metrics")
+    let sweep = try #require(metrics.firstMatch(of: /last_sweep_timestamp_seconds (\d+)/)?.1)
+    #expect((start...clock.now).contains(try #require(Int64(sweep))))
   }
 
   @Test func `midnight lets in who had used up his quota, and keeps out who is out otherwise`()
