@@ -3,8 +3,9 @@
 PREFIX = /usr/local
 SYSCONFDIR = /etc
 DESTDIR =
-# no: the hooks use the distribution's libsqlite3 and C library, and start slower.
-export STATIC_HOOKS = yes
+# static: the hooks are ordinary Swift with the C library in them, larger and slower to start, in place
+# of Embedded Swift with musl.
+export HOOKS = embedded
 
 PROGRAMS = .build/programs
 SBIN = $(DESTDIR)$(PREFIX)/sbin
@@ -22,7 +23,7 @@ GENERATORS = $(LIB)/systemd/system-generators
 DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
 # What install put where.
 MANIFEST = $(LIBEXEC)/manifest
-HOOKS = quota-connect quota-disconnect
+HOOK_NAMES = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-admin
 # The places in the files that name them.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
@@ -37,7 +38,7 @@ help: ## list what can be made
 
 .PHONY: deps
 deps: ## install what the build needs and is missing
-	@.ci/packages libsqlite3-dev
+	@.ci/packages libsqlite3-dev $(if $(filter-out static,$(HOOKS)),musl-tools)
 	@command -v swift >/dev/null || { \
 	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; exit 1; }
 
@@ -58,6 +59,7 @@ build: deps ## build the release programs into .build/programs
 test: test-deps deps ## run every test
 	@.ci/stage build 10m .ci/build-all
 	@.ci/stage "unit tests" 6m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
+	@.ci/stage "static hooks" 4m .ci/static-hooks
 	@.ci/stage "real OpenVPN" 10m .ci/tested --no-parallel --filter HostTests
 	@.ci/stage speed 8m .ci/tested --no-parallel --filter SpeedTests
 	@.ci/stage faults 8m .ci/tested --filter FaultTests --filter ModelTests
@@ -109,7 +111,8 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
 	for command in $(COMMANDS); do ln -sfv ../libexec/openvpn-quota/openvpn-quota $(SBIN)/$$command; done
-	install -v -m 0755 $(HOOKS:%=$(PROGRAMS)/%) $(LIBEXEC)/
+	install -v -m 0755 $(PROGRAMS)/quota-hook $(LIBEXEC)/
+	for hook in $(HOOK_NAMES); do ln -sfv quota-hook $(LIBEXEC)/$$hook; done
 	install -v -m 0644 man/*.5 $(MAN)/man5/
 	install -v -m 0644 man/*.7 $(MAN)/man7/
 	install -v -m 0644 man/*.8 $(MAN)/man8/
@@ -146,7 +149,7 @@ deb: build ## make a Debian package of it, below .build
 uninstall: ## remove what install put there, but not what was changed; settings and database stay
 	@test -n "$(DESTDIR)" || .ci/unused "$(PREFIX)/libexec/openvpn-quota"
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
-	  systemctl disable --now quota-sweep.timer quota-rotate.timer 2>/dev/null || true
+	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-publish.service 2>/dev/null || true
 	@.ci/manifest remove $(MANIFEST)
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload || true
 

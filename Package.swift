@@ -9,11 +9,11 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// The hooks of a release are fully static, SQLite included, which halves their start; with
-/// `STATIC_HOOKS=no` they use the distribution's libraries.
-let hookLinking: [LinkerSetting] =
-  Context.environment["STATIC_HOOKS"] == "no"
-  ? [] : [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
+/// The hooks of a release are fully static, which halves their start, also where they are ordinary
+/// Swift.
+let hookLinking: [LinkerSetting] = [
+  .unsafeFlags(["-static-executable"], .when(configuration: .release))
+]
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -117,7 +117,7 @@ let package = Package(
     .testTarget(
       name: "ModelTests",
       dependencies: [
-        "System", "SQLite", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport",
+        "System", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -179,7 +179,7 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
   let c: [CSetting] = [
     .define("QUOTA_EMBEDDED"),
     .unsafeFlags(
-      ["-nostdlibinc", "-isystem", place("HEADERS"), "-Os", "-fPIE", "-ffunction-sections"]),
+      ["-nostdlibinc", "-isystem", place("HEADERS"), "-O2", "-fPIE", "-ffunction-sections"]),
   ]
   let objects =
     ["rcrt1.o", "crti.o"].map { place("LIBC") + "/" + $0 }
@@ -212,4 +212,11 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
           ] + linker.flatMap { ["-Xlinker", $0] })
       ]),
   ]
+}
+if Context.environment["ONLY_MODEL"] != nil {
+  let kept = ["ModelTests"]
+  package.targets.removeAll { $0.type == .test && !kept.contains($0.name) }
+  package.targets.removeAll { ["Admin", "openvpn-quota", "quota-bench", "bench-floor"].contains($0.name) }
+  package.products = []
+  package.dependencies = []
 }

@@ -32,10 +32,13 @@ int32_t cs_errno(void) { return errno; }
 
 const char *cs_error_text(int32_t code) { return strerror(code); }
 
-int32_t cs_open_file(const char *path) { return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); }
+// openat, as musl's open sets O_CLOEXEC in a second call.
+int32_t cs_open_file(const char *path) {
+  return openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
 
 int32_t cs_open_directory(const char *path) {
-  return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, uint32_t mode) {
@@ -112,7 +115,16 @@ int64_t cs_clock_now(enum cs_clock clock) {
 
 int32_t cs_process_id(void) { return getpid(); }
 
-const char *cs_variable(const char *name) { return getenv(name); }
+// A hook asks for twenty variables of sixty; most differ in the first byte already.
+const char *cs_variable(const char *name) {
+  size_t length = strlen(name);
+  for (char **next = environ; next != NULL && *next != NULL; next++) {
+    const char *variable = *next;
+    if (variable[0] == name[0] && strncmp(variable, name, length) == 0 && variable[length] == '=')
+      return variable + length + 1;
+  }
+  return NULL;
+}
 
 int32_t cs_run(char *const arguments[]) {
   pid_t child;
@@ -136,49 +148,124 @@ uint64_t cs_random(void) {
 
 size_t cs_length(const char *text) { return strlen(text); }
 
-// Sixteen bytes that are compared at once.
+// Sixteen bytes that are compared at once; those that match become 255, all others 0.
 typedef unsigned char block __attribute__((vector_size(16)));
 
-static block loaded(const unsigned char *from) {
+static inline block loaded(const unsigned char *from) {
   block bytes;
   memcpy(&bytes, from, sizeof bytes);
   return bytes;
 }
 
-static int has_any(block matches) {
+// The index of the first byte that matches, 16 for none.
+static inline size_t first_match(block matches) {
   uint64_t halves[2];
   memcpy(halves, &matches, sizeof halves);
-  return (halves[0] | halves[1]) != 0;
+  if (halves[0] != 0) return (size_t)__builtin_ctzll(halves[0]) / 8;
+  if (halves[1] != 0) return 8 + (size_t)__builtin_ctzll(halves[1]) / 8;
+  return sizeof matches;
 }
 
+static inline block either(const unsigned char *from, unsigned char one, unsigned char other) {
+  block here = loaded(from);
+  return (block)(here == one) | (block)(here == other);
+}
+
+// Four blocks a turn, as long as none of them matches.
 size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other) {
   const unsigned char *from = bytes;
-  size_t index = 0;
-  for (; index + sizeof(block) <= count; index += sizeof(block)) {
-    block here = loaded(from + index);
-    if (has_any((block)(here == one) | (block)(here == other))) break;
+  size_t index = 0, size = sizeof(block);
+  for (; index + 4 * size <= count; index += 4 * size) {
+    const unsigned char *here = from + index;
+    block any = either(here, one, other) | either(here + size, one, other) |
+                either(here + 2 * size, one, other) | either(here + 3 * size, one, other);
+    if (first_match(any) < size) break;
+  }
+  for (; index + size <= count; index += size) {
+    size_t found = first_match(either(from + index, one, other));
+    if (found < size) return index + found;
   }
   while (index < count && from[index] != one && from[index] != other) index++;
   return index;
 }
 
-// Looks at the places only where both the first and the last byte of the text stand.
+// Where both the first byte stands and, at its distance, the last.
+static inline block ends_match(const unsigned char *from, size_t distance, unsigned char first,
+                        unsigned char last) {
+  return (block)(loaded(from) == first) & (block)(loaded(from + distance) == last);
+}
+
+// Looks closer only where both ends of the text stand. The outermost bytes of what is looked for are
+// tabs, which stand everywhere, so its ends are the bytes within them where it is long enough.
 size_t cs_find(const void *bytes, size_t count, const void *text, size_t length) {
   const unsigned char *from = bytes, *wanted = text;
   if (count < length) return count;
-  unsigned char first = wanted[0], last = wanted[length - 1];
+  size_t inner = length > 3, distance = length - 1 - 2 * inner, size = sizeof(block);
+  unsigned char first = wanted[inner], last = wanted[inner + distance];
   size_t places = count - length + 1, index = 0;
   while (index < places) {
-    if (index + sizeof(block) <= places) {
-      block starts = (block)(loaded(from + index) == first);
-      block ends = (block)(loaded(from + index + length - 1) == last);
-      if (!has_any(starts & ends)) { index += sizeof(block); continue; }
+    if (index + 4 * size <= places) {
+      const unsigned char *here = from + index + inner;
+      block any = ends_match(here, distance, first, last) |
+                  ends_match(here + size, distance, first, last) |
+                  ends_match(here + 2 * size, distance, first, last) |
+                  ends_match(here + 3 * size, distance, first, last);
+      if (first_match(any) == size) {
+        index += 4 * size;
+        continue;
+      }
     }
-    size_t end = index + sizeof(block) < places ? index + sizeof(block) : places;
-    for (; index < end; index++)
-      if (from[index] == first && memcmp(from + index, wanted, length) == 0) return index;
+    if (index + size <= places) {
+      block here = ends_match(from + index + inner, distance, first, last);
+      for (size_t found; (found = first_match(here)) < size; here[found] = 0)
+        if (memcmp(from + index + found, wanted, length) == 0) return index + found;
+      index += size;
+    } else {
+      if (from[index + inner] == first && memcmp(from + index, wanted, length) == 0) return index;
+      index++;
+    }
   }
   return count;
+}
+
+// Counts the matches of a block at once, and goes through those of the block that has the one wanted.
+size_t cs_find_nth(const void *bytes, size_t count, uint8_t byte, size_t number) {
+  const unsigned char *from = bytes;
+  size_t index = 0, size = sizeof(block);
+  for (; index + size <= count; index += size) {
+    uint64_t halves[2];
+    block here = (block)(loaded(from + index) == byte);
+    memcpy(halves, &here, sizeof halves);
+    size_t matches = (size_t)(__builtin_popcountll(halves[0]) + __builtin_popcountll(halves[1])) / 8;
+    if (number < matches) break;
+    number -= matches;
+  }
+  for (; index < count; index++)
+    if (from[index] == byte && number-- == 0) return index;
+  return count;
+}
+
+static uint64_t word(const unsigned char *from) {
+  uint64_t word;
+  memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Carries each bit to all others within two turns: down by the rotation, up by the product.
+static uint64_t turned(uint64_t sum) { return (sum << 29 | sum >> 35) * 0x9E3779B97F4A7C15; }
+
+// Eight bytes at a time, in four sums of their own, which the processor adds up side by side.
+uint64_t cs_checksum(const void *bytes, size_t count) {
+  const unsigned char *from = bytes;
+  uint64_t sums[4] = {count, 1, 2, 3};
+  size_t index = 0;
+  for (; index + 32 <= count; index += 32)
+    for (size_t lane = 0; lane < 4; lane++)
+      sums[lane] = turned(sums[lane] ^ word(from + index + 8 * lane));
+  uint64_t sum = 0;
+  for (size_t lane = 0; lane < 4; lane++) sum = turned(turned(sum ^ sums[lane]));
+  for (; index < count; index++) sum = turned(sum ^ from[index]);
+  return turned(turned(sum));
 }
 
 int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes) {

@@ -16,10 +16,10 @@ struct Admission {
   init(
     of client: HookClient, at now: JournalMoment, in directory: borrowing Directory
   ) throws(AccessError) {
-    let table = try AccessTable(in: directory)
+    var table = try AccessTable(in: directory)
     let owner = client.user(by: table.header.identifyBy)
     self.owner = owner
-    guard let user = try Self.user(owner, in: table) else {
+    guard let user = try Self.user(owner, in: &table) else {
       isLimited = false
       verdict = Self.decide(nil, at: now, table.header)
       return
@@ -31,7 +31,7 @@ struct Admission {
       user.standing(at: now.seconds, boundaries: boundaries, count: table.header.count),
       at: now, table.header)
     guard verdict == .allowed, user.dependsOnTail,
-      let replay = try replay(client, from: table, at: now, in: directory)
+      let replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.standing(
@@ -42,7 +42,7 @@ struct Admission {
 
   /// What the table has of a user. A stranger is as one that it has with the default quota.
   private static func user(
-    _ name: [UInt8], in table: borrowing AccessTable
+    _ name: [UInt8], in table: inout AccessTable
   ) throws(AccessError) -> AccessUser? {
     if name.isEmpty { return nil }
     if let user = try table.user(named: name) { return user }
@@ -52,13 +52,13 @@ struct Admission {
 
   /// The user's sessions by the table and the journal's tail; nil where nothing happened that counts.
   private mutating func replay(
-    _ client: HookClient, from table: borrowing AccessTable, at now: JournalMoment,
+    _ client: HookClient, from table: inout AccessTable, at now: JournalMoment,
     in directory: borrowing Directory
   ) throws(AccessError) -> SessionReplay? {
     let tail = tail(after: table.header, in: directory)
     if tail == nil, !isLimited { return nil }
     do throws(SessionReplayError) {
-      return try SessionReplay.following(owner, from: table, through: tail, now: now)
+      return try SessionReplay.following(owner, from: &table, through: tail, now: now)
     } catch {
       switch error {
       case .table(let error): throw error
@@ -66,7 +66,7 @@ struct Admission {
       }
     }
     do throws(SessionReplayError) {
-      return try SessionReplay.following(owner, from: table, through: nil, now: now)
+      return try SessionReplay.following(owner, from: &table, through: nil, now: now)
     } catch {
       if case .table(let error) = error { throw error }
       return nil

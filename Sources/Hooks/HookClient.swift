@@ -11,7 +11,13 @@ struct HookClient {
   /// - Parameter server: the argument of `--server`; without it the config's name is the server's.
   init(_ environment: HookEnvironment, server: [UInt8]?) {
     self.environment = environment
-    self.server = server ?? environment.server
+    self.server = Self.bounded(server ?? environment.server, to: 255)
+  }
+
+  /// A variable's value, no longer than a file's name, a device's name, an address or a port can be: a
+  /// line of the journal has room for each.
+  private static func bounded(_ value: [UInt8], to most: Int) -> [UInt8] {
+    Array(value.prefix(most))
   }
 
   /// The user by the names that the client has at this moment; empty for none.
@@ -28,8 +34,9 @@ struct HookClient {
       boot: now.boot, serverStart: environment.serverStart, server: server,
       pid: environment.processID, connectedSince: environment.connectedSince,
       realtime: now.realtime, boottime: now.boottime, ipv4: environment.ipv4,
-      ipv6: environment.ipv6, device: environment.device, clientHost: environment.clientHost,
-      clientPort: environment.clientPort, commonName: environment.commonName,
+      ipv6: environment.ipv6, device: Self.bounded(environment.device, to: 15),
+      clientHost: Self.bounded(environment.clientHost, to: 45),
+      clientPort: Self.bounded(environment.clientPort, to: 5), commonName: environment.commonName,
       username: environment.username, owner: owner, received: environment.bytesReceived,
       sent: environment.bytesSent, duration: environment.duration)
   }

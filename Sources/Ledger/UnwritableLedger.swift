@@ -29,9 +29,7 @@ extension Ledger {
   }
 
   /// Tables that only grow, and that nothing is decided by.
-  private static let history: Set<String> = [
-    "traffic_logs", "daily_usage", "hourly_usage", "usage", "events",
-  ]
+  private static let history: Set<String> = ["traffic_logs", "usage", "events"]
 
   private static func copyTables(of database: borrowing Connection) throws(SQLiteError) {
     // SQLite keeps the text of what was created, in this form whatever it was written in.

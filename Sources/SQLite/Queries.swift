@@ -21,12 +21,6 @@ extension String: Bindable {
   }
 }
 
-extension Value: Bindable {
-  package func bind(to statement: inout Statement, _ parameter: Int32) {
-    statement.bind(parameter, self)
-  }
-}
-
 /// Bytes that are bound as a BLOB; none as NULL.
 package struct Blob: Bindable {
   private let bytes: [UInt8]

@@ -147,11 +147,6 @@ import CSQLite
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
   }
 
-  /// Whether a column is an integer.
-  borrowing func isInteger(_ column: Int32) -> Bool {
-    unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER
-  }
-
   func bindNull(_ parameter: Int32) {
     unsafe sqlite3_bind_null(handle, parameter)
   }

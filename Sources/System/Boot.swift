@@ -5,7 +5,9 @@ package enum Boot {
   package static func current(
     from path: String = "/proc/sys/kernel/random/boot_id"
   ) -> Int64 {
-    guard let text = try? contents(ofRegularFile: path, limit: 64) else { return 0 }
+    guard let file = try? Descriptor(readingWithoutWaiting: path),
+      let text = try? file.readStart(atMost: 64, of: path)
+    else { return 0 }
     return number(text)
   }
 

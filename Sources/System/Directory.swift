@@ -28,7 +28,7 @@ public struct Directory: ~Copyable {
     self.path = path
   }
 
-  /// Opens a file that is there. The corresponding C function is `openat`.
+  /// Opens a file that is there. The corresponding C functions are `openat` and `fstat`.
   ///
   /// - Throws: `SystemError` naming the file; `EPERM` where it is not a regular file of the
   ///   directory's owner.
@@ -36,11 +36,27 @@ public struct Directory: ~Copyable {
     _ name: StaticString, for access: Access
   ) throws(SystemError) -> Descriptor {
     let file = try opened(name, access == .append ? CS_APPEND : CS_READ, mode: 0, "open")
+    _ = try status(ofTrusted: file, name)
+    return file
+  }
+
+  /// Opens a file as `open` does, and gives what was found out about it.
+  package borrowing func openFile(
+    _ name: StaticString, for access: Access
+  ) throws(SystemError) -> OpenFile {
+    let file = try opened(name, access == .append ? CS_APPEND : CS_READ, mode: 0, "open")
+    let status = try status(ofTrusted: file, name)
+    return OpenFile(descriptor: file, status: status, path: path(of: name))
+  }
+
+  private borrowing func status(
+    ofTrusted file: borrowing Descriptor, _ name: StaticString
+  ) throws(SystemError) -> FileStatus {
     let status = try FileStatus(of: file, called: path(of: name))
     guard status.kind == .regular, status.owner == owner else {
       throw SystemError("trust", path(of: name), code: SystemError.notPermitted)
     }
-    return file
+    return status
   }
 
   /// Creates a file for writing and reading, which must not be there yet.
@@ -118,4 +134,13 @@ public struct Directory: ~Copyable {
     guard number >= 0 else { throw SystemError(call, path(of: name)) }
     return Descriptor(owning: number)
   }
+}
+
+/// A file that was opened in a directory.
+public struct OpenFile: ~Copyable {
+  package let descriptor: Descriptor
+  /// Its status when it was opened.
+  package let status: FileStatus
+  /// Its path, for messages.
+  package let path: String
 }

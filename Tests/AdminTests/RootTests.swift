@@ -164,4 +164,16 @@ import Testing
     #expect(outcome.status == 77)
     #expect(try names(inDirectory: folder) == ["quota.log"])
   }
+
+  @Test func `has check tell of each file that is not as it should be`() throws {
+    try bench.admin("add", "alice")
+    #expect(unsafe chmod("\(state)/quota.db", 0o666) == 0 && unlink("\(state)/journal") == 0)
+    #expect(unsafe symlink("\(closed)/secret", "\(state)/journal.old") == 0)
+    let report = try bench.admin("check").output
+    #expect(report.contains("\(state)/quota.db has mode 0666"))
+    #expect(report.contains("-> chmod 0600 \(state)/quota.db"))
+    #expect(report.contains("there is no \(state)/journal, which the hooks need"))
+    #expect(report.contains("\(state)/journal.old is not a file of the directory's owner"))
+    #expect(try names(inDirectory: closed).isEmpty)
+  }
 }

@@ -123,15 +123,19 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let before = try bench.ledger.usage(in: old...old)
     for offset in [-10, 0, 6] {
       let ledger = try Ledger.open(
-        bench.path, for: .keeper, rules: Rules(), zone: Zone { _ in offset * 3600 })
+        bench.path, for: .writing, rules: Rules(), zone: Zone { _ in offset * 3600 })
       #expect(try ledger.usage(in: old...old) == before)
     }
   }
 
   @Test func `are folded where their sums are as large as can be`() throws {
     let bench = try Bench()
-    try bench.move(.max, by: "alice", at: Bench.noon)
-    try bench.move(.max, by: "alice", at: Bench.noon + hour)
+    try bench.move(1, by: "alice", at: Bench.noon)
+    let id = try #require(try bench.ledger.number(of: "alice"))
+    var counting = try Ledger.Counting(bench.ledger)
+    for time in [Bench.noon, Bench.noon + hour] {
+      try counting.add(Traffic(received: .max), to: id, since: time, at: time)
+    }
     _ = try bench.ledger.foldHours(keeping: 1, at: Bench.noon + 9 * day)
     #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == 1)
     #expect(

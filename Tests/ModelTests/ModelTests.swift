@@ -48,22 +48,28 @@ private final class Miscounting: Programs {
   func possible(_ fault: Fault) -> Fault { programs.possible(fault) }
 
   func connect(
-    _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
+    _ call: HookCall, in world: World, _ fault: Fault, script: Int32?, pause: () -> Void
   ) throws -> Bool {
-    try programs.connect(call, in: world, fault, pause: pause)
+    try programs.connect(call, in: world, fault, script: script, pause: pause)
   }
 
-  func disconnect(
-    _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
-  ) throws -> Told {
+  func disconnect(_ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void) throws {
     var call = call
     if let counters = call.counters {
       call.counters = Usage(received: max(0, counters.received + error), sent: counters.sent)
     }
-    return try programs.disconnect(call, in: world, fault, pause: pause)
+    try programs.disconnect(call, in: world, fault, pause: pause)
   }
 
   func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool {
     try programs.sweep(world, fault, pause: pause)
   }
+
+  func administer(_ change: Change, in world: World) throws -> Bool {
+    try programs.administer(change, in: world)
+  }
+
+  func cutJournal(_ chance: inout Chance) throws { try programs.cutJournal(&chance) }
+
+  func spoilJournal(_ chance: inout Chance) throws { try programs.spoilJournal(&chance) }
 }

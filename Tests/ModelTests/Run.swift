@@ -68,8 +68,6 @@ extension World {
     while !late.isEmpty { try runLateHook(&chance) }
     for server in servers { try stop(server, &chance) }
     for server in servers { start(server) }
-    // Nobody is taken for gone who began after the listing, by a clock that may have been set.
-    setClock(to: max(clock, (sessions.map(\.since).max() ?? 0) + 1))
     try advance(90, &chance)
     try sweep(&chance)
     try Checks(self).run(afterAllLeft: true)

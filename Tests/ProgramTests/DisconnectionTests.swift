@@ -190,7 +190,7 @@ import Testing
     try quota.expectTruth(of: server)
   }
 
-  @Test func `a hook that finds the database locked leaves word and does not wait`() throws {
+  @Test func `a hook does not wait for the database`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
     let alice = try server.enter("alice")
@@ -199,12 +199,10 @@ import Testing
     try other.execute("BEGIN IMMEDIATE")
     try alice.leave()
     #expect(try server.hooks.last.map { $0.status == 0 && $0.milliseconds < 500 } == true)
-    #expect(try quota.records.contains { $0.hasPrefix("closed-") })
     #expect(try !server.enter("bob").isRefused)
     try other.execute("ROLLBACK")
     try quota.sweep().expect(status: 0)
     try quota.expectTruth(of: server)
-    #expect(try !quota.records.contains { $0.hasPrefix("closed-") })
   }
 
   @Test func `a session that goes between the listing and the kill is no failure`() throws {

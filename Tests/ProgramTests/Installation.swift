@@ -24,42 +24,32 @@ extension Installation {
     return server
   }
 
-  /// The directory of the hooks' records.
-  var spool: String { (database as NSString).deletingLastPathComponent + "/spool" }
-
   /// What a user used, in bytes, which all parts of the ledger must agree in.
-  func used(_ name: String) throws -> Int64 { try probe.used(name).total }
+  func used(_ name: String) throws -> Int64 {
+    try takeInJournal()
+    return try probe.used(name).total
+  }
 
   /// Expects the ledger to have every session that ended on these servers as OpenVPN's own final
   /// counters have it.
   func expectTruth(
     of servers: SimulatedServer..., at location: SourceLocation = #_sourceLocation
   ) throws {
+    try takeInJournal()
     try probe.expectTruth(
       of: servers.flatMap { try $0.finished }, isOver: false, at: location)
   }
 
-  /// Makes every refusal in the spool more than a minute older.
-  func ageRefusals() throws {
-    for name in try records where name.hasPrefix("refused-") {
-      let record = try String(contentsOfFile: "\(spool)/\(name)", encoding: .utf8)
-      let lines = record.split(separator: "\n").map { line in
-        line.hasPrefix("at=") ? "at=\((Int64(line.dropFirst(3)) ?? 0) - 61)" : String(line)
-      }
-      try Data((lines.joined(separator: "\n") + "\n").utf8)
-        .write(to: URL(fileURLWithPath: "\(spool)/\(name)"))
-    }
-  }
-
   /// How many sessions are open.
-  var openSessions: Int { get throws { try probe.openSessions.count } }
-
-  /// The records in the spool.
-  var records: [String] {
+  var openSessions: Int {
     get throws {
-      try FileManager.default.contentsOfDirectory(atPath: spool).sorted()
+      try takeInJournal()
+      return try probe.openSessions.count
     }
   }
+
+  /// The path of the journal.
+  var journal: String { (database as NSString).deletingLastPathComponent + "/journal" }
 }
 
 extension Outcome {

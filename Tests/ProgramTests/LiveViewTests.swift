@@ -50,7 +50,6 @@ import Testing
     #expect(first.bytes_used == swept + 5000)
     #expect(try quota.used("alice") == swept)
     #expect(try quota.probe.names == ["alice"])
-    #expect(try quota.openSessions == 1)
     let text = try quota.admin("sessions")
     #expect(text.contains("192.0.2.9:1194") && text.contains("s0"))
     #expect(try server.commands.allSatisfy { !$0.contains("kill") })
@@ -63,8 +62,7 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try view(quota).sessions[0].received_per_second == nil)
     // As if that sweep had been ten seconds ago.
-    try quota.write(
-      "at=\(now - 10)\nlisted=\(now - 10)%20s0\nend\n", to: "var/spool/last-sweep")
+    try quota.probe.setLastSweep(now - 10, listed: ["s0": now - 10])
     try alice.upload(50_000)
     try alice.download(100_000)
     let row = try #require(try view(quota).sessions.first)
@@ -94,8 +92,7 @@ import Testing
     _ = try first.enter("alice", since: now - 100)
     _ = try second.enter("bob", since: now - 100)
     try quota.sweep().expect(status: 0)
-    try quota.write(
-      "at=\(now)\nlisted=\(now - 38)%20s1\nend\n", to: "var/spool/last-sweep")
+    try quota.probe.setLastSweep(now, listed: ["s1": now - 38])
     try second.behave(.busy, for: 1)
     let view = try view(quota)
     #expect(view.sessions.map(\.name) == ["alice", "bob"])

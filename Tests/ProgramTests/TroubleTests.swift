@@ -188,7 +188,8 @@ import Testing
       // The third wrong one would cost the line; more than one try is rude.
       #expect(try server.connections == 1)
     }
-    #expect(try quota.openSessions == (password == "right" ? 1 : 0))
+    // A stranger is a user once something was counted.
+    #expect(try quota.probe.names == (password == "right" ? ["alice"] : []))
   }
 
   @Test func `a configured server that is down is a failure, and closes nothing`() throws {
@@ -258,9 +259,9 @@ import Testing
     let quota = try Installation()
     let server = try SimulatedServer()
     let lines = "server 10.8.0.0 255.255.255.0\nmanagement /nonexistent/x.sock unix\n"
-    for name in ["office", "home"] { try quota.folder.write(lines, to: "openvpn/\(name).conf") }
+    for name in ["office", "home"] { try quota.write(lines, to: "openvpn/\(name).conf") }
     let socket = server.management.dropFirst("unix:".count)
-    try quota.folder.write(
+    try quota.write(
       "server 10.9.0.0 255.255.255.0\nmanagement \(socket) unix\n", to: "openvpn/third.conf")
     try server.enter("alice").upload(1000)
     let outcome = try quota.sweep().expect(status: 69)

@@ -76,7 +76,9 @@ import TestSupport
     let jobs = try jobs()
     #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\n")
     #expect(try run(jobs[2]) == "quota-rotate\n")
-    #expect(try run(jobs[3]) == "install -d -m 2770 -g openvpn-quota /run/openvpn-quota\n")
+    #expect(
+      try run(jobs[3])
+        == "install -d -m 2770 -g openvpn-quota /run/openvpn-quota\nquota-sweep --publish\n")
     for job in jobs {
       #expect(try run(job, systemd: true, settings: "MONITOR_INTERVAL=30\n").isEmpty)
       #expect(try run(job, installed: false, settings: "MONITOR_INTERVAL=30\n").isEmpty)

@@ -11,7 +11,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryDirectory()
-    for name in ["openvpn-quota", "quota-connect", "quota-disconnect"] {
+    for name in ["openvpn-quota", "quota-hook", "quota-connect", "quota-disconnect"] {
       try folder.write("#!/bin/sh\n", to: "programs/\(name)", mode: 0o755)
     }
     for name in ["quota-sweep", "quota-rotate", "quota-admin"] {

@@ -28,4 +28,12 @@ import Testing
     }
     try directory.check("quota.db-wal")
   }
+
+  @Test(arguments: [0o770, 0o2770, 0o757, 0o1777])
+  func `is not entered where other users may write to it`(mode: Int) throws {
+    #expect(unsafe chmod(folder.path, mode_t(mode)) == 0)
+    #expect(throws: SystemError("trust", folder.path, code: EPERM)) {
+      _ = try StateDirectory(of: "\(folder.path)/quota.db")
+    }
+  }
 }

@@ -121,6 +121,9 @@ package final class Installation {
     return outcome.output
   }
 
+  /// Lets the ledger take in what hooks have written, as each program does that opens it to write.
+  package func takeInJournal() throws { try admin("list") }
+
   /// Expects the ledger to say, to the byte, what OpenVPN's own final counters say of all sessions
   /// that ended. A session that a crash ended is not among those.
   ///
@@ -128,6 +131,7 @@ package final class Installation {
   package func expectTruth(
     isOver: Bool = true, at location: SourceLocation = #_sourceLocation
   ) throws {
+    try takeInJournal()
     try probe.expectTruth(
       of: servers.flatMap { try $0.finished }, isOver: isOver, at: location)
   }

@@ -71,7 +71,8 @@ final class BenchReport {
   }
 
   private var countTable: String {
-    Section(
+    if counts.isEmpty { return "" }
+    return Section(
       title: RecordedCounts.title,
       text: "A later run fails where one of these rose by more than 5 %.",
       columns: ["of", "instructions"],

@@ -94,7 +94,8 @@ struct HookCosts {
     let times = try FreshCopies.median(
       of: all.map { FreshCopies.Contender($0.program, $0.arguments, environment: variables) },
       rounds: Self.rounds
-    ) { if $0.isMultiple(of: 20) { try bench.sweep() } }
+    ) { if $0.isMultiple(of: 5) { try bench.sweep() } }
+    try bench.sweep()
     let measured = try all.map { try figures(of: $0, variables(Self.rounds)) }
     for (rival, (figures, time)) in zip(all, zip(measured, times)) {
       rows.append([

@@ -60,8 +60,13 @@ uint64_t cs_random(void);
 size_t cs_length(const char *text);
 // The index of the first byte that is one of two; `count` where there is none.
 size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other);
+// The index of a byte where it stands for the `number`th time, counted from 0; `count` for fewer.
+size_t cs_find_nth(const void *bytes, size_t count, uint8_t byte, size_t number);
 // The index where a text begins first; `count` where it is not there. The text is not empty.
 size_t cs_find(const void *bytes, size_t count, const void *text, size_t length);
+
+// A checksum against damage.
+uint64_t cs_checksum(const void *bytes, size_t count);
 
 // An address as text in network order, 4 bytes or 16 for IPv6: 1, or 0 where it is none. And back:
 // `text` has room for 46 characters.

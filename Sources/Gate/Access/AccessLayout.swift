@@ -1,4 +1,5 @@
 import Quota
+import System
 
 /// Where things stand in the access table: pages of one size, each with a checksum and the table's
 /// version, in sections: the header, users by their hash, sessions by their owner's hash, an index of

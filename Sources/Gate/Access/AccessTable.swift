@@ -23,136 +23,111 @@ package struct AccessTable: ~Copyable {
 
   package let header: AccessHeader
   let layout: AccessLayout
-  private let file: Descriptor
-  private let path: String
+  private var pages: Pages
 
   /// Opens the table in a state directory.
   ///
   /// - Throws: `AccessError`; `ENOENT` where there is none.
   package init(in directory: borrowing Directory) throws(AccessError) {
-    let path = directory.path(of: Self.name)
-    let file = try Self.opened(in: directory)
-    let page = try Self.page(0, of: file, path)
-    guard let (header, layout) = AccessHeader.decoded(page.span) else {
-      throw .damaged(path: path)
+    var pages = Pages(file: try Self.opened(in: directory))
+    try pages.turn(to: 0, version: nil)
+    guard let (header, layout) = AccessHeader.decoded(pages.bytes.span) else {
+      throw pages.damage
     }
     self.header = header
     self.layout = layout
-    self.file = file
-    self.path = path
+    self.pages = pages
   }
 
-  private static func opened(in directory: borrowing Directory) throws(AccessError) -> Descriptor {
-    do throws(SystemError) { return try directory.open(name, for: .read) } catch {
+  private static func opened(in directory: borrowing Directory) throws(AccessError) -> OpenFile {
+    do throws(SystemError) { return try directory.openFile(name, for: .read) } catch {
       throw .system(error)
     }
   }
 
+  package var userCount: Int { layout.users.count }
+  package var sessionCount: Int { layout.sessions.count }
+
   /// What the table says of a user; nil for a name that it does not have.
-  package borrowing func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
+  package mutating func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
     let hash = header.key.hash(name)
     let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
     guard found < layout.users.count else { return nil }
-    let (page, offset) = layout.users.place(of: found)
-    let bytes = try self.page(page)
-    let entry = bytes.span.extracting(offset..<offset + AccessUser.size)
-    return entry.word(at: 0) == hash ? AccessUser(entry) : nil
+    return try read(found, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
   }
 
   /// The live sessions of a user, in the order of the journal.
-  package borrowing func sessions(ofOwner name: [UInt8]) throws(AccessError) -> [AccessSession] {
+  package mutating func sessions(ofOwner name: [UInt8]) throws(AccessError) -> [AccessSession] {
     let owner = header.key.hash(name)
     var index = try lowerBound(of: owner, in: layout.sessions) { $0.word(at: 0) }
     var sessions: [AccessSession] = []
     while index < layout.sessions.count {
-      let (number, start) = layout.sessions.place(of: index)
-      let page = try page(number)
-      let end = min(
-        layout.sessions.count, (index / layout.sessions.perPage + 1) * layout.sessions.perPage)
-      var offset = start
-      while index < end {
-        let session = AccessSession(page.span.extracting(offset..<offset + AccessSession.size))
-        if session.owner != owner { return sessions }
-        sessions.append(session)
-        (index, offset) = (index + 1, offset + AccessSession.size)
-      }
-    }
-    return sessions
-  }
-
-  /// The live sessions of a server's process that began in a second, in the order of the journal.
-  package borrowing func sessions(
-    server: UInt64, pid: Int64, connectedSince: Int64
-  ) throws(AccessError) -> [AccessSession] {
-    let hash = header.key.hash(server: server, pid: pid, connectedSince: connectedSince)
-    var index = try lowerBound(of: UInt64(hash) << 32, in: layout.index) {
-      UInt64($0.half(at: 0)) << 32
-    }
-    var sessions: [AccessSession] = []
-    while index < layout.index.count {
-      let (page, offset) = layout.index.place(of: index)
-      let bytes = try self.page(page)
-      if bytes.span.half(at: offset) != hash { break }
-      let session = try session(Int(bytes.span.half(at: offset + 4)))
-      let process = try process(session.process)
-      if session.connectedSince == connectedSince, process.server == server, process.pid == pid {
-        sessions.append(session)
-      }
+      let session = try session(index)
+      if session.owner != owner { break }
+      sessions.append(session)
       index += 1
     }
     return sessions
   }
 
-  /// A session by its number in the table, from 0 to below `sessionCount`.
-  package borrowing func session(_ index: Int) throws(AccessError) -> AccessSession {
-    guard index < layout.sessions.count else { throw .damaged(path: path) }
-    let (page, offset) = layout.sessions.place(of: index)
-    let bytes = try self.page(page)
-    return AccessSession(bytes.span.extracting(offset..<offset + AccessSession.size))
+  /// The live sessions of a server's process that began in a second, in the order of the journal.
+  package mutating func sessions(
+    server: UInt64, pid: Int64, connectedSince: Int64
+  ) throws(AccessError) -> [AccessSession] {
+    let hash = header.key.hash(server: server, pid: pid, connectedSince: connectedSince)
+    var index = try lowerBound(of: UInt64(hash), in: layout.index, width: 32) {
+      UInt64($0.half(at: 0))
+    }
+    var numbers: [Int] = []
+    while index < layout.index.count {
+      let (found, number) = try read(index, of: layout.index) {
+        ($0.half(at: 0), Int($0.half(at: 4)))
+      }
+      if found != hash { break }
+      numbers.append(number)
+      index += 1
+    }
+    var sessions: [AccessSession] = []
+    for number in numbers {
+      let session = try session(number)
+      let process = try process(session.process)
+      if session.connectedSince == connectedSince, process.server == server, process.pid == pid {
+        sessions.append(session)
+      }
+    }
+    return sessions
   }
 
-  package var sessionCount: Int { layout.sessions.count }
-  package var userCount: Int { layout.users.count }
+  /// A session by its number in the table, from 0 to below `sessionCount`.
+  package mutating func session(_ index: Int) throws(AccessError) -> AccessSession {
+    try read(index, of: layout.sessions) { AccessSession($0) }
+  }
 
   /// The process that a session is served by.
-  package borrowing func process(_ index: Int) throws(AccessError) -> AccessProcess {
-    guard index < layout.processes.count else { throw .damaged(path: path) }
-    let (page, offset) = layout.processes.place(of: index)
-    let bytes = try self.page(page)
-    return AccessProcess(bytes.span.extracting(offset..<offset + AccessProcess.size))
+  package mutating func process(_ index: Int) throws(AccessError) -> AccessProcess {
+    try read(index, of: layout.processes) { AccessProcess($0) }
   }
 
   /// The next moments at which a new period begins by a rule, ascending.
-  package borrowing func boundaries(of rule: Int) throws(AccessError) -> [Int64] {
-    guard rule < layout.boundaries.count else { throw .damaged(path: path) }
-    let (page, offset) = layout.boundaries.place(of: rule)
-    let bytes = try self.page(page)
-    var moments: [Int64] = []
-    for index in 0..<AccessLayout.mostBoundaries {
-      let moment = bytes.span.integer(at: offset + 8 * index)
-      if moment < .max { moments.append(moment) }
+  package mutating func boundaries(of rule: Int) throws(AccessError) -> [Int64] {
+    try read(rule, of: layout.boundaries) { bytes in
+      var moments: [Int64] = []
+      for index in 0..<AccessLayout.mostBoundaries {
+        let moment = bytes.integer(at: 8 * index)
+        if moment < .max { moments.append(moment) }
+      }
+      return moments
     }
-    return moments
   }
 
-  private borrowing func page(_ number: Int) throws(AccessError) -> [UInt8] {
-    let page = try Self.page(number, of: file, path)
-    guard AccessLayout.version(of: page.span) == header.version else {
-      throw .damaged(path: path)
-    }
-    return page
-  }
-
-  private static func page(
-    _ number: Int, of file: borrowing Descriptor, _ path: String
-  ) throws(AccessError) -> [UInt8] {
-    let page: [UInt8]
-    do throws(SystemError) {
-      page = try file.read(
-        atMost: AccessLayout.pageSize, at: Int64(number * AccessLayout.pageSize), of: path)
-    } catch { throw .system(error) }
-    guard AccessLayout.isWhole(page.span, number: number) else { throw .damaged(path: path) }
-    return page
+  /// Reads an entry of a section.
+  private mutating func read<Entry>(
+    _ index: Int, of section: AccessLayout.Section, _ body: (Span<UInt8>) -> Entry
+  ) throws(AccessError) -> Entry {
+    guard index < section.count else { throw pages.damage }
+    let (page, offset) = section.place(of: index)
+    try pages.turn(to: page, version: header.version)
+    return body(pages.bytes.span.extracting(offset..<offset + section.size))
   }
 
   /// The number of the first entry of a section whose hash is not below another; the section's count
@@ -160,11 +135,14 @@ package struct AccessTable: ~Copyable {
   ///
   /// Hashes are spread evenly, so it is looked for where it should stand; from a page that misses it,
   /// the way is as long as the difference of the hashes says.
-  private borrowing func lowerBound(
-    of hash: UInt64, in section: AccessLayout.Section, by hashOf: (Span<UInt8>) -> UInt64
+  ///
+  /// - Parameter width: the bits of the hashes.
+  private mutating func lowerBound(
+    of hash: UInt64, in section: AccessLayout.Section, width: UInt64 = 64,
+    by hashOf: (Span<UInt8>) -> UInt64
   ) throws(AccessError) -> Int {
     func distance(_ difference: UInt64) -> Int {
-      Int(difference.multipliedFullWidth(by: UInt64(section.count)).high)
+      Int((difference << (64 - width)).multipliedFullWidth(by: UInt64(section.count)).high)
     }
     // All entries before `low` are below the hash, none from `high` on is.
     var (low, high) = (0, section.count)
@@ -174,15 +152,10 @@ package struct AccessTable: ~Copyable {
       // Where guessing goes on for long, halving is sure to come to an end.
       tries += 1
       let number = tries > 8 ? (low + high) / 2 : min(max(guess, low), high - 1)
-      let (page, offset) = section.place(of: number)
-      let bytes = try self.page(page)
-      let start = number - (offset - AccessLayout.pageHead) / section.size
+      let start = number - number % section.perPage
       let end = min(start + section.perPage, section.count)
-      func hashAt(_ index: Int) -> UInt64 {
-        let place = AccessLayout.pageHead + (index - start) * section.size
-        return hashOf(bytes.span.extracting(place..<place + section.size))
-      }
-      let (first, last) = (hashAt(start), hashAt(end - 1))
+      let first = try read(start, of: section, hashOf)
+      let last = try read(end - 1, of: section, hashOf)
       if first >= hash {
         high = min(high, start)
         guess = start - 1 - distance(first - hash)
@@ -193,11 +166,40 @@ package struct AccessTable: ~Copyable {
         var (below, above) = (start, end - 1)
         while above - below > 1 {
           let middle = (below + above) / 2
-          if hashAt(middle) < hash { below = middle } else { above = middle }
+          if try read(middle, of: section, hashOf) < hash { below = middle } else { above = middle }
         }
         return above
       }
     }
     return high
+  }
+}
+
+/// A table's pages, of which one is in memory.
+private struct Pages: ~Copyable {
+  let file: OpenFile
+  private(set) var bytes = [UInt8](repeating: 0, count: AccessLayout.pageSize)
+  private var number: Int?
+
+  init(file: consuming OpenFile) { self.file = file }
+
+  var damage: AccessError { .damaged(path: file.path) }
+
+  /// Brings a page into memory, unless it is there.
+  ///
+  /// - Parameter version: the table's; nil as long as it is not known.
+  mutating func turn(to page: Int, version: UInt64?) throws(AccessError) {
+    if number == page { return }
+    number = nil
+    let position = Int64(page) * Int64(AccessLayout.pageSize)
+    let got: Int
+    do throws(SystemError) {
+      got = try file.descriptor.read(
+        into: &bytes, 0..<AccessLayout.pageSize, at: position, of: file.path)
+    } catch { throw .system(error) }
+    guard got == AccessLayout.pageSize, AccessLayout.isWhole(bytes.span, number: page),
+      version == nil || AccessLayout.version(of: bytes.span) == version
+    else { throw damage }
+    number = page
   }
 }

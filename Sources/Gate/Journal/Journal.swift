@@ -19,15 +19,14 @@ package enum Journal {
   package static func append(
     _ record: JournalRecord, in directory: borrowing Directory
   ) throws(SystemError) {
-    let name = JournalFile.Name.current.text
     let line = record.encoded()
     for _ in 0..<mostTries {
-      let file = try directory.open(name, for: .append)
-      guard try file.writeOnce(line.span, to: directory.path(of: name)) == line.count else {
-        throw SystemError("write to", directory.path(of: name), code: SystemError.noSpace)
+      let file = try directory.openFile(JournalFile.Name.current.text, for: .append)
+      guard try file.descriptor.writeOnce(line.span, to: file.path) == line.count else {
+        throw SystemError("write to", file.path, code: SystemError.noSpace)
       }
-      let written = try FileStatus(of: file, called: directory.path(of: name))
-      if let named = try directory.status(of: name), named.isSameFile(as: written) { return }
+      let named = try directory.status(of: JournalFile.Name.current.text)
+      if let named, named.isSameFile(as: file.status) { return }
     }
   }
 

@@ -20,9 +20,7 @@ package struct JournalFile: ~Copyable {
     }
   }
 
-  let file: Descriptor
-  /// Its path, for messages.
-  package let path: String
+  let file: OpenFile
   /// Its first record; nil where that is missing or damaged.
   package let header: JournalHeader?
   /// The absolute position of its first byte; 0 without a header.
@@ -34,15 +32,19 @@ package struct JournalFile: ~Copyable {
   /// - Throws: `SystemError`; `EPERM` where it is no regular file of the directory's owner.
   package init?(_ name: Name, in directory: borrowing Directory) throws(SystemError) {
     guard let file = try Self.opened(name, in: directory) else { return nil }
-    let path = directory.path(of: name.text)
-    header = try Self.header(of: file, path)
+    header = try Self.header(of: file)
     self.file = file
-    self.path = path
   }
+
+  /// Its path, for messages.
+  package var path: String { file.path }
+
+  /// The absolute position of its end when it was opened.
+  package var endAtOpening: Int64 { base + file.status.size }
 
   /// The absolute position of its end at this moment.
   package borrowing func end() throws(SystemError) -> Int64 {
-    base + (try FileStatus(of: file, called: path)).size
+    base + (try FileStatus(of: file.descriptor, called: file.path)).size
   }
 
   /// Whether a record with this checksum ends at an absolute position: whether what was read once is
@@ -52,7 +54,8 @@ package struct JournalFile: ~Copyable {
   ) throws(SystemError) -> Bool {
     let start = position - base - Int64(JournalRecord.checksumLength)
     guard start > 0 else { return false }
-    let digits = try file.read(atMost: JournalRecord.checksumLength, at: start, of: path)
+    let digits = try file.descriptor.read(
+      atMost: JournalRecord.checksumLength, at: start, of: file.path)
     return hexadecimal(digits.span) == checksum
   }
 
@@ -61,22 +64,22 @@ package struct JournalFile: ~Copyable {
     _ name: Name, in directory: borrowing Directory
   ) throws(SystemError) -> Bool {
     guard let named = try directory.status(of: name.text) else { return false }
-    return named.isSameFile(as: try FileStatus(of: file, called: path))
+    return named.isSameFile(as: try FileStatus(of: file.descriptor, called: file.path))
   }
 
   private static func opened(
     _ name: Name, in directory: borrowing Directory
-  ) throws(SystemError) -> Descriptor? {
-    do throws(SystemError) { return try directory.open(name.text, for: .read) } catch {
+  ) throws(SystemError) -> OpenFile? {
+    do throws(SystemError) { return try directory.openFile(name.text, for: .read) } catch {
       if error.code == SystemError.notFound { return nil }
       throw error
     }
   }
 
   private static func header(
-    of file: borrowing Descriptor, _ path: String
+    of file: borrowing OpenFile
   ) throws(SystemError) -> JournalHeader? {
-    let start = try file.read(atMost: JournalHeader.longest, at: 0, of: path)
+    let start = try file.descriptor.read(atMost: JournalHeader.longest, at: 0, of: file.path)
     guard start.first == 10 else { return nil }
     let line = 1..<start.span.firstIndex(of: 10, or: 0, from: 1)
     return JournalHeader(line: start.span.extracting(line))

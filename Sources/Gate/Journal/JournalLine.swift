@@ -94,20 +94,24 @@ struct JournalFields {
   /// Whether no field is left.
   var isAtEnd: Bool { position > bytes.count }
 
+  /// Whether a line that is not checked yet is an `in`, as its first fields have it.
+  static func isSession(_ line: Span<UInt8>) -> Bool {
+    line.count > 5 && line[2] == UInt8(ascii: "i") && line[3] == UInt8(ascii: "n") && line[4] == 9
+  }
+
   /// The seventh field behind the kind of a line that is not checked yet: when its client connected.
   static func connectedSince(_ line: Span<UInt8>) -> Int64? {
-    var index = 0
-    for _ in 0..<7 {
-      while index < line.count, line[index] != 9 { index += 1 }
-      index += 1
+    guard let tab = line.index(of: 9, number: 6) else { return nil }
+    return unsafe line.withUnsafeBytes { line in
+      var seconds: Int64 = 0
+      for index in tab + 1..<line.count {
+        let byte = unsafe line[index]
+        if byte == 9 { return seconds }
+        guard 48...57 ~= byte, seconds < 1 << 56 else { return nil }
+        seconds = seconds &* 10 &+ Int64(byte &- 48)
+      }
+      return nil
     }
-    var seconds: Int64 = 0
-    while index < line.count, line[index] != 9 {
-      guard 48...57 ~= line[index], seconds < 1 << 56 else { return nil }
-      seconds = seconds * 10 + Int64(line[index] - 48)
-      index += 1
-    }
-    return index < line.count ? seconds : nil
   }
 
   mutating func nextText() -> [UInt8]? {

@@ -73,6 +73,30 @@ struct JournalLines {
     return nil
   }
 
+  /// The next line that a separator ends and that holds a text; nil where none is left. All others
+  /// before it are passed over at once.
+  mutating func next(holding text: Span<UInt8>) -> Range<Int>? {
+    if isInOverlong, next() == nil { return nil }
+    let found = buffer.span.extracting(..<filled).firstIndex(of: text, from: start)
+    start = lineStart(before: found ?? filled)
+    looked = found.map { min(buffer.span.firstIndex(of: 10, or: 0, from: $0), filled) } ?? filled
+    if looked < filled {
+      let line = start..<looked
+      looked += 1
+      start = looked
+      return line
+    }
+    if looked - start > Self.longest { dropOverlong() }
+    return nil
+  }
+
+  /// Where the line begins that a place is in.
+  private func lineStart(before place: Int) -> Int {
+    var index = place
+    while index > start, buffer[index - 1] != 10, buffer[index - 1] != 0 { index -= 1 }
+    return index
+  }
+
   /// What stands behind the last separator.
   var tail: Range<Int> { isInOverlong ? filled..<filled : start..<filled }
 

@@ -96,7 +96,7 @@ package struct JournalScan {
   /// Reads the next piece, past holes.
   private mutating func readOn(in file: borrowing JournalFile) throws(SystemError) {
     var offset = lines.end - file.base
-    guard let data = try file.file.data(from: offset, of: file.path) else {
+    guard let data = try file.file.descriptor.data(from: offset, of: file.path) else {
       isAtEnd = true
       return
     }
@@ -113,7 +113,7 @@ package struct JournalScan {
       ? 0
       : lines.readOn { (buffer, part) throws(SystemError) in
         let part = part.prefix(Int(min(room, Int64(part.count))))
-        return try file.file.read(into: &buffer, part, at: offset, of: file.path)
+        return try file.file.descriptor.read(into: &buffer, part, at: offset, of: file.path)
       }
     isAtEnd = got == 0
     read += Int64(got)

@@ -20,21 +20,20 @@ package struct JournalTail: ~Copyable {
   package static func opened(
     after header: AccessHeader, in directory: borrowing Directory
   ) throws(JournalTailError) -> JournalTail? {
-    let path = directory.path(of: JournalFile.Name.current.text)
     guard let current = try file(.current, in: directory), let present = current.header else {
-      throw .doesNotFollow(path: path)
+      throw .doesNotFollow(path: directory.path(of: JournalFile.Name.current.text))
     }
     if present.generation == header.generation {
       let part = try part(of: current, from: header.position)
-      return try JournalTail(current: current, part, old: nil, 0..<0).checked(path)
+      return try JournalTail(current: current, part, old: nil, 0..<0).checked()
     }
     guard let old = try file(.old, in: directory), old.header?.generation == header.generation
     else {
-      throw .doesNotFollow(path: path)
+      throw .doesNotFollow(path: current.path)
     }
     let oldPart = try part(of: old, from: header.position)
     let currentPart = try part(of: current, from: present.base)
-    return try JournalTail(current: current, currentPart, old: old, oldPart).checked(path)
+    return try JournalTail(current: current, currentPart, old: old, oldPart).checked()
   }
 
   private init(
@@ -47,55 +46,58 @@ package struct JournalTail: ~Copyable {
     self.oldPart = oldPart
   }
 
-  private consuming func checked(_ path: String) throws(JournalTailError) -> JournalTail? {
+  private consuming func checked() throws(JournalTailError) -> JournalTail? {
     let size = currentPart.count + oldPart.count
-    if size > Self.limit { throw .tooLong(path: path) }
+    if size > Self.limit { throw .tooLong(path: current.path) }
     if size == 0 { return nil }
     return self
   }
 
+  /// What to look for in lines.
+  enum Search {
+    /// Beginnings of sessions with this text in their line.
+    case sessions(with: [UInt8])
+    /// All of these seconds, which are ascending.
+    case seconds([Int64])
+  }
+
   /// Gives records in the order of the journal. What is damaged is left out.
-  ///
-  /// - Parameter isWanted: whether to read a line, going by its bytes.
-  package borrowing func forEachRecord(
-    where isWanted: (Span<UInt8>) -> Bool, _ body: (JournalRecord) -> Void
+  borrowing func forEachRecord(
+    with search: Search, _ body: (JournalRecord) -> Void
   ) throws(SystemError) {
     switch old {
-    case .some(let old): try Self.forEachRecord(in: old, oldPart, where: isWanted, body)
+    case .some(let old): try Self.forEachRecord(in: old, oldPart, search, body)
     case .none: break
     }
-    try Self.forEachRecord(in: current, currentPart, where: isWanted, body)
+    try Self.forEachRecord(in: current, currentPart, search, body)
   }
 
   private static func forEachRecord(
-    in file: borrowing JournalFile, _ part: Range<Int64>, where isWanted: (Span<UInt8>) -> Bool,
+    in file: borrowing JournalFile, _ part: Range<Int64>, _ search: Search,
     _ body: (JournalRecord) -> Void
   ) throws(SystemError) {
     var lines = JournalLines(at: part.lowerBound, size: Int64(part.count))
-    func give(_ line: Range<Int>) {
-      let record = lines.read(line) { isWanted($0) ? JournalRecord(line: $0) : nil }
-      if let record { body(record) }
-    }
-    while true {
-      while let line = lines.next() { give(line) }
+    while lines.end < part.upperBound {
       let rest = part.upperBound - lines.end
       let got = try lines.readOn { (buffer, room) throws(SystemError) in
-        try file.file.read(
+        try file.file.descriptor.read(
           into: &buffer, room.prefix(Int(min(rest, Int64(room.count)))),
           at: part.upperBound - rest - file.base, of: file.path)
       }
-      if got == 0 { return give(lines.tail) }
+      if got == 0 { break }
+      while let line = search.next(in: &lines) {
+        if let record = lines.read(line, { search.record($0) }) { body(record) }
+      }
     }
+    if let record = lines.read(lines.tail, { search.record($0) }) { body(record) }
   }
 
   /// The positions of a file behind one.
   private static func part(
     of file: borrowing JournalFile, from position: Int64
   ) throws(JournalTailError) -> Range<Int64> {
-    let end: Int64
-    do throws(SystemError) { end = try file.end() } catch { throw .system(error) }
-    guard position <= end else { throw .doesNotFollow(path: file.path) }
-    return position..<end
+    guard position <= file.endAtOpening else { throw .doesNotFollow(path: file.path) }
+    return position..<file.endAtOpening
   }
 
   private static func file(
@@ -105,6 +107,39 @@ package struct JournalTail: ~Copyable {
       throw .system(error)
     }
   }
+}
+
+extension JournalTail.Search {
+  fileprivate func next(in lines: inout JournalLines) -> Range<Int>? {
+    switch self {
+    case .sessions(let text): lines.next(holding: text.span)
+    case .seconds: lines.next()
+    }
+  }
+
+  /// The record of a line that may be looked for.
+  fileprivate func record(_ line: Span<UInt8>) -> JournalRecord? {
+    switch self {
+    case .sessions:
+      if !JournalFields.isSession(line) { return nil }
+    case .seconds(let seconds):
+      guard let second = JournalFields.connectedSince(line), contains(seconds, second) else {
+        return nil
+      }
+    }
+    return JournalRecord(line: line)
+  }
+}
+
+/// Whether an ascending list has a number.
+private func contains(_ numbers: [Int64], _ number: Int64) -> Bool {
+  var (low, high) = (0, numbers.count)
+  while low < high {
+    let middle = (low + high) / 2
+    if numbers[middle] == number { return true }
+    if numbers[middle] < number { low = middle + 1 } else { high = middle }
+  }
+  return false
 }
 
 /// Why the journal's tail is not read.

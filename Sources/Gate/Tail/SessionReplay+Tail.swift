@@ -14,24 +14,24 @@ extension SessionReplay {
   ///
   /// - Parameter tail: nil where it cannot be read: then the table alone says what there is.
   package static func following(
-    _ owner: [UInt8], from table: borrowing AccessTable, through tail: borrowing JournalTail?,
+    _ owner: [UInt8], from table: inout AccessTable, through tail: borrowing JournalTail?,
     now: JournalMoment
   ) throws(SessionReplayError) -> SessionReplay {
     var replay = SessionReplay(owner: owner, hashKey: table.header.key, now: now)
-    var seconds = try replay.addSessions(of: table)
+    var seconds = try replay.addSessions(of: &table)
     switch tail {
     case .none: break
     case .some(let tail):
       seconds += try secondsOfSessions(of: owner, in: tail)
       seconds.sort()
-      if !seconds.isEmpty { try replay.follow(tail, seconds, table) }
+      if !seconds.isEmpty { try replay.follow(tail, seconds, &table) }
     }
     return replay
   }
 
   /// Takes the user's sessions of the table, and gives the seconds in which they began.
   private mutating func addSessions(
-    of table: borrowing AccessTable
+    of table: inout AccessTable
   ) throws(SessionReplayError) -> [Int64] {
     do throws(AccessError) {
       var seconds: [Int64] = []
@@ -49,10 +49,9 @@ extension SessionReplay {
     of owner: [UInt8], in tail: borrowing JournalTail
   ) throws(SessionReplayError) -> [Int64] {
     var seconds: [Int64] = []
-    let field = JournalLine.field(owner)
     do throws(SystemError) {
-      try tail.forEachRecord(where: { $0.firstIndex(of: field.span, from: 0) != nil }) { record in
-        if record.kind == .in, record.owner == owner { seconds.append(record.connectedSince) }
+      try tail.forEachRecord(with: .sessions(with: JournalLine.field(owner))) { record in
+        if record.owner == owner { seconds.append(record.connectedSince) }
       }
     } catch { throw .tail(error) }
     return seconds
@@ -61,15 +60,14 @@ extension SessionReplay {
   /// Takes the records of some seconds, which are ascending; and, before the first `end` of a key, the
   /// table's sessions of others that it may belong to.
   private mutating func follow(
-    _ tail: borrowing JournalTail, _ seconds: [Int64], _ table: borrowing AccessTable
+    _ tail: borrowing JournalTail, _ seconds: [Int64], _ table: inout AccessTable
   ) throws(SessionReplayError) {
     var failure: AccessError?
     do throws(SystemError) {
-      try tail.forEachRecord(where: { contains(seconds, JournalFields.connectedSince($0)) }) {
-        record in
+      try tail.forEachRecord(with: .seconds(seconds)) { record in
         let key = key(of: record)
         if record.kind == .end, wantsOthers(of: key) {
-          do throws(AccessError) { try addOthers(key, of: table) } catch { failure = error }
+          do throws(AccessError) { try addOthers(key, of: &table) } catch { failure = error }
         }
         add(record)
       }
@@ -78,7 +76,7 @@ extension SessionReplay {
   }
 
   private mutating func addOthers(
-    _ key: Key, of table: borrowing AccessTable
+    _ key: Key, of table: inout AccessTable
   ) throws(AccessError) {
     let ownHash = hashKey.hash(owner)
     let sessions = try table.sessions(
@@ -88,16 +86,4 @@ extension SessionReplay {
         session, of: try table.process(session.process), isOwn: false, boot: table.header.boot)
     }
   }
-}
-
-/// Whether an ascending list has a number.
-private func contains(_ numbers: [Int64], _ number: Int64?) -> Bool {
-  guard let number else { return false }
-  var (low, high) = (0, numbers.count)
-  while low < high {
-    let middle = (low + high) / 2
-    if numbers[middle] == number { return true }
-    if numbers[middle] < number { low = middle + 1 } else { high = middle }
-  }
-  return false
 }

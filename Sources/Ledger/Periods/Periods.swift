@@ -40,27 +40,30 @@ extension Ledger {
           row.user, turn.span.start
         ) { $0.traffic(0) } ?? Traffic()
     }
-    standing.granted = try granted(to: row.user, during: turn.calendar)
-    standing.carried = try carriedGrants(for: row, into: turn.span.start)
+    (standing.granted, standing.carried) = try grantsInForce(
+      for: row, during: turn.calendar, into: turn.span.start)
     return standing
   }
 
-  /// Bytes that were granted to a user for the period that takes up this span.
-  private func granted(to user: Int64, during calendar: TimeSpan) throws(SQLiteError) -> Int64 {
-    try database.saturatingSum(
-      """
-      SELECT bytes FROM grants WHERE user_id = ?1 AND period_start >= ?2 AND period_start < ?3
-        AND revoked_at IS NULL
-      """, user, calendar.start, calendar.end)
-  }
-
-  /// Bytes that carried grants have for the period that begins at a moment: all they came to, less
-  /// what every other period took.
-  func carriedGrants(for row: StandingRow, into start: Int64) throws(SQLiteError) -> Int64 {
-    let all = try database.saturatingSum(
-      "SELECT bytes FROM grants WHERE user_id = ?1 AND period_start IS NULL", row.user)
-    if all == 0 { return 0 }
-    return max(0, all - (try takenFromCarried(by: row, otherThanFrom: start)))
+  /// Bytes that were granted to a user for the period that takes up a span, and that carried grants have
+  /// for the one that begins at a moment: all they came to, less what every other period took.
+  private func grantsInForce(
+    for row: StandingRow, during calendar: TimeSpan, into start: Int64
+  ) throws(SQLiteError) -> (granted: Int64, carried: Int64) {
+    var (granted, carried) = (Int64(0), Int64(0))
+    try database.query(
+      "SELECT bytes, period_start, revoked_at FROM grants WHERE user_id = ?1", row.user
+    ) { grant in
+      if grant.isNull(1) {
+        carried = saturatingSum(carried, grant.integer(0))
+      } else if calendar.contains(grant.integer(1)), grant.isNull(2) {
+        granted = saturatingSum(granted, grant.integer(0))
+      }
+    }
+    if carried > 0 {
+      carried = max(0, carried - (try takenFromCarried(by: row, otherThanFrom: start)))
+    }
+    return (granted, carried)
   }
 
   /// Bytes that a user's periods took from carried grants, but for the one that begins at a moment.
@@ -69,10 +72,9 @@ extension Ledger {
   ) throws(SQLiteError) -> Int64 {
     let present = row.standing
     let taken = present.span.start == start ? 0 : present.takenFromCarried(by: rules.count)
-    return saturatingSum(
-      taken,
-      try database.saturatingSum(
-        "SELECT carried FROM periods WHERE user_id = ?1 AND period_start <> ?2", row.user, start))
+    return try database.query(
+      "SELECT carried FROM periods WHERE user_id = ?1 AND period_start <> ?2", row.user, start
+    ) { $0.integer(0) }.reduce(taken, saturatingSum)
   }
 
   /// Brings every user whose period is over up to the one that now falls in.
@@ -160,18 +162,32 @@ extension Ledger {
     return (used, isEstimated)
   }
 
-  /// Lets the period begin that a user's terms have since they were changed, if it is another one.
-  func startPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) {
-    try store(try startedPeriod(of: row, at: time))
+  /// Lets the period begin that users' terms have since they were changed, where it is another one.
+  func startPeriods(of rows: [StandingRow], at time: Int64) throws(SQLiteError) {
+    // One pass over all users for each beginning: as a rule there is one.
+    var moved: [Int64: [Int64: Traffic]] = [:]
+    for row in rows {
+      let next = try startedPeriod(of: row, at: time) { user, start throws(SQLiteError) in
+        if moved[start] == nil { moved[start] = try usageByUser(since: start) }
+        return moved[start]?[user] ?? Traffic()
+      }
+      try store(next)
+    }
   }
 
-  /// Like `startPeriod`, and leaves it to the caller to store the row.
+  /// The row of a user whose terms were changed, in the period that they have since; it is left to
+  /// the caller to store it.
   ///
   /// After a change of the period rule, all usage since the start of the period that then holds goes
   /// over to it, so that each byte stays in one: periods that began later go over whole; of the one
   /// it falls into, what `usage` has since then. Where that start is a reset, a period began then
   /// already, and nothing is left to take.
-  func startedPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) -> StandingRow {
+  ///
+  /// - Parameter moved: what a user moved from a moment on.
+  func startedPeriod(
+    of row: StandingRow, at time: Int64,
+    moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
+  ) throws(SQLiteError) -> StandingRow {
     let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
     let start = turn.span.start
     var next = row
@@ -187,16 +203,19 @@ extension Ledger {
         try finish(row, before: turn.span)
       }
       next.standing.carried = 0
-      if start == turn.calendar.start { try cutPeriod(before: start, &next) }
+      if start == turn.calendar.start { try cutPeriod(before: start, &next, moved: moved) }
     }
-    next.standing.granted = try granted(to: row.user, during: turn.calendar)
-    next.standing.carried = try carriedGrants(for: next, into: start)
+    (next.standing.granted, next.standing.carried) = try grantsInForce(
+      for: next, during: turn.calendar, into: start)
     return next
   }
 
   /// Ends the last period that began before a moment there, and gives what was moved in it since
   /// then to the present one.
-  private func cutPeriod(before start: Int64, _ row: inout StandingRow) throws(SQLiteError) {
+  private func cutPeriod(
+    before start: Int64, _ row: inout StandingRow,
+    moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
+  ) throws(SQLiteError) {
     let cut = try database.first(
       """
       SELECT period_start, bytes_received, bytes_sent FROM periods
@@ -204,7 +223,7 @@ extension Ledger {
       """, row.user, start
     ) { (start: $0.integer(0), used: $0.traffic(1)) }
     guard let cut else { return }
-    let rest = try usage(of: row.user, since: start).increase(over: row.standing.used)
+    let rest = try moved(row.user, start).increase(over: row.standing.used)
     let part = Traffic(
       received: min(rest.received, cut.used.received), sent: min(rest.sent, cut.used.sent))
     let left = cut.used.increase(over: part)
@@ -225,7 +244,7 @@ extension Ledger {
   /// Recomputes what a period that is over took from carried grants, after its usage was changed, and
   /// what they have left for the present one.
   func rebalance(_ row: inout StandingRow, periodFrom start: Int64) throws(SQLiteError) {
-    let carried = try carriedGrants(for: row, into: start)
+    let carried = try grantsInForce(for: row, during: row.standing.span, into: start).carried
     guard carried > 0 else { return }
     let then = try database.first(
       """
@@ -241,20 +260,9 @@ extension Ledger {
     try database.run(
       "UPDATE periods SET carried = ?3 WHERE user_id = ?1 AND period_start = ?2", row.user, start,
       then.takenFromCarried(by: rules.count))
-    row.standing.carried = try carriedGrants(for: row, into: row.standing.span.start)
-  }
-}
-
-extension Connection {
-  /// The sum of the first column of all rows, which SQLite refuses where it is too large.
-  fileprivate func saturatingSum(
-    _ sql: String, _ user: Int64, _ values: Int64...
-  ) throws(SQLiteError) -> Int64 {
-    var statement = try prepare(sql)
-    statement.bind([user] + values)
-    var sum: Int64 = 0
-    while try statement.step() { sum = Quota.saturatingSum(sum, statement.integer(0)) }
-    return sum
+    row.standing.carried = try grantsInForce(
+      for: row, during: row.standing.span, into: row.standing.span.start
+    ).carried
   }
 }
 

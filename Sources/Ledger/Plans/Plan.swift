@@ -192,7 +192,7 @@ extension Ledger {
       let rows = try database.query(
         "\(StandingRow.selection) plan_id = ?1 AND user_quotas.period IS NULL", plan.id
       ) { StandingRow($0) }
-      for row in rows { try startPeriod(of: row, at: time) }
+      try startPeriods(of: rows, at: time)
     }
     if terms.quota != before.quota || terms.period != before.period {
       try noticeUsage(ofFollowersOf: plan, at: time)

@@ -184,7 +184,7 @@ struct ListingMatch {
       claim(sessions, &found, sharing: Key.real, if: condition)
       claim(sessions, &found, sharing: Key.virtual, if: condition)
     }
-    for condition in [Claim.oneOpen, .oneOfEach] {
+    for condition in [Claim.asManyOpen, .asMany] {
       claim(sessions, &found, sharing: Key.host, if: condition)
       claim(sessions, &found, sharing: Key.second, if: condition)
     }
@@ -224,8 +224,10 @@ struct ListingMatch {
     case last
     /// If no other session is left that shares it, and no other row.
     case oneOfEach
+    /// If as many sessions are left that share it as rows.
+    case asMany
     /// Likewise, but of the sessions that are not closed.
-    case oneOpen
+    case asManyOpen
   }
 
   /// Gives rows to sessions by one rule.
@@ -245,7 +247,7 @@ struct ListingMatch {
     let groups = free
     let isFormat1 = rows.first?.since == nil
     func keys(_ session: PairingCandidate) -> Set<Key> {
-      if condition == .oneOpen, session.isClosed { return [] }
+      if condition == .asManyOpen, session.isClosed { return [] }
       let since = isFormat1 ? nil : session.since
       let places = [session.listed, session.atConnect].compactMap { $0 }
       return Set(places.compactMap { key(since, $0) })
@@ -257,7 +259,8 @@ struct ListingMatch {
     for index in sessions.indices where found[index] == nil {
       for key in keys(sessions[index]) {
         guard let row = free[key]?.last else { continue }
-        if condition != .last, groups[key]?.count != 1 || rivals[key] != 1 { continue }
+        if condition != .last, groups[key]?.count != rivals[key] { continue }
+        if condition == .oneOfEach, rivals[key] != 1 { continue }
         free[key]?.removeLast()
         isTaken[row] = true
         found[index] = row

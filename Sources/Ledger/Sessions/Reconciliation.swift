@@ -36,6 +36,8 @@ extension Ledger {
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
       var result = Reconciliation()
+      // First all of them: two that answer with one process id are rivals from the start.
+      for report in reports { try noteProcess(of: report) }
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
       if update.hasChanges { try noteAccessChange() }

@@ -81,6 +81,10 @@ struct ServerProcesses: ~Copyable {
   mutating func processes(
     in report: ServerReport, rivals: Set<String>
   ) throws(SQLiteError) -> [ServerProcess]? {
+    // Taken for another server's before this one ever answered.
+    for process in all where process.server == report.server && !process.isOf(report.server) {
+      try setListed(process, as: report.server)
+    }
     let same = all.filter { $0.isSame(boot: report.boot, pid: report.pid) }
     let named = same.filter { $0.isOf(report.server) }
     let nameless = same.filter { process in
@@ -128,17 +132,18 @@ extension Ledger {
     return listed
   }
 
-  /// Notes which process a server answered with, and when, if its listing was whole.
-  func noteAnswer(_ report: ServerReport) throws(SQLiteError) {
-    var update = try database.prepare(
-      """
-      UPDATE servers SET boot = ?2, pid = ?3, listed_at = coalesce(?4, listed_at) WHERE id = ?1
-      """)
-    update.bind(1, try serverID(report.server))
-    update.bind(2, report.boot)
-    update.bind(3, report.pid)
-    update.bind(4, report.isComplete ? report.at : nil)
-    try update.run()
+  /// Notes which process a server answered with.
+  func noteProcess(of report: ServerReport) throws(SQLiteError) {
+    try database.run(
+      "UPDATE servers SET boot = ?2, pid = ?3 WHERE id = ?1", try serverID(report.server),
+      report.boot, report.pid)
+  }
+
+  /// Notes when a server gave a listing, if it was whole.
+  func noteListing(_ report: ServerReport) throws(SQLiteError) {
+    guard report.isComplete else { return }
+    try database.run(
+      "UPDATE servers SET listed_at = ?2 WHERE id = ?1", try serverID(report.server), report.at)
   }
 
   /// The servers besides one that answered last with the same process id.

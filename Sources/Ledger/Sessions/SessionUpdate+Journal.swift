@@ -45,7 +45,8 @@ extension SessionUpdate {
     if let shown = candidate(of: opening.endpoints, among: known.map(\.candidate)) {
       return try adopt(known[shown].id, opening)
     }
-    opening.user = try owner(opening.owner, since: opening.since, at: time)
+    // A stranger is no user before something is counted.
+    opening.user = try ledger.knownOwner(named: opening.owner, since: opening.since)
     _ = try open(opening)
   }
 
@@ -83,7 +84,7 @@ extension SessionUpdate {
     let name = try ownerName(of: session.id)
     if session.user == nil {
       session.user = try owner(name, since: session.since, at: time)
-      if let user = session.user { try setUser(of: session.id, to: user) }
+      if let user = session.user { try setUser(of: session, to: user) }
     }
     var counters = session.counters
     if entry.record.hasImpossibleCounters {
@@ -122,10 +123,6 @@ extension SessionUpdate {
   /// Whom a session is billed to; nil for a stranger who is not metered, and for a nameless client.
   func owner(_ name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
     name.bytes.isEmpty ? nil : try ledger.owner(named: name, since: since, at: time)
-  }
-
-  func setUser(of session: Int64, to user: Int64) throws(SQLiteError) {
-    try ledger.database.execute("UPDATE sessions SET user_id = \(user) WHERE id = \(session)")
   }
 
   /// The name that a session's owner had when it began.

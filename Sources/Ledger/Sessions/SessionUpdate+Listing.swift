@@ -23,19 +23,23 @@ extension SessionUpdate {
         failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
           + "have other names for them")
     }
-    try ledger.noteAnswer(report)
+    try ledger.noteListing(report)
     var matching = ListingMatch(report.clients)
     var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
     let rest = try matchAll(of: processes, report, &matching, &result)
     let rows = matching.claim(rest: rest.map(\.candidate))
-    var left: [Int64: Int] = [:]
+    // A row that none of several sessions of its second has may be any of them, a half-open one too:
+    // none is closed then, and none is opened for it.
+    let unclear = Set(
+      matching.rows.indices.filter { !matching.isTaken[$0] }.compactMap { matching.rows[$0].since })
+    var left: Set<Int64> = []
     for (session, row) in zip(rest, rows) {
       if let row {
         try raise(session, to: row, of: report, matching, &result)
       } else {
-        left[session.since, default: 0] += 1
-        try close(session, missingIn: report)
+        left.insert(session.since)
+        if !unclear.contains(session.since) { try close(session, missingIn: report) }
       }
     }
     try openUnknown(report, matching, left, processes, &result)
@@ -84,7 +88,7 @@ extension SessionUpdate {
     var user = session.user
     if user == nil {
       user = try owner(try ownerName(of: session.id), since: session.since, at: report.at)
-      if let user { try setUser(of: session.id, to: user) }
+      if let user { try setUser(of: session, to: user) }
     }
     if session.endedAt != nil { try reopen(session.id) }
     if let user, isTrustworthy(client, for: session),
@@ -165,15 +169,15 @@ extension SessionUpdate {
 
   /// Opens sessions for rows that no record of a hook tells of.
   ///
-  /// - Parameter left: how many sessions of each second are in no row: a row of that second may be
-  ///   one of them.
+  /// - Parameter left: the seconds of sessions that are in no row: a row of that second may be one of
+  ///   them.
   private mutating func openUnknown(
-    _ report: ServerReport, _ matching: ListingMatch, _ left: [Int64: Int],
+    _ report: ServerReport, _ matching: ListingMatch, _ left: Set<Int64>,
     _ known: [ServerProcess], _ result: inout ListingResult
   ) throws(SQLiteError) {
     for row in matching.rows.indices where !matching.isTaken[row] {
       let client = matching.rows[row]
-      guard client.isSession, let since = client.since, left[since] == nil,
+      guard client.isSession, let since = client.since, !left.contains(since),
         let owner = report.names(at: row).owner
       else { continue }
       guard let user = try self.owner(owner, since: since, at: report.at) else {

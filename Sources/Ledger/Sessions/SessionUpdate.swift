@@ -114,6 +114,13 @@ struct SessionUpdate: ~Copyable {
     return id
   }
 
+  /// Gives a session its owner, once that is a user.
+  mutating func setUser(of session: SessionRow, to user: Int64) throws(SQLiteError) {
+    try ledger.database.run("UPDATE sessions SET user_id = ?2 WHERE id = ?1", session.id, user)
+    opened += 1
+    try ledger.beginLifetime(of: user, at: session.since)
+  }
+
   /// Raises a session's counters, and counts the increase for its owner. Counters never fall.
   ///
   /// - Parameters:

@@ -161,12 +161,21 @@ extension Ledger {
     return sums
   }
 
-  /// What a user moved from a moment on, at which a stretch begins.
+  /// What a user moved from a moment on, at which a stretch begins. A period without a beginning, at 0,
+  /// has what was moved before every ledger too.
   func usage(of user: Int64, since start: Int64) throws(SQLiteError) -> Traffic {
     var sum = Traffic()
-    // A period without a beginning has what was moved before every ledger too.
     try forEachUsage(of: user, in: (start == 0 ? .min : start)...(.max)) { sum += $2 }
     return sum
+  }
+
+  /// The same of every user who moved anything.
+  func usageByUser(since start: Int64) throws(SQLiteError) -> [Int64: Traffic] {
+    var sums: [Int64: Traffic] = [:]
+    try forEachUsage(of: nil, in: (start == 0 ? .min : start)...(.max)) { _, user, moved in
+      sums[user, default: Traffic()] += moved
+    }
+    return sums
   }
 
   /// Goes once over what was moved in stretches of time, in the order of their beginnings.

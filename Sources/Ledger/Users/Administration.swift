@@ -178,7 +178,11 @@ extension Ledger {
       if !user.row.standing.span.contains(time) { user.row = try rolledOver(user.row, to: time) }
       let rule = user.row.periodRule
       user.settle(at: time)
-      if user.row.periodRule != rule { user.row = try startedPeriod(of: user.row, at: time) }
+      if user.row.periodRule != rule {
+        user.row = try startedPeriod(of: user.row, at: time) { user, start throws(SQLiteError) in
+          try usage(of: user, since: start)
+        }
+      }
       try noticeUsage(&user.row, at: time)
       try noticeExpiry(of: user.row.standing, user.name, at: time)
       try write(user, at: time)

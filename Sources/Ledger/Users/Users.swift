@@ -22,14 +22,21 @@ extension Ledger {
     return try owners.id(of: name)
   }
 
+  /// The user who has this name, or had it when a session began; nil for a stranger.
+  ///
+  /// - Parameter since: when the session began, in seconds since 1970.
+  func knownOwner(named name: UserName, since: Int64) throws(SQLiteError) -> Int64? {
+    if let former = try formerOwner(named: name, since: since) { return former }
+    return try number(of: name)
+  }
+
   /// Whom a session under this name is billed to: a user who is known, or was when the session began,
   /// or one created with the default quota where the settings allow strangers; nil where they are
   /// not metered.
   ///
   /// - Parameter since: when the session began, in seconds since 1970.
   func owner(named name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
-    if let former = try formerOwner(named: name, since: since) { return former }
-    if let known = try number(of: name) { return known }
+    if let known = try knownOwner(named: name, since: since) { return known }
     guard rules.unknownUsers == .allow else { return nil }
     let (id, quotaRow) = try create(name, at: time)
     try database.run(

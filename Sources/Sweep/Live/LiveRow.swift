@@ -38,7 +38,7 @@ package struct LiveRow: Sendable {
     uncounted = client.counters.increase(over: known.counted ?? Traffic())
     at = report.at
     isLive = true
-    let from = known.counted == nil ? connectedSince : previous
+    let from = known.counted?.isZero == false ? previous : connectedSince
     rate = from.flatMap { uncounted.perSecond(of: .seconds(report.at - $0)) }
   }
 

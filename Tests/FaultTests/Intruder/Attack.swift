@@ -61,7 +61,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
   /// A rollback journal as SQLite leaves one, which names a super-journal: SQLite removes that after it
   /// has rolled back, <https://www.sqlite.org/fileformat.html#the_rollback_journal>.
   private static let hotJournal = """
-    python3 - "$OUTSIDE/open" <<'END' || :
+    /usr/bin/python3 - "$OUTSIDE/open" <<'END' || :
     import os, struct, sys
     magic = bytes.fromhex('d9d505f920a163d7')
     name = sys.argv[1].encode()

@@ -103,7 +103,7 @@ struct `Where a file may have been planted` {
     holder.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
     holder.arguments = [
       "--reuid=\(AttackedHost.worker)", "--regid=\(AttackedHost.account)", "--clear-groups",
-      "python3", "-c", script, host.state,
+      "/usr/bin/python3", "-c", script, host.state,
     ]
     let output = Pipe()
     holder.standardOutput = output

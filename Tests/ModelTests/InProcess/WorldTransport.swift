@@ -1,3 +1,4 @@
+import Gate
 import OpenVPN
 import Sweep
 import System
@@ -10,16 +11,22 @@ final class WorldTransport: SweepClock, Transport {
   private let world: World
   private let pause: () -> Void
   private let life: Life
+  private let makeMoment: () -> JournalMoment
   private(set) var monotonic = Duration.zero
 
-  init(_ world: World, _ life: Life, pause: @escaping () -> Void) {
+  init(
+    _ world: World, _ life: Life, _ moment: @escaping () -> JournalMoment,
+    pause: @escaping () -> Void
+  ) {
     self.world = world
     self.life = life
+    self.makeMoment = moment
     self.pause = { if !life.isOver { pause() } }
   }
 
   var now: Int64 { world.clock }
   var boot: Int64 { world.boot }
+  var boottime: Int64 { makeMoment().boottime }
 
   var environment: SweepEnvironment { SweepEnvironment(clock: self, transport: self) }
 
@@ -49,13 +56,14 @@ final class WorldTransport: SweepClock, Transport {
 private final class WorldStream: ManagementStream {
   private let answers: ManagementAnswers
   private let life: Life
-  private var outgoing = Array(ManagementAnswers.greeting.utf8)
+  private var outgoing: [UInt8]
   private var line: [UInt8] = []
   private var isOver = false
 
   init(_ answers: ManagementAnswers, _ life: Life) {
     self.answers = answers
     self.life = life
+    outgoing = Array(answers.greeting.utf8)
   }
 
   var hasMore: Bool { !outgoing.isEmpty || isOver || life.isOver }

@@ -45,7 +45,7 @@ final class ManagementPlace {
     if client < 0 {
       client = accept(listener, nil, nil)
       answers = ManagementAnswers(server, in: world, pause: pause)
-      if server.isFree { say(ManagementAnswers.greeting) }
+      if server.isFree, let answers { say(answers.greeting) }
     } else {
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = unsafe recv(client, &buffer, buffer.count, 0)

@@ -1,8 +1,5 @@
 import Foundation
-import Ledger
 import System
-import Quota
-import SQLite
 import TestSupport
 
 /// The real programs, each a process under a clock of its own, with environments as OpenVPN gives
@@ -16,6 +13,7 @@ final class RealPrograms: Programs {
   private let folder: TemporaryDirectory
   private let clock: FakedClock
   private let config: String
+  private var hasPlan = false
 
   init(_ terms: HostTerms) throws {
     folder = try TemporaryDirectory()
@@ -38,67 +36,106 @@ final class RealPrograms: Programs {
       ON_ERROR=\(terms.letsInUnseen ? "allow" : "reject")
 
       """, to: "quota.conf")
-    let ledger = try Ledger.open(database, for: .keeper, rules: terms.rules, zone: terms.zone)
     for user in terms.users {
-      _ = try ledger.addUser(
-        UserName(user.name), Terms(quota: user.quota, period: user.isDaily ? .day : nil),
-        at: terms.start)
+      try admin(
+        [
+          "add", user.name, "--quota", user.quota == 0 ? "unlimited" : "\(user.quota)",
+          "--max-sessions", user.maxSessions == 0 ? "unlimited" : "\(user.maxSessions)",
+        ] + (user.isDaily ? ["--period", "day"] : []), at: terms.start)
     }
   }
 
-  /// The spool cannot be filled apart from all other disk.
+  /// A database's disk cannot be broken from outside, nor a record be torn.
   func possible(_ fault: Fault) -> Fault {
     switch fault {
-    case .spoolFull, .full: .nowhere
-    case .dies(let call): .killed(step: call)
-    case .none, .locked, .gone, .nowhere, .killed: fault
+    case .torn: .killed(step: 1)
+    case .full, .dies: .killed(step: 2)
+    case .none, .tableGone, .journalGone, .killed: fault
     }
   }
 
   func connect(
-    _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
+    _ call: HookCall, in world: World, _ fault: Fault, script: Int32?, pause: () -> Void
   ) throws -> Bool {
-    pause()
-    let outcome = try run("quota-connect", call.variables("client-connect"), world, fault)
+    if fault == .none { pause() }
+    let status = try run("quota-connect", call, "client-connect", world, fault, script)
     // Killed means: before OpenVPN heard of its answer.
-    return outcome.status == 0 && !fault.isKill
+    return status == 0 && !fault.isKill
   }
 
-  func disconnect(
-    _ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void
-  ) throws -> Told {
-    pause()
-    _ = try run("quota-disconnect", call.variables("client-disconnect"), world, fault)
-    return fault == .nowhere || fault.isKill ? .nowhere : .spool
+  func disconnect(_ call: HookCall, in world: World, _ fault: Fault, pause: () -> Void) throws {
+    if fault == .none { pause() }
+    _ = try run("quota-disconnect", call, "client-disconnect", world, fault, nil)
   }
 
   private func run(
-    _ program: String, _ variables: [String: String], _ world: World, _ fault: Fault
-  ) throws -> Outcome {
+    _ program: String, _ call: HookCall, _ type: String, _ world: World, _ fault: Fault,
+    _ script: Int32?
+  ) throws -> Int32 {
     try clock.set(to: world.clock)
-    let isGone = fault == .gone || fault == .nowhere
-    if isGone { try System.rename(database, to: database + ".away") }
-    defer { if isGone { try? System.rename(database + ".away", to: database) } }
-    let command = words(for: program, fault)
-    let start = {
-      try Program.run(command[0], Array(command.dropFirst()), environment: variables)
-    }
-    if fault != .locked { return try start() }
-    let other = try Connection(database, busyTimeout: 0)
-    try other.execute("BEGIN IMMEDIATE")
-    defer { try? other.execute("ROLLBACK") }
-    return try start()
+    let gone: String? =
+      switch fault {
+      case .tableGone: "access"
+      case .journalGone: "journal"
+      case .none, .torn, .killed, .dies, .full: nil
+      }
+    let file = gone.map { folder.path + "/" + $0 }
+    if let file { try System.rename(file, to: file + ".away") }
+    defer { if let file { try? System.rename(file + ".away", to: file) } }
+    var command = words(for: program, fault) + ["--server", call.server.name]
+    if let script { command += ["--then", script == 0 ? "/bin/true" : "/bin/false"] }
+    return try Program.run(
+      command[0], Array(command.dropFirst()), environment: call.variables(type)
+    ).status
   }
 
   /// The command line of a program that meets a fault.
   private func words(for program: String, _ fault: Fault) -> [String] {
     let plain = [clock.script, Program.built + "/" + program, "--config", config]
-    switch fault {
-    case .killed(let step): return Strace.killing(atStep: step) + plain
-    case .nowhere: return ["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"] + plain
-    case .none, .locked, .gone, .spoolFull, .dies, .full: return plain
-    }
+    guard case .killed(let step) = fault else { return plain }
+    return Strace.killing(atStep: step) + plain
   }
+
+  func administer(_ change: Change, in world: World) throws -> Bool {
+    let words: [String]
+    switch change {
+    case .quota(let name, let bytes):
+      words = ["set", name, "--quota", bytes == 0 ? "unlimited" : "\(bytes)"]
+    case .maxSessions(let name, let count):
+      words = ["set", name, "--max-sessions", count == 0 ? "unlimited" : "\(count)"]
+    // It takes days, and no seconds.
+    case .expiry: return false
+    case .enabled(let name, let isEnabled): words = [isEnabled ? "enable" : "disable", name]
+    case .grant(let name, let bytes, let isCarried):
+      words = ["grant", name, "\(bytes)"] + (isCarried ? ["--carry"] : [])
+    case .reset(let name): words = ["reset", name]
+    case .rename(let name, let newName): words = ["rename", name, newName]
+    case .plan(let bytes):
+      words = ["plan", hasPlan ? "set" : "add", "basic", "--quota", "\(bytes)"]
+      hasPlan = true
+    case .follow(let name): words = ["set", name, "--plan", "basic", "--follow", "quota"]
+    }
+    try admin(words, at: world.clock)
+    return true
+  }
+
+  private func admin(_ words: [String], at time: Int64) throws {
+    try clock.set(to: time)
+    let command = [clock.script, Program.built + "/quota-admin"] + words + ["--config", config]
+    let outcome = try Program.run(
+      command[0], Array(command.dropFirst()), environment: ["PATH": "/usr/bin:/bin"])
+    guard outcome.status == 0 else { throw Failure(description: "\(words): \(outcome.errors)") }
+  }
+
+  func cutJournal(_ chance: inout Chance) throws {
+    try JournalDamage.cut(folder.path + "/journal", &chance)
+  }
+
+  func spoilJournal(_ chance: inout Chance) throws {
+    try JournalDamage.spoil(folder.path + "/journal", &chance)
+  }
+
+  private struct Failure: Error, CustomStringConvertible { let description: String }
 
   func sweep(_ world: World, _ fault: Fault, pause: @escaping () -> Void) throws -> Bool {
     try clock.set(to: world.clock)
@@ -151,34 +188,5 @@ enum Strace {
       "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e",
       "inject=\(call):signal=SIGKILL:when=\(1 + step * 7 % 5)",
     ]
-  }
-}
-
-extension HookCall {
-  /// The environment that OpenVPN gives the hook.
-  func variables(_ script: String) -> [String: String] {
-    let place = realAddress.split(separator: ":").map(String.init)
-    var variables = [
-      "script_type": script, "common_name": commonName, "daemon_pid": "\(pid)",
-      "time_unix": "\(since)", "ifconfig_pool_remote_ip": address, "trusted_ip": place[0],
-      "trusted_port": place[1], "config": "/etc/openvpn/server/\(server).conf",
-    ]
-    if script == "client-disconnect" {
-      variables["time_duration"] = "\(duration)"
-      variables["bytes_received"] = counters.map { "\($0.received)" }
-      variables["bytes_sent"] = counters.map { "\($0.sent)" }
-    }
-    return variables
-  }
-}
-
-extension HostTerms {
-  /// The name of a zone with this offset all year round.
-  var zoneName: String {
-    switch offset {
-    case 19_800: "Asia/Kolkata"
-    case -10_800: "Etc/GMT+3"
-    default: "UTC"
-    }
   }
 }

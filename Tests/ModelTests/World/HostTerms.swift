@@ -6,12 +6,15 @@ struct HostTerms {
   /// When the world begins, in seconds since 1970.
   let start: Int64
   let rules: Rules
-  /// Whether the door lets in whom it cannot judge.
+  /// Whether the connect hook lets in a client that it cannot judge.
   let letsInUnseen: Bool
   /// Seconds to add to UTC for what a clock on the wall shows.
   let offset: Int
   let users: [User]
   let servers: [ServerKind]
+  /// Whether somebody sets the clock now and then. Else users are renamed instead: by a clock that
+  /// was set nobody can tell who had a name when.
+  let setsClock: Bool
 
   struct User {
     let name: String
@@ -19,11 +22,34 @@ struct HostTerms {
     let quota: Int64
     /// Whether the quota is one for each day.
     let isDaily: Bool
+    /// Sessions at once, 0 for any number.
+    let maxSessions: Int
   }
 
   struct ServerKind {
+    let release: Release
     let allowsDuplicates: Bool
-    let tellsOfRefusals: Bool
+    let pool: Pool
+    /// Whether it is process 1 of a container whenever it runs.
+    let isInContainer: Bool
+    /// Whether a script behind our hooks lets in and refuses, too.
+    let hasScript: Bool
+  }
+
+  /// The releases that differ in what they tell.
+  enum Release: CaseIterable {
+    /// Runs no hook after a refusal, and lists IPv6 clients without a port.
+    case v25
+    case v26
+    /// Lists all ports, and listens on two sockets.
+    case v27
+  }
+
+  /// The addresses that clients get.
+  enum Pool: CaseIterable {
+    case ipv4, both
+    /// A bridge without a pool.
+    case none
   }
 
   /// Names that no administrator added.
@@ -41,16 +67,21 @@ struct HostTerms {
         ?? .allow,
       defaultQuota: Bool.random(using: &chance) ? 0 : 150_000)
     letsInUnseen = Int.random(in: 0..<4, using: &chance) > 0
+    setsClock = Bool.random(using: &chance)
     users = ["alice", "bob", "carol"].map { name in
       User(
         name: name,
         quota: Bool.random(using: &chance) ? 0 : Int64.random(in: 1...400_000, using: &chance),
-        isDaily: Int.random(in: 0..<3, using: &chance) == 0)
+        isDaily: Int.random(in: 0..<3, using: &chance) == 0,
+        maxSessions: [0, 0, 0, 1, 2].randomElement(using: &chance) ?? 0)
     }
     servers = (0..<Int.random(in: 1...3, using: &chance)).map { _ in
       ServerKind(
+        release: Release.allCases.randomElement(using: &chance) ?? .v26,
         allowsDuplicates: Bool.random(using: &chance),
-        tellsOfRefusals: Int.random(in: 0..<4, using: &chance) > 0)
+        pool: [.ipv4, .ipv4, .both, .none].randomElement(using: &chance) ?? .ipv4,
+        isInContainer: Int.random(in: 0..<4, using: &chance) == 0,
+        hasScript: Int.random(in: 0..<3, using: &chance) == 0)
     }
   }
 
@@ -60,23 +91,24 @@ struct HostTerms {
     return (local - (local % 86_400 + 86_400) % 86_400) / 86_400
   }
 
-  /// Whether what somebody of this name moves is counted at all.
-  func isMetered(_ name: String) -> Bool {
-    rules.unknownUsers == .allow || users.contains { $0.name == name }
-  }
-
-  /// The terms of somebody of this name.
-  func user(_ name: String) -> User {
-    users.first { $0.name == name }
-      ?? User(name: name, quota: rules.defaultQuota, isDaily: false)
-  }
-
   /// What a quota counts.
-  func counted(_ bytes: Usage) -> Int64 {
-    switch rules.count {
-    case .total: bytes.received + bytes.sent
-    case .sent: bytes.sent
-    case .received: bytes.received
+  func counted(_ bytes: Usage) -> Int64 { rules.count.bytes(of: Traffic(bytes)) }
+
+  /// The name of a zone with this offset all year round.
+  var zoneName: String {
+    switch offset {
+    case 19_800: "Asia/Kolkata"
+    case -10_800: "Etc/GMT+3"
+    default: "UTC"
     }
   }
+
+  var zone: Zone {
+    let offset = offset
+    return Zone { _ in offset }
+  }
+}
+
+extension Traffic {
+  init(_ usage: Usage) { self.init(received: usage.received, sent: usage.sent) }
 }

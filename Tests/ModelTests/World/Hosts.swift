@@ -22,11 +22,14 @@ extension World {
     note("\(server.name) restarts its sessions")
     for session in server.live { try end(session, &chance) }
     server.forgetClients()
+    server.restartsUntil = elapsed + 1
+    if Bool.random(using: &chance) { server.startedAt = clock }
   }
 
   func start(_ server: Server?) {
     guard let server, !server.isUp else { return }
-    server.pid = newPID()
+    server.pid = newPID(server.kind)
+    server.startedAt = clock
     server.forgetClients()
     server.isUp = true
     note("\(server.name) starts as \(server.pid)")
@@ -48,7 +51,7 @@ extension World {
 /// What a sweep sees of the world, and what it does to it.
 extension World {
   func sweep(_ chance: inout Chance) throws {
-    // Whoever comes second finds the lock taken.
+    // The second of two finds the lock taken.
     guard !isSweeping else { return }
     isSweeping = true
     defer { isSweeping = false }
@@ -56,33 +59,40 @@ extension World {
     let fault = isCalm ? .none : programs.possible(Fault.ofSweep(&chance))
     note("a sweep\(fault.words)")
     if fault != .none { count(.faults) }
-    let inSpool = sessions.filter { $0.isToldOver }
+    let told = sessions.filter { $0.known == .journal || $0.isEndTold }
     var other = Chance(seed: chance.next())
     listingChance = Chance(seed: chance.next())
     let isDone = try programs.sweep(self, fault) {
-      guard !self.isCalm, !fault.isOfTheDisk, Int.random(in: 0..<6, using: &other) == 0 else {
-        return
-      }
+      guard !self.isCalm, Int.random(in: 0..<6, using: &other) == 0 else { return }
       do { try self.elsewhere(&other) } catch { self.fail("\(error)") }
     }
     guard isDone else { return note("the sweep does not come to its end") }
     count(.sweeps)
-    for session in inSpool { session.reachLedger() }
-    for listing in seen { take(listing) }
-    for listing in seen { judge(listing) }
+    isJournalCut = false
+    for session in told { session.reachLedger() }
+    for listing in seen where listing.isJudged { take(listing) }
+    judge(seen)
   }
 
   /// What a server answers to `status`; nil where it does not.
   ///
-  /// - Parameter isJudged: whether its sessions are held against the ledger; else it only tells whom
-  ///   to disconnect.
-  func listing(of server: Server, isJudged: Bool = true) -> Listing? {
+  /// - Parameters:
+  ///   - isPlain: whether the listing is one of `status 1`.
+  ///   - isJudged: whether its sessions are held against the ledger; else it only tells whom
+  ///     to disconnect.
+  func listing(of server: Server, isPlain: Bool, isJudged: Bool) -> Listing? {
     guard server.isFree else { return nil }
+    if isPlain {
+      let listing = Listing(plain: server, at: clock, isJudged: isJudged)
+      seen.append(listing)
+      note("\(server.name) lists all in short")
+      return listing
+    }
     let isCut = !isCalm && isJudged && Int.random(in: 0..<12, using: &listingChance) == 0
     let rows = isCut ? Int.random(in: 0...server.live.count, using: &listingChance) : nil
     let dips = !isCalm && isJudged && Int.random(in: 0..<25, using: &listingChance) == 0
-    let listing = Listing(of: server, at: clock, rows: rows, dip: dips)
-    if isJudged { seen.append(listing) }
+    let listing = Listing(of: server, at: clock, rows: rows, dips: dips, isJudged: isJudged)
+    seen.append(listing)
     note(
       "\(server.name) lists \(listing.shown.map { "#\($0.session.number)" }.joined(separator: " "))"
         + (isCut ? " and breaks off" : "") + (dips ? ", counters reading 0" : ""))
@@ -94,46 +104,84 @@ extension World {
   /// - Returns: whether there is such a client.
   func disconnect(_ session: Session?) -> Bool {
     guard let session, session.isLive, session.server.isFree else { return false }
-    let isUnwanted =
-      terms.rules.unknownUsers == .reject
-      && session.payers.contains { name in !terms.users.contains { $0.name == name } }
-    if !isUnwanted, !session.payers.contains(where: mayBeOver) {
-      fail("\(session) was disconnected under quota: \(used(by: session.owner))")
+    let payers = accounts.filter { self.payers(of: session).contains($0.number) }
+    let mayGo = payers.contains { account in
+      mayBeBarred(account)
+        || account.maxSessions > 0
+          && liveSessions(of: account, inLedger: true).most > account.maxSessions
+    }
+    if !mayGo {
+      fail(
+        "\(session) was disconnected: used \(used(by: session.owner)), limit "
+          + "\(String(describing: session.owner.limit)), sessions \(liveSessions(of: session.owner))"
+      )
     }
     note("\(session) is disconnected")
     count(.disconnections)
     session.goesAt = session.goesAt ?? elapsed + 5
-    session.killedAt = clock
     return true
   }
 
   /// The ledger knows by now what a listing showed.
   private func take(_ listing: Listing) {
-    for shown in listing.shown {
-      let session = shown.session
-      // Of whom nobody meters nothing is taken down.
-      if session.isKnown, !terms.isMetered(session.owner) { continue }
-      // Who has no record of the door has an account only if he shows a name that is metered.
-      guard session.isKnown || shown.name.map(terms.isMetered) ?? false else { continue }
-      session.isKnown = true
-      // Who is not metered has only the record of the door, under the address that he had there.
-      if session.address == shown.address, terms.isMetered(session.owner) {
-        session.isOnTheMove = false
-      }
-      session.see(listing.at + programs.drift)
-      session.tell(
-        shown.counters, at: listing.at, now: clock + programs.drift, inLedger: true,
-        isWhole: listing.isWhole)
+    if !listing.dips {
+      for shown in listing.shown { take(shown, of: listing) }
+    }
+    guard listing.isWhole else { return }
+    let shown = Set(listing.shown.map(\.session.number))
+    for session in sessions
+    where session.server === listing.server && !session.isLive && session.known == .ledger
+      && !shown.contains(session.number)
+    {
+      session.isEndSettled = true
     }
   }
 
-  /// Whoever was over is gone, or on his way.
-  private func judge(_ listing: Listing) {
-    for session in listing.shown.map(\.session) where session.isLive && session.goesAt == nil {
-      // With another address since he was listed there is no telling which client he is.
-      if session.isOnTheMove { continue }
-      if isSurely(session, of: session.owner), isSurelyOver(session.owner) {
-        fail("\(session) outlived a sweep over quota: \(used(by: session.owner))")
+  private func take(_ shown: Listing.Shown, of listing: Listing) {
+    let session = shown.session
+    // A listing in short, or one that does not tell the sessions of a second apart, may tell nothing.
+    let isClear = second(of: session).count == 1 || session.isToldApartInListings
+    guard isClear, !isBlurred(session) else { return }
+    // Without an address it is a session only by its name in the routing table, which stands at the
+    // end.
+    if session.tunnel.listed.isEmpty, !listing.isWhole || shown.name == nil { return }
+    // Its end is in the journal behind the listing, and says all there is to say.
+    if session.isEndTold { return }
+    if listing.text.hasPrefix("OpenVPN CLIENT LIST") { return }
+    if session.known == .no {
+      // Without a record the name that is shown has to do, and only one that is metered is kept.
+      guard let name = shown.name else { return }
+      addClaimant(of: session)
+      let account = account(name, at: session.since)
+      session.payers.insert(account.number)
+      guard account.isMetered, second(of: session).count == 1 else { return }
+    }
+    session.known = .ledger
+    guard session.owner.isMetered || session.payers.count > 1 else { return }
+    session.see(listing.at + programs.drift)
+    session.tell(
+      shown.counters, at: listing.at, now: clock + programs.drift, inLedger: true,
+      isWhole: listing.isWhole)
+  }
+
+  /// A user who had to go is gone, or on the way.
+  private func judge(_ listings: [Listing]) {
+    let shown = listings.filter { $0.isJudged && !$0.dips }.flatMap(\.shown).map(\.session)
+    for session in shown where session.isLive && session.goesAt == nil {
+      guard session.known != .no, isSurely(session, of: session.owner) else { continue }
+      if let bar = bar(on: session.owner) {
+        fail("\(session) outlived a sweep, and its user \(bar)")
+      }
+    }
+    for account in accounts where account.maxSessions > 0 && account.isMetered {
+      let whole = listings.filter { $0.isJudged && $0.isWhole }.flatMap(\.shown).map(\.session)
+      let staying = whole.filter {
+        $0.isLive && $0.goesAt == nil && $0.known == .ledger && isSurely($0, of: account)
+      }
+      if staying.count > account.maxSessions {
+        fail(
+          "\(staying.count) sessions of \(account.name) outlived a sweep, and they may have "
+            + "\(account.maxSessions)")
       }
     }
   }

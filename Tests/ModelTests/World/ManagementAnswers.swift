@@ -4,15 +4,18 @@ final class ManagementAnswers {
   private let world: World
   /// What happens elsewhere once a listing is on its way.
   private let pause: () -> Void
-  /// Whether this connection was given a listing: what comes later is for kills alone.
+  /// Whether this connection was given a whole listing: what comes later is for kills alone.
   private var hasListed = false
-
-  static let greeting = ">INFO:OpenVPN Management Interface Version 5 -- type 'help'\r\n"
 
   init(_ server: Server, in world: World, pause: @escaping () -> Void) {
     self.server = server
     self.world = world
     self.pause = pause
+  }
+
+  var greeting: String {
+    let version = [.v25: 3, .v26: 5, .v27: 6][server.kind.release] ?? 5
+    return ">INFO:OpenVPN Management Interface Version \(version) -- type 'help'\r\n"
   }
 
   /// The answer to a line; nil where the server stands still or is gone, and hangs up.
@@ -21,8 +24,14 @@ final class ManagementAnswers {
     let words = line.split(separator: " ", maxSplits: 2).map(String.init)
     switch words.first {
     case "status":
-      guard let listing = world.listing(of: server, isJudged: !hasListed) else { return nil }
-      hasListed = true
+      if server.restartsUntil > world.elapsed {
+        return "ERROR: The 'status' command is not supported by the current daemon mode\r\n"
+      }
+      let isPlain = words.count > 1 && words[1] == "1"
+      guard let listing = world.listing(of: server, isPlain: isPlain, isJudged: !hasListed) else {
+        return nil
+      }
+      hasListed = listing.isWhole || isPlain
       return listing.text
     case "pid":
       defer { pause() }
@@ -31,12 +40,22 @@ final class ManagementAnswers {
       let target = server.live.first { words.count > 1 && "\($0.clientID)" == words[1] }
       return world.disconnect(target)
         ? "SUCCESS: client-kill command succeeded\r\n" : "ERROR: client-kill command failed\r\n"
-    case "kill":
-      let target = server.live.first { words.count > 1 && $0.realAddress == words[1] }
-      return world.disconnect(target)
-        ? "SUCCESS: 1 client(s) at address \(words[1]) killed\r\n"
-        : "ERROR: client at address \(words[1]) not found\r\n"
+    case "kill": return kill(words.count > 1 ? words[1] : "")
     default: return "ERROR: unknown command, enter 'help' for more options\r\n"
     }
+  }
+
+  /// By an address; IPv6 addresses it never takes.
+  private func kill(_ address: String) -> String {
+    let target = server.live.first { session in
+      let place = session.place.listed
+      let text =
+        server.kind.release == .v27
+        ? "\(place.socket):\(place.host):\(place.port)" : "\(place.host):\(place.port)"
+      return !place.isIPv6 && text == address
+    }
+    return world.disconnect(target)
+      ? "SUCCESS: 1 client(s) at address \(address) killed\r\n"
+      : "ERROR: client at address \(address) not found\r\n"
   }
 }

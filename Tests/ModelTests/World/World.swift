@@ -11,11 +11,21 @@ final class World {
   /// Seconds that really went by.
   private(set) var elapsed: Int64 = 0
   private(set) var boot: Int64 = 1
+  /// The same since the machine's start.
+  var uptime: Int64 { elapsed - bootedAt }
+  private var bootedAt: Int64 = -100
   var servers: [Server] = []
   /// All that ever were.
   var sessions: [Session] = []
+  private(set) var accounts: [Account] = []
+  /// The quota of the plan that some users follow.
+  var planQuota: Int64 = 0
+  var followers: Set<Int> = []
   /// Disconnect hooks that somebody's wrapper runs later, in the background.
   var late: [(session: Session, call: HookCall, isFinal: Bool)] = []
+  /// Whether the journal was cut short since the last sweep: hooks cannot read on from the access
+  /// table then.
+  var isJournalCut = false
   /// What is not as it has to be.
   private(set) var failures: [String] = []
   /// What happened, where somebody wants to read it.
@@ -35,35 +45,55 @@ final class World {
   /// How deep in things that happen while others take their time.
   var depth = 0
   private var nextPID: Int64 = 1000
-  private var names = 0
+  private var numbers = 0
 
   init(_ terms: HostTerms, programs: any Programs, tellsStory: Bool) {
     self.terms = terms
     self.programs = programs
     self.tellsStory = tellsStory
     clock = terms.start
+    for user in terms.users {
+      let account = Account(
+        number: accounts.count, name: user.name, quota: user.quota, isDaily: user.isDaily)
+      account.maxSessions = user.maxSessions
+      accounts.append(account)
+    }
     for (index, kind) in terms.servers.enumerated() {
       servers.append(
-        Server(
-          name: "s\(index)", pid: newPID(), allowsDuplicates: kind.allowsDuplicates,
-          tellsOfRefusals: kind.tellsOfRefusals))
+        Server(name: "s\(index)", kind: kind, pid: newPID(kind), startedAt: clock))
     }
   }
 
   /// What is counted, to show that it happens at all.
-  enum Count: String, CaseIterable { case sessions, refusals, sweeps, disconnections, faults }
+  enum Count: String, CaseIterable {
+    case sessions, refusals, sweeps, disconnections, changes, faults
+  }
 
   func count(_ what: Count) { counts[what, default: 0] += 1 }
 
-  func newPID() -> Int64 {
+  func newPID(_ kind: HostTerms.ServerKind) -> Int64 {
+    if kind.isInContainer { return 1 }
     nextPID += 1
     return nextPID
   }
 
   /// A number that nothing else has.
   func fresh() -> Int {
-    names += 1
-    return names
+    numbers += 1
+    return numbers
+  }
+
+  /// Whose a session is that begins at a second under a name; a stranger is one from then on.
+  func account(_ name: String, at second: Int64) -> Account {
+    if let account = accounts.first(where: { $0.wasNamed(name, at: second) }) { return account }
+    let account = Account(
+      number: accounts.count, name: name, quota: terms.rules.defaultQuota, isKnown: false,
+      isMetered: terms.rules.unknownUsers == .allow)
+    if accounts.contains(where: { $0.names.contains { $0.name == name } }) {
+      account.begin(at: second)
+    }
+    accounts.append(account)
+    return account
   }
 
   func note(_ text: @autoclosure () -> String) {
@@ -78,29 +108,33 @@ final class World {
   /// Time goes by.
   func wait(_ seconds: Int64) {
     elapsed += seconds
-    setClock(to: clock + seconds)
+    clock += seconds
+    for session in sessions { session.see(clock) }
   }
 
   /// Somebody sets the clock.
-  func setClock(to time: Int64) {
-    clock = time
-    for session in sessions { session.see(time) }
+  func setClock(by step: Int64) {
+    clock += step
+    for session in sessions {
+      session.seeClockChange(by: step)
+      session.see(clock)
+    }
+    for account in accounts { account.noteClockChange() }
   }
 
   /// The machine is booted: ids of processes and of the boot start over.
   func reboot() {
     boot += 1
+    bootedAt = elapsed - 20
     nextPID = 1000
-    for server in servers { server.pid = newPID() }
+    for server in servers {
+      server.pid = newPID(server.kind)
+      server.startedAt = clock
+    }
   }
 
-  /// Sessions that somebody of a name has now, on one server.
+  /// Sessions of a name that are live on one server.
   func live(_ name: String, on server: Server) -> [Session] {
-    server.live.filter { $0.owner == name }
-  }
-
-  /// An earlier session that has the same place in every record.
-  func twin(of session: Session) -> Session? {
-    sessions.last { $0 !== session && $0.hasIdentity(of: session) }
+    server.live.filter { $0.ownName == name }
   }
 }

@@ -21,6 +21,14 @@ extension LedgerProbe {
     try change("UPDATE sessions SET killed_at = killed_at - 11")
   }
 
+  /// Says when the last sweep ended, and servers last gave a whole listing, in seconds since 1970.
+  package func setLastSweep(_ time: Int64, listed: [String: Int64]) throws {
+    try change("REPLACE INTO meta VALUES ('swept_at', ?1)", "\(time)")
+    for (server, time) in listed {
+      try change("UPDATE servers SET listed_at = ?2 WHERE name = ?1", server, time)
+    }
+  }
+
   /// Says that the tables are of another version.
   package func setSchemaVersion(_ version: Int64) throws {
     try change("PRAGMA user_version = \(version)")
@@ -305,5 +313,11 @@ extension LedgerProbe {
   /// How many rows a table has that we do not know.
   package func count(ofForeignTable name: String) throws -> Int64 {
     try open().integer("SELECT count(*) FROM \(name)")
+  }
+}
+
+extension [UInt8]: Bindable {
+  package func bind(to statement: inout Statement, _ parameter: Int32) {
+    statement.bind(parameter, blob: self)
   }
 }

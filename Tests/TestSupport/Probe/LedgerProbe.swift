@@ -287,14 +287,14 @@ extension LedgerProbe {
     get throws {
       try rows(
         """
-        SELECT \(LedgerProbe.owner), owner, coalesce(listed.name, servers.name), processes.pid,
+        SELECT coalesce(username, '#' || user_id, owner), owner, coalesce(listed.name, servers.name), processes.pid,
           connected_since, coalesce(virtual, ipv4, ipv6), coalesce(real, client),
           bytes_received, bytes_sent, ended_at, ended_by, kills, killed_at
         FROM sessions JOIN counters ON session_id = sessions.id
           JOIN processes ON processes.id = process_id JOIN servers ON servers.id = server_id
           LEFT JOIN servers AS listed ON listed.id = listed_as
           LEFT JOIN users ON users.id = user_id
-        WHERE user_id IS NOT NULL ORDER BY connected_since, sessions.id
+        WHERE reason IS NULL ORDER BY connected_since, sessions.id
         """
       ) {
         let real = $0.blob(6)

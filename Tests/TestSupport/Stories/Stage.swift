@@ -35,10 +35,18 @@ package struct Stage {
   }
 
   /// What a user used in this period.
-  func usage(of name: String) throws -> Usage { try probe.usage(by: .periods)[name] ?? Usage() }
+  func usage(of name: String) throws -> Usage {
+    try installation.takeInJournal()
+    return try probe.usage(by: .periods)[name] ?? Usage()
+  }
 
   /// How many sessions are open.
-  var openSessions: Int { get throws { try probe.openSessions.count } }
+  var openSessions: Int {
+    get throws {
+      try installation.takeInJournal()
+      return try probe.openSessions.count
+    }
+  }
 
   /// Expects the ledger to say what OpenVPN's own final counters say of all sessions that ended, and
   /// that none is open.

@@ -1,11 +1,11 @@
 import TestSupport
 
 /// What can happen on a host.
-enum Deed: CaseIterable {
-  case connect, move, leave, float, renegotiate, changeAddress, handshake
+enum Action: CaseIterable {
+  case connect, move, leave, float, restartTLS, renegotiate, changeAddress, handshake, comeBack
   case crash, stop, restartSessions, start, reboot
   case setClock, wait, longWait
-  case sweep, runLateHook
+  case sweep, runLateHook, administer, spoilJournal
 
   /// How often it happens, as a share of all.
   var weight: Int {
@@ -15,18 +15,19 @@ enum Deed: CaseIterable {
     case .sweep: 16
     case .wait: 12
     case .leave: 10
-    case .renegotiate, .start: 5
+    case .renegotiate, .start, .comeBack: 5
+    case .administer: 4
     case .float, .runLateHook, .setClock: 3
     case .changeAddress, .restartSessions, .crash: 2
-    case .handshake, .stop, .reboot, .longWait: 1
+    case .handshake, .stop, .reboot, .longWait, .restartTLS, .spoilJournal: 1
     }
   }
 
-  static func any(_ chance: inout Chance) -> Deed {
-    var number = Int.random(in: 0..<Deed.sum, using: &chance)
-    for deed in allCases {
-      number -= deed.weight
-      if number < 0 { return deed }
+  static func any(_ chance: inout Chance) -> Action {
+    var number = Int.random(in: 0..<sum, using: &chance)
+    for action in allCases {
+      number -= action.weight
+      if number < 0 { return action }
     }
     return .wait
   }
@@ -40,15 +41,17 @@ extension World {
   func step(_ chance: inout Chance) throws {
     // Much happens within one second.
     if Bool.random(using: &chance) { try advance(Int64.random(in: 1...3, using: &chance), &chance) }
-    try perform(Deed.any(&chance), &chance)
+    try perform(Action.any(&chance), &chance)
   }
 
-  private func perform(_ deed: Deed, _ chance: inout Chance) throws {
-    switch deed {
+  private func perform(_ action: Action, _ chance: inout Chance) throws {
+    switch action {
     case .connect: try connect(&chance)
     case .move: moveSomething(&chance)
     case .leave: if let session = anySession(&chance) { try end(session, &chance) }
+    case .comeBack: if let session = anySession(&chance) { try comeBack(session, &chance) }
     case .float: if let session = anySession(&chance) { float(session) }
+    case .restartTLS: if let session = anySession(&chance) { restartTLS(session) }
     case .renegotiate: if let session = anySession(&chance) { renegotiate(session, &chance) }
     case .changeAddress: if let session = anySession(&chance) { changeAddress(session) }
     case .handshake: handshake(&chance)
@@ -57,11 +60,13 @@ extension World {
     case .restartSessions: if let server = anyServer(&chance) { try restart(server, &chance) }
     case .start: start(servers.filter { !$0.isUp }.randomElement(using: &chance))
     case .reboot: rebootAll()
-    case .setClock: setClock(&chance)
+    case .setClock: if terms.setsClock { setClock(&chance) }
     case .wait: try advance(Int64.random(in: 5...60, using: &chance), &chance)
-    case .longWait: try advance(Int64.random(in: 150...100_000, using: &chance), &chance)
+    case .longWait: try advance(Int64.random(in: 150...300_000, using: &chance), &chance)
     case .sweep: try sweep(&chance)
     case .runLateHook: try runLateHook(&chance)
+    case .administer: try administer(&chance)
+    case .spoilJournal: try spoilJournal(&chance)
     }
   }
 
@@ -103,7 +108,7 @@ extension World {
 
   /// A little, a lot, or just what a quota has left.
   private func bytes(of session: Session, _ chance: inout Chance) -> Usage {
-    let left = terms.user(session.owner).quota - used(by: session.owner).most
+    let left = (session.owner.limit?.least ?? 0) - used(by: session.owner).most
     if left > 0, left < 1_000_000, Int.random(in: 0..<8, using: &chance) == 0 {
       return terms.rules.count == .received ? Usage(received: left) : Usage(sent: left)
     }
@@ -114,41 +119,35 @@ extension World {
   }
 
   private func float(_ session: Session) {
-    // The port tells two sessions apart that began in one second, where a sweep was shown it already.
-    if isSweeping { return }
-    session.realAddress = "203.0.113.\(fresh() % 250):4711"
-    note("\(session) floats to \(session.realAddress)")
+    let number = fresh()
+    session.place.listed = Place(host: "203.0.113.\(number % 250)", port: 10_000 + number)
+    note("\(session) floats")
+  }
+
+  /// A client that floated restarts its TLS: from then on hooks are told where it is now.
+  private func restartTLS(_ session: Session) {
+    float(session)
+    session.place.told = session.place.listed
+    note("and restarts its TLS")
   }
 
   /// Another name is shown from now on: the certificate's, `UNDEF`, or what a hostile client asks
   /// for.
   private func renegotiate(_ session: Session, _ chance: inout Chance) {
-    // Address and name both new within one interval: nothing is left to know it by.
-    if session.isOnTheMove { return }
-    let name = ["alice", "bob", "carol", "dora", session.owner].randomElement(using: &chance)
-    session.claimedName = name ?? session.owner
+    let name = ["alice", "bob", "carol", "dora", session.ownName].randomElement(using: &chance)
+    session.claimedName = name ?? session.ownName
     session.shownName = Bool.random(using: &chance) ? nil : name
-    for one in sessions where one === session || (one.isConfused && one.hasIdentity(of: session)) {
-      if !one.isKnown || one.isConfused { one.payers.insert(session.claimedName) }
+    if session.known == .no || session.lostRecord || isBlurred(session) {
+      addClaimant(of: session)
     }
     note(
       "\(session) renegotiates as \(session.claimedName), shown as \(session.shownName ?? "UNDEF")")
   }
 
-  /// A later script of the connect hook pushes another address, or the server does later on.
+  /// The server gives a live client another address (2.7), which no hook is told.
   private func changeAddress(_ session: Session) {
-    // A sweep that was shown the old one is about to believe it.
-    if isSweeping { return }
-    let isAlone = !sessions.contains { other in
-      other !== session
-        && other.isAlike(session.server, session.boot, since: session.since, session.owner)
-    }
-    guard isAlone, session.shownName == session.owner, session.claimedName == session.owner,
-      !session.isConfused
-    else { return }
-    session.address = "10.9.0.\(fresh())"
-    session.isOnTheMove = true
-    session.hasMoved = true
+    guard session.server.kind.release == .v27, session.server.kind.pool != .none else { return }
+    session.tunnel.listed = "10.9.0.\(fresh())"
     note("\(session) gets another address")
   }
 
@@ -160,18 +159,14 @@ extension World {
   private func setClock(_ chance: inout Chance) {
     if let debt = clockDebt, Int.random(in: 0..<3, using: &chance) > 0 {
       clockDebt = nil
-      setClock(to: clock - debt)
+      setClock(by: -debt)
       note("the clock is set back to what it was")
       return
     }
     let far = [40, 4000, 90_000, 200_000].randomElement(using: &chance) ?? 40
     let step = Int64(Int.random(in: -far...far, using: &chance))
     clockDebt = (clockDebt ?? 0) + step
-    setClock(to: clock + step)
+    setClock(by: step)
     note("the clock is set by \(step) s")
   }
-}
-
-extension Session: CustomStringConvertible {
-  var description: String { "#\(number) (\(owner), \(address) on \(server.name))" }
 }

@@ -10,6 +10,14 @@ extension Span<UInt8> {
       })
   }
 
+  /// The index where a byte stands for the n-th time, counted from 0; nil where it is rarer.
+  package func index(of byte: UInt8, number: Int) -> Int? {
+    let found = unsafe withUnsafeBytes {
+      Int(unsafe cs_find_nth($0.baseAddress, $0.count, byte, number))
+    }
+    return found < count ? found : nil
+  }
+
   /// The index where a text begins for the first time from an index on; nil where it is not there.
   /// The corresponding C function is `memmem`.
   package func firstIndex(of text: Span<UInt8>, from index: Int) -> Int? {
