@@ -213,10 +213,3 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
       ]),
   ]
 }
-if Context.environment["ONLY_MODEL"] != nil {
-  let kept = ["ModelTests"]
-  package.targets.removeAll { $0.type == .test && !kept.contains($0.name) }
-  package.targets.removeAll { ["Admin", "openvpn-quota", "quota-bench", "bench-floor"].contains($0.name) }
-  package.products = []
-  package.dependencies = []
-}

@@ -104,7 +104,7 @@ extension Complaint {
       return
     }
     do throws(SystemError) {
-      _ = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o660)
+      _ = try Descriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
       self.init(error)
     } catch {
       let status = error.exitStatus == .permission ? .permission : ExitStatus.cannotCreate

@@ -22,9 +22,7 @@ extension Span<UInt8> {
 
 extension [UInt8] {
   init(_ bytes: Span<UInt8>) {
-    self.init()
-    reserveCapacity(bytes.count)
-    for index in bytes.indices { append(bytes[index]) }
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
   mutating func set(word: UInt64, at index: Int) {

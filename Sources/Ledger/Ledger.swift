@@ -55,8 +55,15 @@ package final class Ledger {
   private func importJournal(at moment: JournalMoment) throws(LedgerError) {
     let end = try asking { () throws(SQLiteError) in try journalProgress().end }
     let directory = try stateDirectory()
-    try Ledger.asLedgerError { () throws(SystemError) in
-      try Journal.prepare(in: directory, generation: .random(in: 1 ... .max), after: end)
+    let isPrepared = try Ledger.asLedgerError { () throws(SystemError) in
+      try Journal.isPrepared(in: directory)
+    }
+    if !isPrepared {
+      let lock = try publicationLock()
+      try Ledger.asLedgerError { () throws(SystemError) in
+        try Journal.prepare(in: directory, generation: .random(in: 1 ... .max), after: end)
+      }
+      _ = consume lock
     }
     imported = try asking { () throws(SQLiteError) in
       try reconcile(journal: directory, at: moment)

@@ -107,9 +107,14 @@ struct NameReader: Sendable {
 
   private func owner(of row: StatusRow) -> ArraySlice<UInt8>? {
     // Format 1 has no user names.
-    let name = identifyBy == .username ? row.username : row.commonName
-    if name.isEmpty || name.elementsEqual(NameReader.undefined) { return nil }
     if namesAgree, !row.commonName.elementsEqual(row.username) { return nil }
-    return name
+    let name = identifyBy.name(
+      commonName: defined(row.commonName), username: defined(row.username))
+    return name.isEmpty ? nil : name[...]
+  }
+
+  /// A name in a listing, empty where it stands for none.
+  private func defined(_ name: ArraySlice<UInt8>) -> [UInt8] {
+    name.elementsEqual(NameReader.undefined) ? [] : Array(name)
   }
 }

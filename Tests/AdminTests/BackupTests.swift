@@ -134,7 +134,7 @@ import Testing
     #expect(outcome.isFine && outcome.output.contains("the damaged database was moved to "))
     #expect(try bench.dump() == before)
     let attributes = try FileManager.default.attributesOfItem(atPath: bench.path)
-    #expect(attributes[.posixPermissions] as? Int == 0o660)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
   }
 
   @Test func `is brought up to date, of the earlier project and of another page size too`() throws {

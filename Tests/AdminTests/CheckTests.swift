@@ -30,7 +30,7 @@ import Testing
   func install() throws {
     let data = "\(folder.path)/data"
     try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
-    #expect(unsafe chmod(data, 0o2770) == 0)
+    #expect(unsafe chmod(data, 0o2750) == 0)
     try folder.write("", to: "log", mode: 0o660)
     try folder.write(
       "DATABASE=\(data)/quota.db\nLOG_FILE=\nOPENVPN_CONFIGS=\n", to: "first.conf")
@@ -84,11 +84,12 @@ import Testing
     #expect(outcome.output.contains("file is not a database"))
   }
 
-  @Test func `A directory closed to the group is told with the command that opens it`() throws {
+  @Test(arguments: [0o2700, 0o755, 0o2770])
+  func `A directory with another mode is told with the command that mends it`(mode: mode_t) throws {
     try install()
-    #expect(unsafe chmod("\(folder.path)/data", 0o755) == 0)
+    #expect(unsafe chmod("\(folder.path)/data", mode) == 0)
     let lines = lines(try check())
-    #expect(lines.contains { $0.hasSuffix("&& chmod 2770 \(folder.path)/data") })
+    #expect(lines.contains { $0.hasSuffix("chmod 2750 \(folder.path)/data") })
   }
 
   @Test func `A server without hooks is told the lines that it lacks`() throws {

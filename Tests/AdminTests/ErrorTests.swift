@@ -115,7 +115,10 @@ import Testing
     try bench.probe.setSchemaVersion(99)
     let newer = try bench.admin("add", "alice")
     #expect(newer.status == 65 && newer.errors.contains("has schema 99"))
-    bench.settings["DATABASE"] = bench.folder.path
+    let directory = bench.folder.path + "/directory"
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: false)
+    bench.settings["DATABASE"] = directory
     #expect(try [73, 78].contains(bench.admin("list").status))
   }
 

@@ -127,7 +127,7 @@ import Testing
     var described: [String: Set<String>] = [:]
     for entry in model.components(separatedBy: "\n.It Cm ").dropFirst() {
       let table = entry.split(separator: "\n")[0]
-      let names = entry.matches(of: /\n\.It Li ([a-z_ ,]+)/)
+      let names = entry.matches(of: /\n\.It Li ([a-z0-9_ ,]+)/)
         .flatMap { $0.output.1.components(separatedBy: " , ") }
       #expect(Set(names).count == names.count, "\(table)")
       described[String(table)] = Set(names)

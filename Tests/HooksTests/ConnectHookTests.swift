@@ -66,6 +66,17 @@ import Testing
     #expect(host.connect(host.client("login", changes: ["username": "other"])).isIn)
   }
 
+  @Test func `goes by the name of the login where there is no common name`() throws {
+    let host = try HookHost()
+    host.users["login"] = AccessUser(isEnabled: false)
+    try host.publish()
+    #expect(!host.connect(host.client("", changes: ["username": "login"])).isIn)
+    #expect(host.connect(host.client("alice", changes: ["username": "login"])).isIn)
+    host.header.identifyBy = .commonName
+    try host.publish()
+    #expect(host.connect(host.client("", changes: ["username": "login"])).isIn)
+  }
+
   @Test(arguments: [UnknownUsers.allow, .ignore, .reject])
   func `treats a stranger, and a client without a name, as UNKNOWN_USERS says`(
     setting: UnknownUsers

@@ -37,7 +37,7 @@ final class QuotaHost {
   /// The path of `quota.conf`.
   var config: String { installation.config }
 
-  /// The folder of database and spool.
+  /// The folder of database, journal and access table.
   var data: String { host.folder + "/data" }
 
   /// Copies the programs to where everybody may run them; a build folder may be out of reach.
@@ -129,11 +129,6 @@ final class QuotaHost {
 
   /// Where a story can be told.
   var stage: Stage { Stage(installation) }
-
-  /// The names of the records in the spool.
-  var spool: [String] {
-    get throws { try FileManager.default.contentsOfDirectory(atPath: data + "/spool") }
-  }
 
   /// A look into the ledger.
   var probe: LedgerProbe { installation.probe }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -11,7 +12,7 @@ struct Campaign {
   private let name: String
   private let count: UInt64
   private let length: ClosedRange<Int>
-  private let make: (HostTerms) throws -> any Programs
+  private let make: @Sendable (HostTerms) throws -> any Programs
 
   /// - Parameters:
   ///   - name: what the runs are called in the one line that is printed.
@@ -19,7 +20,7 @@ struct Campaign {
   ///   - make: makes the programs under test for a host.
   init(
     of name: String, count: UInt64, length: ClosedRange<Int>,
-    _ make: @escaping (HostTerms) throws -> any Programs
+    _ make: @escaping @Sendable (HostTerms) throws -> any Programs
   ) {
     self.name = name
     self.count = count
@@ -31,12 +32,21 @@ struct Campaign {
     if let seed = Campaign.number("MODEL_SEED") { return replay(seed) }
     if let seconds = Campaign.number("SOAK") { return soak(seconds == 0 ? .max : seconds) }
     let begun = Date()
-    var counts: [World.Count: Int] = [:]
-    for seed in 1...count {
+    let results = Mutex((failed: [UInt64](), counts: [World.Count: Int]()))
+    DispatchQueue.concurrentPerform(iterations: Int(count)) { index in
+      let seed = UInt64(index + 1)
+      guard results.withLock({ $0.failed.isEmpty }) else { return }
       let result = Run(seed: seed, steps: length).play(make)
-      if !result.failures.isEmpty { return report(Run(seed: seed, steps: length), result.failures) }
-      counts.merge(result.counts, uniquingKeysWith: +)
+      results.withLock {
+        if !result.failures.isEmpty { $0.failed.append(seed) }
+        $0.counts.merge(result.counts, uniquingKeysWith: +)
+      }
     }
+    if let seed = results.withLock({ $0.failed.min() }) {
+      let run = Run(seed: seed, steps: length)
+      return report(run, run.play(make).failures)
+    }
+    let counts = results.withLock { $0.counts }
     let seconds = Date().timeIntervalSince(begun)
     let figures = World.Count.allCases.map { "\(counts[$0, default: 0]) \($0)" }
     print(
@@ -72,7 +82,7 @@ struct Campaign {
     let story = small.play(tellsStory: true, make).story
     Issue.record(
       """
-      \(failures[0])
+      \(failures.first ?? "a failure that did not come again")
       seed \(run.seed) fails, also in \(small.steps.count) of its \(run.steps.count) steps:
       \(story.joined(separator: "\n"))
       again: MODEL_SEED=\(run.seed) swift test --disable-xctest --filter '\(name)'

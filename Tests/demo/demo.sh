@@ -388,8 +388,8 @@ claim 'her client stopped and shows the message' halted
 step "5. She comes back and is refused. Her client's log, and ours:"
 "${vpn}_connect" alice
 claim 'her client was refused' log_says alice AUTH_FAILED
-refusal_logged() { grep 'refused.*alice.*reason=' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
-claim 'our log has the reason' refusal_logged
+refusal_logged() { quota-sweep && grep 'refused.*alice.*reason=' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
+claim 'our log has the reason after the next sweep' refusal_logged
 
 step '6. bob noticed nothing.'
 stays() { "${vpn}_is_in" bob && grep -E 'received|still' "$work/ping" | quote; }

@@ -24,7 +24,7 @@ package struct AccessHeader: Equatable, Sendable {
     version: UInt64, key: AccessKey, generation: UInt64 = 0, position: Int64 = 0,
     boot: Int64? = nil, writtenAt: Int64, onError: OnError = .allow,
     unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0,
-    identifyBy: IdentifyBy = .commonName, count: Count = .total
+    identifyBy: IdentifyBy = .auto, count: Count = .total
   ) {
     self.version = version
     self.key = key

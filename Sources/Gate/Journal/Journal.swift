@@ -30,8 +30,17 @@ package enum Journal {
     }
   }
 
+  /// Whether there is a journal, and nobody is at making or rotating one, or was interrupted.
+  package static func isPrepared(
+    in directory: borrowing Directory
+  ) throws(SystemError) -> Bool {
+    let current = try directory.status(of: JournalFile.Name.current.text)
+    let new = try directory.status(of: JournalFile.Name.new.text)
+    return current != nil && new == nil
+  }
+
   /// Makes the first file, where there is none, and finishes a rotation that was interrupted: the file
-  /// under the next one's name is then the one before.
+  /// under the next one's name is then the one before. Only under the publication lock.
   ///
   /// - Parameters:
   ///   - generation: random bits.

@@ -13,6 +13,9 @@ struct JournalLine {
     bytes.append(contentsOf: kind.utf8)
   }
 
+  /// A line that holds all but its checksum already.
+  init(content: [UInt8]) { bytes = [10] + content }
+
   mutating func append(_ text: [UInt8]) {
     bytes.append(9)
     if text.isEmpty { return bytes.append(absent) }
@@ -47,7 +50,7 @@ struct JournalLine {
 
   /// How a text stands in a line, with the tabs around it.
   static func field(_ text: [UInt8]) -> [UInt8] {
-    var line = JournalLine(kind: "")
+    var line = JournalLine(content: [])
     line.bytes = []
     line.append(text)
     return line.bytes + [9]
@@ -117,12 +120,16 @@ struct JournalFields {
   mutating func nextText() -> [UInt8]? {
     guard let field = nextField(), !field.isEmpty else { return nil }
     if field.count == 1, field.first == absent { return [] }
+    let escape = bytes.span.firstIndex(of: percent, or: 9, from: field.startIndex)
+    return escape >= field.endIndex ? Array(field) : Self.decoded(field)
+  }
+
+  private static func decoded(_ field: ArraySlice<UInt8>) -> [UInt8]? {
     var text: [UInt8] = []
     text.reserveCapacity(field.count)
     var index = field.startIndex
     while index < field.endIndex {
       if field[index] != percent {
-        guard 33...126 ~= field[index] else { return nil }
         text.append(field[index])
         index += 1
         continue
@@ -158,9 +165,9 @@ struct JournalFields {
   private mutating func nextField() -> ArraySlice<UInt8>? {
     guard position <= bytes.count else { return nil }
     let start = position
-    while position < bytes.count, bytes[position] != 9 { position += 1 }
-    defer { position += 1 }
-    return bytes[start..<position]
+    let end = bytes.span.firstIndex(of: 9, or: 9, from: start)
+    position = end + 1
+    return bytes[start..<end]
   }
 }
 

@@ -53,28 +53,51 @@ package struct JournalTail: ~Copyable {
     return self
   }
 
-  /// What to look for in lines.
-  enum Search {
-    /// Beginnings of sessions with this text in their line.
-    case sessions(with: [UInt8])
-    /// All of these seconds, which are ascending.
-    case seconds([Int64])
+  /// The seconds in which sessions began that may be a user's, in any order: of all lines that have the
+  /// user's name in a field.
+  borrowing func seconds(ofOwner owner: [UInt8]) throws(SystemError) -> [Int64] {
+    var seconds: [Int64] = []
+    let field = JournalLine.field(owner)
+    try forEachLine {
+      $0.next(holding: field.span)
+    } _: { line in
+      guard JournalFields.isSession(line), let second = JournalFields.connectedSince(line) else {
+        return
+      }
+      seconds.append(second)
+    }
+    return seconds
   }
 
-  /// Gives records in the order of the journal. What is damaged is left out.
+  /// Gives the records of some seconds, which are ascending, in the order of the journal. What is
+  /// damaged is left out.
   borrowing func forEachRecord(
-    with search: Search, _ body: (JournalRecord) -> Void
+    in seconds: [Int64], _ body: (JournalRecord) -> Void
+  ) throws(SystemError) {
+    try forEachLine {
+      $0.next()
+    } _: { line in
+      if let second = JournalFields.connectedSince(line), contains(seconds, second),
+        let record = JournalRecord(line: line)
+      {
+        body(record)
+      }
+    }
+  }
+
+  private borrowing func forEachLine(
+    _ next: (inout JournalLines) -> Range<Int>?, _ body: (Span<UInt8>) -> Void
   ) throws(SystemError) {
     switch old {
-    case .some(let old): try Self.forEachRecord(in: old, oldPart, search, body)
+    case .some(let old): try Self.forEachLine(of: old, oldPart, next, body)
     case .none: break
     }
-    try Self.forEachRecord(in: current, currentPart, search, body)
+    try Self.forEachLine(of: current, currentPart, next, body)
   }
 
-  private static func forEachRecord(
-    in file: borrowing JournalFile, _ part: Range<Int64>, _ search: Search,
-    _ body: (JournalRecord) -> Void
+  private static func forEachLine(
+    of file: borrowing JournalFile, _ part: Range<Int64>,
+    _ next: (inout JournalLines) -> Range<Int>?, _ body: (Span<UInt8>) -> Void
   ) throws(SystemError) {
     var lines = JournalLines(at: part.lowerBound, size: Int64(part.count))
     while lines.end < part.upperBound {
@@ -85,11 +108,9 @@ package struct JournalTail: ~Copyable {
           at: part.upperBound - rest - file.base, of: file.path)
       }
       if got == 0 { break }
-      while let line = search.next(in: &lines) {
-        if let record = lines.read(line, { search.record($0) }) { body(record) }
-      }
+      while let line = next(&lines) { lines.read(line, body) }
     }
-    if let record = lines.read(lines.tail, { search.record($0) }) { body(record) }
+    lines.read(lines.tail, body)
   }
 
   /// The positions of a file behind one.
@@ -106,28 +127,6 @@ package struct JournalTail: ~Copyable {
     do throws(SystemError) { return try JournalFile(name, in: directory) } catch {
       throw .system(error)
     }
-  }
-}
-
-extension JournalTail.Search {
-  fileprivate func next(in lines: inout JournalLines) -> Range<Int>? {
-    switch self {
-    case .sessions(let text): lines.next(holding: text.span)
-    case .seconds: lines.next()
-    }
-  }
-
-  /// The record of a line that may be looked for.
-  fileprivate func record(_ line: Span<UInt8>) -> JournalRecord? {
-    switch self {
-    case .sessions:
-      if !JournalFields.isSession(line) { return nil }
-    case .seconds(let seconds):
-      guard let second = JournalFields.connectedSince(line), contains(seconds, second) else {
-        return nil
-      }
-    }
-    return JournalRecord(line: line)
   }
 }
 

@@ -22,7 +22,9 @@ extension SessionReplay {
     switch tail {
     case .none: break
     case .some(let tail):
-      seconds += try secondsOfSessions(of: owner, in: tail)
+      do throws(SystemError) { seconds += try tail.seconds(ofOwner: owner) } catch {
+        throw .tail(error)
+      }
       seconds.sort()
       if !seconds.isEmpty { try replay.follow(tail, seconds, &table) }
     }
@@ -44,19 +46,6 @@ extension SessionReplay {
     } catch { throw .table(error) }
   }
 
-  /// The seconds in which sessions of a user began in the tail.
-  private static func secondsOfSessions(
-    of owner: [UInt8], in tail: borrowing JournalTail
-  ) throws(SessionReplayError) -> [Int64] {
-    var seconds: [Int64] = []
-    do throws(SystemError) {
-      try tail.forEachRecord(with: .sessions(with: JournalLine.field(owner))) { record in
-        if record.owner == owner { seconds.append(record.connectedSince) }
-      }
-    } catch { throw .tail(error) }
-    return seconds
-  }
-
   /// Takes the records of some seconds, which are ascending; and, before the first `end` of a key, the
   /// table's sessions of others that it may belong to.
   private mutating func follow(
@@ -64,10 +53,11 @@ extension SessionReplay {
   ) throws(SessionReplayError) {
     var failure: AccessError?
     do throws(SystemError) {
-      try tail.forEachRecord(with: .seconds(seconds)) { record in
-        let key = key(of: record)
-        if record.kind == .end, wantsOthers(of: key) {
-          do throws(AccessError) { try addOthers(key, of: &table) } catch { failure = error }
+      try tail.forEachRecord(in: seconds) { record in
+        if record.kind == .end, wantsOthers(for: record) {
+          do throws(AccessError) {
+            try addOthers(key(of: record), of: &table)
+          } catch { failure = error }
         }
         add(record)
       }

@@ -78,12 +78,22 @@ package struct SessionReplay {
         position: session.position ?? 0))
   }
 
-  /// Whether an `end` with this key may be of a session of the user, so that the table's sessions of
-  /// others with the key have to be known too; true only once for each key.
-  mutating func wantsOthers(of key: Key) -> Bool {
+  /// Whether an `end` may be of a session of the user, so that the table's sessions of others with its
+  /// key have to be known too; true only once for each key.
+  ///
+  /// None of them, which are all older, would take it from one of the tail that fits it in all.
+  mutating func wantsOthers(for record: JournalRecord) -> Bool {
+    let key = key(of: record)
+    let open = openSessions(key)
+    guard open.contains(where: { sessions[$0].isOwn }) else { return false }
+    let fits = fits(of: record, open)
+    if let best = SessionFit.best(of: fits), fits[best] == .clientAndAddress,
+      sessions[open[best]].position == .max
+    {
+      return false
+    }
     let bucket = bucket(of: key)
-    guard !asked[bucket].contains(key), openSessions(key).contains(where: { sessions[$0].isOwn })
-    else { return false }
+    if asked[bucket].contains(key) { return false }
     asked[bucket].append(key)
     return true
   }
@@ -119,12 +129,7 @@ package struct SessionReplay {
   /// Gives an `end` to the session that it fits best.
   private mutating func end(_ record: JournalRecord) {
     let open = openSessions(key(of: record))
-    let (client, addresses) = (client(of: record), addresses(of: record))
-    let fits = open.map { index in
-      let session = sessions[index]
-      return SessionFit(
-        isSameClient: client != 0 && client == session.client, addresses, session.addresses)
-    }
+    let fits = fits(of: record, open)
     guard let found = SessionFit.best(of: fits).map({ open[$0] }) ?? onlyOne(of: open) else {
       return
     }
@@ -134,6 +139,16 @@ package struct SessionReplay {
     }
     let traffic = counters.increase(over: sessions[found].counted)
     ended.append(Ended(traffic: traffic, time: record.time(by: now)))
+  }
+
+  /// How an `end` fits each of some sessions.
+  private func fits(of record: JournalRecord, _ open: [Int]) -> [SessionFit?] {
+    let (client, addresses) = (client(of: record), addresses(of: record))
+    return open.map { index in
+      let session = sessions[index]
+      return SessionFit(
+        isSameClient: client != 0 && client == session.client, addresses, session.addresses)
+    }
   }
 
   private mutating func close(_ index: Int) {

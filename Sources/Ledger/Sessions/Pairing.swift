@@ -180,7 +180,7 @@ struct ListingMatch {
     var found = [Int?](repeating: nil, count: sessions.count)
     if sessions.isEmpty { return found }
     // What only one row and one session share comes first: it leaves less to be decided by order.
-    for condition in [Claim.oneOfEach, .oneOfEach, .last] {
+    for condition in [Claim.oneOfEach, .oneOfEach, .lastOpen, .last] {
       claim(sessions, &found, sharing: Key.real, if: condition)
       claim(sessions, &found, sharing: Key.virtual, if: condition)
     }
@@ -222,6 +222,8 @@ struct ListingMatch {
   private enum Claim {
     /// The last session in the journal's order has it.
     case last
+    /// Likewise, but of the sessions that are not closed.
+    case lastOpen
     /// If no other session is left that shares it, and no other row.
     case oneOfEach
     /// If as many sessions are left that share it as rows.
@@ -247,20 +249,23 @@ struct ListingMatch {
     let groups = free
     let isFormat1 = rows.first?.since == nil
     func keys(_ session: PairingCandidate) -> Set<Key> {
-      if condition == .asManyOpen, session.isClosed { return [] }
+      if condition == .asManyOpen || condition == .lastOpen, session.isClosed { return [] }
       let since = isFormat1 ? nil : session.since
       let places = [session.listed, session.atConnect].compactMap { $0 }
       return Set(places.compactMap { key(since, $0) })
     }
     var rivals: [Key: Int] = [:]
-    for index in sessions.indices where found[index] == nil && condition != .last {
+    for index in sessions.indices where found[index] == nil {
       for key in keys(sessions[index]) { rivals[key, default: 0] += 1 }
     }
     for index in sessions.indices where found[index] == nil {
       for key in keys(sessions[index]) {
         guard let row = free[key]?.last else { continue }
-        if condition != .last, groups[key]?.count != rivals[key] { continue }
-        if condition == .oneOfEach, rivals[key] != 1 { continue }
+        switch condition {
+        case .last, .lastOpen: break
+        case .oneOfEach: if rivals[key] != 1 || groups[key]?.count != 1 { continue }
+        case .asMany, .asManyOpen: if rivals[key] != groups[key]?.count { continue }
+        }
         free[key]?.removeLast()
         isTaken[row] = true
         found[index] = row

@@ -139,7 +139,7 @@ protocol SettingChoice: RawRepresentable<Int> {
 }
 
 extension IdentifyBy: SettingChoice {
-  static var words: StaticString { "common-name username" }
+  static var words: StaticString { "auto common-name username" }
 }
 
 extension UnknownUsers: SettingChoice {

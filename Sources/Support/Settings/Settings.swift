@@ -30,7 +30,7 @@ package struct Settings: Equatable, Sendable {
   /// `HOURLY_DAYS`: days for which usage is kept by hours, 1 to 3650; of days before, by days.
   package var hourlyDays = 8
   /// `IDENTIFY_BY`: which of a client's names is its user's.
-  package var identifyBy = IdentifyBy.commonName
+  package var identifyBy = IdentifyBy.auto
   /// `UNKNOWN_USERS`: what becomes of users that the database does not have.
   package var unknownUsers = UnknownUsers.allow
   /// `DEFAULT_QUOTA`: bytes for users created on first sight; 0 is unlimited.

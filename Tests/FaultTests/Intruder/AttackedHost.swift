@@ -67,7 +67,7 @@ final class AttackedHost {
   func run(_ program: String, _ arguments: [String]) throws -> Outcome {
     try Program.run(
       Program.path(program), arguments + ["--config", folder.path + "/quota.conf"],
-      environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], timeout: 30)
+      environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], timeout: 60)
   }
 
   /// Runs a hook as root, with a script behind it.

@@ -127,7 +127,7 @@ final class TorturedHost {
   func lengthenJournal() throws {
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/data/journal"))
     try file.seekToEnd()
-    try file.write(contentsOf: Data(repeating: UInt8(ascii: "\n"), count: 5 << 20))
+    try file.write(contentsOf: Data(repeating: UInt8(ascii: "\n"), count: 80 << 10))
     try file.close()
   }
 

@@ -39,13 +39,6 @@ final class InProcess: Programs {
       ledger, at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
   }
 
-  deinit {
-    if let d = ProcessInfo.processInfo.environment["MODEL_DUMP"] {
-      try? FileManager.default.removeItem(atPath: d);
-      try? FileManager.default.copyItem(atPath: disk.path, toPath: d)
-    }
-  }
-
   /// Makes a database that every run can begin with.
   static func makeTemplate(in folder: TemporaryDirectory) throws -> String {
     let path = folder.path + "/quota.db"
