@@ -131,31 +131,38 @@ extension Ledger {
   }
 
   private func addSessions(to writer: inout AccessWriter) throws(SQLiteError) {
+    // There are few processes, and many sessions.
+    var processes: [Int64: (server: [UInt8], pid: Int64, start: Int64)] = [:]
+    try database.query(
+      """
+      SELECT processes.id, name, pid, started FROM processes JOIN servers ON servers.id = server_id
+      """
+    ) { processes[$0.integer(0)] = ($0.bytes(1), $0.integer(2), $0.integer(3)) }
     var rows = try database.prepare(
       """
-      SELECT servers.name, processes.pid, started, connected_since, coalesce(username, owner),
-        bytes_received, bytes_sent, ipv4, ipv6, device, coalesce(client, real), in_position, virtual
-      FROM sessions JOIN processes ON processes.id = process_id
-        JOIN servers ON servers.id = server_id
-        LEFT JOIN users ON users.id = user_id LEFT JOIN counters ON session_id = sessions.id
+      SELECT process_id, connected_since, coalesce(username, owner), bytes_received, bytes_sent,
+        ipv4, ipv6, device, coalesce(client, real), in_position, virtual
+      FROM sessions LEFT JOIN users ON users.id = user_id
+        LEFT JOIN counters ON session_id = sessions.id
       WHERE ended_at IS NULL AND reason IS NULL
       """)
     while try rows.step() {
-      let real = RealAddress(rows, 10)
-      var (ipv4, ipv6) = (NetworkAddress(rows, 7), NetworkAddress(rows, 8))
-      let listed = NetworkAddress(rows, 12)
+      guard let process = processes[rows.integer(0)] else { continue }
+      let real = RealAddress(rows, 8)
+      var (ipv4, ipv6) = (NetworkAddress(rows, 5), NetworkAddress(rows, 6))
+      let listed = NetworkAddress(rows, 10)
       if ipv4.isNone, ipv6.isNone {
         if listed.isIPv4 { ipv4 = listed } else { ipv6 = listed }
       }
       writer.add(
         LiveSession(
-          server: rows.bytes(0), pid: rows.integer(1), serverStart: rows.integer(2),
-          connectedSince: rows.integer(3), owner: rows.bytes(4), received: rows.integer(5),
-          sent: rows.integer(6),
+          server: process.server, pid: process.pid, serverStart: process.start,
+          connectedSince: rows.integer(1), owner: rows.bytes(2), received: rows.integer(3),
+          sent: rows.integer(4),
           addresses: VirtualAddresses(ipv4: ipv4.internetAddress, ipv6: ipv6.internetAddress),
-          device: rows.bytes(9), clientHost: real.host.text,
+          device: rows.bytes(7), clientHost: real.host.text,
           clientPort: real.port == 0 ? [] : Array("\(real.port)".utf8),
-          position: rows.optionalInteger(11)))
+          position: rows.optionalInteger(9)))
     }
   }
 }
