@@ -115,6 +115,28 @@ import Testing
     try quota.expectTruth(of: servers[0], servers[1])
   }
 
+  @Test(arguments: ["2.6", "2.7"])
+  func `two hundred lives of one second from one port are billed each`(release: String) throws {
+    let quota = try Installation()
+    let server = try quota.addServer { $0.format = release }
+    let second = now - 100
+    for number in 1...200 {
+      let alice = try server.enter("alice", real: "192.0.2.9:1194", since: second)
+      try alice.upload(10_000 + number)
+      if number.isMultiple(of: 40) { try quota.sweep().expect(status: 0) }
+      try alice.leave()
+      if number == 100 {
+        try server.stop()
+        try server.start()
+      }
+    }
+    #expect(try server.finished.count == 200)
+    try quota.expectTruth(of: server)
+    try quota.sweep().expect(status: 0)
+    try quota.expectTruth(of: server)
+    #expect(try quota.openSessions == 0)
+  }
+
   @Test func `hooks alone go on metering and refusing`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
