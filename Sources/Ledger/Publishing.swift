@@ -135,7 +135,8 @@ extension Ledger {
     var processes: [Int64: (server: [UInt8], pid: Int64, start: Int64)] = [:]
     try database.query(
       """
-      SELECT processes.id, name, pid, started FROM processes JOIN servers ON servers.id = server_id
+      SELECT processes.id, name, processes.pid, started FROM processes
+        JOIN servers ON servers.id = server_id
       """
     ) { processes[$0.integer(0)] = ($0.bytes(1), $0.integer(2), $0.integer(3)) }
     var rows = try database.prepare(

@@ -164,9 +164,18 @@ extension World {
       isWhole: listing.isWhole)
   }
 
+  /// Whether a listing shows anything that a session is known by: one without an address that has
+  /// floated is known by being the only one of its second, in a whole listing.
+  private func canBeFound(_ session: Session, in listing: Listing) -> Bool {
+    let isWhereItWas = session.place.listed == session.place.atConnect
+    return listing.isWhole || isWhereItWas || !session.tunnel.listed.isEmpty
+  }
+
   /// A user who had to go is gone, or on the way.
   private func judge(_ listings: [Listing]) {
-    let shown = listings.filter { $0.isJudged && !$0.dips }.flatMap(\.shown).map(\.session)
+    let shown = listings.filter { $0.isJudged && !$0.dips }.flatMap { listing in
+      listing.shown.map(\.session).filter { canBeFound($0, in: listing) }
+    }
     for session in shown where session.isLive && session.goesAt == nil {
       guard session.known != .no, isSurely(session, of: session.owner) else { continue }
       if let bar = bar(on: session.owner) {
