@@ -37,6 +37,11 @@ struct PairingCandidate: Equatable {
     (atConnect.map(condition) ?? false) || (listed.map(condition) ?? false)
   }
 
+  /// Whether it was let in, and may still be open, before a place in the journal.
+  func mayEnd(at position: Int64) -> Bool {
+    !isRefusal && !hasEnd && self.position.map { $0 < position } ?? true
+  }
+
   /// The rules by which an end finds its session, the surest first.
   fileprivate static let tiers: [@Sendable (PairingCandidate, Endpoints) -> Bool] = [
     { candidate, end in

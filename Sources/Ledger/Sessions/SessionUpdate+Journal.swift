@@ -62,6 +62,9 @@ extension SessionUpdate {
       return try end(known[place], with: entry, at: time)
     }
     if record.looksRefused { return }
+    // One of several sessions of its second, and nothing tells which: a listing may have counted it as
+    // any of them already.
+    if known.contains(where: { $0.candidate.mayEnd(at: entry.start) }) { return }
     var opening = Opening(entry, process.id, user: nil, at: time)
     opening.inPosition = nil
     opening.inMark = nil

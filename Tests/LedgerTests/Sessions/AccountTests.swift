@@ -4,6 +4,30 @@ import Testing
 @testable import Ledger
 
 @Suite struct `Every byte counts once` {
+  @Test func `an end that may be of several sessions of its second is not counted beside them`()
+    throws
+  {
+    // On a bridge without a pool both clients sent from elsewhere by the time they were listed, and
+    // one of them restarted its TLS there.
+    let bench = try Bench()
+    let (first, second) = (session("", from: "192.0.2.1:1"), session("", from: "192.0.2.2:2"))
+    try bench.connect("alice", first)
+    try bench.connect("bob", second)
+    _ = try bench.take([
+      report([
+        sighting("alice", 5000, 5000, address: "", from: "203.0.113.1:3"),
+        sighting("bob", 6000, 6000, address: "", from: "203.0.113.2:4"),
+      ])
+    ])
+    var ended = first
+    ended.client = "203.0.113.1:3"
+    try bench.close(final("alice", 9000, 9000, ended))
+    let usage = try bench.probe.totalUsage(by: .periods)
+    #expect(usage.received <= 9000 + 6000)
+    try bench.close(final("bob", 7000, 7000, second))
+    #expect(try bench.probe.totalUsage(by: .periods).received <= 9000 + 7000)
+  }
+
   @Test func `sweeps and the final counters add up to the final counters`() throws {
     let bench = try Bench()
     for counters in [100, 250, 250, 900] as [Int64] {
