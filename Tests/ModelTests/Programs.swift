@@ -87,7 +87,8 @@ protocol Programs: AnyObject {
   var database: String { get }
   /// Seconds by which their clock may be ahead of the world's.
   var drift: Int64 { get }
-  /// Whether they can be told of another boot.
+  /// Whether they can be told of another boot, and of the time since the machine's start. Else all
+  /// time that goes by is to them as if somebody set the clock.
   var knowsBoots: Bool { get }
 
   /// The fault that takes the place of one that cannot be brought about here.

@@ -81,7 +81,7 @@ package final class Installation {
   }
 
   private func path(of program: String) -> String {
-    programs == Program.directory ? Program.path(program) : "\(programs)/\(program)"
+    Program.path(program, in: programs)
   }
 
   /// The words that start one of the programs, for `env`.

@@ -45,8 +45,10 @@ package enum Program {
   ]
 
   /// The path of one of the project's programs.
-  package static func path(_ name: String) -> String {
-    let path = directory + "/" + name
+  ///
+  /// - Parameter folder: where the programs are.
+  package static func path(_ name: String, in folder: String = directory) -> String {
+    let path = folder + "/" + name
     // The release programs come with their links, SwiftPM makes none.
     if let executable = links[name] { unsafe symlink(executable, path) }
     return path

@@ -84,14 +84,15 @@ final class RealPrograms: Programs {
     defer { if let file { try? System.rename(file + ".away", to: file) } }
     var command = words(for: program, fault) + ["--server", call.server.name]
     if let script { command += ["--then", script == 0 ? "/bin/true" : "/bin/false"] }
-    return try Program.run(
-      command[0], Array(command.dropFirst()), environment: call.variables(type)
-    ).status
+    let outcome = try Program.run(
+      command[0], Array(command.dropFirst()), environment: call.variables(type))
+    if !outcome.errors.isEmpty { world.note(outcome.errors) }
+    return outcome.status
   }
 
   /// The command line of a program that meets a fault.
   private func words(for program: String, _ fault: Fault) -> [String] {
-    let plain = [clock.script, Program.built + "/" + program, "--config", config]
+    let plain = [clock.script, Program.path(program, in: Program.built), "--config", config]
     guard case .killed(let step) = fault else { return plain }
     return Strace.killing(atStep: step) + plain
   }
@@ -121,7 +122,7 @@ final class RealPrograms: Programs {
 
   private func admin(_ words: [String], at time: Int64) throws {
     try clock.set(to: time)
-    let command = [clock.script, Program.built + "/quota-admin"] + words + ["--config", config]
+    let command = [clock.script, Program.path("quota-admin", in: Program.built)] + words + ["--config", config]
     let outcome = try Program.run(
       command[0], Array(command.dropFirst()), environment: ["PATH": "/usr/bin:/bin"])
     guard outcome.status == 0 else { throw Failure(description: "\(words): \(outcome.errors)") }

@@ -109,7 +109,10 @@ final class World {
   func wait(_ seconds: Int64) {
     elapsed += seconds
     clock += seconds
-    for session in sessions { session.see(clock) }
+    for session in sessions {
+      if !programs.knowsBoots { session.seeClockChange(by: seconds) }
+      session.see(clock)
+    }
   }
 
   /// Somebody sets the clock.
