@@ -54,13 +54,13 @@ package final class SpeedBench {
   }
 
   /// A bench with a server and this many live sessions of a user each, `user1` and so on, that a sweep
-  /// has seen; each moved 3000 bytes.
+  /// has seen.
   package static func filled(
-    _ sessions: Int = 1000
+    _ sessions: Int = 1000, received: Int64 = 1000, sent: Int64 = 2000
   ) throws -> (bench: SpeedBench, server: SimulatedServer) {
     let bench = try SpeedBench()
     let server = try bench.server()
-    try server.populate(sessions, prefix: "user", received: 1000, sent: 2000)
+    try server.populate(sessions, prefix: "user", received: received, sent: sent)
     try bench.sweep()
     return (bench, server)
   }
