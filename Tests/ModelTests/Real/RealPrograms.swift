@@ -122,7 +122,8 @@ final class RealPrograms: Programs {
 
   private func admin(_ words: [String], at time: Int64) throws {
     try clock.set(to: time)
-    let command = [clock.script, Program.path("quota-admin", in: Program.built)] + words + ["--config", config]
+    let program = Program.path("quota-admin", in: Program.built)
+    let command = [clock.script, program] + words + ["--config", config]
     let outcome = try Program.run(
       command[0], Array(command.dropFirst()), environment: ["PATH": "/usr/bin:/bin"])
     guard outcome.status == 0 else { throw Failure(description: "\(words): \(outcome.errors)") }
