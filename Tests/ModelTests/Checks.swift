@@ -23,6 +23,20 @@ struct Checks {
     for fault in try probe.faults(counting: world.terms.rules.count) { world.fail(fault) }
   }
 
+  /// After a sweep that came to its end no session is closed that is live.
+  func runAfterSweep() throws {
+    let closed = try probe.sessions.filter { !$0.isOpen }
+    for account in world.accounts where account.isMetered {
+      let own = world.sessions.filter { world.payers(of: $0).contains(account.number) }
+      guard own.allSatisfy({ world.isSurely($0, of: account) }) else { continue }
+      let ended = own.count { !$0.isLive }
+      let found = closed.count { $0.user == account.name }
+      if found > ended {
+        world.fail("\(found) sessions of \(account.name) are closed, and \(ended) have ended")
+      }
+    }
+  }
+
   /// The total of each direction, by every measure that has it.
   private func compareTotals() throws {
     for measure in [LedgerProbe.Measure.sessions, .periods, .history] {

@@ -7,7 +7,10 @@ enum JournalDamage {
   /// Cuts it short somewhere.
   static func cut(_ file: String, _ chance: inout Chance) throws {
     guard let size = size(ofFile: file), size > 0 else { return }
-    let isEmptied = Int.random(in: 0..<6, using: &chance) == 0
+    // Of two files without a beginning nobody knows which is the later one.
+    let isEmptied =
+      Int.random(in: 0..<6, using: &chance) == 0
+      && !FileManager.default.fileExists(atPath: file + ".old")
     try cut(file, to: isEmptied ? 0 : Int64.random(in: min(60, size)...size, using: &chance))
   }
 

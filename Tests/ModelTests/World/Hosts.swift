@@ -63,8 +63,8 @@ extension World {
     var other = Chance(seed: chance.next())
     listingChance = Chance(seed: chance.next())
     let isDone = try programs.sweep(self, fault) {
-      guard !self.isCalm, Int.random(in: 0..<6, using: &other) == 0 else { return }
-      do { try self.elsewhere(&other) } catch { self.fail("\(error)") }
+      if self.isCalm { return }
+      do { try self.goOn(duringSweep: &other) } catch { self.fail("\(error)") }
     }
     guard isDone else { return note("the sweep does not come to its end") }
     count(.sweeps)
@@ -72,6 +72,19 @@ extension World {
     for session in told { session.reachLedger() }
     for listing in seen where listing.isJudged { take(listing) }
     judge(seen)
+    try Checks(self).runAfterSweep()
+  }
+
+  /// What happens between two steps of a sweep. A client that comes back within its second is shown by
+  /// a listing of before as if it had never gone.
+  private func goOn(duringSweep chance: inout Chance) throws {
+    switch Int.random(in: 0..<6, using: &chance) {
+    case 0: try elsewhere(&chance)
+    case 1...2:
+      let young = servers.filter(\.isFree).flatMap(\.live).first { $0.since == clock }
+      if let young, depth == 0 { try comeBack(young, &chance) }
+    default: break
+    }
   }
 
   /// What a server answers to `status`; nil where it does not.
