@@ -140,7 +140,11 @@ final class QuotaHost {
   func usage(of name: String) throws -> Usage { try usage()[name] ?? Usage() }
 
   /// How many sessions are open.
-  func openSessions() throws -> Int { try probe.openSessions.count }
+  func openSessions() throws -> Int {
+    // Any command that may write takes the journal in first.
+    try admin("list")
+    return try probe.openSessions.count
+  }
 
   /// Events of a kind as `username detail`, each with its count.
   func events(_ kind: String) throws -> [String: Int64] {
