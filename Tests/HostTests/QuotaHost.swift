@@ -7,6 +7,8 @@ final class QuotaHost {
   let host: RealHost
   private let installation: Installation
   private let group: String
+  // Its script is there as long as it lives.
+  private let clock: FakedClock?
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
@@ -17,6 +19,7 @@ final class QuotaHost {
     _ settings: [String: String] = [:], owner: String = "root", group: String = "root",
     clock: FakedClock? = nil
   ) throws {
+    self.clock = clock
     host = try RealHost()
     // A server that a test stopped is not coming back while the sweep waits.
     let usual = ["TIME_ZONE": "", "MANAGEMENT_TIMEOUT": "5", "MONITOR_INTERVAL": "45"]
