@@ -12,7 +12,7 @@ struct DiskTests {
     fault: Fault
   ) throws {
     let quota = try QuotaHost()
-    try run("mount", "-t", "tmpfs", "-o", "size=3m,mode=2770", "none", quota.data)
+    try run("mount", "-t", "tmpfs", "-o", "size=3m,mode=2750", "none", quota.data)
     defer { _ = try? Program.run("umount", ["-l", quota.data]) }
     try quota.admin("add", "alice", "--quota", "1MB")
     try quota.admin("add", "bob")

@@ -7,6 +7,8 @@ final class QuotaHost {
   let host: RealHost
   private let installation: Installation
   private let group: String
+  // Its script is there as long as it lives.
+  private let clock: FakedClock?
 
   /// - Parameters:
   ///   - settings: lines of `quota.conf` beyond those that say where things are.
@@ -17,6 +19,7 @@ final class QuotaHost {
     _ settings: [String: String] = [:], owner: String = "root", group: String = "root",
     clock: FakedClock? = nil
   ) throws {
+    self.clock = clock
     host = try RealHost()
     // A server that a test stopped is not coming back while the sweep waits.
     let usual = ["TIME_ZONE": "", "MANAGEMENT_TIMEOUT": "5", "MONITOR_INTERVAL": "45"]
@@ -140,7 +143,11 @@ final class QuotaHost {
   func usage(of name: String) throws -> Usage { try usage()[name] ?? Usage() }
 
   /// How many sessions are open.
-  func openSessions() throws -> Int { try probe.openSessions.count }
+  func openSessions() throws -> Int {
+    // Any command that may write takes the journal in first.
+    try admin("list")
+    return try probe.openSessions.count
+  }
 
   /// Events of a kind as `username detail`, each with its count.
   func events(_ kind: String) throws -> [String: Int64] {
