@@ -89,7 +89,7 @@ struct HookSpeedTests {
       // What was changed by hand is published with what a program changes.
       try FileManager.default.removeItem(atPath: bench.state + "/access")
       try bench.admin("add", "newcomer")
-      let session = HookSession("user0500@example.org", number: 1)
+      let session = HookSession("user0501@example.org", number: 1)
       let cost = try instructions("quota-connect", bench, session.connecting)
       Figures.current.add("quota-connect, \(users) users", cost)
       return cost

@@ -29,7 +29,7 @@ package struct HugeEnvironment {
     let large = String(repeating: "x", count: size)
     var lines = ["ulimit -s 65536"]
     lines += Self.names.map { "export \($0)=\(large)" }
-    lines += session.sorted { $0.key < $1.key }.map { "export \($0.key)=\($0.value)" }
+    lines += session.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value)'" }
     lines.append("exec \"$@\"")
     script = try folder.write(lines.joined(separator: "\n") + "\n", to: "script")
   }
