@@ -18,7 +18,7 @@ package enum Hook {
     do throws(HookEnvironmentError) {
       let script = try HookEnvironment.script(reading: run.variable)
       if script == .login {
-        // To say yes would let in whoever has no password.
+        // A yes would let in clients without a password.
         run.warn("it does not check logins; it is for client-connect and client-disconnect")
         return 1
       }

@@ -97,8 +97,8 @@ package final class Ledger {
     try database.rehearsal(failing: { failing(.database($0)) }, body)
   }
 
-  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing. Whatever it
-  /// changes may change what somebody may do.
+  /// Runs a body as one transaction: all of it is kept, or, when it throws, nothing. Any change
+  /// may change what a user may do.
   func inTransaction<Result>(
     _ body: () throws(LedgerError) -> Result
   ) throws(LedgerError) -> Result {

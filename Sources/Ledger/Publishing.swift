@@ -17,7 +17,7 @@ package struct AccessSettings: Equatable, Sendable {
 
 // The access table is written under the publication lock, from what one read transaction that begins
 // under it sees: so a later table never says less than an earlier one. `meta` has the version of the
-// table that would be in force: every transaction that changes what somebody may do gives it another.
+// table that would be in force: every transaction that changes what a user may do gives it another.
 
 extension Ledger {
   /// Notes that what the access table says is no longer all.

@@ -58,7 +58,7 @@ struct OutputFile {
     guard let status = try? FileStatus(ofLink: path), status.kind != .regular,
       status.kind != .symbolicLink
     else { return nil }
-    // Without waiting for somebody to read from a pipe.
+    // Does not wait for the reader of a pipe.
     let file = try Descriptor.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
     _ = fcntl(file.number, F_SETFL, O_WRONLY)
     return file

@@ -6,7 +6,7 @@ import SQLite
 ///
 /// It is opened as the user who started the program, for it may be closed to the ledger's owner, and
 /// only read as bytes, into a file of our own: SQLite, as root, would also act on what lies beside
-/// it, and that may have been put there by somebody else.
+/// it, which another user may have put there.
 package struct SourceDatabase {
   /// The path as it was given.
   package let path: String

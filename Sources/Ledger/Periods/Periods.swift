@@ -1,7 +1,7 @@
 import Quota
 import SQLite
 
-// Nothing has to run on the right day: whoever asks or counts compares the period in a user's row
+// Nothing has to run on the right day: every question and every count compares the period in a user's row
 // with the one that a moment falls in. `user_quotas` holds the present period of each user, `periods`
 // those that are over; a period is in one of them. Where a clock is set back, a period comes out of
 // `periods` again.

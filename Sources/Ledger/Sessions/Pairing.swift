@@ -62,7 +62,7 @@ struct PairingCandidate: Equatable {
 ///   - end: where the client was by the disconnect hook.
 ///   - position: where the `end` begins in the journal.
 ///   - mayGuess: whether the only open session of the second may be it if nothing else tells: not
-///     where it may be the end of a client that somebody else's handler refused.
+///     where it may be the end of a client that another handler refused.
 ///   - candidates: those of the same server process and connected-since, in the journal's order.
 /// - Returns: the candidate's place in the array; nil where none fits.
 func candidate(

@@ -178,7 +178,7 @@ extension SessionUpdate.Opening {
 }
 
 extension JournalRecord {
-  /// Whether it is the end of what a client moves that somebody else's handler refused: OpenVPN 2.6
+  /// Whether it is the end of a client that another handler refused: OpenVPN 2.6
   /// and later run the disconnect hook then too.
   fileprivate var looksRefused: Bool {
     (duration ?? 0) <= 2 && received ?? 0 < 8192 && sent ?? 0 < 8192
