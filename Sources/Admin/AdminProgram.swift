@@ -1,4 +1,6 @@
 import ArgumentParser
+import Ledger
+import SQLite
 import Support
 
 /// One run of the program, from its arguments to its exit status.
@@ -25,13 +27,23 @@ package enum AdminProgram {
     do {
       try work()
       return .done
-    } catch let end as Ended {
-      return end.status
-    } catch let error as any Explained {
+    } catch let code as ExitCode {
+      return ExitStatus(rawValue: code.rawValue) ?? .bug
+    } catch {
+      guard let error = explained(error) else {
+        return voice.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+      }
       voice.error(error)
       return error.exitStatus
-    } catch {
-      return voice.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+    }
+  }
+
+  /// What a person is told of an error; nil for one of the parser's.
+  private static func explained(_ error: any Error) -> (any Explained)? {
+    switch error {
+    case let error as LedgerError: Complaint(error)
+    case let error as SQLiteError: Complaint(.database(error))
+    default: error as? any Explained
     }
   }
 
@@ -56,7 +68,7 @@ package enum AdminProgram {
       $0.configuration.commandName ?? $0._commandName
     }
     let typed = complaint.split(separator: "'").dropFirst().first ?? ""
-    return NearestName.of(Array(typed.utf8), among: commands).map { "did you mean \($0)?" }
+    return Complaint.didYouMean(Array(typed.utf8), among: commands)
   }
 
   /// A text of the parser's with arguments in it that came from outside.
