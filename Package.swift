@@ -144,7 +144,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
     .target(
       name: "Admin", dependencies: reading,
       sources: [
-        "UserFiles", "Values", "Complaint.swift", "Output/Listing.swift", "Output/Table.swift",
+        "UserFiles", "Values", "CommandError.swift", "Output/Listing.swift", "Output/Table.swift",
         "Output/Terminal.swift", "Output/Words.swift",
       ], swiftSettings: strict),
     .executableTarget(

@@ -9,7 +9,7 @@ import Support
 /// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own complaints
 /// included.
 package enum AdminProgram {
-  static let voice = Voice(program: "quota-admin")
+  static let diagnostics = DiagnosticPrinter(program: "quota-admin")
 
   /// Parses and runs. At a terminal, no arguments means the menu.
   ///
@@ -31,19 +31,19 @@ package enum AdminProgram {
       return ExitStatus(rawValue: code.rawValue) ?? .bug
     } catch {
       guard let error = explained(error) else {
-        return voice.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+        return diagnostics.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
       }
-      voice.error(error)
+      diagnostics.error(error)
       return error.exitStatus
     }
   }
 
   /// What a person is told of an error; nil for one of the parser's.
-  private static func explained(_ error: any Error) -> (any Explained)? {
+  private static func explained(_ error: any Error) -> (any UserFacingError)? {
     switch error {
-    case let error as LedgerError: Complaint(error)
-    case let error as SQLiteError: Complaint(.database(error))
-    default: error as? any Explained
+    case let error as LedgerError: CommandError(error)
+    case let error as SQLiteError: CommandError(.database(error))
+    default: error as? any UserFacingError
     }
   }
 
@@ -68,11 +68,23 @@ package enum AdminProgram {
       $0.configuration.commandName ?? $0._commandName
     }
     let typed = complaint.split(separator: "'").dropFirst().first ?? ""
-    return Complaint.didYouMean(Array(typed.utf8), among: commands)
+    return CommandError.didYouMean(Array(typed.utf8), among: commands)
   }
 
   /// A text of the parser's with arguments in it that came from outside.
   private static func readable(_ text: String) -> String {
     String(decoding: Escaping.plain(RawArguments.bytes(of: text)), as: UTF8.self)
+  }
+}
+
+extension ExitCode {
+  /// Ends a command that has said all there is to say.
+  init(_ status: Support.ExitStatus) { self.init(status.rawValue) }
+}
+
+extension Support.ExitStatus {
+  /// - Throws: `ExitCode` for any status but `done`.
+  func throwUnlessDone() throws {
+    if self != .done { throw ExitCode(self) }
   }
 }

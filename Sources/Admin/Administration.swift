@@ -15,25 +15,25 @@ struct Administration {
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.
   ///
-  /// - Throws: `SettingsError` or `Complaint`.
+  /// - Throws: `SettingsError` or `CommandError`.
   init(_ options: CommonOptions) throws { try self.init(options.settings()) }
 
   /// Opens the ledger that the settings name.
   ///
-  /// - Throws: `Complaint`.
+  /// - Throws: `CommandError`.
   init(_ settings: Settings) throws {
     self.settings = settings
     do {
       ledger = try Ledger.open(
         settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
     } catch {
-      throw Complaint(error, opening: settings.database)
+      throw CommandError(error, opening: settings.database)
     }
   }
 
   /// Changes the ledger, and publishes what users may do from then on.
   ///
-  /// - Throws: `LedgerError`; `Complaint` for an unknown user, with the name that was probably meant.
+  /// - Throws: `LedgerError`; `CommandError` for an unknown user, with the name that was probably meant.
   func change<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws -> Result {
     do {
       let result = try body(ledger)
@@ -63,7 +63,7 @@ struct Administration {
 
   /// What the ledger has on a user now.
   ///
-  /// - Throws: `Complaint` for an unknown user, with the name that was probably meant.
+  /// - Throws: `CommandError` for an unknown user, with the name that was probably meant.
   @discardableResult
   func user(_ name: UserName) throws -> UserRecord {
     guard let user = try find(name) else { throw unknown(name) }
@@ -72,7 +72,7 @@ struct Administration {
 
   /// A plan.
   ///
-  /// - Throws: `Complaint` for an unknown plan, with the name that was probably meant.
+  /// - Throws: `CommandError` for an unknown plan, with the name that was probably meant.
   func plan(named name: String) throws -> Plan {
     let plans = try ledger.plans()
     if let plan = plans.first(where: { $0.name == name }) { return plan }
@@ -80,17 +80,17 @@ struct Administration {
     let known =
       names.isEmpty
       ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
-    throw Complaint(
-      "there is no plan \(Complaint.quoted(name))",
-      hint: Complaint.didYouMean(Array(name.utf8), among: names) ?? known)
+    throw CommandError(
+      "there is no plan \(CommandError.quoted(name))",
+      hint: CommandError.didYouMean(Array(name.utf8), among: names) ?? known)
   }
 
   /// The error for a name that no user has.
-  func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
+  func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
     let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
-    return Complaint(
+    return CommandError(
       "there is no user \(name.forPeople)",
-      hint: Complaint.didYouMean(name.bytes, among: known) ?? hint
+      hint: CommandError.didYouMean(name.bytes, among: known) ?? hint
         ?? "quota-admin list shows all users, and quota-admin add adds one")
   }
 }

@@ -17,7 +17,7 @@ struct CommonOptions: ParsableArguments {
   /// - Throws: `SettingsError`.
   func settings() throws -> Settings {
     let loaded = try Settings.load(config: config.map { FileArgument($0).path })
-    AdminProgram.voice.warn(of: loaded.problems)
+    AdminProgram.diagnostics.warn(of: loaded.problems)
     return loaded.settings
   }
 }
@@ -67,8 +67,8 @@ struct NameArgument: ParsableArguments {
     completion: .userNames)
   var name: String
 
-  /// - Throws: `Complaint`, 65, for a name that no user can have.
-  func userName() throws(Complaint) -> UserName { try UserName(argument: name) }
+  /// - Throws: `CommandError`, 65, for a name that no user can have.
+  func userName() throws(CommandError) -> UserName { try UserName(argument: name) }
 }
 
 /// The users a command is about, one or several.
@@ -81,7 +81,7 @@ struct NamesArgument: ParsableArguments {
 
   /// The names in their order, each once.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no user can have.
+  /// - Throws: `CommandError`, 65, for a name that no user can have.
   func userNames() throws -> [UserName] {
     var all: [UserName] = []
     for argument in names {
@@ -109,11 +109,11 @@ struct Consent: ParsableArguments {
   /// Asks on the terminal, unless `--yes` was given.
   ///
   /// - Parameter question: what is about to happen, such as `remove alice`.
-  /// - Throws: `Complaint`, 64, where there is no terminal to ask on.
+  /// - Throws: `CommandError`, 64, where there is no terminal to ask on.
   func isGiven(to question: String) throws -> Bool {
     if yes { return true }
     guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
-      throw Complaint(
+      throw CommandError(
         "there is no terminal to ask on: \(question)?", hint: "--yes does it without asking",
         exitStatus: .usage)
     }

@@ -8,23 +8,23 @@ extension UserName {
 
   /// The name that an argument gives.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
-  init(argument: String) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(argument: String) throws(CommandError) {
     try self.init(checked: RawArguments.bytes(of: argument))
   }
 
   /// The name that bytes are.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
-  init(checked bytes: [UInt8]) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(checked bytes: [UInt8]) throws(CommandError) {
     let allowed = "allowed are 1 to \(UserName.limit) bytes without control characters"
-    if bytes.isEmpty { throw Complaint("a user's name is empty; \(allowed)") }
+    if bytes.isEmpty { throw CommandError("a user's name is empty; \(allowed)") }
     if bytes.count > UserName.limit {
-      throw Complaint("a user's name has \(bytes.count) bytes; \(allowed)")
+      throw CommandError("a user's name has \(bytes.count) bytes; \(allowed)")
     }
     self.init(bytes: bytes)
     if hasControlCharacter {
-      throw Complaint("the name \(forPeople) has a control character; \(allowed)")
+      throw CommandError("the name \(forPeople) has a control character; \(allowed)")
     }
   }
 

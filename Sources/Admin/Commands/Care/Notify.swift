@@ -24,7 +24,8 @@ struct Notify: ParsableCommand {
     let administration = try Administration(options)
     let (ledger, settings) = (administration.ledger, administration.settings)
     let command = settings.notifyCommand
-    let log = Log(voice: AdminProgram.voice, path: settings.logFile, level: settings.logLevel)
+    let log = Log(
+      diagnostics: AdminProgram.diagnostics, path: settings.logFile, level: settings.logLevel)
     if command.isEmpty { return }
     let begun = Clock.now
     var failed = 0
@@ -37,7 +38,7 @@ struct Notify: ParsableCommand {
     let dropped = try ledger.giveUpNotices(at: Clock.now)
     if dropped > 0 { log.warn("gave up on \(dropped) notices that could not be delivered") }
     if failed > 0 {
-      throw Complaint(
+      throw CommandError(
         "\(failed) notices were not delivered; they will be tried again",
         hint: "the log says why: \(settings.logFile)", exitStatus: .unavailable)
     }

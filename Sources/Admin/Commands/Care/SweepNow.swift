@@ -18,18 +18,12 @@ struct SweepNow: ParsableCommand {
 
   func run() throws {
     let only = servers.map { FileArgument($0).path }
-    let run = SweepRun(try options.settings(), AdminProgram.voice, isDryRun: dryRun, only: only)
+    let run = SweepRun(
+      try options.settings(), AdminProgram.diagnostics, isDryRun: dryRun, only: only)
     let summary = try run.perform()
     try StandardOutput.write([
       output.json ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun)
     ])
-    try summary.endUnlessDone()
-  }
-}
-
-extension Summary {
-  /// - Throws: `ExitCode` for any status but that all was done.
-  func endUnlessDone() throws {
-    if exitStatus != .done { throw ExitCode(exitStatus.rawValue) }
+    try summary.exitStatus.throwUnlessDone()
   }
 }

@@ -24,7 +24,7 @@ struct List: ParsableCommand {
         .text("USER") { $0.name.forPeople },
         .text("STATE") { words.state(of: $0) },
         .size("USED") { $0.used(by: words.rules) },
-        .text(.number("QUOTA")) { words.quota($0.standing.quota) },
+        .text(.number("QUOTA")) { words.quota($0.entitlement.quota) },
         .text(.number("SHARE")) { $0.percentage(by: words.rules) },
         .number("SESSIONS") { Int64($0.openSessions) },
         .part(UserRecord.columns(by: words.rules)) { $0 },

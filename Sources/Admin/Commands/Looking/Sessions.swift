@@ -31,7 +31,7 @@ struct Sessions: ParsableCommand {
   /// Every view is asked for over connections of its own: in between nobody is kept waiting.
   private func watch(_ administration: Administration) throws {
     guard Terminal.isOutput else {
-      throw Complaint("--watch needs a terminal", exitStatus: .usage)
+      throw CommandError("--watch needs a terminal", exitStatus: .usage)
     }
     var earlier: (view: LiveView, at: Duration)?
     while true {
@@ -71,7 +71,7 @@ private struct LiveSessions {
       if owners[session.owner] == nil {
         owners[session.owner] = try administration.find(session.owner)
       }
-      owners[session.owner]?.standing.used += session.uncounted
+      owners[session.owner]?.entitlement.used += session.uncounted
     }
     self.owners = owners
   }
@@ -119,7 +119,7 @@ private struct LiveSessions {
       .size(key: "sent_per_second") { $0.rate?.sent },
       .text(.number("SHARE")) { owners[$0.owner]?.percentage(by: rules) },
       .size(key: "bytes_used") { owners[$0.owner]?.used(by: rules) },
-      .size(key: "quota_bytes") { owners[$0.owner]?.standing.quota },
+      .size(key: "quota_bytes") { owners[$0.owner]?.entitlement.quota },
       .flag(key: "live") { $0.isLive },
       .time(key: "as_of") { $0.at },
     ]

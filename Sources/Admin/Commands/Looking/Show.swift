@@ -52,28 +52,28 @@ struct Show: ParsableCommand {
   private static func rows(
     _ user: UserRecord, sessions: Int, _ words: Words
   ) -> [(String, String?)] {
-    let (standing, rules) = (user.standing, words.rules)
-    let limit = standing.limit == standing.quota ? "the quota" : words.size(standing.limit)
+    let (entitlement, rules) = (user.entitlement, words.rules)
+    let limit = entitlement.limit == entitlement.quota ? "the quota" : words.size(entitlement.limit)
     let share = user.percentage(by: rules).map { ", \($0) of \(limit)" } ?? ""
     let download = rules.count == .received ? " (does not count)" : ""
     let upload = rules.count == .sent ? " (does not count)" : ""
     return [
-      ("state", standing.isEnabled ? "enabled" : "disabled"),
+      ("state", entitlement.isEnabled ? "enabled" : "disabled"),
       ("plan", user.plan),
-      ("quota", words.quota(standing.quota)),
+      ("quota", words.quota(entitlement.quota)),
       ("period", words.period(of: user)),
       ("granted", words.grants(of: user)),
-      ("grace", standing.grace == .none ? nil : words.grace(standing.grace)),
+      ("grace", entitlement.grace == .none ? nil : words.grace(entitlement.grace)),
       ("used", "\(words.size(user.used(by: rules)))\(share)"),
-      ("download", "\(words.size(standing.used.sent))\(download)"),
-      ("upload", "\(words.size(standing.used.received))\(upload)"),
+      ("download", "\(words.size(entitlement.used.sent))\(download)"),
+      ("upload", "\(words.size(entitlement.used.received))\(upload)"),
       ("pace", words.pace(of: user)),
       ("expires", words.expiry(of: user)),
-      ("exempt", standing.isExempt ? "yes" : nil),
+      ("exempt", entitlement.isExempt ? "yes" : nil),
       ("created", user.createdAt.map(words.time) ?? "unknown"),
       ("now", words.access(of: user)),
       ("sessions", "\(sessions == 0 ? "none" : "\(sessions)") at the last sweep"),
-      ("at once", standing.maxSessions == 0 ? nil : "\(standing.maxSessions)"),
+      ("at once", entitlement.maxSessions == 0 ? nil : "\(entitlement.maxSessions)"),
     ]
   }
 }
@@ -95,13 +95,13 @@ extension Words {
   /// When usage starts over, with the present period; nil where it does not.
   fileprivate func period(of user: UserRecord) -> String? {
     if user.period == .none { return nil }
-    let (start, end) = (user.standing.span.start, user.standing.span.end)
+    let (start, end) = (user.entitlement.span.start, user.entitlement.span.end)
     return "\(user.period): \(time(start)) to \(time(end))"
   }
 
   /// What was granted on top of the quota; nil where that is nothing.
   fileprivate func grants(of user: UserRecord) -> String? {
-    let (granted, carried) = (user.standing.granted, user.standing.carried)
+    let (granted, carried) = (user.entitlement.granted, user.entitlement.carried)
     let parts = [
       granted == 0 ? nil : "\(size(granted)) for this period",
       carried == 0 ? nil : "\(size(carried)) carried",

@@ -29,14 +29,14 @@ struct GrantBytes: ParsableCommand {
     let name = try user.userName()
     let bytes = try ByteSize.argument(size, of: "the size")
     if bytes == 0 {
-      throw Complaint("the size is \(Complaint.quoted(size)); allowed is 1 byte or more")
+      throw CommandError("the size is \(CommandError.quoted(size)); allowed is 1 byte or more")
     }
     let note = try Note.parse(note)
     let administration = try Administration(options)
     let granted = try administration.change { ledger throws(LedgerError) in
       try ledger.grant(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
     }
-    let (words, end) = (administration.words, granted.user.standing.span.end)
+    let (words, end) = (administration.words, granted.user.entitlement.span.end)
     let validity =
       carry ? "until it is used up" : end == .max ? "for good" : "until \(words.time(end))"
     try StandardOutput.write([

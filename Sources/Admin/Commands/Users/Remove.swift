@@ -26,7 +26,7 @@ struct Remove: ParsableCommand {
     let rules = words.rules
     try StandardOutput.write(removed.map { line($0, rules) })
     if rules.unknownUsers == .allow {
-      AdminProgram.voice.notice(
+      AdminProgram.diagnostics.notice(
         "UNKNOWN_USERS is allow: who is removed may come back, quota "
           + "\(words.quota(rules.defaultQuota))",
         hint: "quota-admin disable keeps a user out")

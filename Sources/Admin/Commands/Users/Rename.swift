@@ -16,7 +16,7 @@ struct Rename: ParsableCommand {
     let (name, newName) = (try user.userName(), try UserName(argument: newName))
     let administration = try Administration(options)
     if try administration.find(newName) != nil {
-      throw Complaint(
+      throw CommandError(
         "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
     }
     let renamed = try administration.change { ledger throws(LedgerError) in

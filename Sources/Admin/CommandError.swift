@@ -6,7 +6,7 @@ import Sweep
 import System
 
 /// Why a command was not done.
-struct Complaint: Explained {
+struct CommandError: UserFacingError {
   let message: String
   let hint: String?
   let exitStatus: Support.ExitStatus
@@ -79,7 +79,7 @@ struct Complaint: Explained {
   }
 }
 
-extension CopyError: Explained {
+extension CopyError: UserFacingError {
   package var message: String { description }
 
   package var exitStatus: Support.ExitStatus {
