@@ -76,15 +76,3 @@ package enum AdminProgram {
     String(decoding: Escaping.plain(RawArguments.bytes(of: text)), as: UTF8.self)
   }
 }
-
-extension ExitCode {
-  /// Ends a command that has said all there is to say.
-  init(_ status: Support.ExitStatus) { self.init(status.rawValue) }
-}
-
-extension Support.ExitStatus {
-  /// - Throws: `ExitCode` for any status but `done`.
-  func throwUnlessDone() throws {
-    if self != .done { throw ExitCode(self) }
-  }
-}
