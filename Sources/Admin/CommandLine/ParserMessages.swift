@@ -15,7 +15,7 @@ extension DiagnosticPrinter {
       self.error(error)
       return error.exitStatus
     } catch {
-      return answer(error, of: Options.self)
+      return answer(error, of: Options.self) { _, _ in "\(program) --help lists the options" }
     }
   }
 
@@ -30,14 +30,13 @@ extension DiagnosticPrinter {
   package func answer(
     _ error: any Error, of command: (some ParsableCommand).Type,
     readable: (String) -> String = Escaping.plain,
-    hint: ((_ complaint: String, _ usage: String) -> String?)? = nil
+    hint: (_ complaint: String, _ usage: String) -> String?
   ) -> Support.ExitStatus {
     guard command.exitCode(for: error).isSuccess else {
       let usage = DiagnosticPrinter.usage(command.fullMessage(for: error), readable)
       let (text, guess) = DiagnosticPrinter.complaint(
         readable(DiagnosticPrinter.inOneLine(command.message(for: error))))
-      let general = hint == nil ? "\(program) --help lists the options" : usage
-      self.error(text, hint: guess ?? hint?(text, usage) ?? general)
+      self.error(text, hint: guess ?? hint(text, usage) ?? usage)
       return command.exitCode(for: error) == .validationFailure ? .usage : .bug
     }
     do throws(SystemError) {

@@ -78,6 +78,9 @@ struct Setting: Sendable {
     Setting("TIME_ZONE") { to, value throws(SettingRefusal) in
       to.timeZone = try value.zone()
     },
+    Setting("UNITS") { to, value throws(SettingRefusal) in
+      to.units = try value.choice()
+    },
     Setting("NOTIFY_AT") { to, value throws(SettingRefusal) in
       to.notifyAt = try value.percentages(1...999)
     },

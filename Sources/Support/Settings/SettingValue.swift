@@ -29,7 +29,7 @@ struct SettingValue {
     } catch {
       throw SettingRefusal("\(error), and 0: \(zero)")
     }
-    throw SettingRefusal("allowed are \(ByteSize.format(least)) or more, and 0: \(zero)")
+    throw SettingRefusal("allowed are \(least) bytes or more, and 0: \(zero)")
   }
 
   /// One of a few words, in any case.
@@ -150,6 +150,10 @@ extension OnError: SettingChoice {}
 
 extension Count: SettingChoice {
   static var words: StaticString { "total sent received" }
+}
+
+extension ByteUnits: SettingChoice {
+  static var words: StaticString { "decimal binary" }
 }
 
 extension LogLevel: SettingChoice {
