@@ -24,6 +24,13 @@ struct SweepNow: ParsableCommand {
     try StandardOutput.write([
       output.json ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun)
     ])
-    try summary.exitStatus.throwUnlessDone()
+    try summary.endUnlessDone()
+  }
+}
+
+extension Summary {
+  /// - Throws: `ExitCode` for any status but that all was done.
+  func endUnlessDone() throws {
+    if exitStatus != .done { throw ExitCode(exitStatus.rawValue) }
   }
 }
