@@ -26,6 +26,13 @@ struct SweepNow: ParsableCommand {
       output.json
         ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun, in: settings.units)
     ])
-    try summary.exitStatus.throwUnlessDone()
+    try summary.endUnlessDone()
+  }
+}
+
+extension Summary {
+  /// - Throws: `ExitCode` for any status but that all was done.
+  func endUnlessDone() throws {
+    if exitStatus != .done { throw ExitCode(exitStatus.rawValue) }
   }
 }
