@@ -20,7 +20,7 @@ extension DiagnosticPrinter {
   }
 
   /// Says what ended the reading of a command line: its help or version on standard output, or a
-  /// mistake in it, in our diagnostics: one line, a small first letter, no full stop, and a hint.
+  /// mistake in it, in our form: one line, a small first letter, no full stop, and a hint.
   ///
   /// - Parameters:
   ///   - readable: makes a text of the parser's safe that has arguments in it from outside.

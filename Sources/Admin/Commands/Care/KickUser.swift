@@ -34,7 +34,7 @@ struct KickUser: ParsableCommand {
         })
       try warnOfReturn(of: name, administration)
     }
-    try summary.endUnlessDone()
+    try summary.exitStatus.throwUnlessDone()
   }
 
   /// The message with the word that makes the client stop, unless it has one that a client knows.

@@ -26,13 +26,6 @@ struct SweepNow: ParsableCommand {
       output.json
         ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun, in: settings.units)
     ])
-    try summary.endUnlessDone()
-  }
-}
-
-extension Summary {
-  /// - Throws: `ExitCode` for any status but that all was done.
-  func endUnlessDone() throws {
-    if exitStatus != .done { throw ExitCode(exitStatus.rawValue) }
+    try summary.exitStatus.throwUnlessDone()
   }
 }
