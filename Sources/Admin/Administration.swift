@@ -34,31 +34,35 @@ struct Administration {
   /// Changes the ledger, and publishes what users may do from then on.
   ///
   /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
-  func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(Complaint) -> Result {
-    do {
+  func work<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
+    try read { ledger in
       let result = try body(ledger)
       try publish()
       return result
-    } catch .noSuchUser(let name) {
-      throw unknown(name)
-    } catch {
-      throw Complaint(error)
     }
   }
 
   /// Publishes the access table, if the one that is there says anything else than the ledger.
-  func publish() throws(LedgerError) { try ledger.publishAccess(settings.access, at: .now) }
+  func publish() throws { try ledger.publishAccess(settings.access, at: .now) }
 
   /// Reads the ledger.
-  func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(Complaint) -> Result {
-    do { return try body(ledger) } catch { throw Complaint(.database(error)) }
+  ///
+  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  func read<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
+    do { return try body(ledger) } catch LedgerError.noSuchUser(let name) {
+      throw unknown(name)
+    } catch let error as LedgerError {
+      throw Complaint(error)
+    } catch let error as SQLiteError {
+      throw Complaint(.database(error))
+    }
   }
 
   /// A user at a moment.
   ///
   /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
-  func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {
-    let found = try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: time) }
+  func user(named name: UserName, at time: Int64) throws -> UserRecord {
+    let found = try read { ledger in try ledger.users.named(name, at: time) }
     guard let found else { throw unknown(name) }
     return found
   }
@@ -66,8 +70,8 @@ struct Administration {
   /// A plan.
   ///
   /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
-  func plan(named name: String) throws(Complaint) -> Plan {
-    let plans = try read { ledger throws(SQLiteError) in try ledger.plans() }
+  func plan(named name: String) throws -> Plan {
+    let plans = try read { ledger in try ledger.plans.all() }
     if let plan = plans.first(where: { $0.name == name }) { return plan }
     let names = plans.map(\.name)
     let nearest = NearestName.of(Array(name.utf8), among: names).map { "did you mean \($0)?" }
@@ -79,7 +83,7 @@ struct Administration {
 
   /// What to say of a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
-    let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
+    let known = (try? ledger.users.names().filter(\.isText).map(\.description)) ?? []
     let nearest = NearestName.of(name.bytes, among: known).map { "did you mean \($0)?" }
     return Complaint(
       "there is no user \(name.forPeople)",

@@ -17,10 +17,10 @@ struct Enable: ParsableCommand {
 func switchUsers(_ users: NamesArgument, on isEnabled: Bool, _ options: CommonOptions) throws {
   let names = try users.userNames()
   let administration = try Administration(options)
-  let changes = try administration.work { ledger throws(LedgerError) in
-    try ledger.together { () throws(LedgerError) in
-      try names.map { name throws(LedgerError) in
-        try ledger.setEnabled(isEnabled, name, at: Clock.now)
+  let changes = try administration.work { ledger in
+    try ledger.transaction {
+      try names.map { name in
+        try ledger.users.setEnabled(isEnabled, name, at: Clock.now)
       }
     }
   }

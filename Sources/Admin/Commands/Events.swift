@@ -31,10 +31,10 @@ struct Events: ParsableCommand {
     let zone = administration.settings.zone
     let window = try window.window(
       ofDays: Int64(administration.settings.retentionDays), now: Clock.now, in: zone)
-    let (events, isKnown) = try administration.read { ledger throws(SQLiteError) in
-      let events = try ledger.events(about: name, in: window.time, limit: limit)
+    let (events, isKnown) = try administration.read { ledger in
+      let events = try ledger.events.list(about: name, in: window.time, limit: limit)
       guard events.isEmpty, let name else { return (events, true) }
-      return (events, try ledger.number(of: name) != nil)
+      return (events, try ledger.users.id(of: name) != nil)
     }
     if !isKnown, let name { throw administration.unknown(name) }
     try StandardOutput.write(EventReport(events: events, zone: zone).text(as: output.format))

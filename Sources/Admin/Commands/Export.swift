@@ -12,9 +12,7 @@ struct Export: ParsableCommand {
 
   func run() throws {
     let administration = try Administration(options)
-    let (users, plans) = try administration.read { ledger throws(SQLiteError) in
-      try ledger.export()
-    }
+    let (users, plans) = try administration.read { try $0.export() }
     switch output.format {
     case .json: try StandardOutput.write(UserFile.json(users, plans: plans))
     case .csv: try StandardOutput.write(UserFile.csv(users, isForTerminal: Terminal.isOutput))

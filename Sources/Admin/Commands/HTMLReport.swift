@@ -25,7 +25,7 @@ struct HTMLReport: ParsableCommand {
     let window = try window.window(ofDays: 30, now: now, in: settings.zone)
     let file = OutputFile(html)
     let size = try file.write(with: settings) { output in
-      let overview = try Administration(settings).read { ledger throws(SQLiteError) in
+      let overview = try Administration(settings).read { ledger in
         try Overview(ledger, window, settings.rules, zone: settings.zone, now: now)
       }
       let page = Page(overview: overview, host: Machine.name).bytes

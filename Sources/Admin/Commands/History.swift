@@ -24,7 +24,7 @@ struct History: ParsableCommand {
     let administration = try Administration(options)
     let now = Clock.now
     _ = try administration.user(named: name, at: now)
-    let periods = try administration.read { ledger throws(SQLiteError) in
+    let periods = try administration.read { ledger in
       try ledger.periods(of: name, at: now)
     }
     try StandardOutput.write(

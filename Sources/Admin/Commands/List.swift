@@ -19,8 +19,8 @@ struct List: ParsableCommand {
     let rules = administration.settings.rules
     let percent = administration.settings.notifyAt.first ?? 100
     let users = try filter.apply(by: rules, nearFrom: percent) { body in
-      try administration.read { ledger throws(SQLiteError) in
-        try ledger.forEachUser(at: Clock.now, body)
+      try administration.read { ledger in
+        try ledger.users.forEach(at: Clock.now, body)
       }
     }
     try StandardOutput.write(output.json ? json(users, rules) : table(users, rules))

@@ -22,7 +22,7 @@ struct Metrics: ParsableCommand {
     let isForTerminal = output == nil && Terminal.isOutput
     let file = OutputFile(output ?? "-")
     let size = try file.write(with: settings) { stream in
-      let reading = try Administration(settings).read { ledger throws(SQLiteError) in
+      let reading = try Administration(settings).read { ledger in
         try MetricsReading(ledger, settings, now: Clock.now)
       }
       let text = reading.text(withUsers: !totals, isForTerminal: isForTerminal)

@@ -30,16 +30,16 @@ struct Notify: ParsableCommand {
     if command.isEmpty { return }
     let begun = Clock.now
     var failed = 0
-    while let notice = try administration.read({ ledger throws(SQLiteError) in
-      try ledger.takeNotice(since: begun, at: Clock.now)
+    while let notice = try administration.read({ ledger in
+      try ledger.notices.takeNext(since: begun, at: Clock.now)
     }) {
       let fate = try deliver(notice, by: command, administration, log)
       if fate != .delivered { failed += 1 }
       // The others would most likely hang too, for half a minute each.
       if fate == .hung { break }
     }
-    let dropped = try administration.read { ledger throws(SQLiteError) in
-      try ledger.giveUpNotices(at: Clock.now)
+    let dropped = try administration.read { ledger in
+      try ledger.notices.giveUp(at: Clock.now)
     }
     if dropped > 0 { log.warn("gave up on \(dropped) notices that could not be delivered") }
     if failed > 0 {
@@ -56,8 +56,8 @@ struct Notify: ParsableCommand {
     _ notice: Notice, by command: String, _ administration: Administration, _ log: Log
   ) throws -> Fate {
     let now = Clock.now
-    let user = try administration.read { ledger throws(SQLiteError) in
-      try ledger.user(named: notice.user, at: now)
+    let user = try administration.read { ledger in
+      try ledger.users.named(notice.user, at: now)
     }
     guard let user else { return .delivered }
     let letter = NoticeLetter(notice, to: user, administration.settings)
@@ -73,8 +73,8 @@ struct Notify: ParsableCommand {
         ])
       return error == .timedOut ? .hung : .failed
     }
-    try administration.read { ledger throws(SQLiteError) in
-      try ledger.settle(notice, at: Clock.now)
+    try administration.read { ledger in
+      try ledger.notices.settle(notice, at: Clock.now)
     }
     log.record(
       .info, "notified",

@@ -21,10 +21,10 @@ struct Remove: ParsableCommand {
     if names.isEmpty { return }
     let administration = try Administration(options)
     guard try consent.isGiven(to: question(names, administration)) else { return }
-    let removed = try administration.work { ledger throws(LedgerError) in
-      try ledger.together { () throws(LedgerError) in
-        try names.map { name throws(LedgerError) in
-          try ledger.removeUser(name, purgingHistory: purge, at: Clock.now)
+    let removed = try administration.work { ledger in
+      try ledger.transaction {
+        try names.map { name in
+          try ledger.users.remove(name, purgingHistory: purge, at: Clock.now)
         }
       }
     }

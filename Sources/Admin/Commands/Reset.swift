@@ -30,8 +30,8 @@ struct Reset: ParsableCommand {
     let administration = try Administration(options)
     let now = Clock.now
     guard let name = given else { return try resetEverybody(administration, at: now) }
-    let change = try administration.work { ledger throws(LedgerError) in
-      try ledger.reset(name, at: now)
+    let change = try administration.work { ledger in
+      try ledger.users.reset(name, at: now)
     }
     let consequence = change.user.consequence(by: administration.settings.rules)
     let state = change.isNew ? "starts over: nothing used" : "has used nothing yet"
@@ -39,10 +39,7 @@ struct Reset: ParsableCommand {
   }
 
   private func resetEverybody(_ administration: Administration, at time: Int64) throws {
-    let names = try administration.read { ledger throws(SQLiteError) in try ledger.userNames() }
-    let count = try administration.work { ledger throws(LedgerError) in
-      try ledger.reset(names, at: time)
-    }
-    try StandardOutput.write(["\(count) of \(names.count) users start over: nothing used"])
+    let (users, reset) = try administration.work { try $0.users.resetAll(at: time) }
+    try StandardOutput.write(["\(reset) of \(users) users start over: nothing used"])
   }
 }

@@ -18,9 +18,9 @@ struct Show: ParsableCommand {
     let name = try UserName(argument: user.name)
     let administration = try Administration(options)
     let now = Clock.now
-    let (found, sessions) = try administration.read { ledger throws(SQLiteError) in
-      try ledger.snapshot { () throws(SQLiteError) in
-        (try ledger.user(named: name, at: now), try ledger.openSessions(of: name))
+    let (found, sessions) = try administration.read { ledger in
+      try ledger.snapshot {
+        (try ledger.users.named(name, at: now), try ledger.openSessions(of: name))
       }
     }
     let rules = administration.settings.rules
@@ -66,7 +66,7 @@ struct Show: ParsableCommand {
     let created = user.createdAt.map { words(forTime: $0, in: zone) } ?? "unknown"
     let rows: [(String, String?)] = [
       ("state", user.standing.isEnabled ? "enabled" : "disabled"),
-      ("plan", user.plan),
+      ("plan", user.plan?.name),
       ("quota", words(forQuota: user.standing.quota)),
       ("period", user.periodInWords(in: zone)),
       ("granted", user.grantsInWords),

@@ -25,7 +25,7 @@ struct Top: ParsableCommand {
     let administration = try Administration(options)
     let window = try window.window(
       ofDays: 30, now: Clock.now, in: administration.settings.zone)
-    let report = try administration.read { ledger throws(SQLiteError) in
+    let report = try administration.read { ledger in
       try TopReport(ledger, window, administration.settings.rules.count, limit: limit)
     }
     try StandardOutput.write(report.text(as: output.format))

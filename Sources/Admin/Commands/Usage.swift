@@ -48,15 +48,15 @@ struct Usage: ParsableCommand {
     let report: any Report
     switch by {
     case .hour:
-      report = try administration.read { ledger throws(SQLiteError) in
+      report = try administration.read { ledger in
         try HourlyReport(ledger, subjects, window, count, zone, now: now)
       }
     case .session:
-      report = try administration.read { ledger throws(SQLiteError) in
+      report = try administration.read { ledger in
         try SessionReport(ledger, subjects, window, count, zone)
       }
     case .server:
-      report = try administration.read { ledger throws(SQLiteError) in
+      report = try administration.read { ledger in
         try ServerUsageReport(ledger, subjects, window, count)
       }
     case .day: report = try series(.day, administration, subjects, window)
@@ -69,7 +69,7 @@ struct Usage: ParsableCommand {
   private func series(
     _ step: UsageStep, _ administration: Administration, _ subjects: [Subject], _ window: Window
   ) throws -> any Report {
-    try administration.read { ledger throws(SQLiteError) in
+    try administration.read { ledger in
       try SeriesReport(
         ledger, subjects, window, by: step, administration.settings.rules.count)
     }

@@ -3,12 +3,12 @@ import Ledger
 
 extension UserFile {
   /// Users as CSV; every byte of a name is kept.
-  static func csv(_ users: [ExportedUser], isForTerminal: Bool) -> [UInt8] {
+  static func csv(_ users: [UserRecord], isForTerminal: Bool) -> [UInt8] {
     var csv = CSVWriter(Fields.ofUser, isForTerminal: isForTerminal)
     for user in users {
       csv.row(
-        [.bytes(user.name.bytes), .text("\(user.isEnabled)"), .init(user.plan)]
-          + ExportedTerms(user.terms).fields.map { .init($0) })
+        [.bytes(user.name.bytes), .text("\(user.standing.isEnabled)"), .init(user.plan?.name)]
+          + ExportedTerms(user.exportedTerms).fields.map { .init($0) })
     }
     return csv.bytes
   }

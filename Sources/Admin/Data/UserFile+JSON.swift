@@ -3,7 +3,7 @@ import Ledger
 
 extension UserFile {
   /// Plans and users as JSON, one a line.
-  static func json(_ users: [ExportedUser], plans: [Plan]) -> [UInt8] {
+  static func json(_ users: [UserRecord], plans: [Plan]) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.array("plans") { json in
@@ -18,9 +18,9 @@ extension UserFile {
         for user in users {
           json.object { json in
             json.name(user.name)
-            json.field("enabled", user.isEnabled)
-            json.field("plan", user.plan)
-            json.fields(of: ExportedTerms(user.terms))
+            json.field("enabled", user.standing.isEnabled)
+            json.field("plan", user.plan?.name)
+            json.fields(of: ExportedTerms(user.exportedTerms))
           }
         }
       }

@@ -115,7 +115,7 @@ struct SessionsOutput {
 
 extension Administration {
   /// What the ledger has on a user, nil for a stranger.
-  func user(_ name: UserName) throws(Complaint) -> UserRecord? {
-    try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: Clock.now) }
+  func user(_ name: UserName) throws -> UserRecord? {
+    try read { ledger in try ledger.users.named(name, at: Clock.now) }
   }
 }

@@ -51,11 +51,11 @@ extension UserRecord {
     if standing.grace != .none { terms.grace = standing.grace }
     if standing.isExempt { terms.isExempt = true }
     let expiry = expiryInWords(in: zone).map { "expires \($0)" }
-    return terms.inWords(in: zone) + [expiry, plan.map { "plan \($0)" }].compactMap(\.self)
+    return terms.inWords(in: zone) + [expiry, plan.map { "plan \($0.name)" }].compactMap(\.self)
   }
 
   /// What a change was about, as it is now, each in a few words.
-  func inWords(_ edit: TermsEdit, _ choice: PlanChoice, in zone: Zone) -> [String] {
+  func inWords(_ edit: TermsEdit, _ choice: Edit<String>, in zone: Zone) -> [String] {
     var terms = Terms()
     if edit.quota != .keep { terms.quota = standing.quota }
     if edit.period != .keep { terms.period = period }
@@ -65,7 +65,7 @@ extension UserRecord {
     let expiry =
       edit.lifetime == .keep
       ? nil : expiryInWords(in: zone).map { "expires \($0)" } ?? "no expiry"
-    let plan = choice == .same ? nil : plan.map { "plan \($0)" } ?? "no plan"
+    let plan = choice == .keep ? nil : plan.map { "plan \($0.name)" } ?? "no plan"
     return terms.inWords(in: zone) + [expiry, plan].compactMap(\.self)
   }
 }

@@ -7,7 +7,7 @@ extension JSONWriter {
   mutating func fields(of user: UserRecord, by rules: Rules) {
     name(user.name)
     field("enabled", user.standing.isEnabled)
-    field("plan", user.plan)
+    field("plan", user.plan?.name)
     field("quota_bytes", user.standing.quota)
     field("period", user.period.text)
     field("period_start", user.period == .none ? nil : isoTime(user.standing.span.start))

@@ -4,7 +4,7 @@ import Quota
 
 /// What happened, one thing a line.
 struct EventReport: Report {
-  let events: [PastEvent]
+  let events: [Event]
   let zone: Zone
 
   var table: Table {
@@ -35,7 +35,7 @@ struct EventReport: Report {
 }
 
 /// What there is to say of an event beside its kind: a reason in words, and how often.
-func words(forDetailOf event: PastEvent, in zone: Zone) -> String {
+func words(forDetailOf event: Event, in zone: Zone) -> String {
   let detail = Escaping.plain(Reason(rawValue: event.detail)?.text ?? event.detail)
   guard event.count > 1 else { return detail }
   return "\(detail), \(event.count) times since \(words(forTime: event.at, in: zone))"

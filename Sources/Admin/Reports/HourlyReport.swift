@@ -21,12 +21,12 @@ struct HourlyReport: Report {
   init(
     _ ledger: Ledger, _ subjects: [Subject], _ window: Window, _ count: Count, _ zone: Zone,
     now: Int64
-  ) throws(SQLiteError) {
+  ) throws {
     self.count = count
     self.zone = zone
-    try ledger.snapshot { () throws(SQLiteError) in
+    try ledger.snapshot {
       for subject in subjects {
-        let usage = try ledger.hourlyUsage(of: subject.number, in: window.time)
+        let usage = try ledger.usage.hourly(of: subject.number, in: window.time)
         let hours = HourlyReport.hours(usage, upTo: min(window.time.upperBound, now), in: zone)
         series.append((subject, hours))
       }

@@ -21,7 +21,7 @@ struct Overview {
   /// Users whose quota is used up, the worst first.
   private(set) var over: [Pressed] = []
   /// Refusals and disconnections, the most frequent first.
-  private(set) var incidents: [Incident] = []
+  private(set) var incidents: [Event] = []
   private(set) var users = 0
   private(set) var openSessions = 0
 
@@ -46,16 +46,16 @@ struct Overview {
   /// Asks the ledger, all as of one moment.
   init(
     _ ledger: Ledger, _ window: Window, _ rules: Rules, zone: Zone, now: Int64
-  ) throws(SQLiteError) {
+  ) throws {
     self.window = window
     self.rules = rules
     self.zone = zone
     self.now = now
-    try ledger.snapshot { () throws(SQLiteError) in
-      let owners = try ledger.owners()
+    try ledger.snapshot {
+      let owners = try ledger.users.owners()
       try readUsage(ledger, owners)
       try readQuotas(ledger)
-      incidents = try ledger.incidents(in: window.time)
+      incidents = try ledger.events.incidents(in: window.time)
     }
   }
 
@@ -64,8 +64,8 @@ struct Overview {
 
   private mutating func readUsage(
     _ ledger: Ledger, _ owners: [Int64: Owner]
-  ) throws(SQLiteError) {
-    var sums = try ledger.usage(in: window.days)
+  ) throws {
+    var sums = try ledger.usage.sums(in: window.days)
     // A chart begins where the window does, unless that is long before anything was moved.
     if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
       sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
@@ -78,10 +78,10 @@ struct Overview {
     }.map { Mover(owner: owners[$0.key], traffic: $0.value) }
   }
 
-  private mutating func readQuotas(_ ledger: Ledger) throws(SQLiteError) {
+  private mutating func readQuotas(_ ledger: Ledger) throws {
     var (users, sessions) = (0, 0)
     var pressed: [Pressed] = []
-    try ledger.forEachUser(at: now) { user in
+    try ledger.users.forEach(at: now) { user in
       users += 1
       sessions += user.openSessions
       if let found = examine(user) { pressed.append(found) }

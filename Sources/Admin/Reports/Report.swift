@@ -30,13 +30,13 @@ struct Subject {
 }
 
 extension Administration {
-  /// Whom names are about: each by himself, and everybody together for no names.
+  /// Whom names are about: each alone, and everybody together for no names.
   ///
   /// - Throws: `Complaint` for a name that no user has.
-  func subjects(_ names: [UserName]) throws(Complaint) -> [Subject] {
+  func subjects(_ names: [UserName]) throws -> [Subject] {
     if names.isEmpty { return [.everybody] }
-    return try names.map { name throws(Complaint) in
-      let number = try read { ledger throws(SQLiteError) in try ledger.number(of: name) }
+    return try names.map { name in
+      let number = try read { ledger in try ledger.users.id(of: name) }
       guard let number else { throw unknown(name) }
       return Subject(name: name, number: number)
     }

@@ -12,15 +12,15 @@ struct SeriesReport: Report {
   /// of them.
   init(
     _ ledger: Ledger, _ subjects: [Subject], _ window: Window, by step: UsageStep, _ count: Count
-  ) throws(SQLiteError) {
+  ) throws {
     self.step = step
     self.count = count
     let first = step.first(around: window.days.lowerBound)
     let last = step.next(after: step.first(around: window.days.upperBound)) + -1
     let days = first...max(first, last)
-    try ledger.snapshot { () throws(SQLiteError) in
+    try ledger.snapshot {
       for subject in subjects {
-        let usage = try ledger.usage(of: subject.number, in: days).byDay
+        let usage = try ledger.usage.sums(of: subject.number, in: days).byDay
         series.append((subject, usageSeries(usage, by: step, through: window.newest)))
       }
     }

@@ -18,12 +18,12 @@ struct ServerUsageReport: Report {
   /// Asks the ledger.
   init(
     _ ledger: Ledger, _ subjects: [Subject], _ window: Window, _ count: Count
-  ) throws(SQLiteError) {
+  ) throws {
     self.count = count
-    try ledger.snapshot { () throws(SQLiteError) in
+    try ledger.snapshot {
       for subject in subjects {
         var lines: [String?: Line] = [:]
-        try ledger.forEachSession(of: subject.number, in: window.time) { session in
+        try ledger.sessions.forEach(of: subject.number, in: window.time) { session in
           lines[session.server, default: Line(server: session.server)].sessions += 1
           lines[session.server]?.traffic += session.counters
         }

@@ -14,14 +14,14 @@ struct SessionReport: Report {
   /// Asks the ledger.
   init(
     _ ledger: Ledger, _ subjects: [Subject], _ window: Window, _ count: Count, _ zone: Zone
-  ) throws(SQLiteError) {
+  ) throws {
     self.count = count
     self.zone = zone
     now = Clock.now
-    try ledger.snapshot { () throws(SQLiteError) in
-      let owners = try ledger.owners()
+    try ledger.snapshot {
+      let owners = try ledger.users.owners()
       for subject in subjects {
-        try ledger.forEachSession(of: subject.number, in: window.time) { session in
+        try ledger.sessions.forEach(of: subject.number, in: window.time) { session in
           sessions.append((owners[session.user], session))
         }
       }

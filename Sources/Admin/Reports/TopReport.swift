@@ -16,9 +16,9 @@ struct TopReport: Report {
   /// Asks the ledger for whole days.
   init(
     _ ledger: Ledger, _ window: Window, _ count: Count, limit: Int
-  ) throws(SQLiteError) {
-    let (usage, owners) = try ledger.snapshot { () throws(SQLiteError) in
-      (try ledger.usage(in: window.days).byUser, try ledger.owners())
+  ) throws {
+    let (usage, owners) = try ledger.snapshot {
+      (try ledger.usage.sums(in: window.days).byUser, try ledger.users.owners())
     }
     self.count = count
     total = count.bytes(of: usage.values.reduce(Traffic(), +))

@@ -32,8 +32,8 @@ struct GrantBytes: ParsableCommand {
     }
     let note = try Note.parse(note)
     let administration = try Administration(options)
-    let granted = try administration.work { ledger throws(LedgerError) in
-      try ledger.grant(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
+    let granted = try administration.work { ledger in
+      try ledger.grants.give(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
     }
     let until = granted.user.standing.span.end
     let zone = administration.settings.zone

@@ -19,8 +19,8 @@ struct Grants: ParsableCommand {
     let administration = try Administration(options)
     let now = Clock.now
     _ = try administration.user(named: name, at: now)
-    let grants = try administration.read { ledger throws(SQLiteError) in
-      try ledger.grants(of: name, at: now)
+    let grants = try administration.read { ledger in
+      try ledger.grants.list(of: name, at: now)
     }
     try StandardOutput.write(
       output.json ? json(grants) : table(grants, administration.settings.zone))

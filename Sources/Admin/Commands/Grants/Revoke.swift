@@ -16,8 +16,8 @@ struct Revoke: ParsableCommand {
   func run() throws {
     let name = try UserName(argument: user.name)
     let administration = try Administration(options)
-    let revoked = try administration.work { ledger throws(LedgerError) in
-      try ledger.revokeGrant(number, of: name, at: Clock.now)
+    let revoked = try administration.work { ledger in
+      try ledger.grants.revoke(number, of: name, at: Clock.now)
     }
     let consequence = revoked.user.consequence(by: administration.settings.rules)
     let what =

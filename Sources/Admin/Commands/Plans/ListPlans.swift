@@ -14,10 +14,8 @@ struct ListPlans: ParsableCommand {
 
   func run() throws {
     let administration = try Administration(options)
-    let plans = try administration.read { ledger throws(SQLiteError) in
-      try ledger.plans().map { plan throws(SQLiteError) in
-        (plan, try ledger.followers(of: plan).count)
-      }
+    let plans = try administration.read { ledger in
+      try ledger.plans.all().map { ($0, try ledger.plans.followers(of: $0).count) }
     }
     try StandardOutput.write(
       output.json ? json(plans) : table(plans, administration.settings.zone))
@@ -61,8 +59,8 @@ struct ShowPlan: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let plan = try administration.plan(named: plan.name)
-    let followers = try administration.read { ledger throws(SQLiteError) in
-      try ledger.followers(of: plan)
+    let followers = try administration.read { ledger in
+      try ledger.plans.followers(of: plan)
     }
     try StandardOutput.write(
       output.json ? json(plan, followers) : text(plan, followers, administration.settings.zone))

@@ -36,8 +36,8 @@ struct AddPlan: ParsableCommand {
     let now = Clock.now
     let edit = try terms.edit(at: now, in: administration.settings.zone) { .none }
     let terms = edit.applied(to: Terms())
-    try administration.work { ledger throws(LedgerError) in
-      try ledger.addPlan(name, terms, at: now)
+    try administration.work { ledger in
+      try ledger.plans.add(name, terms, at: now)
     }
     let words = terms.inWords(in: administration.settings.zone).joined(separator: ", ")
     try StandardOutput.write(["added plan \(name): \(words.isEmpty ? "no terms yet" : words)"])
@@ -63,8 +63,8 @@ struct SetPlan: ParsableCommand {
     let (now, zone) = (Clock.now, administration.settings.zone)
     let plan = try administration.plan(named: plan.name)
     let edit = try terms.edit(at: now, in: zone) { plan.terms.period ?? .none }
-    let followers = try administration.work { ledger throws(LedgerError) in
-      try ledger.changePlan(plan.name, edit, at: now)
+    let followers = try administration.work { ledger in
+      try ledger.plans.change(plan.name, edit, at: now)
     }
     let words = edit.applied(to: Terms()).inWords(in: zone).joined(separator: ", ")
     let state = followers == nil ? "has \(words) already" : "now has \(words)"
@@ -84,8 +84,8 @@ struct RemovePlan: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let plan = try administration.plan(named: plan.name)
-    try administration.work { ledger throws(LedgerError) in
-      try ledger.removePlan(plan.name, at: Clock.now)
+    try administration.work { ledger in
+      try ledger.plans.remove(plan.name, at: Clock.now)
     }
     try StandardOutput.write(["removed plan \(plan.name)"])
   }
