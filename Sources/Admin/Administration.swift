@@ -15,25 +15,25 @@ struct Administration {
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.
   ///
-  /// - Throws: `SettingsError` or `Complaint`.
+  /// - Throws: `SettingsError` or `CommandError`.
   init(_ options: CommonOptions) throws { try self.init(options.settings()) }
 
   /// Opens the ledger that the settings name.
   ///
-  /// - Throws: `Complaint`.
+  /// - Throws: `CommandError`.
   init(_ settings: Settings) throws {
     self.settings = settings
     do {
       ledger = try Ledger.open(
         settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
     } catch {
-      throw Complaint(error, opening: settings.database)
+      throw CommandError(error, opening: settings.database)
     }
   }
 
   /// Changes the ledger, and publishes what users may do from then on.
   ///
-  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  /// - Throws: `CommandError`; for an unknown user with the name that was probably meant.
   func work<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
     try read { ledger in
       let result = try body(ledger)
@@ -47,20 +47,20 @@ struct Administration {
 
   /// Reads the ledger.
   ///
-  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  /// - Throws: `CommandError`; for an unknown user with the name that was probably meant.
   func read<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
     do { return try body(ledger) } catch LedgerError.noSuchUser(let name) {
       throw unknown(name)
     } catch let error as LedgerError {
-      throw Complaint(error)
+      throw CommandError(error)
     } catch let error as SQLiteError {
-      throw Complaint(.database(error))
+      throw CommandError(.database(error))
     }
   }
 
   /// A user at a moment.
   ///
-  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
+  /// - Throws: `CommandError`; for an unknown user with the name that was probably meant.
   func user(named name: UserName, at time: Int64) throws -> UserRecord {
     let found = try read { ledger in try ledger.users.named(name, at: time) }
     guard let found else { throw unknown(name) }
@@ -69,7 +69,7 @@ struct Administration {
 
   /// A plan.
   ///
-  /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
+  /// - Throws: `CommandError`; for an unknown one with the name that was probably meant.
   func plan(named name: String) throws -> Plan {
     let plans = try read { ledger in try ledger.plans.all() }
     if let plan = plans.first(where: { $0.name == name }) { return plan }
@@ -78,20 +78,20 @@ struct Administration {
     let known =
       names.isEmpty
       ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
-    throw Complaint("there is no plan \(Complaint.quoted(name))", hint: nearest ?? known)
+    throw CommandError("there is no plan \(CommandError.quoted(name))", hint: nearest ?? known)
   }
 
   /// What to say of a name that no user has.
-  func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
+  func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
     let known = (try? ledger.users.names().filter(\.isText).map(\.description)) ?? []
     let nearest = NearestName.of(name.bytes, among: known).map { "did you mean \($0)?" }
-    return Complaint(
+    return CommandError(
       "there is no user \(name.forPeople)",
       hint: nearest ?? hint ?? "quota-admin list shows all users, and quota-admin add adds one")
   }
 }
 
-extension Complaint {
+extension CommandError {
   /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
   /// tried once more without SQLite.
   fileprivate init(_ error: LedgerError, opening path: String) {

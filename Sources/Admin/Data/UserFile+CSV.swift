@@ -7,7 +7,7 @@ extension UserFile {
     var csv = CSVWriter(Fields.ofUser, isForTerminal: isForTerminal)
     for user in users {
       csv.row(
-        [.bytes(user.name.bytes), .text("\(user.standing.isEnabled)"), .init(user.plan?.name)]
+        [.bytes(user.name.bytes), .text("\(user.entitlement.isEnabled)"), .init(user.plan?.name)]
           + ExportedTerms(user.exportedTerms).fields.map { .init($0) })
     }
     return csv.bytes

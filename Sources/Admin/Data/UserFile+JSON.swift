@@ -18,7 +18,7 @@ extension UserFile {
         for user in users {
           json.object { json in
             json.name(user.name)
-            json.field("enabled", user.standing.isEnabled)
+            json.field("enabled", user.entitlement.isEnabled)
             json.field("plan", user.plan?.name)
             json.fields(of: ExportedTerms(user.exportedTerms))
           }

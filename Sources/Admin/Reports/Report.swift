@@ -32,7 +32,7 @@ struct Subject {
 extension Administration {
   /// Whom names are about: each alone, and everybody together for no names.
   ///
-  /// - Throws: `Complaint` for a name that no user has.
+  /// - Throws: `CommandError` for a name that no user has.
   func subjects(_ names: [UserName]) throws -> [Subject] {
     if names.isEmpty { return [.everybody] }
     return try names.map { name in

@@ -70,17 +70,17 @@ package struct Notices {
 extension Notices {
   /// Notes that a user has reached a percentage of their quota that gives notice: the highest, if they
   /// passed several at once. The row is left to the caller to store.
-  func noteUsage(_ row: inout StandingRow, at time: Int64) throws(SQLiteError) {
-    let standing = row.standing
+  func noteUsage(_ row: inout EntitlementRow, at time: Int64) throws(SQLiteError) {
+    let entitlement = row.entitlement
     guard
       let reached = highestThreshold(
-        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: standing.used),
-        of: standing.limit),
+        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.used),
+        of: entitlement.limit),
       reached != row.noticed
     else { return }
     row.noticed = Int64(reached)
     guard let name = try ledger.users.name(of: row.user) else { return }
-    try add(.usage, "\(reached)", name, standing, period: standing.span.start, at: time)
+    try add(.usage, "\(reached)", name, entitlement, period: entitlement.span.start, at: time)
   }
 
   /// Notes which followers of a plan have reached such a percentage, after the plan was changed.
@@ -88,10 +88,10 @@ extension Notices {
     guard let least = ledger.rules.notifyAt.min() else { return }
     let rows = try ledger.database.query(
       """
-      \(StandingRow.selection) plan_id = ?1
+      \(EntitlementRow.selection) plan_id = ?1
         AND bytes_used >= coalesce(user_quotas.quota, plans.quota, 0) / 100 * ?2
       """, plan.id, Int64(least)
-    ) { StandingRow($0) }
+    ) { EntitlementRow($0) }
     for var row in rows {
       let noticed = row.noticed
       try noteUsage(&row, at: time)
@@ -103,20 +103,20 @@ extension Notices {
   func note(
     _ kind: Notice.Kind, _ reason: Reason, of name: UserName, at time: Int64
   ) throws(SQLiteError) {
-    guard let standing = try ledger.standing(of: name, at: time) else { return }
+    guard let entitlement = try ledger.entitlement(of: name, at: time) else { return }
     try add(
-      kind, reason.rawValue, name, standing, period: standing.span.start, at: time)
+      kind, reason.rawValue, name, entitlement, period: entitlement.span.start, at: time)
   }
 
   /// Notes that a user's time is over within the days that give notice.
   func noteExpiry(
-    of standing: Standing, _ name: UserName, at time: Int64
+    of entitlement: Entitlement, _ name: UserName, at time: Int64
   ) throws(SQLiteError) {
     let days = ledger.rules.notifyDaysLeft
-    guard days > 0, !standing.isExempt, let end = standing.expiresAt, end > time,
+    guard days > 0, !entitlement.isExempt, let end = entitlement.expiresAt, end > time,
       end < endOfExpiryNotice(at: time)
     else { return }
-    try add(.expiry, "\(days)", name, standing, period: end, at: time)
+    try add(.expiry, "\(days)", name, entitlement, period: end, at: time)
   }
 
   /// Looks once a day for users whose time will be over within the days that give notice.
@@ -125,13 +125,13 @@ extension Notices {
   package func noteExpiries(at time: Int64) throws(SQLiteError) {
     let soon = try ledger.database.query(
       """
-      \(StandingRow.selection) \(StandingRow.expiry) > ?1
-        AND \(StandingRow.expiry) < ?2 AND \(Users.isPresent)
+      \(EntitlementRow.selection) \(EntitlementRow.expiry) > ?1
+        AND \(EntitlementRow.expiry) < ?2 AND \(Users.isPresent)
       """, time, endOfExpiryNotice(at: time)
-    ) { (StandingRow($0).standing, StandingRow.name($0)) }
+    ) { (EntitlementRow($0).entitlement, EntitlementRow.name($0)) }
     if soon.isEmpty { return }
     try ledger.database.transaction { () throws(SQLiteError) in
-      for (standing, name) in soon { try noteExpiry(of: standing, name, at: time) }
+      for (entitlement, name) in soon { try noteExpiry(of: entitlement, name, at: time) }
     }
   }
 
@@ -141,7 +141,7 @@ extension Notices {
   }
 
   private func add(
-    _ kind: Notice.Kind, _ detail: String, _ name: UserName, _ standing: Standing,
+    _ kind: Notice.Kind, _ detail: String, _ name: UserName, _ entitlement: Entitlement,
     period: Int64, at time: Int64
   ) throws(SQLiteError) {
     try ledger.database.run(
@@ -149,7 +149,7 @@ extension Notices {
       INSERT OR IGNORE INTO events (at, last_at, username, kind, detail, period_start, used, "limit",
         tries) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
       """, time, name, kind.rawValue, detail, period,
-      ledger.rules.count.bytes(of: standing.used), standing.limit)
+      ledger.rules.count.bytes(of: entitlement.used), entitlement.limit)
   }
 }
 

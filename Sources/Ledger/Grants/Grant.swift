@@ -40,19 +40,19 @@ package struct Grants {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func list(of name: UserName, at time: Int64) throws(SQLiteError) -> [Grant] {
-    guard let row = try ledger.standingRow(ofUser: name) else { return [] }
+    guard let row = try ledger.entitlementRow(ofUser: name) else { return [] }
     return try list(of: row, at: time)
   }
 
-  private func list(of row: StandingRow, at time: Int64) throws(SQLiteError) -> [Grant] {
-    let (standing, count) = (try ledger.standing(row, at: time), ledger.rules.count)
-    let period = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
-    let used = count.bytes(of: standing.used)
+  private func list(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> [Grant] {
+    let (entitlement, count) = (try ledger.entitlement(row, at: time), ledger.rules.count)
+    let period = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
+    let used = count.bytes(of: entitlement.used)
     var takenOfPeriod =
-      standing.quota == 0 || used < standing.quota ? 0 : used - standing.quota
+      entitlement.quota == 0 || used < entitlement.quota ? 0 : used - entitlement.quota
     var takenOfCarried = saturatingSum(
-      try ledger.takenFromCarried(by: row, otherThanFrom: standing.span.start),
-      standing.takenFromCarried(by: count))
+      try ledger.takenFromCarried(by: row, otherThanFrom: entitlement.span.start),
+      entitlement.takenFromCarried(by: count))
     /// What is left of a grant after its share of what was taken.
     func left(of grant: Grant, after taken: inout Int64) -> Int64 {
       let part = min(taken, grant.bytes)
@@ -88,7 +88,7 @@ package struct Grants {
   ) throws -> (number: Int64, user: UserRecord) {
     var number: Int64 = 0
     let result = try ledger.users.change(name, at: time) { user in
-      if user.standing.quota == 0 { throw LedgerError.nothingToGrant(name) }
+      if user.entitlement.quota == 0 { throw LedgerError.nothingToGrant(name) }
       user.row = try ledger.rolledOver(user.row, to: time)
       number =
         try ledger.database.first(
@@ -96,7 +96,7 @@ package struct Grants {
           INSERT INTO grants (user_id, number, at, bytes, period_start, note)
           SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM grants WHERE user_id = ?1
           RETURNING number
-          """, user.row.user, time, bytes, isCarried ? nil : user.standing.span.start, note
+          """, user.row.user, time, bytes, isCarried ? nil : user.entitlement.span.start, note
         ) { $0.integer(0) } ?? 0
       user.row = try ledger.rollOver(user.row, to: time)
       try ledger.events.record(

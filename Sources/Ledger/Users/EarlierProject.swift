@@ -103,9 +103,9 @@ extension Ledger {
   ) throws -> Bool {
     let isKnown = try database.exists(
       "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger, id)
-    guard !isKnown, let found = try standingRow(of: id) else { return false }
+    guard !isKnown, let found = try entitlementRow(of: id) else { return false }
     var row = try rolledOver(found, to: time)
-    row.standing.used += user.used
+    row.entitlement.used += user.used
     try store(row)
     var history = try UsageWriter(database, zone: zone)
     try history.add(user, as: id)

@@ -190,11 +190,11 @@ extension Users {
 
   /// Takes a user's name, terms and present period away.
   private func retire(
-    _ row: StandingRow, called name: UserName, at time: Int64
+    _ row: EntitlementRow, called name: UserName, at time: Int64
   ) throws(SQLiteError) {
     let former = try freshName(for: FormerName(name, until: time))
     try setName(of: row.user, to: former, at: time)
-    let end = TimeSpan(start: max(time, row.standing.span.start + 1), end: .max)
+    let end = TimeSpan(start: max(time, row.entitlement.span.start + 1), end: .max)
     try ledger.finish(row, before: end)
     try ledger.database.run(
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)

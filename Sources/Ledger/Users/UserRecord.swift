@@ -5,10 +5,10 @@ import SQLite
 /// of their plan, with the row of their present period.
 package struct UserRecord: Sendable {
   package let name: UserName
-  /// The moment that `standing` is as of, in seconds since 1970 in UTC.
+  /// The moment that `entitlement` is as of, in seconds since 1970 in UTC.
   package internal(set) var at: Int64 = 0
   /// Their present period, which is the one at that moment.
-  var row: StandingRow
+  var row: EntitlementRow
   /// What they have of their own.
   package internal(set) var own: Terms
   package internal(set) var plan: Plan?
@@ -20,9 +20,9 @@ package struct UserRecord: Sendable {
   package var openSessions = 0
 
   /// Status, quota and usage of the present period: what `decide` asks about.
-  package var standing: Standing {
-    get { row.standing }
-    set { row.standing = newValue }
+  package var entitlement: Entitlement {
+    get { row.entitlement }
+    set { row.entitlement = newValue }
   }
 
   /// When their usage starts over.
@@ -43,12 +43,12 @@ package struct UserRecord: Sendable {
     var terms = own
     // A user without a quota of their own or of a plan has none at all.
     if terms.quota == nil, plan?.terms.quota == nil { terms.quota = 0 }
-    if begunAt != nil { terms.lifetime = standing.expiresAt.map { .until($0) } }
+    if begunAt != nil { terms.lifetime = entitlement.expiresAt.map { .until($0) } }
     return terms
   }
 
   /// A user who is added.
-  init(_ name: UserName, row: StandingRow, own: Terms, plan: Plan?, at time: Int64) {
+  init(_ name: UserName, row: EntitlementRow, own: Terms, plan: Plan?, at time: Int64) {
     self.name = name
     at = time
     self.row = row
@@ -60,26 +60,26 @@ package struct UserRecord: Sendable {
 
   /// Reads a row of `selection`.
   init(_ columns: borrowing Statement) {
-    let first = StandingRow.count
-    name = StandingRow.name(columns)
-    row = StandingRow(columns)
+    let first = EntitlementRow.count
+    name = EntitlementRow.name(columns)
+    row = EntitlementRow(columns)
     createdAt = columns.optionalInteger(first)
     openSessions = Int(columns.integer(first + 1))
     begunAt = columns.optionalInteger(first + 2)
     own = Terms(columns, at: first + 3)
     plan = Plan(columns, at: first + 3 + Int32(Terms.columns.names.count))
     // Another program may have given them a quota.
-    if own.quota == nil, plan == nil, standing.quota > 0 { own.quota = standing.quota }
+    if own.quota == nil, plan == nil, entitlement.quota > 0 { own.quota = entitlement.quota }
   }
 
   /// Selects the rows of those users that what stands behind it names. The count of sessions is a look
   /// into the index of open ones: one for each user is cheaper than a join for all.
   static let selection =
     """
-    SELECT \(StandingRow.columns), CAST(strftime('%s', created_at) AS INTEGER),
+    SELECT \(EntitlementRow.columns), CAST(strftime('%s', created_at) AS INTEGER),
       (SELECT count(*) \(openSessions("users.id"))), began_at,
       \(Terms.columns.list(of: "user_quotas")), \(Plan.columns)
-    FROM \(StandingRow.tables)
+    FROM \(EntitlementRow.tables)
     """
 
   /// A condition that holds for a user who has a session that was live at the last sweep.
@@ -91,11 +91,11 @@ package struct UserRecord: Sendable {
 
   /// What is written of a user.
   static let columns =
-    Terms.columns + Columns(["plan_id", "began_at", "quota_bytes"]) + StandingRow.written
+    Terms.columns + Columns(["plan_id", "began_at", "quota_bytes"]) + EntitlementRow.written
 
   /// The values of `columns`.
   func stored(by count: Count) -> [any Bindable] {
-    own.stored + [plan?.id, begunAt, standing.quota] + row.stored(by: count)
+    own.stored + [plan?.id, begunAt, entitlement.quota] + row.stored(by: count)
   }
 
   /// Brings the row up to the terms that hold from now on, but for the period.
@@ -103,11 +103,11 @@ package struct UserRecord: Sendable {
     let terms = effective
     let course = course(at: time)
     begunAt = course.begunAt
-    row.standing.quota = terms.quota ?? 0
-    row.standing.grace = terms.grace ?? .none
-    row.standing.isExempt = terms.isExempt ?? false
-    row.standing.expiresAt = course.endsAt
-    row.standing.maxSessions = terms.maxSessions ?? 0
+    row.entitlement.quota = terms.quota ?? 0
+    row.entitlement.grace = terms.grace ?? .none
+    row.entitlement.isExempt = terms.isExempt ?? false
+    row.entitlement.expiresAt = course.endsAt
+    row.entitlement.maxSessions = terms.maxSessions ?? 0
     row.periodRule = terms.period ?? .none
   }
 

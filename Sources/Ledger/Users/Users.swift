@@ -2,7 +2,7 @@ import Quota
 import SQLite
 
 /// What an administrator's change came to.
-package struct Amendment: Sendable {
+package struct ChangeResult: Sendable {
   /// The user as they are now.
   package let user: UserRecord
   /// Whether anything is other than it was.
@@ -30,7 +30,7 @@ extension Users {
 
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   ///
-  /// - Parameter time: the moment whose period and standing they are shown with.
+  /// - Parameter time: the moment whose period and entitlement they are shown with.
   package func forEach(at time: Int64, _ body: (UserRecord) -> Void) throws(SQLiteError) {
     var rows = try ledger.database.prepare(
       "\(UserRecord.selection) WHERE \(Users.isPresent) ORDER BY username")
@@ -55,7 +55,7 @@ extension Users {
   private func present(_ user: UserRecord, at time: Int64) throws(SQLiteError) -> UserRecord {
     var user = user
     user.at = time
-    user.standing = try ledger.standing(user.row, at: time)
+    user.entitlement = try ledger.entitlement(user.row, at: time)
     return user
   }
 
@@ -107,12 +107,12 @@ extension Users {
       INSERT INTO users (username, status, created_at, updated_at)
       VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
       """, name, time)
-    let row = StandingRow(user: ledger.database.lastInsertedRow)
+    let row = EntitlementRow(user: ledger.database.lastInsertedRow)
     var user = UserRecord(name, row: row, own: terms, plan: plan, at: time)
-    user.standing.span =
-      Turn(user.period, resetAt: nil, at: time, in: ledger.zone).span
+    user.entitlement.span =
+      CurrentPeriod(user.period, resetAt: nil, at: time, in: ledger.zone).span
     try ledger.events.record(Event(at: time, user: name, kind: .created, detail: detail))
-    try ledger.notices.noteExpiry(of: user.standing, name, at: time)
+    try ledger.notices.noteExpiry(of: user.entitlement, name, at: time)
     try write(user, at: time)
     return user
   }
@@ -126,7 +126,7 @@ extension Users {
   /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan` or `.contradiction`.
   package func change(
     _ name: UserName, _ edit: TermsEdit, plan: Edit<String> = .keep, at time: Int64
-  ) throws -> Amendment {
+  ) throws -> ChangeResult {
     try change(name, at: time) { user in
       try change(&user, edit, plan: plan.map(ledger.plans.existing), at: time)
     }
@@ -138,7 +138,7 @@ extension Users {
   /// - Throws: `LedgerError.noSuchUser`.
   package func setEnabled(
     _ isEnabled: Bool, _ name: UserName, at time: Int64
-  ) throws -> Amendment {
+  ) throws -> ChangeResult {
     try change(name, at: time) { try setEnabled(isEnabled, &$0, at: time) }
   }
 
@@ -147,7 +147,7 @@ extension Users {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
-  package func reset(_ name: UserName, at time: Int64) throws -> Amendment {
+  package func reset(_ name: UserName, at time: Int64) throws -> ChangeResult {
     try change(name, at: time) { try reset(&$0, at: time) }
   }
 
@@ -170,11 +170,11 @@ extension Users {
   /// - Parameter body: says whether it changed anything.
   func change(
     _ name: UserName, at time: Int64, _ body: (inout UserRecord) throws -> Bool
-  ) throws -> Amendment {
+  ) throws -> ChangeResult {
     try ledger.transaction {
       guard var user = try find(name) else { throw LedgerError.noSuchUser(name) }
       let isNew = try body(&user)
-      return Amendment(user: try present(user, at: time), isNew: isNew)
+      return ChangeResult(user: try present(user, at: time), isNew: isNew)
     }
   }
 
@@ -193,7 +193,7 @@ extension Users {
     if beginsAnew { user.begunAt = nil }
     if user.own == before.own, !followsAnother, !beginsAnew { return false }
     // The period that is over ends under the terms it had.
-    if !user.standing.span.contains(time) {
+    if !user.entitlement.span.contains(time) {
       user.row = try ledger.rolledOver(user.row, to: time)
     }
     user.settle(at: time)
@@ -203,7 +203,7 @@ extension Users {
       }
     }
     try ledger.notices.noteUsage(&user.row, at: time)
-    try ledger.notices.noteExpiry(of: user.standing, user.name, at: time)
+    try ledger.notices.noteExpiry(of: user.entitlement, user.name, at: time)
     try write(user, at: time)
     try recordChange(from: before, to: user, at: time)
     return true
@@ -213,8 +213,8 @@ extension Users {
   func setEnabled(
     _ isEnabled: Bool, _ user: inout UserRecord, at time: Int64
   ) throws(SQLiteError) -> Bool {
-    if user.standing.isEnabled == isEnabled { return false }
-    user.standing.isEnabled = isEnabled
+    if user.entitlement.isEnabled == isEnabled { return false }
+    user.entitlement.isEnabled = isEnabled
     try ledger.database.run(
       "UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1",
       user.row.user, isEnabled ? "active" : "disabled", time)
@@ -228,8 +228,8 @@ extension Users {
   /// - Returns: whether there was anything to start over from.
   private func reset(_ user: inout UserRecord, at time: Int64) throws(SQLiteError) -> Bool {
     user.row = try ledger.rolledOver(user.row, to: time)
-    let used = user.standing.used
-    let isNew = !used.isZero && user.standing.span.start < time
+    let used = user.entitlement.used
+    let isNew = !used.isZero && user.entitlement.span.start < time
     if isNew {
       user.row.resetAt = time
       user.row = try ledger.rolledOver(user.row, to: time)
@@ -295,19 +295,19 @@ extension Users {
         AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
           expires_after) IS NOT NULL
       """, user, time)
-    guard begun > 0, let row = try ledger.standingRow(of: user), let name = try name(of: user)
+    guard begun > 0, let row = try ledger.entitlementRow(of: user), let name = try name(of: user)
     else { return }
-    try ledger.notices.noteExpiry(of: row.standing, name, at: time)
+    try ledger.notices.noteExpiry(of: row.entitlement, name, at: time)
   }
 
   /// A user's row with one in `user_quotas`, where another program has added the user and no more;
   /// one who was removed has none.
-  func withQuotaRow(_ row: StandingRow) throws(SQLiteError) -> StandingRow? {
+  func withQuotaRow(_ row: EntitlementRow) throws(SQLiteError) -> EntitlementRow? {
     let isPresent = try ledger.database.exists(
       "SELECT 1 FROM users WHERE id = ?1 AND \(Users.isPresent)", row.user)
     guard isPresent else { return row }
     _ = try addQuotaRow(of: row.user)
-    return try ledger.standingRow(of: row.user)
+    return try ledger.entitlementRow(of: row.user)
   }
 
   /// The row in `user_quotas` of a user, which is added where there is none.

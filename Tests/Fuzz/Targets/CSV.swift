@@ -65,9 +65,10 @@ extension FuzzTarget {
   private static func exported(_ edit: UserEdit) -> UserRecord {
     let plan = edit.plan.applied(to: nil).map { Plan(name: $0, terms: Terms(quota: 1)) }
     var user = UserRecord(
-      edit.name, row: StandingRow(user: 1), own: edit.terms.applied(to: Terms()), plan: plan, at: 0)
+      edit.name, row: EntitlementRow(user: 1), own: edit.terms.applied(to: Terms()), plan: plan,
+      at: 0)
     user.begunAt = nil
-    user.standing.isEnabled = edit.isEnabled ?? true
+    user.entitlement.isEnabled = edit.isEnabled ?? true
     return user
   }
 }
