@@ -29,14 +29,14 @@ struct Words {
   }
 
   /// What there is to say of an event beside its kind: a reason in words, and how often.
-  func detail(of event: PastEvent) -> String {
+  func detail(of event: Event) -> String {
     let detail = Reason(rawValue: event.detail)?.text ?? amounts(in: event)
     return event.count > 1 ? "\(detail), \(event.count) times since \(time(event.at))" : detail
   }
 
   /// The detail of an event with its numbers of bytes as other amounts are shown. Only those that
   /// the ledger words itself: other details have texts in them that were typed.
-  private func amounts(in event: PastEvent) -> String {
+  private func amounts(in event: Event) -> String {
     guard
       [.created, .quota, .terms, .plan, .granted, .revoked, .reset].contains(
         Event.Kind(rawValue: event.kind))

@@ -44,23 +44,23 @@ struct Usage: ParsableCommand {
     let now = Clock.now
     let window = try window.window(ofDays: by.days, now: now, in: words.zone)
     let numbers = try names.map { name in
-      guard let number = try ledger.number(of: name) else { throw administration.unknown(name) }
+      guard let number = try ledger.users.id(of: name) else { throw administration.unknown(name) }
       return number
     }
     let report = UsageReport(window: window, words: words, now: now)
     let subjects: [(name: UserName?, number: Int64?)] =
       names.isEmpty ? [(nil, nil)] : zip(names, numbers).map { ($0, $1) }
     if by == .session {
-      let sessions = try ledger.snapshot { () throws(SQLiteError) in
-        let owners = try ledger.owners()
-        return try subjects.map { subject throws(SQLiteError) in
+      let sessions = try ledger.snapshot {
+        let owners = try ledger.users.owners()
+        return try subjects.map { subject in
           try report.sessions(of: subject.number, ledger, owners)
         }
       }.flatMap(\.self)
       return try report.listing(sessions).write(as: output.format, words)
     }
-    let lines = try ledger.snapshot { () throws(SQLiteError) in
-      try subjects.map { subject throws(SQLiteError) in
+    let lines = try ledger.snapshot {
+      try subjects.map { subject in
         try report.lines(of: subject.number, called: subject.name, by: by, ledger)
       }
     }.flatMap(\.self)
