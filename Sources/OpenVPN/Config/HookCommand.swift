@@ -39,6 +39,9 @@ package struct HookCommand: Equatable, Sendable {
     }
   }
 
+  /// Whether a shell starts the hook, whose options then are not known.
+  package var isWithinWord: Bool { kind == .wrapped && hook.isEmpty }
+
   /// Either of them does: a hook goes by what OpenVPN says of the script's type.
   private static func isHook(_ program: String) -> Bool {
     ["quota-connect", "quota-disconnect"].contains(Path.name(of: program))
@@ -75,6 +78,15 @@ package struct HookCommand: Equatable, Sendable {
     ConfigLexer.quoted(
       words.map { ConfigLexer.isPlain($0) ? $0 : ConfigLexer.quoted($0) }
         .joined(separator: " "))
+  }
+}
+
+extension ServerConfig {
+  /// The lines that name our hooks.
+  package var hookLines: [Located<[String]>] {
+    [clientConnect, clientDisconnect].compactMap(\.self).filter { line in
+      HookCommand(line.value) { _ in true }.kind != .foreign
+    }
   }
 }
 
