@@ -113,7 +113,7 @@ import Testing
     try install()
     #expect(try check().output.contains("there are none yet"))
     let report = lines(try check("MANAGEMENT=unix:/nonexistent/x"))
-    #expect(report.contains("-> quota-admin add NAME --quota 50GB --period monthly"))
+    #expect(report.contains("-> quota-admin add NAME --quota 50GB --period month"))
   }
 
   @Test func `Other programs' files beside are no servers`() throws {

@@ -138,7 +138,7 @@ struct StateCheck {
         results.append(
           CheckResult(
             "users", .ok, "there are none yet",
-            remedy: "quota-admin add NAME --quota 50GB --period monthly"))
+            remedy: "quota-admin add NAME --quota 50GB --period month"))
       }
       return results
     } catch let error as any UserFacingError {
