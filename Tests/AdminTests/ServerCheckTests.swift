@@ -13,7 +13,7 @@ import Testing
   let folder: TemporaryDirectory
   let nobody = ProcessIdentity(name: "nobody", user: 65_534, groups: [65_534])
   /// Lines of a server that lacks nothing but hooks.
-  private let server = "server 10.8.0.0 255.255.255.0\nscript-security 2\nmanagement m.sock unix\n"
+  private let server = "server 10.8.0.0 255.255.255.0\nscript-security 2\n"
 
   init() throws {
     folder = try TemporaryDirectory()
@@ -21,13 +21,15 @@ import Testing
   }
 
   private func results(
-    _ lines: String, sweeper: ProcessIdentity? = nil, named name: String = "udp"
+    _ lines: String, management: String = "m.sock unix", sweeper: ProcessIdentity? = nil
   ) throws -> [CheckResult] {
-    let file = try folder.write(server + lines + "\n", to: "openvpn/udp.conf")
+    let file = try folder.write(
+      server + "management \(management)\n\(lines)\n", to: "openvpn/udp.conf")
     var settings = Settings()
     settings.database = "\(folder.path)/state/quota.db"
     return ServerCheck(
-      name: name, config: try ServerConfig(readingFile: file), settings: settings, sweeper: sweeper
+      name: "udp", config: try ServerConfig(readingFile: file), settings: settings,
+      sweeper: sweeper, hidden: []
     ).results()
   }
 
@@ -131,7 +133,7 @@ import Testing
   }
 
   @Test func `with management on TCP is told who may speak there`() throws {
-    let open = try results("management 127.0.0.1 7505")
+    let open = try results("", management: "127.0.0.1 7505")
     #expect(
       open.contains {
         $0.level == .warning && $0.text.hasSuffix("every local user can command the server")

@@ -101,7 +101,7 @@ import Testing
   @Test func `of a server that is not there names those that are`() throws {
     try folder.write("mode server\n", to: "openvpn/udp.conf")
     try folder.write("client\n", to: "openvpn/laptop.conf")
-    let near = try admin("setup", "upd")
+    let near = try admin("setup", "udpp")
     #expect(near.status == 64 && near.errors.contains("did you mean udp?"))
     #expect(try admin("teardown", "laptop").errors.contains("hint: there are: udp\n"))
   }

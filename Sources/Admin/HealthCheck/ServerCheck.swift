@@ -12,6 +12,8 @@ struct ServerCheck {
   let settings: Settings
   /// What the sweep runs as; nil where the account was never made.
   let sweeper: ProcessIdentity?
+  /// What openvpn-server@.service hides from the server (`ProtectHome=`, `PrivateTmp=`).
+  var hidden = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"]
 
   /// Where the hooks are installed: beside this program.
   static let hooks = directory(of: (try? contents(ofLink: "/proc/self/exe")) ?? "/")
@@ -135,8 +137,6 @@ struct ServerCheck {
     to program: String, at place: ConfigPlace, whatIfMissing: String, _ remedy: String
   ) -> [CheckResult] {
     let path = inJail(program)
-    // openvpn-server@.service hides these from the server (ProtectHome=, PrivateTmp=).
-    let hidden = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"]
     if hidden.contains(where: path.hasPrefix) {
       return [
         result(
