@@ -32,8 +32,8 @@ struct QuotaAdmin: ParsableCommand {
       CommandGroup(
         name: "Maintenance",
         subcommands: [
-          Check.self, SweepNow.self, KickUser.self, Notify.self, BackUp.self, Restore.self,
-          MenuCommand.self,
+          SetUp.self, TearDown.self, Check.self, SweepNow.self, KickUser.self, Notify.self,
+          BackUp.self, Restore.self, MenuCommand.self,
         ]),
     ])
 }

@@ -144,7 +144,8 @@ struct TypedCommand {
     "who": "sessions", "online": "sessions", "disconnect": "kick", "kill": "kick",
     "traffic": "usage", "stats": "usage", "log": "events", "logs": "events", "mv": "rename",
     "give": "grant", "topup": "grant", "plans": "plan list", "dump": "export",
-    "doctor": "check", "test": "check", "verify": "check", "html": "report", "version": "--version",
+    "install": "setup", "uninstall": "teardown", "doctor": "check", "test": "check",
+    "verify": "check", "html": "report", "version": "--version",
   ]
 }
 
