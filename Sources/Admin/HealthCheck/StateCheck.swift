@@ -134,7 +134,7 @@ struct StateCheck {
         } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
       results += logLengthResults() + (try closingResults(ledger))
-      if try ledger.userNames().isEmpty {
+      if try ledger.users.names().isEmpty {
         results.append(
           CheckResult(
             "users", .ok, "there are none yet",
