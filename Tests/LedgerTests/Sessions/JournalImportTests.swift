@@ -22,7 +22,7 @@ import Testing
     try bench.connect("bob", bob, at: Bench.noon + 95)
     try bench.sweep(
       report(
-        [sighting("bob", 50, 0, address: "10.8.0.3", from: "192.0.2.2:1")], at: Bench.noon + 100))
+        [listed("bob", 50, 0, address: "10.8.0.3", from: "192.0.2.2:1")], at: Bench.noon + 100))
     #expect(try used(bench) == [1000, 50, 0])
     return bench
   }
@@ -107,8 +107,8 @@ import Testing
     try bench.sweep(
       report(
         [
-          sighting("bob", 80, 0, address: "10.8.0.3", from: "192.0.2.2:1"),
-          sighting(
+          listed("bob", 80, 0, address: "10.8.0.3", from: "192.0.2.2:1"),
+          listed(
             "carol", 300, 0, address: "10.8.0.4", since: carol.since, from: "192.0.2.3:1"),
         ], at: Bench.noon + 460))
     #expect(try used(bench) == [1000, 80, 300])
@@ -240,8 +240,8 @@ import Testing
     try bench.connect("alice", identity("one"))
     try bench.connect("bob", identity("two"))
     try bench.take([
-      report([sighting("alice", 10, 0)], server: "one"),
-      report([sighting("bob", 20, 0)], server: "two"),
+      report([listed("alice", 10, 0)], server: "one"),
+      report([listed("bob", 20, 0)], server: "two"),
     ])
     #expect(try bench.used("alice") == 10 && bench.used("bob") == 20)
     // A listing of one without its client closes nothing of the other's.
@@ -259,8 +259,8 @@ import Testing
     // Both configs are called server.conf.
     try bench.connect("alice", identity("server"))
     let result = try bench.take([
-      report([sighting("alice", 10, 0)], server: "one"),
-      report([sighting("bob", 20, 0)], server: "two"),
+      report([listed("alice", 10, 0)], server: "one"),
+      report([listed("bob", 20, 0)], server: "two"),
     ])
     #expect(result.listings.count { $0.failure?.contains("process id 100") == true } == 2)
     #expect(try bench.probe.users.map(\.bytesUsed).allSatisfy { $0 == 0 })
@@ -274,13 +274,13 @@ import Testing
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0, maxSessions: 1))
     try bench.connect("alice", identity("udp"))
-    try bench.sweep(report([sighting("alice", 10, 0)], server: "office"))
+    try bench.sweep(report([listed("alice", 10, 0)], server: "office"))
     #expect(try bench.probe.openSessions.count == 1)
     // It runs again, and the client may be back before a sweep sees that.
     let again = SessionIdentity(
       boot: 7, pid: 200, since: Bench.noon + 100, address: "10.8.0.2", server: "udp")
     if isBack { try bench.connect("alice", again) }
-    let rows = isBack ? [sighting("alice", 5, 0, since: again.since)] : []
+    let rows = isBack ? [listed("alice", 5, 0, since: again.since)] : []
     let listing = report(rows, server: "office", pid: 200, at: Bench.noon + 130)
     let result = try bench.sweep(listing)
     #expect(result.closed == 1)
