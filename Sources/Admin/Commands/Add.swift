@@ -19,7 +19,7 @@ struct Add: ParsableCommand {
   @OptionGroup var user: NameArgument
 
   func run() throws {
-    let name = try UserName(argument: user.name)
+    let name = try UserName(newArgument: user.name)
     let administration = try Administration(options)
     let (settings, now) = (administration.settings, Clock.now)
     let edit = try terms.edit(at: now, in: settings.zone) { .none }
@@ -31,5 +31,6 @@ struct Add: ParsableCommand {
     }
     let words = user.termsInWords(in: settings.zone).joined(separator: ", ")
     try StandardOutput.write(["added \(name.forPeople), \(words)"])
+    try administration.warnOfResemblance(of: name)
   }
 }

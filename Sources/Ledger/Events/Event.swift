@@ -111,7 +111,8 @@ extension Ledger {
   package func events(
     about name: UserName? = nil, in time: Range<Int64>, limit: Int? = nil
   ) throws(SQLiteError) -> [PastEvent] {
-    try database.query(
+    let name = try name.map { name throws(SQLiteError) in try spelling(of: name) }
+    return try database.query(
       """
       SELECT at, username, kind, detail, count, last_at FROM events
       WHERE period_start IS NULL AND last_at >= ?1 AND last_at < ?2

@@ -92,7 +92,7 @@ extension Ledger {
         user.row = try rollOver(user.row, to: time)
         let words = isCarried ? "\(bytes) bytes, carried" : "\(bytes) bytes"
         let detail = "\(number ?? 0): \(words)"
-        try record(Event(at: time, user: name, kind: .granted, detail: detail))
+        try record(Event(at: time, user: user.name, kind: .granted, detail: detail))
         return number
       }
       return (number ?? 0, try record(of: user, at: time))
@@ -120,7 +120,7 @@ extension Ledger {
             WHERE user_id = ?1 AND number = ?2
             """, user.row.user, number, time, grant.isCarried ? grant.left : 0)
           let detail = "\(number): \(grant.left) bytes"
-          try record(Event(at: time, user: name, kind: .revoked, detail: detail))
+          try record(Event(at: time, user: user.name, kind: .revoked, detail: detail))
           user.row = try rollOver(user.row, to: time)
         }
       }

@@ -34,9 +34,7 @@ extension Ledger {
       let plan = try plan.map { name throws(LedgerError) in try existingPlan(name) }
       let effective = terms.following(plan?.terms ?? Terms())
       if let contradiction = effective.contradiction { throw .contradiction(contradiction) }
-      if try asking({ () throws(SQLiteError) in try number(of: name) }) != nil {
-        throw .userExists(name)
-      }
+      if let known = try userRowOrNil(of: name) { throw .userExists(known.name) }
       let quota = Terms.exactWords(forQuota: effective.quota ?? 0)
       try asking { () throws(SQLiteError) in
         _ = try create(name, at: time)
@@ -105,7 +103,7 @@ extension Ledger {
             "UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1",
             user.row.user, isEnabled ? "active" : "disabled", time)
           let kind: Event.Kind = isEnabled ? .enabled : .disabled
-          try record(Event(at: time, user: name, kind: kind, detail: "by an administrator"))
+          try record(Event(at: time, user: user.name, kind: kind, detail: "by an administrator"))
         }
       }
       return Amendment(user: try record(of: user, at: time), isNew: isNew)

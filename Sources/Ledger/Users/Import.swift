@@ -67,8 +67,11 @@ extension Ledger {
         }
       }
       var refused: [(place: Int, error: LedgerError)] = []
+      var seen: Set<UserName> = []
       for (place, user) in users.enumerated() {
         do throws(LedgerError) {
+          // By `NAMES=fold` two of them may be one.
+          guard seen.insert(key(of: user.name)).inserted else { throw .userExists(user.name) }
           result.note(user.name, try bring(user, at: time))
         } catch {
           guard error.isAboutTerms else { throw .ledger(error) }
@@ -176,7 +179,7 @@ extension LedgerError {
   /// Whether what was asked for makes no sense, rather than that the ledger cannot do it.
   fileprivate var isAboutTerms: Bool {
     switch self {
-    case .noSuchPlan, .contradiction: true
+    case .noSuchPlan, .contradiction, .userExists: true
     default: false
     }
   }

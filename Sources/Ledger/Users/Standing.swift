@@ -108,7 +108,7 @@ extension Ledger {
 
   /// The standing in a user's row, with what it takes to know another one; nil for a stranger.
   func standingRow(ofUser name: UserName) throws(SQLiteError) -> StandingRow? {
-    try database.first("\(StandingRow.selection) username = ?1", name) { StandingRow($0) }
+    try database.first("\(StandingRow.selection) \(isNamed)", key(of: name)) { StandingRow($0) }
   }
 
   /// The standing in a user's row, with what it takes to know another one.

@@ -1,3 +1,4 @@
+import Quota
 import SQLite
 
 /// A name as OpenVPN has it: bytes chosen by a stranger, usually but not surely UTF-8.
@@ -10,9 +11,25 @@ package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
 
   package init(bytes: [UInt8]) { self.bytes = bytes }
 
+  /// A name as a client can have it: OpenVPN puts `_` in the place of control characters, so what has
+  /// any comes from a journal that somebody has tampered with.
+  package init(ofClient bytes: some Collection<UInt8>) {
+    self.init(bytes: bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "_") : $0 })
+  }
+
   package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
   package init(stringLiteral text: String) { self.init(text) }
+}
+
+extension UserName {
+  /// What stands in `users.name_key`: equal for all names that `NAMES=fold` takes for one. A row whose
+  /// name was taken away has a byte 1 behind it.
+  var foldedKey: UserName {
+    let former = FormerName(self)
+    let key = Names.fold.key(of: (former?.name ?? self).bytes)
+    return UserName(bytes: former == nil ? key : key + [FormerName.mark])
+  }
 }
 
 extension UserName: CustomStringConvertible {

@@ -34,7 +34,7 @@ extension Ledger {
 
   /// What there is on one user at a moment, nil for a stranger.
   package func user(named name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
-    try database.first("SELECT \(UserRecord.columns) WHERE username = ?1", name) {
+    try database.first("SELECT \(UserRecord.columns) WHERE \(isNamed)", key(of: name)) {
       row throws(SQLiteError) in try userRecord(row, at: time)
     }
   }

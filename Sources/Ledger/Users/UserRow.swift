@@ -79,7 +79,7 @@ extension Ledger {
   /// A user's row, nil for a stranger.
   func userRowOrNil(of name: UserName) throws(LedgerError) -> UserRow? {
     try asking { () throws(SQLiteError) in
-      let user = try database.first("\(UserRow.selection) WHERE username = ?1", name) {
+      let user = try database.first("\(UserRow.selection) WHERE \(isNamed)", key(of: name)) {
         UserRow($0)
       }
       guard var user, user.row.quotaRow == nil else { return user }

@@ -4,16 +4,86 @@ import SQLite
 extension Ledger {
   /// The statement that finds a user by name.
   struct Owners: ~Copyable {
+    private let names: Names
     private var find: Statement
 
     init(_ ledger: Ledger) throws(SQLiteError) {
-      find = try ledger.database.prepare("SELECT id FROM users WHERE username = ?1")
+      names = ledger.rules.names
+      find = try ledger.database.prepare("SELECT id FROM users WHERE \(ledger.isNamed)")
     }
 
     /// The id of a user, nil for a stranger.
     mutating func id(of name: UserName) throws(SQLiteError) -> Int64? {
-      try find.first(name) { $0.integer(0) }
+      try find.first(UserName(bytes: names.key(of: name.bytes))) { $0.integer(0) }
     }
+  }
+
+  /// The condition that finds a user's row by `key(of: name)`. Of several users whose names are one the
+  /// oldest is found.
+  var isNamed: String {
+    rules.names == .exact
+      ? "username = ?1" : "users.id = (SELECT min(id) FROM users WHERE name_key = ?1)"
+  }
+
+  /// What a user is looked up by, as the setting `NAMES` has it.
+  func key(of name: UserName) -> UserName { UserName(bytes: rules.names.key(of: name.bytes)) }
+
+  /// The name that a user was given of whom this is one spelling; as it is for a stranger.
+  func spelling(of name: UserName) throws(SQLiteError) -> UserName {
+    if rules.names == .exact { return name }
+    return try database.first("SELECT username FROM users WHERE \(isNamed)", key(of: name)) {
+      UserName(bytes: $0.bytes(0))
+    } ?? name
+  }
+
+  /// Gives the rows that another program or an earlier version wrote the keys of their names.
+  func completeNameKeys() throws(SQLiteError) {
+    guard try database.exists("SELECT 1 FROM users WHERE name_key IS NULL") else { return }
+    try database.transaction { () throws(SQLiteError) in
+      let rows = try database.query("SELECT id, username FROM users WHERE name_key IS NULL") {
+        ($0.integer(0), UserName(bytes: $0.bytes(1)))
+      }
+      for (id, name) in rows {
+        try database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
+      }
+    }
+  }
+
+  /// Users whose names people may take for a name: all that differ only in what `NAMES=fold` does not
+  /// care for, and of the others those that have anything but ASCII, unless the name has.
+  package func namesResembling(_ name: UserName) throws(SQLiteError) -> [UserName] {
+    let isPlain = name.bytes.allSatisfy { 0x20...0x7E ~= $0 }
+    return try database.query(
+      """
+      SELECT username FROM users
+      WHERE (name_key = ?1 OR \(isPlain ? "username GLOB '*[^ -~]*'" : "TRUE")) AND username <> ?2
+        AND \(Ledger.isPresent)
+      ORDER BY username
+      """, name.foldedKey, name
+    ) { UserName(bytes: $0.bytes(0)) }
+  }
+
+  /// Users whose names are one by `NAMES=fold`, together; the first of them gets all new sessions. None
+  /// where every byte of a name counts.
+  package func namesakes() throws(SQLiteError) -> [[UserName]] {
+    if rules.names == .exact { return [] }
+    let rows = try database.query(
+      """
+      SELECT name_key, username FROM users
+      WHERE name_key IN (SELECT name_key FROM users GROUP BY name_key HAVING count(*) > 1)
+        AND \(Ledger.isPresent)
+      ORDER BY name_key, id
+      """
+    ) { (key: $0.bytes(0), name: UserName(bytes: $0.bytes(1))) }
+    var groups: [[UserName]] = []
+    for (index, row) in rows.enumerated() {
+      if index > 0, rows[index - 1].key == row.key {
+        groups[groups.count - 1].append(row.name)
+      } else {
+        groups.append([row.name])
+      }
+    }
+    return groups.filter { $0.count > 1 }
   }
 
   /// The number of a user, nil for a stranger.
@@ -26,6 +96,7 @@ extension Ledger {
   ///
   /// - Parameter since: when the session began, in seconds since 1970.
   func knownOwner(named name: UserName, since: Int64) throws(SQLiteError) -> Int64? {
+    let name = key(of: name)
     if let former = try formerOwner(named: name, since: since) { return former }
     return try number(of: name)
   }
@@ -36,6 +107,7 @@ extension Ledger {
   ///
   /// - Parameter since: when the session began, in seconds since 1970.
   func owner(named name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
+    let name = key(of: name)
     if let known = try knownOwner(named: name, since: since) { return known }
     guard rules.unknownUsers == .allow else { return nil }
     let (id, quotaRow) = try create(name, at: time)
@@ -54,9 +126,9 @@ extension Ledger {
   ) throws(SQLiteError) -> (user: Int64, quotaRow: Int64) {
     try database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at)
-      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
-      """, name, time)
+      INSERT INTO users (username, status, created_at, updated_at, name_key)
+      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      """, name, time, name.foldedKey)
     let id = database.lastInsertedRow
     return (id, try addQuotaRow(of: id, at: time))
   }
@@ -101,7 +173,7 @@ package struct FormerName: Equatable, Sendable {
   /// The id of the user who has another name since; nil for one who was removed.
   let renamed: Int64?
 
-  private static let mark: UInt8 = 1
+  static let mark: UInt8 = 1
 
   init(_ name: UserName, until time: Int64, renamed: Int64? = nil) {
     self.name = name
@@ -147,23 +219,28 @@ extension Ledger {
   ///
   /// - Parameter since: when the session began, in seconds since 1970.
   func formerOwner(named name: UserName, since: Int64) throws(SQLiteError) -> Int64? {
-    let bounds = FormerName.bounds(of: name)
-    var first: (until: Int64, id: Int64)?
-    try database.query(
-      "SELECT id, username FROM users WHERE username >= ?1 AND username < ?2", bounds.0, bounds.1
-    ) { row in
-      guard let former = FormerName(UserName(bytes: row.bytes(1))), former.name == name,
-        former.until >= since, former.until < first?.until ?? .max
-      else { return }
-      first = (former.until, former.renamed ?? row.integer(0))
+    let former = try formers(named: name).filter { $0.name.until >= since }
+    return former.min { $0.name.until < $1.name.until }.map { $0.name.renamed ?? $0.row }
+  }
+
+  /// The rows of those who had a name once.
+  func formers(named name: UserName) throws(SQLiteError) -> [(row: Int64, name: FormerName)] {
+    let isFolded = rules.names == .fold
+    let bounds = FormerName.bounds(of: isFolded ? key(of: name) : name)
+    let column = isFolded ? "name_key" : "username"
+    let rows = try database.query(
+      "SELECT id, username FROM users WHERE \(column) >= ?1 AND \(column) < ?2", bounds.0, bounds.1
+    ) { (row: $0.integer(0), name: FormerName(UserName(bytes: $0.bytes(1)))) }
+    return rows.compactMap { row in
+      guard let former = row.name, isFolded || former.name == name else { return nil }
+      return (row.row, former)
     }
-    return first?.id
   }
 
   /// A row name for a name that is taken away now, a little later if there is one already.
   private func freshName(for former: FormerName) throws(SQLiteError) -> UserName {
     var fresh = former
-    while try number(of: fresh.rowName) != nil {
+    while try database.exists("SELECT 1 FROM users WHERE username = ?1", fresh.rowName) {
       fresh = FormerName(former.name, until: fresh.until + 1, renamed: former.renamed)
     }
     return fresh.rowName
@@ -171,8 +248,10 @@ extension Ledger {
 
   private func setName(of id: Int64, to name: UserName, at time: Int64) throws(SQLiteError) {
     try database.run(
-      "UPDATE users SET username = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1", id,
-      name, time)
+      """
+      UPDATE users SET username = ?2, updated_at = datetime(?3, 'unixepoch'), name_key = ?4
+      WHERE id = ?1
+      """, id, name, time, name.foldedKey)
   }
 
   /// Gives a user another name, in one transaction with the event that tells of it. Usage, history
@@ -190,8 +269,12 @@ extension Ledger {
       let (id, taken) = try asking { () throws(SQLiteError) in
         (try number(of: name), try number(of: newName))
       }
+      let (name, other) = try asking { () throws(SQLiteError) in
+        (try spelling(of: name), try spelling(of: newName))
+      }
       guard let id else { throw .noSuchUser(name) }
-      if taken != nil { throw .userExists(newName) }
+      // By `NAMES=fold` it may be another spelling of their own name.
+      if taken != nil, taken != id || other == newName { throw .userExists(other) }
       let renamed = try asking { () throws(SQLiteError) in
         try setName(of: id, to: newName, at: time)
         try leaveName(name, of: id, at: time)
@@ -210,11 +293,12 @@ extension Ledger {
 
   /// Leaves word whose the name was until now.
   private func leaveName(_ name: UserName, of id: Int64, at time: Int64) throws(SQLiteError) {
+    let former = try freshName(for: FormerName(name, until: time, renamed: id))
     try database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at)
-      VALUES (?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
-      """, try freshName(for: FormerName(name, until: time, renamed: id)), time)
+      INSERT INTO users (username, status, created_at, updated_at, name_key)
+      VALUES (?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      """, former, time, former.foldedKey)
     // A trigger of the earlier project adds a quota row to every new one.
     try database.run("DELETE FROM user_quotas WHERE user_id = ?1", database.lastInsertedRow)
   }
@@ -238,10 +322,10 @@ extension Ledger {
         UserRecord(user, try standing(user.row, at: time), at: time)
       }
       try asking { () throws(SQLiteError) in
-        try retire(user.row, called: name, at: time)
-        if isPurge { try purgeHistory(of: user.row.user, called: name) }
+        try retire(user.row, called: user.name, at: time)
+        if isPurge { try purgeHistory(of: user.row.user, called: user.name) }
         let detail = isPurge ? "with all history" : "by an administrator"
-        try record(Event(at: time, user: name, kind: .removed, detail: detail))
+        try record(Event(at: time, user: user.name, kind: .removed, detail: detail))
       }
       return before
     }

@@ -4,8 +4,8 @@ extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
     Rules(
-      count: count, unknownUsers: unknownUsers, defaultQuota: defaultQuota, notifyAt: notifyAt,
-      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
+      count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
+      notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
   }
 
   /// The zone of days and periods.
