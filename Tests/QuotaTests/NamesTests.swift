@@ -43,7 +43,7 @@ private func key(_ text: String) -> String {
   }
 
   @Test func `of any bytes are folded once and for all, and never run together`() {
-    var random = Chance(seed: 12)
+    var random = SeededRandom(seed: 12)
     let alphabet: [UInt8] = [
       0x20, 0x41, 0x5A, 0x61, 0x80, 0xA0, 0xC2, 0xC3, 0xE2, 0xED, 0xF0, 0xFF,
     ]
