@@ -42,9 +42,12 @@ struct NamelessTests {
     let used = try quota.usage()
     #expect(used.keys.sorted() == ["alice", "bob"])
     let truth = try server.endings.filter { $0.duration > 1 }
-    #expect(used["bob"]?.total == truth.first { $0.usernameAtTheEnd == "bob" }.map { $0.received + $0.sent })
     #expect(
-      used["alice"]?.total == truth.first { $0.usernameAtTheEnd == "alice" }.map { $0.received + $0.sent })
+      used["bob"]?.total
+        == truth.first { $0.usernameAtTheEnd == "bob" }.map { $0.received + $0.sent })
+    #expect(
+      used["alice"]?.total
+        == truth.first { $0.usernameAtTheEnd == "alice" }.map { $0.received + $0.sent })
   }
 
   @Test func `logins that IDENTIFY_BY leaves aside are one user, and the sweep says so`() throws {
@@ -109,7 +112,8 @@ struct NamelessTests {
     try server.stop()
     try quota.sweep(expecting: [0, 69])
     let (all, truth) = (try quota.usage(), try server.endings)
-    #expect(all.values.reduce(0) { $0 + $1.total } == truth.reduce(0) { $0 + $1.received + $1.sent })
+    #expect(
+      all.values.reduce(0) { $0 + $1.total } == truth.reduce(0) { $0 + $1.received + $1.sent })
     #expect(all.values.allSatisfy { $0.received > 50_000 })
   }
 }

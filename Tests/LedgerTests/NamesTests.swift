@@ -24,8 +24,8 @@ import Testing
       let client = session("10.8.0.\(number + 2)", from: "192.0.2.1:\(number + 1)")
       try bench.close(final(name, 10, 0, client, owner: name))
     }
-    let listed = sighting("JÜRGEN ", 5, 0, address: "10.8.0.9", from: "192.0.2.9:9")
-    _ = try bench.sweep(report([listed], at: Bench.noon + 300))
+    let row = listed("JÜRGEN ", 5, 0, address: "10.8.0.9", from: "192.0.2.9:9")
+    _ = try bench.sweep(report([row], at: Bench.noon + 300))
     #expect(try bench.used("Jürgen") == 45)
     #expect(try bench.ledger.userNames() == ["Jürgen"])
   }
@@ -37,7 +37,7 @@ import Testing
     }
     #expect(try bench.ledger.userNames() == ["alice"])
     #expect(try bench.used("alice") == 300)
-    #expect(try bench.ledger.standing(of: "ALICE")?.quota == 500)
+    #expect(try bench.ledger.entitlement(of: "ALICE")?.quota == 500)
   }
 
   @Test func `are taken in every spelling by what administers`() throws {
@@ -89,7 +89,7 @@ import Testing
     }
     #expect(try bench.ledger.namesakes().isEmpty)
     try bench.connect("ALICE")
-    _ = try bench.sweep(report([sighting("ALICE", 5, 0)]))
+    _ = try bench.sweep(report([listed("ALICE", 5, 0)]))
     let folding = try Ledger.open(
       bench.path, for: .writing, rules: Rules(names: .fold), zone: .utc)
     #expect(try folding.namesakes() == [["alice", "ALICE", " alice"]])
@@ -149,7 +149,7 @@ import Testing
     let result = try bench.ledger.importUsers(
       [alice], plans: [], at: Bench.noon, progress: { _ in })
     #expect(result.added.isEmpty && result.changed.count == 1)
-    #expect(try bench.ledger.standing(of: "alice")?.quota == 5)
+    #expect(try bench.ledger.entitlement(of: "alice")?.quota == 5)
   }
 }
 

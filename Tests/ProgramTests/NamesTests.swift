@@ -87,7 +87,8 @@ import Testing
     quota.settings["UNKNOWN_USERS"] = "reject"
     try quota.admin("remove", "--yes", "UNDEF")
     #expect(try server.enter("UNDEF", since: now - 20).isRefused)
-    #expect(try quota.probe.events("refused").contains { $0.user == "UNDEF" && $0.detail == "unknown" })
+    #expect(
+      try quota.probe.events("refused").contains { $0.user == "UNDEF" && $0.detail == "unknown" })
   }
 }
 
@@ -95,7 +96,8 @@ import Testing
 @Suite struct `Whatever is metered` {
   static let names: [[UInt8]] =
     [
-      "-", "--yes", "-rf", "\\", "\\x41", "\\x5C", "\\x5Cx41", "\\xed", "a\\", " ", "  a  b ", "\"", "'",
+      "-", "--yes", "-rf", "\\", "\\x41", "\\x5C", "\\x5Cx41", "\\xed", "a\\", " ", "  a  b ", "\"",
+      "'",
       "a,\"b\"", "=1+1", "$(id)", "*", "%s", "\u{9B}31m", "\u{85}", "a\u{200B}b", "\u{202E}evil",
       "e\u{301}", "\u{301}e", "\u{FE0F}", "\u{A0}", "\u{E000}", "CORP\\xeda", "#", "null", "UNDEF",
     ].map { Array($0.utf8) } + [
@@ -111,7 +113,8 @@ import Testing
       (0..<Int.random(in: 1...14, using: &random)).map { _ in
         let byte =
           Bool.random(using: &random)
-          ? frequent.randomElement(using: &random) ?? 0 : UInt8.random(in: 0x20...0xFF, using: &random)
+          ? frequent.randomElement(using: &random) ?? 0
+          : UInt8.random(in: 0x20...0xFF, using: &random)
         return byte == 0x7F ? 0x20 : byte
       }
     }
@@ -127,7 +130,8 @@ import Testing
       try server.ask("traffic #\(serial) 1000 0")
     }
     try quota.sweep().expect(status: 0)
-    #expect(try quota.probe.users.map(\.nameBytes).sorted { $0.lexicographicallyPrecedes($1) } == names)
+    #expect(
+      try quota.probe.users.map(\.nameBytes).sorted { $0.lexicographicallyPrecedes($1) } == names)
 
     let lines = try quota.admin("list").split(separator: "\n").dropFirst()
     let shown = try lines.map { line in
@@ -192,7 +196,8 @@ import Testing
     // All that could tell them apart is equal.
     let alice = try servers[0].enter(
       "alice", address: "10.8.0.2", real: "192.0.2.1:1194", since: second)
-    let bob = try servers[1].enter("bob", address: "10.8.0.2", real: "192.0.2.1:1194", since: second)
+    let bob = try servers[1].enter(
+      "bob", address: "10.8.0.2", real: "192.0.2.1:1194", since: second)
     try alice.upload(10_000)
     try bob.upload(500_000)
     try quota.sweep().expect(status: 0)

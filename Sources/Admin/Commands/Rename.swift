@@ -18,7 +18,7 @@ struct Rename: ParsableCommand {
     let taken = try administration.user(newName)?.name
     // By NAMES=fold it may be another spelling of their own name.
     if let taken, try taken == newName || administration.user(name)?.name != taken {
-      throw Complaint(
+      throw CommandError(
         "there is a user \(taken.forPeople) already", hint: "names are given once; take another")
     }
     let renamed = try administration.work { ledger throws(LedgerError) in

@@ -5,22 +5,22 @@ import Support
 
 extension Administration {
   /// Warns of a name just given that people would take for another user's, or cannot see all of.
-  func warnOfResemblance(of name: UserName) throws(Complaint) {
-    let voice = AdminProgram.voice
+  func warnOfResemblance(of name: UserName) throws(CommandError) {
+    let diagnostics = AdminProgram.diagnostics
     if name.forPeople.utf8.count != name.bytes.count {
-      voice.notice(
+      diagnostics.notice(
         "not all of the name \(name.forPeople) can be seen",
         hint: "commands take it as it stands here, in quotes")
     }
     let others = try read { ledger throws(SQLiteError) in try ledger.namesResembling(name) }
     let (key, look) = (Names.fold.key(of: name.bytes), name.look)
     for other in others where settings.names == .exact && Names.fold.key(of: other.bytes) == key {
-      voice.notice(
+      diagnostics.notice(
         "there is a user \(other.forPeople), who differs only in letter case or in blanks",
         hint: "NAMES=fold makes them one, see quota.conf(5)")
     }
     for other in others where Names.fold.key(of: other.bytes) != key && other.look == look {
-      voice.notice("there is a user \(other.forPeople), whose name looks the same")
+      diagnostics.notice("there is a user \(other.forPeople), whose name looks the same")
     }
   }
 }

@@ -8,18 +8,18 @@ extension UserName {
 
   /// The name that an argument gives, also in the form that `forPeople` has for it.
   ///
-  /// - Throws: `Complaint`, 65, for what is no name.
-  init(argument: String) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for what is no name.
+  init(argument: String) throws(CommandError) {
     try self.init(checked: Escaping.bytes(ofName: RawArguments.bytes(of: argument)))
   }
 
   /// The name that an argument gives a user from now on.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no client can have.
-  init(newArgument argument: String) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for a name that no client can have.
+  init(newArgument argument: String) throws(CommandError) {
     try self.init(argument: argument)
     if bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
-      throw Complaint(
+      throw CommandError(
         "no client can have the name \(forPeople): OpenVPN puts _ in the place of control characters"
       )
     }
@@ -27,16 +27,16 @@ extension UserName {
 
   /// The name that bytes are.
   ///
-  /// - Throws: `Complaint`, 65, for what is no name.
-  init(checked bytes: [UInt8]) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for what is no name.
+  init(checked bytes: [UInt8]) throws(CommandError) {
     let allowed = "allowed are 1 to \(UserName.limit) bytes"
-    if bytes.isEmpty { throw Complaint("a user's name is empty; \(allowed)") }
+    if bytes.isEmpty { throw CommandError("a user's name is empty; \(allowed)") }
     if bytes.count > UserName.limit {
-      throw Complaint("a user's name has \(bytes.count) bytes; \(allowed)")
+      throw CommandError("a user's name has \(bytes.count) bytes; \(allowed)")
     }
     self.init(bytes: bytes)
     if bytes.contains(0) || FormerName(self) != nil {
-      throw Complaint("no user can have the name \(Escaping.name(bytes))")
+      throw CommandError("no user can have the name \(Escaping.name(bytes))")
     }
   }
 
@@ -56,12 +56,12 @@ extension UserName {
 extension ByteSize {
   /// The size that an option gives, in bytes, 0 for unlimited.
   ///
-  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
-  static func argument(_ argument: String, of option: String) throws(Complaint) -> Int64 {
+  /// - Throws: `CommandError`, 65, that names the option and says what is allowed.
+  static func argument(_ argument: String, of option: String) throws(CommandError) -> Int64 {
     do throws(ByteSizeError) {
       return try parse(argument)
     } catch {
-      throw Complaint("\(option) is \(Complaint.quoted(argument)); \(error)")
+      throw CommandError("\(option) is \(CommandError.quoted(argument)); \(error)")
     }
   }
 }

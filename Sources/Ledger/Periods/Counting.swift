@@ -5,14 +5,14 @@ extension Ledger {
   /// The statements that count bytes for a user: one row of `user_quotas`, one of `usage`.
   struct Counting: ~Copyable {
     private let ledger: Ledger
-    private var rows: StandingRows
+    private var rows: EntitlementRows
     /// Rows that were read ahead, each good until something is counted for its user.
-    private var ahead: [Int64: StandingRow] = [:]
+    private var ahead: [Int64: EntitlementRow] = [:]
     private var history: UsageWriter
     private var raise: Statement
 
     init(_ ledger: Ledger) throws(SQLiteError) {
-      let rows = try StandingRows(ledger)
+      let rows = try EntitlementRows(ledger)
       let history = try UsageWriter(ledger.database, zone: ledger.zone)
       // No column of an index.
       let raise = try ledger.database.prepare(
@@ -32,7 +32,7 @@ extension Ledger {
     ///
     /// - Parameter users: their ids in ascending order.
     mutating func prepare(for users: [Int64]) throws(SQLiteError) {
-      var ahead: [Int64: StandingRow] = [:]
+      var ahead: [Int64: EntitlementRow] = [:]
       try rows.forEach(of: users) { row, _ in ahead[row.user] = row }
       self.ahead = ahead
     }
@@ -69,27 +69,27 @@ extension Ledger {
       if let row = found, row.quotaRow == nil { found = try ledger.withQuotaRow(row) }
       try history.add(increase, to: user, at: time, resetAt: found?.resetAt)
       guard var row = found else { return 0 }
-      if row.quotaRow != nil, time >= row.standing.span.end, row.standing.span.end != .max {
+      if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
         row = try ledger.rollOver(row, to: time)
       }
       // Of a user who was removed, all periods are over.
-      guard row.quotaRow != nil, row.standing.span.contains(time) else {
+      guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
         return try ledger.addLate(increase, to: row, at: time)
       }
-      row.standing.used += increase
+      row.entitlement.used += increase
       try ledger.noticeUsage(&row, at: time)
       raise.bind(1, row.quotaRow)
-      raise.bind(2, row.standing.used.received)
-      raise.bind(3, row.standing.used.sent)
-      raise.bind(4, ledger.rules.count.bytes(of: row.standing.used))
+      raise.bind(2, row.entitlement.used.received)
+      raise.bind(3, row.entitlement.used.sent)
+      raise.bind(4, ledger.rules.count.bytes(of: row.entitlement.used))
       raise.bind(5, row.noticed)
       raise.bind(6, row.isEstimated ? 1 : 0 as Int64)
       raise.bind(7, time)
       try raise.run()
-      return row.standing.span.start
+      return row.entitlement.span.start
     }
 
-    private mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
+    private mutating func row(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
       if let row = ahead.removeValue(forKey: user) { return row }
       return try rows.row(of: user)
     }
@@ -100,7 +100,7 @@ extension Ledger {
   ///
   /// - Returns: the start of that period.
   private func addLate(
-    _ increase: Traffic, to row: StandingRow, at time: Int64
+    _ increase: Traffic, to row: EntitlementRow, at time: Int64
   ) throws(SQLiteError) -> Int64 {
     let span = try earlierPeriod(of: row, at: time)
     try database.run(
@@ -110,17 +110,18 @@ extension Ledger {
         period_end = coalesce(period_end, ?3)
       """, row.user, span.start, span.end == .max ? nil : span.end, increase.received,
       increase.sent)
-    let carried = row.standing.carried
+    let carried = row.entitlement.carried
     var row = row
     try rebalance(&row, periodFrom: span.start)
-    if row.standing.carried != carried { try store(row) }
+    if row.entitlement.carried != carried { try store(row) }
     return span.start
   }
 
   /// The period of a user that a moment before the present one fell in: the one on record, which may
   /// have begun by an earlier rule or a reset; else what the rule has, as far as it does not reach
   /// into those on record.
-  private func earlierPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) -> TimeSpan {
+  private func earlierPeriod(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> TimeSpan
+  {
     func recorded(_ condition: String) throws(SQLiteError) -> TimeSpan? {
       try database.first(
         "SELECT period_start, period_end FROM periods WHERE user_id = ?1 AND \(condition) LIMIT 1",
@@ -130,7 +131,7 @@ extension Ledger {
     let before = try recorded("period_start <= ?2 ORDER BY period_start DESC")
     if let before, before.contains(time) { return before }
     let after = try recorded("period_start > ?2 ORDER BY period_start")
-    let present = row.standing.span.start
+    let present = row.entitlement.span.start
     let next = min(after?.start ?? .max, present > time ? present : .max)
     let calendar = row.periodRule.span(at: time, in: zone)
     return TimeSpan(
