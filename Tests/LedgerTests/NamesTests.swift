@@ -48,7 +48,7 @@ import Testing
     #expect(try ledger.setEnabled(false, "aLICE", at: time).user.name == "Alice")
     var edit = TermsEdit()
     edit.quota = .set(77)
-    #expect(try ledger.change("alice ", edit, at: time).user.standing.quota == 77)
+    #expect(try ledger.change("alice ", edit, at: time).user.entitlement.quota == 77)
     #expect(
       try ledger.grant(5, to: "ALICE", isCarried: true, note: "", at: time).user.name == "Alice")
     #expect(try ledger.grants(of: "alice", at: time).count == 1)
