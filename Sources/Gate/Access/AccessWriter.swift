@@ -1,3 +1,4 @@
+import Quota
 import System
 
 /// Makes an access table of users and sessions that it is given one after another.
