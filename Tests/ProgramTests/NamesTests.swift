@@ -114,7 +114,7 @@ import Testing
     try alice.upload(60_000)
     try bob.upload(1000)
     try quota.sweep().expect(status: 0)
-    #expect(try quota.used("alice") == (floats ? 1000 : 60_000) + 1836 + 1823)
+    #expect(try quota.used("alice") == 60_000 + 1836 + 1823)
     try bob.leave()
     try alice.upload(60_000)
     try quota.sweep().expect(status: 0)
@@ -179,6 +179,14 @@ import Testing
     }
   }
 
+  private func admin(
+    _ quota: Installation, _ command: [String], _ names: [String]
+  ) throws -> Outcome {
+    try Program.run(
+      Program.path("quota-admin"), command + ["--config", quota.config, "--"] + names,
+      environment: [:])
+  }
+
   @Test func `is administered by the name that list shows`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
@@ -199,7 +207,7 @@ import Testing
     }
     #expect(Set(shown).count == names.count)
     for (name, shown) in zip(names, shown) {
-      let outcome = try quota.run("quota-admin", ["show", "--json", "--", shown])
+      let outcome = try admin(quota, ["show", "--json"], [shown])
       #expect(outcome.status == 0, "\(shown): \(outcome.errors)")
       struct Named: Decodable { let name: String, name_hex: String? }
       let named = try JSONDecoder().decode(Named.self, from: Data(outcome.output.utf8))
@@ -210,17 +218,17 @@ import Testing
     try expectRoundTrip(of: quota)
 
     for shown in shown.prefix(12) {
-      try quota.run("quota-admin", ["kick", "--", shown]).expect(status: 0)
+      try admin(quota, ["kick"], [shown]).expect(status: 0)
     }
     #expect(try quota.probe.events("killed").count == 12)
-    try quota.run("quota-admin", ["disable", "--"] + shown).requireSuccess()
+    try admin(quota, ["disable"], shown).expect(status: 0)
     #expect(try quota.probe.users.allSatisfy { $0.status == "disabled" })
     for (number, shown) in shown.enumerated() {
-      try quota.run("quota-admin", ["rename", "--", shown, "user\(number)"]).requireSuccess()
-      try quota.run("quota-admin", ["rename", "--", "user\(number)", shown]).expect(status: 0)
+      try admin(quota, ["rename"], [shown, "user\(number)"]).expect(status: 0)
+      try admin(quota, ["rename"], ["user\(number)", shown]).expect(status: 0)
     }
     #expect(try quota.probe.users.filter { $0.status == "disabled" }.count == names.count)
-    try quota.run("quota-admin", ["remove", "--yes", "--"] + shown).expect(status: 0)
+    try admin(quota, ["remove", "--yes"], shown).expect(status: 0)
     #expect(try quota.admin("list", "--json").contains("\"users\":[]"))
   }
 

@@ -139,6 +139,7 @@ extension World {
     session.shownName = Bool.random(using: &chance) ? nil : name
     if session.known == .no || session.lostRecord || isBlurred(session) {
       addClaimant(of: session)
+      session.payers.insert(account(session.shownName ?? "", at: session.since).number)
     }
     note(
       "\(session) renegotiates as \(session.claimedName), shown as \(session.shownName ?? "UNDEF")")
