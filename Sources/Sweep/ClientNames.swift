@@ -43,7 +43,7 @@ extension ServerConfig {
 extension Ledger {
   /// Says which users' names are one by `NAMES=fold`; nil for none.
   package func namesakesInWords() throws -> String? {
-    let groups = try namesakes()
+    let groups = try users.namesakes()
     if groups.isEmpty { return nil }
     let most = 5
     let names = groups.prefix(most).map { group in

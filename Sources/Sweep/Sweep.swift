@@ -147,7 +147,7 @@ package struct Sweep {
       try ledger.publishAccess(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(at: sweep.environment.clock.now)
-      try ledger.checkpoint()
+      try ledger.maintenance.checkpoint()
     }
   }
 
@@ -163,7 +163,7 @@ package struct Sweep {
       return
     }
     try reconciler.ledger.rollOver(at: now)
-    try reconciler.ledger.noticeExpiries(at: now)
+    try reconciler.ledger.notices.noteExpiries(at: now)
   }
 
   /// Takes the listings of servers that answered.

@@ -11,7 +11,7 @@ extension Administration {
         "not all of the name \(name.forPeople) can be seen",
         hint: "commands take it as it stands here, in quotes")
     }
-    let others = try ledger.namesResembling(name)
+    let others = try ledger.users.resembling(name)
     let (key, look) = (Names.fold.key(of: name.bytes), name.look)
     for other in others where settings.names == .exact && Names.fold.key(of: other.bytes) == key {
       diagnostics.notice(

@@ -39,7 +39,7 @@ extension SessionUpdate {
 
   /// Whom a refusal is of: a user by their own spelling of the name.
   private func refused(_ record: JournalRecord) throws(SQLiteError) -> UserName {
-    try ledger.spelling(of: ledger.key(of: UserName(ofClient: record.owner)))
+    try ledger.users.spelling(of: ledger.users.key(of: UserName(ofClient: record.owner)))
   }
 
   /// A session begins, unless a listing has shown it before its record could be read.
@@ -51,7 +51,7 @@ extension SessionUpdate {
       return try adopt(known[shown].id, opening)
     }
     // A stranger is no user before something is counted.
-    opening.user = try ledger.knownOwner(named: opening.owner, since: opening.since)
+    opening.user = try ledger.users.knownOwner(named: opening.owner, since: opening.since)
     _ = try open(opening)
   }
 
@@ -130,7 +130,7 @@ extension SessionUpdate {
 
   /// Whom a session is billed to; nil for a stranger who is not metered.
   func owner(_ name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
-    try ledger.owner(named: name, since: since, at: time)
+    try ledger.users.owner(named: name, since: since, at: time)
   }
 
   /// The name that a session's owner had when it began.

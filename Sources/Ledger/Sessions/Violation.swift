@@ -109,11 +109,11 @@ extension Ledger {
   package func sessions(
     of name: UserName, among live: [ListedSession], of report: ServerReport
   ) throws(SQLiteError) -> [ListedSession] {
-    let removed = try formers(named: name).filter { $0.name.renamed == nil }.map(\.row)
-    let users = Set(removed + [try number(of: name)].compactMap(\.self))
-    let stranger = key(of: name)
+    let removed = try users.formers(named: name).filter { $0.name.renamed == nil }.map(\.row)
+    let owners = Set(removed + [try users.id(of: name)].compactMap(\.self))
+    let stranger = users.key(of: name)
     return live.filter { session in
-      session.user.map(users.contains) ?? (report.names(at: session.row).owner == stranger)
+      session.user.map(owners.contains) ?? (report.names(at: session.row).owner == stranger)
     }
   }
 
@@ -134,9 +134,9 @@ extension Ledger {
         note.bind(1, kill.session)
         note.bind(2, time)
         try note.run()
-        try record(
+        try events.record(
           Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
-        try notice(.killed, kill.reason, of: kill.owner, at: time)
+        try notices.note(.killed, kill.reason, of: kill.owner, at: time)
       }
     }
   }

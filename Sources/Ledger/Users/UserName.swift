@@ -1,4 +1,3 @@
-import Quota
 import SQLite
 
 /// A name as OpenVPN has it: bytes chosen by a stranger, usually but not surely UTF-8.
@@ -20,16 +19,6 @@ package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
   package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
   package init(stringLiteral text: String) { self.init(text) }
-}
-
-extension UserName {
-  /// What stands in `users.name_key`: equal for all names that `NAMES=fold` takes for one. A row whose
-  /// name was taken away has a byte 1 behind it.
-  var foldedKey: UserName {
-    let former = FormerName(self)
-    let key = Names.fold.key(of: (former?.name ?? self).bytes)
-    return UserName(bytes: former == nil ? key : key + [FormerName.mark])
-  }
 }
 
 extension UserName: CustomStringConvertible {

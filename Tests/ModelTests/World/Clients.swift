@@ -41,7 +41,8 @@ extension World {
     guard server.isFree else { return }
     let session = Session(
       number: fresh(), server: server, boot: boot, since: clock, owner: account(name, at: clock),
-      name: name, spelling: spelling, clientID: server.nextClientID(), address: server.freeAddress(), place: place)
+      name: name, spelling: spelling, clientID: server.nextClientID(),
+      address: server.freeAddress(), place: place)
     session.move(Usage(received: Int64.random(in: 1500...2000, using: &chance), sent: 1800))
     // However late hooks run, that of a session comes before the next one of its second.
     while let index = late.firstIndex(where: { $0.session.isOfOneSecond(with: session) }) {

@@ -78,7 +78,8 @@ final class Session {
   private var clock: ClosedRange<Int64>
 
   init(
-    number: Int, server: Server, boot: Int64, since: Int64, owner: Account, name: String, spelling: String,
+    number: Int, server: Server, boot: Int64, since: Int64, owner: Account, name: String,
+    spelling: String,
     clientID: Int, address: String, place: Place
   ) {
     self.number = number
