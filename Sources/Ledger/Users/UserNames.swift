@@ -95,14 +95,14 @@ extension Users {
 
   /// Gives the rows that another program or an earlier version wrote the keys of their names.
   func completeNameKeys() throws(SQLiteError) {
-    let database = ledger.database
-    guard try database.exists("SELECT 1 FROM users WHERE name_key IS NULL") else { return }
-    try database.transaction { () throws(SQLiteError) in
-      let rows = try database.query("SELECT id, username FROM users WHERE name_key IS NULL") {
+    guard try ledger.database.exists("SELECT 1 FROM users WHERE name_key IS NULL") else { return }
+    try ledger.database.transaction { () throws(SQLiteError) in
+      let rows = try ledger.database.query("SELECT id, username FROM users WHERE name_key IS NULL")
+      {
         ($0.integer(0), UserName(bytes: $0.bytes(1)))
       }
       for (id, name) in rows {
-        try database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
+        try ledger.database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
       }
     }
   }
