@@ -147,7 +147,7 @@ package struct Sweep {
       try ledger.publishAccess(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(at: sweep.environment.clock.now)
-      try ledger.checkpoint()
+      try ledger.maintenance.checkpoint()
     }
   }
 
@@ -163,7 +163,7 @@ package struct Sweep {
       return
     }
     try reconciler.ledger.rollOver(at: now)
-    try reconciler.ledger.noticeExpiries(at: now)
+    try reconciler.ledger.notices.noteExpiries(at: now)
   }
 
   /// Takes the listings of servers that answered.
@@ -171,7 +171,7 @@ package struct Sweep {
     answered.flatMap { server in
       server.outcome = .swept
       return Observation.all(
-        of: server, boot: environment.clock.boot, identifyBy: settings.identifyBy)
+        of: server, boot: environment.clock.boot, settings)
     }
   }
 
@@ -290,6 +290,15 @@ package struct Sweep {
     summary.problems += summary.servers.filter(\.countersStandStill).map { server in
       "server \(server.name): \(Summary.ServerResult.stillCounters)"
     }
+    for server in servers {
+      let nameless = server.endpoint.config?.namelessClients(by: settings.identifyBy)
+      if let nameless, nameless.areAll {
+        summary.problems.append("server \(server.endpoint.name): \(nameless.text)")
+      }
+    }
+    var namesakes: String?
+    tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
+    if let namesakes { summary.problems.append(namesakes) }
     summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }

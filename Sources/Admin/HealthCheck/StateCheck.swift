@@ -124,7 +124,7 @@ struct StateCheck {
     do {
       let ledger = try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
-      let damage = try ledger.damage()
+      let damage = try ledger.maintenance.damage()
       let size = ByteSize.format(status.size)
       var results = [
         damage.map {
@@ -134,7 +134,12 @@ struct StateCheck {
         } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
       results += logLengthResults() + (try closingResults(ledger))
-      if try ledger.userNames().isEmpty {
+      if let namesakes = try ledger.namesakesInWords() {
+        results.append(
+          CheckResult(
+            "users", .warning, namesakes, remedy: "quota-admin rename, or quota-admin remove"))
+      }
+      if try ledger.users.names().isEmpty {
         results.append(
           CheckResult(
             "users", .ok, "there are none yet",

@@ -60,6 +60,9 @@ struct Setting: Sendable {
     Setting("IDENTIFY_BY") { to, value throws(SettingRefusal) in
       to.identifyBy = try value.choice()
     },
+    Setting("NAMES") { to, value throws(SettingRefusal) in
+      to.names = try value.choice()
+    },
     Setting("UNKNOWN_USERS") { to, value throws(SettingRefusal) in
       to.unknownUsers = try value.choice()
     },

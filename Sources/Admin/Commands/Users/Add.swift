@@ -19,17 +19,18 @@ struct Add: ParsableCommand {
   @OptionGroup var user: NameArgument
 
   func run() throws {
-    let name = try user.userName()
+    let name = try UserName(newArgument: user.name)
     let administration = try Administration(options)
     let (settings, now) = (administration.settings, Clock.now)
     let edit = try terms.edit(at: now, in: settings.zone) { .none }
     var own = edit.applied(to: Terms())
     let plan = try plan.map(administration.plan)
     if own.quota == nil, plan?.terms.quota == nil { own.quota = settings.defaultQuota }
-    let user = try administration.change { ledger throws(LedgerError) in
-      try ledger.addUser(name, own, plan: plan?.name, at: now)
+    let user = try administration.change { ledger in
+      try ledger.users.add(name, own, plan: plan?.name, at: now)
     }
     let terms = administration.words.terms(of: user).joined(separator: ", ")
     try StandardOutput.write(["added \(name.forPeople), \(terms)"])
+    try administration.warnOfResemblance(of: name)
   }
 }
