@@ -48,7 +48,7 @@ import Testing
     // Where the programs are, and the time in a name, are other ones each time.
     let text = outcome.output.replacing(bench.folder.path, with: "DIRECTORY")
       .replacing(/\/[^ "]*\/quota-(connect|disconnect)/) { "/HOOKS/quota-\($0.1)" }
-      .replacing(/-\d{8}T\d{6}Z/, with: "-TIME")
+      .replacing(/(setup|teardown)-\d{8}T\d{6}Z/) { "\($0.1)-TIME" }
     return outcome.status == 0 ? text : text + "[exit \(outcome.status)]\n"
   }
 }
