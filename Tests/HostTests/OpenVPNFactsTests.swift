@@ -170,7 +170,8 @@ struct OpenVPNFactsTests {
     let alice = try server.client("alice")
     try alice.connect()
     try alice.upload(50_000)
-    try alice.leave()
+    try alice.sayGoodbye()
+    try alice.waitUntilGone()
     #expect(try server.finished.map(\.name) == ["alice"])
     #expect(try server.listing().isEmpty)
   }

@@ -40,7 +40,6 @@ struct RefusalTests {
       try client.connect()
       try client.upload(60_000)
       try client.download(90_000)
-      sleep(3)
       try server.ask("kill \(name)")
       try client.waitUntilGone()
     }

@@ -307,7 +307,9 @@ obstacle() {
     for program in openvpn openssl ip ping; do
       command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
     done
-    ip netns add "$prefix-try" 2>/dev/null || echo 'no network namespace can be made here'
+    # Root in a container may be able to make one, and not to set it up.
+    { ip netns add "$prefix-try" && ip -n "$prefix-try" link set lo up; } 2>/dev/null ||
+      echo 'no network namespace can be made here'
     ip netns del "$prefix-try" 2>/dev/null
   fi
 }

@@ -47,9 +47,10 @@ package final class RealServer: VPNServer {
 
     package init() {}
 
-    /// Drops the capabilities that Debian's `openvpn-server@.service` drops, CAP_CHOWN among them.
+    /// Drops the capabilities that Debian's `openvpn-server@.service` drops, CAP_CHOWN among them;
+    /// root in a container may have them to inherit as well.
     package static let likeDebianUnit = [
-      "setpriv", "--bounding-set",
+      "setpriv", "--inh-caps=-all", "--bounding-set",
       "-all,+ipc_lock,+net_admin,+net_bind_service,+net_raw,+setgid,+setuid,+setpcap,+sys_chroot"
         + ",+dac_override,+audit_write",
     ]
