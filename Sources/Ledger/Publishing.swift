@@ -85,7 +85,9 @@ extension Ledger {
   ) throws(LedgerError) {
     let writer = try asking { () throws(SQLiteError) in
       if try meta("access") == nil { try noteAccessChange() }
-      return try snapshot { () throws(SQLiteError) in try accessWriter(settings, at: moment) }
+      return try database.snapshot(failing: { $0 }) { () throws(SQLiteError) in
+        try accessWriter(settings, at: moment)
+      }
     }
     guard let writer else { return }
     try Ledger.asLedgerError { () throws(SystemError) in _ = try writer.publish(in: directory) }
@@ -113,7 +115,7 @@ extension Ledger {
     _ body: (EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     var rows = try database.prepare(
-      "\(EntitlementRow.selection) \(Ledger.isPresent) ORDER BY users.id")
+      "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
     while try rows.step() { try body(EntitlementRow(rows), rows) }
   }
 

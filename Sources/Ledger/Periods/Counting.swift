@@ -66,7 +66,7 @@ extension Ledger {
       _ increase: Traffic, to user: Int64, at time: Int64
     ) throws(SQLiteError) -> Int64 {
       var found = try row(of: user)
-      if let row = found, row.quotaRow == nil { found = try ledger.withQuotaRow(row) }
+      if let row = found, row.quotaRow == nil { found = try ledger.users.withQuotaRow(row) }
       try history.add(increase, to: user, at: time, resetAt: found?.resetAt)
       guard var row = found else { return 0 }
       if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
@@ -77,7 +77,7 @@ extension Ledger {
         return try ledger.addLate(increase, to: row, at: time)
       }
       row.entitlement.used += increase
-      try ledger.noticeUsage(&row, at: time)
+      try ledger.notices.noteUsage(&row, at: time)
       raise.bind(1, row.quotaRow)
       raise.bind(2, row.entitlement.used.received)
       raise.bind(3, row.entitlement.used.sent)
