@@ -72,7 +72,10 @@ struct RefusalTests {
     #expect(!said.output.contains("UNDEF"))
     #expect(try quota.probe.names == ["alice"])
     #expect(try quota.events("killed").isEmpty)
-    #expect(try server.listing().contains { $0.name == "UNDEF" })
+    // 2.7 drops the row when the client complains of the server's certificate, and has another soon.
+    try eventually("a row without a name") {
+      try server.listing().contains { $0.name == "UNDEF" }
+    }
   }
 
   @Test func `where strangers are rejected they do not come in`() throws {
