@@ -1,6 +1,7 @@
 import Support
 import Glibc
 import Ledger
+import Sweep
 import System
 
 /// Folds old hours into days, removes old history from the database and keeps the write-ahead log short meanwhile, so that
@@ -16,12 +17,14 @@ struct Tidying {
   private static let longestLog: Int64 = 128 << 10
 
   /// - Throws: `LedgerError`.
-  init(_ settings: Settings, isRehearsal: Bool, at now: Int64) throws {
+  init(_ settings: Settings, _ log: Log, isRehearsal: Bool, at now: Int64) throws {
     self.settings = settings
     self.now = now
-    ledger = try Ledger.open(
-      settings.database, for: isRehearsal ? .dryRun : .writing, rules: settings.rules,
-      zone: settings.zone)
+    ledger =
+      isRehearsal
+      ? try Ledger.open(
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+      : try Ledger.open(settings, log)
     pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
   }
 
