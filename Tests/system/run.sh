@@ -55,7 +55,8 @@ make_root() {
 }
 
 boot() {
-  systemd-nspawn --quiet -b -D "$root" --register=no --keep-unit --private-network --machine=quota \
+  # systemd from 258 on wants the unified hierarchy, whatever the host has.
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet -b -D "$root" --register=no --keep-unit --private-network --machine=quota \
     --bind=/dev/net/tun --capability=CAP_NET_ADMIN --bind="$work/shared:/shared" --console=pipe \
     </dev/null >"$console" 2>&1 &
   nspawn=$!
@@ -70,7 +71,7 @@ inside() {
 }
 
 wait_for_boot() {
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     if inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then return; fi
     sleep 0.3
   done
