@@ -29,6 +29,8 @@ COMMANDS = quota-sweep quota-rotate quota-admin
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
 # What make fuzz gives each of its targets, 60 unless told, and make soak all of it, for ever unless told.
 SECONDS =
+# The release of Debian that test-system boots, this host's unless told.
+RELEASE =
 # deploy sets the config of this server up, after showing the change.
 SERVER =
 
@@ -100,8 +102,8 @@ test-system-deps:
 	@.ci/packages mmdebstrap systemd-container openvpn openssl iproute2 libsqlite3-dev
 
 .PHONY: test-system
-test-system: test-system-deps deb ## boot a Debian with the package in it and try everything there
-	Tests/system/run.sh
+test-system: test-system-deps deb ## boot a Debian with the package in it and try everything there; RELEASE=sid
+	Tests/system/run.sh $(RELEASE)
 
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR

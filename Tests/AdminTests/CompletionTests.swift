@@ -53,6 +53,18 @@ import Testing
     #expect(isSafe(bench))
   }
 
+  @Test func `completes the names of servers' configs`() throws {
+    let bench = try bench()
+    bench.settings["OPENVPN_CONFIGS"] = "\(bench.folder.path)/openvpn/*.conf"
+    for name in ["udp", "uplink-2", "u$(touch x)", "tcp"] {
+      try bench.folder.write("mode server\n", to: "openvpn/\(name).conf")
+    }
+    try bench.folder.write("client\n", to: "openvpn/user.conf")
+    for command in ["setup", "teardown"] {
+      #expect(try bash(bench, "quota-admin", command, "u") == ["udp", "uplink-2"])
+    }
+  }
+
   @Test func `asks the ledger that the command line names`() throws {
     let bench = try bench()
     let other = try Bench()

@@ -308,7 +308,7 @@ obstacle() {
     for program in openvpn openssl ip ping; do
       command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
     done
-    { add_namespace try && ip -n "$prefix-try" link add a type veth peer name b; } 2>/dev/null \
+    { add_namespace try && ip -n "$prefix-try" link add try0 type veth peer name try1; } 2>/dev/null \
       || echo 'no network namespace with a network can be made here'
     ip netns del "$prefix-try" 2>/dev/null
   fi

@@ -1,11 +1,17 @@
 import ArgumentParser
 import Support
 import Ledger
+import Servers
 
 extension CompletionKind {
   /// Names of users, for the Tab key.
   static let userNames = CompletionKind.custom { words, _, beginning in
     NameCompletion.names(beginning: beginning, words: words)
+  }
+
+  /// Names of servers' configs.
+  static let serverNames = CompletionKind.custom { words, _, beginning in
+    NameCompletion.servers(beginning: beginning, words: words)
   }
 }
 
@@ -25,8 +31,17 @@ enum NameCompletion {
       let names = try? ledger.users.names()
     else { return [] }
     let start = Array(beginning.utf8)
-    let known = names.lazy.filter { $0.bytes.starts(with: start) && isPlain($0) }
+    let known = names.lazy.filter {
+      $0.isText && $0.bytes.starts(with: start) && isPlain($0.description)
+    }
     return known.prefix(most).map(\.description)
+  }
+
+  /// The servers whose names begin so, by the configs that can be read.
+  static func servers(beginning: String, words: [String]) -> [String] {
+    guard let settings = try? Settings.load(config: config(in: words)).settings else { return [] }
+    return ServerDiscovery(patterns: settings.openvpnConfigs).configs.map(\.name)
+      .filter { $0.hasPrefix(beginning) && isPlain($0) }
   }
 
   /// The file that `--config` names on a command line.
@@ -42,9 +57,9 @@ enum NameCompletion {
   /// Whether a shell takes every character of a name for itself. Bash runs whatever stands in
   /// `$(…)` in the words it is given to choose from (`compgen -W` expands them), and names are
   /// chosen by strangers: only letters, digits and `. _ @ + -` are let through.
-  private static func isPlain(_ name: UserName) -> Bool {
-    guard name.isText, name.bytes.first != UInt8(ascii: "-") else { return false }
-    return name.description.unicodeScalars.allSatisfy { scalar in
+  private static func isPlain(_ name: String) -> Bool {
+    if name.hasPrefix("-") { return false }
+    return name.unicodeScalars.allSatisfy { scalar in
       if scalar.isASCII {
         return scalar.properties.isAlphabetic || "0"..."9" ~= scalar
           || "._@+-".unicodeScalars.contains(scalar)

@@ -24,7 +24,7 @@ struct ServerCheck {
 
   func results() -> [CheckResult] {
     let found =
-      sweepAccess() + lines() + person() + management() + names()
+      sweepAccess() + lines() + hookRights() + management() + names()
     if found.contains(where: { $0.level > .ok }) { return found }
     return found + [result(.ok, "its config has both hooks")]
   }
@@ -146,7 +146,7 @@ struct ServerCheck {
       ]
     }
     do throws(SystemError) {
-      let person = person(of: config) ?? .root
+      let person = hookUser ?? .root
       guard let obstacle = try person.obstacle(to: path, X_OK) else { return [] }
       return [
         result(
@@ -168,14 +168,15 @@ struct ServerCheck {
 
   private func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  private func person(of config: ServerConfig) -> ProcessIdentity? {
+  /// What the hooks run as; nil where there is no such user or group.
+  private var hookUser: ProcessIdentity? {
     ProcessIdentity(user: config.user?.value, group: config.group?.value)
   }
 
   /// Whether the user that the hooks run as can read the settings and the access table, and append to
   /// the journal.
-  private func person() -> [CheckResult] {
-    guard let person = person(of: config) else {
+  private func hookRights() -> [CheckResult] {
+    guard let person = hookUser else {
       return [
         result(
           .error, "\(config.file): there is no such user or group",

@@ -7,7 +7,7 @@ import System
 struct ServerArgument: ParsableArguments {
   @Argument(
     help: "The server: the name of its config without .conf, or the config's path.",
-    completion: .file(extensions: ["conf"]))
+    completion: .serverNames)
   var server: String
 }
 
