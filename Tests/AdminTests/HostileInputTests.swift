@@ -61,7 +61,7 @@ import Testing
     ("\u{9B}31m", #"\xC2\x9B31m"#), (" alice ", #"\x20alice\x20"#),
     ("a\u{200B}", #"a\xE2\x80\x8B"#),
     ("\u{202E}evil", #"\xE2\x80\xAEevil"#), ("\u{301}a", #"\xCC\x81a"#), ("\u{A0}", #"\xC2\xA0"#),
-    ("-", "-"), (#"\x41"#, #"\x5Cx41"#), (#"a\b"#, #"a\b"#), ("\u{FE0F}", #"\xEF\xB8\x8F"#),
+    ("-", #"\x2D"#), (#"\x41"#, #"\x5Cx41"#), (#"a\b"#, #"a\b"#), ("\u{FE0F}", #"\xEF\xB8\x8F"#),
   ])
   func `a name is typed as it is shown`(name: String, shown: String) throws {
     let bench = try Bench()
