@@ -21,9 +21,11 @@ package enum Escaping {
 
   /// Gives a user's name so that different names look different, and `bytes(ofName:)` gives it back: as
   /// `plain` does, and also with `\xHH` for blanks at the ends, for a mark that would combine with what
-  /// stands before the name, and for a backslash that would read as one of these.
+  /// stands before the name, for a backslash that would read as one of these, and for a name that is
+  /// just a hyphen, which commands take for standard input.
   package static func name(_ name: [UInt8]) -> String {
     let isPlain = name.allSatisfy { 0x21...0x7E ~= $0 && $0 != backslash }
+    if name == [UInt8(ascii: "-")] { return "\\x2D" }
     if isPlain { return String(decoding: name, as: UTF8.self) }
     let start = name.prefix { $0 == space }.count + lengthOfMark(at: name.drop { $0 == space })
     let end = max(start, name.count - name.reversed().prefix { $0 == space }.count)
