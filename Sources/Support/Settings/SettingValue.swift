@@ -130,9 +130,6 @@ struct SettingValue {
 }
 
 /// A setting that is one of a few words; its raw value is the place of its word among them.
-///
-/// The words are one text because an array of each kind would cost a hook 15 000 instructions to
-/// find out the array's type.
 protocol SettingChoice: RawRepresentable<Int> {
   /// The words in small letters with a space between them, in the order of the cases.
   static var words: StaticString { get }
