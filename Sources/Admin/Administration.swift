@@ -85,10 +85,10 @@ struct Administration {
 
   /// The error for a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
-    let known = (try? ledger.users.names().filter(\.isText).map(\.description)) ?? []
+    let known = (try? ledger.users.names().map(\.forPeople)) ?? []
     return CommandError(
       "there is no user \(name.forPeople)",
-      hint: CommandError.didYouMean(name.bytes, among: known) ?? hint
+      hint: CommandError.didYouMean(Array(name.forPeople.utf8), among: known) ?? hint
         ?? "quota-admin list shows all users, and quota-admin add adds one")
   }
 }

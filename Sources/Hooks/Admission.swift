@@ -17,7 +17,7 @@ struct Admission {
     of client: HookClient, at now: JournalMoment, in directory: borrowing Directory
   ) throws(AccessError) {
     var table = try AccessTable(in: directory)
-    let owner = client.user(by: table.header.identifyBy)
+    let owner = client.user(by: table.header.identifyBy, table.header.names)
     self.owner = owner
     guard let user = try Self.user(owner, in: &table) else {
       isLimited = false
@@ -44,7 +44,6 @@ struct Admission {
   private static func user(
     _ name: [UInt8], in table: inout AccessTable
   ) throws(AccessError) -> AccessUser? {
-    if name.isEmpty { return nil }
     if let user = try table.user(named: name) { return user }
     guard table.header.unknownUsers == .allow, table.header.defaultQuota > 0 else { return nil }
     return AccessUser(limit: table.header.defaultQuota)

@@ -77,7 +77,7 @@ extension Ledger {
       position: last?.position ?? 0, boot: moment.boot,
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: rules.unknownUsers, defaultQuota: rules.defaultQuota,
-      identifyBy: settings.identifyBy, count: rules.count)
+      identifyBy: settings.identifyBy, names: rules.names, count: rules.count)
   }
 
   private func publish(

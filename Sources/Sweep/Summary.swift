@@ -107,6 +107,7 @@ extension Summary {
       let verb = isDryRun ? "would disconnect" : "disconnected"
       return "\(verb) \(kill.user) (\(kill.address)) on \(kill.server): \(kill.reason.text)"
     }
+    lines += problems
     lines.append(
       "\(sessions) sessions, \(ByteSize.format(bytesAdded, in: units)) added, \(closed) closed, "
         + "\(kills.count) \(isDryRun ? "to disconnect" : "disconnected"), \(milliseconds) ms")

@@ -171,7 +171,7 @@ package struct Sweep {
     answered.flatMap { server in
       server.outcome = .swept
       return Observation.all(
-        of: server, boot: environment.clock.boot, identifyBy: settings.identifyBy)
+        of: server, boot: environment.clock.boot, settings)
     }
   }
 
@@ -287,6 +287,15 @@ package struct Sweep {
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
+    for server in servers {
+      let nameless = server.endpoint.config?.namelessClients(by: settings.identifyBy)
+      if let nameless, nameless.areAll {
+        summary.problems.append("server \(server.endpoint.name): \(nameless.text)")
+      }
+    }
+    var namesakes: String?
+    tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
+    if let namesakes { summary.problems.append(namesakes) }
     summary.problems += summary.servers.filter(\.countersStandStill).map { server in
       "server \(server.name): \(Summary.ServerResult.stillCounters)"
     }

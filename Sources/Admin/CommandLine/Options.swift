@@ -78,7 +78,7 @@ struct LimitOption: ParsableArguments {
 /// The one user a command is about.
 struct NameArgument: ParsableArguments {
   @Argument(
-    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.",
+    help: "The user's name as list shows it; one that begins with a hyphen goes behind --.",
     completion: .userNames)
   var name: String
 

@@ -49,6 +49,8 @@ package struct AccessTable: ~Copyable {
   package var sessionCount: Int { layout.sessions.count }
 
   /// What the table says of a user; nil for a name that it does not have.
+  ///
+  /// - Parameter name: as `Names.key` has it; so in all that follows.
   package mutating func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
     let hash = header.key.hash(name)
     let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }

@@ -1,3 +1,4 @@
+import Quota
 import System
 
 /// Makes an access table of users and sessions that it is given one after another.
@@ -32,9 +33,9 @@ package struct AccessWriter {
     self.boundaries = boundaries
   }
 
-  /// Adds a user. A name may come only once.
+  /// Adds a user. Of several whose names are looked up alike the first one is found.
   package mutating func add(_ user: AccessUser, named name: [UInt8]) {
-    let hash = header.key.hash(name)
+    let hash = header.key.hash(header.names.key(of: name))
     userOrder.append(Entry(hash: hash, index: UInt32(userOrder.count)))
     user.append(hash: hash, to: &users)
   }
@@ -43,7 +44,7 @@ package struct AccessWriter {
   package mutating func add(_ session: LiveSession) {
     let key = header.key
     let server = key.hash(session.server)
-    let owner = key.hash(session.owner)
+    let owner = key.hash(header.names.key(of: session.owner))
     let process = number(
       of: AccessProcess(
         server: server, pid: session.pid, serverStart: session.serverStart,

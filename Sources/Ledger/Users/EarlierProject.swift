@@ -38,6 +38,8 @@ package enum EarlierProject {
 
   /// Gives its history the tables it needs, in a database that has just got them.
   static func adopt(in database: borrowing Connection, zone: Zone) throws(SQLiteError) {
+    // The name of clients that have none.
+    try database.run("UPDATE OR IGNORE users SET username = 'UNDEF' WHERE username = ''")
     let users = try database.earlierUsers()
     if users.isEmpty { return }
     // A user may lack a quota row.

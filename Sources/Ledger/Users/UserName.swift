@@ -10,6 +10,12 @@ package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
 
   package init(bytes: [UInt8]) { self.bytes = bytes }
 
+  /// A name as a client can have it: OpenVPN puts `_` in the place of control characters, so what has
+  /// any comes from a journal that somebody has tampered with.
+  package init(ofClient bytes: some Collection<UInt8>) {
+    self.init(bytes: bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "_") : $0 })
+  }
+
   package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
   package init(stringLiteral text: String) { self.init(text) }

@@ -36,6 +36,7 @@ struct Setting: Sendable {
     Setting("RETENTION_DAYS", \.retentionDays) { try $0.number(1...36500, of: "days") },
     Setting("HOURLY_DAYS", \.hourlyDays) { try $0.number(1...3650, of: "days") },
     Setting("IDENTIFY_BY", \.identifyBy) { try $0.choice() },
+    Setting("NAMES", \.names) { try $0.choice() },
     Setting("UNKNOWN_USERS", \.unknownUsers) { try $0.choice() },
     Setting("DEFAULT_QUOTA", \.defaultQuota) { try $0.size(atLeast: 1, zero: "unlimited") },
     Setting("ON_ERROR", \.onError) { try $0.choice() },

@@ -139,6 +139,10 @@ extension IdentifyBy: SettingChoice {
   static var words: StaticString { "auto common-name username" }
 }
 
+extension Names: SettingChoice {
+  static var words: StaticString { "exact fold" }
+}
+
 extension UnknownUsers: SettingChoice {
   static var words: StaticString { "allow reject ignore" }
 }

@@ -31,6 +31,7 @@ final class RealPrograms: Programs {
       MONITOR_INTERVAL=\(terms.rules.interval)
       TIME_ZONE=\(terms.zoneName)
       COUNT=\(terms.rules.count)
+      NAMES=\(terms.rules.names)
       UNKNOWN_USERS=\(terms.rules.unknownUsers)
       DEFAULT_QUOTA=\(terms.rules.defaultQuota)
       ON_ERROR=\(terms.letsInUnseen ? "allow" : "reject")

@@ -6,6 +6,8 @@ package final class RealClient: VPNClient {
   package struct Options {
     /// A name and a password, for servers that ask for them.
     package var credentials: (user: String, password: String)?
+    /// Whether it has a certificate, made out to its name.
+    package var hasCertificate = true
     /// Tunnel bytes after which the client renegotiates its keys; 0 leaves that to the hour.
     package var renegotiateAfter = 0
     /// Says good-bye over UDP when it leaves; else the server has to find out.
@@ -220,9 +222,14 @@ package final class RealClient: VPNClient {
     var lines = [
       "client", "dev tun", "nobind", "proto \(isDatagram ? "udp4" : "tcp4-client")",
       "remote \(network)1 \(server.port)", "ca \(server.host.certificates.authority)",
-      "cert \(try server.host.certificates.certificate(for: name))",
-      "key \(server.host.certificates.key)", "connect-retry 1 1", "connect-timeout 5", "verb 3",
+      "connect-retry 1 1", "connect-timeout 5", "verb 3",
     ]
+    if options.hasCertificate {
+      lines += [
+        "cert \(try server.host.certificates.certificate(for: name))",
+        "key \(server.host.certificates.key)",
+      ]
+    }
     if isDatagram, options.notifiesOfExit { lines.append("explicit-exit-notify 1") }
     if options.credentials != nil {
       lines += ["auth-user-pass \(files).password", "auth-nocache"]

@@ -19,7 +19,7 @@ struct Add: ParsableCommand {
   @OptionGroup var user: NameArgument
 
   func run() throws {
-    let name = try user.userName()
+    let name = try UserName(newArgument: user.name)
     let administration = try Administration(options)
     let (settings, now) = (administration.settings, Clock.now)
     let edit = try terms.edit(at: now, in: settings.zone) { .none }
@@ -31,6 +31,7 @@ struct Add: ParsableCommand {
     }
     let words = administration.words.terms(of: user).joined(separator: ", ")
     try StandardOutput.write(["added \(name.forPeople), \(words)\(warning(for: user))"])
+    try administration.warnOfResemblance(of: name)
   }
 
   /// That a quota which was given without a period never starts over, and how it would.
