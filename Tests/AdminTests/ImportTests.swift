@@ -8,10 +8,10 @@ import Testing
   private func populated() throws -> Bench {
     let bench = try Bench()
     for (index, name) in `A backup`.names.enumerated() {
-      try bench.admin("add", "--quota", "\(index * 1000)", "--", name)
+      try bench.admin("add", "--quota", "\(index * 1000)B", "--", name)
     }
     try bench.admin("disable", "王小明")
-    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377\302')" --quota 7"#).isFine)
+    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377\302')" --quota 7B"#).isFine)
     return bench
   }
 
@@ -42,7 +42,7 @@ import Testing
   @Test func `take what people write by hand`() throws {
     let bench = try Bench()
     bench.settings["DEFAULT_QUOTA"] = "5"
-    try bench.admin("add", "carol", "--quota", "9")
+    try bench.admin("add", "carol", "--quota", "9B")
     let file = try bench.folder.write(
       "quota_bytes,name\n50GB,alice\n,bob\n,carol\nunlimited,\"o,\"\"x\"\n", to: "users.csv")
     let rehearsed = try bench.admin("import", "--dry-run", file)
@@ -130,7 +130,7 @@ import Testing
   @Test func `is taken over with users, quotas, usage and sessions, once`() throws {
     let bench = try Bench()
     let path = try earlier(bench)
-    try bench.admin("add", "bob", "--quota", "5")
+    try bench.admin("add", "bob", "--quota", "5B")
     #expect(
       try bench.admin("import", "--from", path).output == "added 2, changed 1, 0 as they are\n")
     let after = try bench.dump()
@@ -184,9 +184,9 @@ import Testing
       ["plan", "add", "empty"],
       ["add", "follows", "--plan", "gold"],
       ["add", "own", "--plan", "gold", "--quota", "1GB", "--period", "none", "--grace", "5%"],
-      ["add", "waiting", "--plan", "trial", "--quota", "7"],
-      ["add", "runs", "--quota", "7", "--expires", "+30d"],
-      ["add", "ends", "--quota", "7", "--expires", "2030-12-31", "--grace", "1MB"],
+      ["add", "waiting", "--plan", "trial", "--quota", "7B"],
+      ["add", "runs", "--quota", "7B", "--expires", "+30d"],
+      ["add", "ends", "--quota", "7B", "--expires", "2030-12-31", "--grace", "1MB"],
       ["add", "never", "--plan", "trial", "--expires", "never"],
       ["add", "weekly", "--quota", "1GB", "--period", "week", "--reset-day", "monday"],
       ["add", "thirty", "--period", "30d", "--max-sessions", "3"],

@@ -51,7 +51,7 @@ struct RefusalTests {
 
   @Test func `a stranger's handshake makes no user and is not killed`() throws {
     let quota = try QuotaHost()
-    try quota.admin("add", "alice", "--quota", "1")
+    try quota.admin("add", "alice", "--quota", "1B")
     let server = try quota.server()
     // Trusts another authority than the server's, so that its handshake never comes to an end.
     let other = quota.host.folder + "/other.pem"

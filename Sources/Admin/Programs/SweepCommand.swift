@@ -67,7 +67,7 @@ package enum SweepCommand {
     if options.json {
       print(summary.json(isDryRun: options.dryRun))
     } else if options.verbose || options.dryRun {
-      print(summary.text(isDryRun: options.dryRun))
+      print(summary.text(isDryRun: options.dryRun, in: loaded.settings.units))
     }
     return summary.exitStatus
   }

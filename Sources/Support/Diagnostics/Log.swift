@@ -69,9 +69,9 @@ package final class Log {
     appendToFile(level, text)
     switch diagnostics.errors.reader {
     case .journal: diagnostics.errors.write(Array("<\(level.priority)>".utf8) + text + [10])
-    case .terminal:
+    case .terminal where diagnostics.showsLog:
       diagnostics.errors.write(Array("\(diagnostics.program): \(level.word): ".utf8) + text + [10])
-    case .other: break
+    case .terminal, .other: break
     }
   }
 
