@@ -55,8 +55,9 @@ package enum SweepCommand {
     diagnostics.warn(of: loaded.problems)
     if options.publish {
       let ledger = try Ledger.open(
-        loaded.settings.database, for: .writing, rules: loaded.settings.rules,
-        zone: loaded.settings.zone)
+        loaded.settings,
+        Log(
+          diagnostics: diagnostics, path: loaded.settings.logFile, level: loaded.settings.logLevel))
       try ledger.publishAccess(loaded.settings.access, at: .now)
       return .done
     }

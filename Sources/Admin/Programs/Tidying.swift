@@ -1,6 +1,7 @@
 import Support
 import Glibc
 import Ledger
+import Sweep
 import System
 
 /// Folds old hours into days and removes old history from the database, in small steps that keep the
@@ -15,12 +16,14 @@ struct Tidying {
   private static let longestLog: Int64 = 128 << 10
 
   /// - Throws: `LedgerError`.
-  init(_ settings: Settings, isDryRun: Bool, at now: Int64) throws {
+  init(_ settings: Settings, _ log: Log, isDryRun: Bool, at now: Int64) throws {
     self.settings = settings
     self.now = now
-    ledger = try Ledger.open(
-      settings.database, for: isDryRun ? .dryRun : .writing, rules: settings.rules,
-      zone: settings.zone)
+    ledger =
+      isDryRun
+      ? try Ledger.open(
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+      : try Ledger.open(settings, log)
     pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
   }
 
