@@ -65,7 +65,7 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(
@@ -97,7 +97,8 @@ let package = Package(
       name: "SupportTests", dependencies: ["Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdminTests", dependencies: ["OpenVPN", "SQLite", "Servers", "TestSupport", "Admin"],
+      name: "AdminTests",
+      dependencies: ["OpenVPN", "Quota", "SQLite", "Servers", "TestSupport", "Admin"],
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],

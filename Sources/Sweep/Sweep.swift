@@ -288,6 +288,9 @@ package struct Sweep {
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
+    summary.problems += summary.servers.filter(\.countersStandStill).map { server in
+      "server \(server.name): \(Summary.ServerResult.stillCounters)"
+    }
     for server in servers {
       let nameless = server.endpoint.config?.namelessClients(by: settings.identifyBy)
       if let nameless, nameless.areAll {
@@ -297,9 +300,6 @@ package struct Sweep {
     var namesakes: String?
     tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
     if let namesakes { summary.problems.append(namesakes) }
-    summary.problems += summary.servers.filter(\.countersStandStill).map { server in
-      "server \(server.name): \(Summary.ServerResult.stillCounters)"
-    }
     summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }

@@ -27,7 +27,9 @@ import Testing
       """
     for name in ["ONE", "TWO"] { bench.settings[name] = bench.folder.path + "/\(name)" }
     let outcome = try bench.shell(script)
-    #expect(outcome.isFine && outcome.output == "added 11, changed 0, 0 as they are\n")
+    #expect(outcome.status == 0 && outcome.output == "added 11, changed 0, 0 as they are\n")
+    // One of the names is no UTF-8; in JSON it stands in hexadecimal digits.
+    #expect(outcome.errors.contains("a name is no UTF-8") == (format == "--csv"))
     let users = try [bench, other].map { bench in
       try bench.probe.users.map {
         [$0.nameBytes, Array("\($0.status ?? "") \($0.quota ?? -1)".utf8)]
@@ -108,6 +110,67 @@ import Testing
     }
     #expect(outcome.errors.hasSuffix("cannot be taken; nothing was imported\n"))
     #expect(try bench.probe.users.count == 1)
+  }
+
+  /// As spreadsheets and shells of several systems write files.
+  @Test(
+    arguments: [
+      ("semicolons", Array("name;quota_bytes\r\nzoë;7\r\n\"a;b\";8\r\n".utf8)),
+      ("tabs", Array("name\tquota_bytes\nzoë\t7\na;b\t8\n".utf8)),
+      ("a mark", Array("\u{FEFF}name,quota_bytes\r\nzoë,7\r\na;b,8\r\n".utf8)),
+      ("UTF-16", utf16("\u{FEFF}name\tquota_bytes\r\nzoë\t7\r\na;b\t8\r\n", isLittle: true)),
+      ("UTF-16 the other way", utf16("\u{FEFF}name,quota_bytes\nzoë,7\na;b,8\n", isLittle: false)),
+      ("UTF-16 without a mark", utf16("name,quota_bytes\nzoë,7\na;b,8\n", isLittle: true)),
+      ("JSON with a mark", Array(("\u{FEFF}{\"users\":" + users + "}").utf8)),
+      ("JSON, bare", Array(("\n" + users + "\n").utf8)),
+      ("JSON, UTF-16", utf16(users, isLittle: false)),
+    ] as [(String, [UInt8])])
+  func `take what other programs write`(what: String, bytes: [UInt8]) throws {
+    let bench = try Bench()
+    let file = bench.folder.path + "/users"
+    try Data(bytes).write(to: URL(fileURLWithPath: file))
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.isFine, "\(what): \(outcome.errors)")
+    #expect(outcome.output == "added 2, changed 0, 0 as they are\n", "\(what)")
+    #expect(try bench.probe.users.map(\.name) == ["a;b", "zoë"], "\(what)")
+    #expect(try bench.probe.users.map(\.quota) == [8, 7], "\(what)")
+  }
+
+  private static let users =
+    #"[{"name": "zoë", "quota_bytes": 7}, {"name": "a;b", "quota_bytes": 8}]"#
+
+  private static func utf16(_ text: String, isLittle: Bool) -> [UInt8] {
+    text.utf16.flatMap { unit in
+      let (high, low) = (UInt8(unit >> 8), UInt8(unit & 0xFF))
+      return isLittle ? [low, high] : [high, low]
+    }
+  }
+
+  @Test(
+    arguments: [
+      ([], 65, "1: the file is empty"),
+      (Array("\u{FEFF}\r\n \r\n".utf8), 65, "1: the file is empty"),
+      ([0xFF, 0xFE], 65, "1: the file is empty"),
+      ([0xFF, 0xFE, 0x6E], 65, "1: this is UTF-16 and damaged; save it as UTF-8"),
+      ([0xFE, 0xFF, 0xD8, 0], 65, "1: this is UTF-16 and damaged"),
+      (Array("name\nj".utf8) + [0xFC, 10], 0, "2: a name is no UTF-8 and taken byte by byte; is"),
+      (
+        Array("name\nbob\nj".utf8) + [0xFC, 10, 0xE4, 10], 0,
+        "3: names from here on are no UTF-8 and taken byte by byte; is the file Latin-1?"
+      ),
+      (
+        Array("[{\"name\": \"j".utf8) + [0xFC] + Array("\"}]".utf8), 65,
+        "1: this is no JSON: there should be UTF-8, and this may be Latin-1"
+      ),
+    ] as [([UInt8], Int32, String)])
+  func `say what cannot be read`(bytes: [UInt8], status: Int32, message: String) throws {
+    let bench = try Bench()
+    let file = bench.folder.path + "/users"
+    try Data(bytes).write(to: URL(fileURLWithPath: file))
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.status == status)
+    #expect(outcome.errors.contains("\(file):\(message)"), "\(outcome.errors)")
+    #expect(FileManager.default.fileExists(atPath: bench.path) == (status == 0))
   }
 
   @Test func `say what else a file is`() throws {

@@ -46,7 +46,10 @@ import Testing
   /// What a command wrote, errors included, with its exit status if that is not 0.
   private func output(of command: String, on bench: Bench) throws -> String {
     let outcome = try bench.shell("cd \(bench.folder.path)\nexec 2>&1\n\(command)")
+    // Where the programs are, and the time in a name, are other ones each time.
     let text = outcome.output.replacing(bench.folder.path, with: "DIRECTORY")
+      .replacing(/\/[^ "]*\/quota-(connect|disconnect)/) { "/HOOKS/quota-\($0.1)" }
+      .replacing(/(setup|teardown)-\d{8}T\d{6}Z/) { "\($0.1)-TIME" }
     return outcome.status == 0 ? text : text + "[exit \(outcome.status)]\n"
   }
 }

@@ -286,6 +286,17 @@ struct OpenVPNFactsTests {
     #expect(ending.owner == "alice")
   }
 
+  @Test(arguments: [(254, false), (255, true)])
+  func `a line of a config, a comment too, has at most 255 bytes with its line feed`(
+    length: Int, isTooLong: Bool
+  ) throws {
+    let comment = "#" + String(repeating: "x", count: length - 1)
+    let config = try host.write(comment + "\nverb 1\n", to: "long.conf")
+    let outcome = try Program.run("openvpn", ["--config", config])
+    #expect(outcome.output.contains("Maximum option line length (256) exceeded") == isTooLong)
+    #expect(outcome.output.contains("You must define TUN/TAP device") != isTooLong)
+  }
+
   @Test func `names reach hook and listing as the certificate has them`() throws {
     let name = "bob, \"the\" Bü/l+der\\"
     let server = try RealServer(on: host)

@@ -134,6 +134,11 @@ struct StateCheck {
         } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
       results += logLengthResults() + (try closingResults(ledger))
+      if let namesakes = try ledger.namesakesInWords() {
+        results.append(
+          CheckResult(
+            "users", .warning, namesakes, remedy: "quota-admin rename, or quota-admin remove"))
+      }
       if try ledger.users.names().isEmpty {
         results.append(
           CheckResult(
