@@ -31,7 +31,7 @@ struct Admission {
       user.entitlement(at: now.seconds, boundaries: boundaries, count: table.header.count),
       at: now, table.header)
     guard verdict == .allowed, user.dependsOnTail,
-      let replay = try replay(client, from: &table, at: now, in: directory)
+      var replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.entitlement(

@@ -57,10 +57,11 @@ package struct Sweep {
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     do {
-      let ledger = try Ledger.open(
-        settings.database, for: isDryRun ? .dryRun : .writing, rules: settings.rules,
-        zone: settings.zone, at: environment.clock.moment)
-      log.tell(ledger.imported)
+      let ledger =
+        isDryRun
+        ? try Ledger.open(
+          settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+        : try Ledger.open(settings, log, at: environment.clock.moment)
       summary.add(ledger.imported)
       reconciler = Reconciler(ledger: ledger, log: log)
     } catch {

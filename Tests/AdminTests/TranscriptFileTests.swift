@@ -22,6 +22,7 @@ import Testing
     let written = try String(contentsOfFile: path, encoding: .utf8)
     let bench = try Bench()
     bench.settings["LANG"] = "C.UTF-8"
+    bench.settings["UNITS"] = nil
     try bench.admin("list")
     try TranscriptLedger.fill(bench.probe)
     var played = ""

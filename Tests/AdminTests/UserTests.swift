@@ -62,7 +62,7 @@ import Testing
     #expect(outcome.output == "removed alice; 2 sessions may go on to their end\n")
     #expect(
       outcome.errors == """
-        quota-admin: notice: UNKNOWN_USERS is allow: who is removed may come back, quota 1.00 GiB
+        quota-admin: notice: UNKNOWN_USERS is allow: who is removed may come back, quota 1 GiB
         quota-admin: hint: quota-admin disable keeps a user out
 
         """)
@@ -101,7 +101,7 @@ import Testing
     let outcome = try bench.admin("rename", "alice", "王小明")
     #expect(outcome.isFine && outcome.output == "alice is now called 王小明; 2 sessions stay on\n")
     let shown = try bench.admin("show", "王小明").output
-    #expect(shown.contains("  used      2.00 GiB, 20% of the quota\n"))
+    #expect(shown.contains("  used      2 GiB, 20% of the quota\n"))
     #expect(try bench.admin("list").output.split(separator: "\n").count == 3)
   }
 
@@ -123,7 +123,7 @@ import Testing
     for (name, quota, used) in [("near", 100, 80), ("over", 100, 100), ("far", 100, 79)]
       as [(String, Int64, Int64)]
     {
-      try bench.admin("add", name, "--quota", "\(quota)")
+      try bench.admin("add", name, "--quota", "\(quota)B")
       try bench.probe.addUsage(Usage(sent: used), of: name)
     }
     try bench.admin("disable", "over", "bob")

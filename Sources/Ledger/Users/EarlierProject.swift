@@ -6,13 +6,9 @@ package enum EarlierProject {
   /// Makes sure that a copy is a sound database of it.
   ///
   /// - Parameter name: what an error calls the file.
-  package static func check(_ path: String, called name: String) throws(CopyError) {
-    let database = try openCopy(path)
-    try checkLedger(database, called: name)
-    let version = try asCopyError { () throws(SQLiteError) in
-      try database.integer("PRAGMA user_version")
-    }
-    if version != 0 { throw .notEarlier(name) }
+  package static func check(_ path: String, called name: String) throws {
+    let version = try openCopy(path, called: name).integer("PRAGMA user_version")
+    if version != 0 { throw LedgerError.notEarlier(name) }
   }
 
   /// One of its users.

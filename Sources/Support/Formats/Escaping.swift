@@ -163,8 +163,7 @@ package enum Escaping {
 }
 
 extension String {
-  /// The text that the bytes are in UTF-8; nil if they are not. `String(validating:as:)` costs a
-  /// hook 14 000 instructions at its first use, this none but the work.
+  /// The text that the bytes are in UTF-8; nil if they are not.
   init?(utf8 bytes: [UInt8]) {
     self.init(decoding: bytes, as: UTF8.self)
     guard utf8.elementsEqual(bytes) else { return nil }

@@ -47,6 +47,8 @@ package struct Settings: Equatable, Sendable {
   /// `TIME_ZONE`: an IANA name with a readable zone file; empty for `/etc/localtime`. For
   /// `Zone.system(named:)`.
   package var timeZone = ""
+  /// `UNITS`: how amounts are shown to people.
+  package var units = ByteUnits.decimal
   /// `NOTIFY_AT`: percentages that notify, 1 to 999, ascending, each once; may be empty.
   package var notifyAt = [80, 95, 100]
   /// `NOTIFY_DAYS_LEFT`: days before an expiry that notify, 0 to 365; 0 means never.
