@@ -25,6 +25,25 @@ extension [UInt8] {
     self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
+  /// Puts bytes in the place of as many others.
+  mutating func replace(at index: Int, with other: Span<UInt8>) {
+    precondition(index >= 0 && index + other.count <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[index..<index + other.count])
+      unsafe other.withUnsafeBytes { unsafe part.copyMemory(from: $0) }
+    }
+  }
+
+  /// Moves bytes to another place, which may be among them.
+  mutating func move(_ range: Range<Int>, to index: Int) {
+    precondition(range.upperBound <= count && index >= 0 && index + range.count <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[index..<index + range.count])
+        .copyMemory(from: source)
+    }
+  }
+
   mutating func set(word: UInt64, at index: Int) {
     for byte in 0..<8 { self[index + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte)) }
   }

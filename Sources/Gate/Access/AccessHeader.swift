@@ -38,4 +38,7 @@ package struct AccessHeader: Equatable, Sendable {
     self.identifyBy = identifyBy
     self.count = count
   }
+
+  /// The hash by which a user is looked up.
+  package func hash(of name: Span<UInt8>) -> UInt64 { key.hash(name) }
 }

@@ -47,10 +47,11 @@ package struct AccessTable: ~Copyable {
 
   package var userCount: Int { layout.users.count }
   package var sessionCount: Int { layout.sessions.count }
+  package var ruleCount: Int { layout.boundaries.count }
 
   /// What the table says of a user; nil for a name that it does not have.
   package mutating func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
-    let hash = header.key.hash(name)
+    let hash = header.hash(of: name.span)
     let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
     guard found < layout.users.count else { return nil }
     return try read(found, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
@@ -58,7 +59,7 @@ package struct AccessTable: ~Copyable {
 
   /// The live sessions of a user, in the order of the journal.
   package mutating func sessions(ofOwner name: [UInt8]) throws(AccessError) -> [AccessSession] {
-    let owner = header.key.hash(name)
+    let owner = header.hash(of: name.span)
     var index = try lowerBound(of: owner, in: layout.sessions) { $0.word(at: 0) }
     var sessions: [AccessSession] = []
     while index < layout.sessions.count {
@@ -118,6 +119,21 @@ package struct AccessTable: ~Copyable {
       }
       return moments
     }
+  }
+
+  /// All entries of a section, one behind the other.
+  func entries(of section: AccessLayout.Section) throws(AccessError) -> [UInt8] {
+    var bytes = try pages.all(from: section.firstPage, to: section.end, version: header.version)
+    var end = 0
+    for first in stride(from: 0, to: section.count, by: section.perPage) {
+      let (page, offset) = section.place(of: first)
+      let start = (page - section.firstPage) * AccessLayout.pageSize + offset
+      let size = min(section.perPage, section.count - first) * section.size
+      bytes.move(start..<start + size, to: end)
+      end += size
+    }
+    bytes.removeLast(bytes.count - end)
+    return bytes
   }
 
   /// Reads an entry of a section.
@@ -184,6 +200,26 @@ private struct Pages: ~Copyable {
   init(file: consuming OpenFile) { self.file = file }
 
   var damage: AccessError { .damaged(path: file.path) }
+
+  /// Reads pages that follow each other, each of which has to be whole.
+  func all(from first: Int, to end: Int, version: UInt64) throws(AccessError) -> [UInt8] {
+    let size = AccessLayout.pageSize
+    guard Int64(end) * Int64(size) <= file.status.size else { throw damage }
+    var bytes = [UInt8](repeating: 0, count: (end - first) * size)
+    let got: Int
+    do throws(SystemError) {
+      got = try file.descriptor.read(
+        into: &bytes, 0..<bytes.count, at: Int64(first) * Int64(size), of: file.path)
+    } catch { throw .system(error) }
+    if got < bytes.count { throw damage }
+    for page in first..<end {
+      let start = (page - first) * size
+      let content = bytes.span.extracting(start..<start + size)
+      guard AccessLayout.isWhole(content, number: page), AccessLayout.version(of: content) == version
+      else { throw damage }
+    }
+    return bytes
+  }
 
   /// Brings a page into memory, unless it is there.
   ///

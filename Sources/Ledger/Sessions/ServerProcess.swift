@@ -25,9 +25,14 @@ struct ServerProcess: Equatable {
 struct ServerProcesses: ~Copyable {
   private let ledger: Ledger
   private(set) var all: [ServerProcess] = []
+  /// When each server had last given a whole listing when the transaction began.
+  private let lastListings: [String: Int64]
+  /// What was asked for last: a listing's sessions are of one process as a rule.
+  private var lastAsked: (process: Int64, listedAt: Int64)?
 
   init(_ ledger: Ledger) throws(SQLiteError) {
     self.ledger = ledger
+    lastListings = try ledger.lastListings()
     var rows = try ledger.database.prepare(
       """
       SELECT processes.id, servers.name, processes.boot, processes.pid, started, listed.name
@@ -62,6 +67,15 @@ struct ServerProcesses: ~Copyable {
       id: ledger.database.lastInsertedRow, server: server, boot: boot, pid: pid, started: started)
     all.append(new)
     return new
+  }
+
+  /// When the server of a process last gave a whole listing, in seconds since 1970; 0 for never.
+  mutating func lastListing(of process: Int64) -> Int64 {
+    if let lastAsked, lastAsked.process == process { return lastAsked.listedAt }
+    let server = all.first { $0.id == process }.map { $0.listedAs ?? $0.server }
+    let listedAt = server.flatMap { lastListings[$0] } ?? 0
+    lastAsked = (process, listedAt)
+    return listedAt
   }
 
   /// The processes besides this one under which a listing may have opened a session of it.
@@ -108,6 +122,7 @@ struct ServerProcesses: ~Copyable {
     update.bind(2, try ledger.serverID(server))
     try update.run()
     if let index = all.firstIndex(of: process) { all[index].listedAs = server }
+    lastAsked = nil
   }
 }
 

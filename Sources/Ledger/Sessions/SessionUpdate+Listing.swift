@@ -53,6 +53,7 @@ extension SessionUpdate {
     of processes: [ServerProcess], _ report: ServerReport, _ matching: inout ListingMatch,
     _ result: inout ListingResult
   ) throws(SQLiteError) -> [SessionRow] {
+    try writeCounters()
     let ids = processes.map { "\($0.id)" }.joined(separator: ", ")
     var rows = try ledger.database.prepare(
       """
@@ -94,7 +95,7 @@ extension SessionUpdate {
     if let user, isTrustworthy(client, for: session),
       try isPlausible(client.counters, of: session)
     {
-      try raise(
+      raise(
         session.id, of: user, from: session.counters, to: client.counters,
         since: lastCount(of: session.process, since: session.since), at: report.at)
     }
@@ -149,6 +150,7 @@ extension SessionUpdate {
 
   /// Closes the sessions of a server that runs as another process now.
   private mutating func closeEarlierProcesses(of report: ServerReport) throws(SQLiteError) {
+    try writeCounters()
     var rows = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
@@ -190,7 +192,7 @@ extension SessionUpdate {
           process: process.id, since: since, user: user, owner: owner, listed: client.endpoints,
           at: report.at))
       if client.counters.isPlausible {
-        try raise(
+        raise(
           id, of: user, from: Traffic(), to: client.counters,
           since: lastCount(of: process.id, since: since), at: report.at)
       }
