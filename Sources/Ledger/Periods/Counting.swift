@@ -30,7 +30,7 @@ extension Ledger {
   struct Counting: ~Copyable {
     private let ledger: Ledger
     private let calendar: UsageCalendar
-    private var rows: StandingRows
+    private var rows: EntitlementRows
     private var periods: BulkUpdate
     private var history: BulkUpdate
     private var begin: Statement
@@ -52,7 +52,7 @@ extension Ledger {
     private static let batch = 1000
 
     init(_ ledger: Ledger) throws(SQLiteError) {
-      let rows = try StandingRows(ledger)
+      let rows = try EntitlementRows(ledger)
       let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
       // No column of an index.
       let periods = try BulkUpdate(
@@ -93,10 +93,10 @@ extension Ledger {
       while next < increases.count {
         var end = min(increases.count, next + Self.batch)
         while end < increases.count, increases[end].user == increases[end - 1].user { end += 1 }
-        var read: [(row: StandingRow, name: UInt64)] = []
+        var read: [(row: EntitlementRow, name: UInt64)] = []
         read.reserveCapacity(end - next)
         try rows.forEach(of: increases[next..<end].map(\.user)) { row, columns in
-          read.append((row, names.map { StandingRow.nameHash(columns, by: $0) } ?? 0))
+          read.append((row, names.map { EntitlementRow.nameHash(columns, by: $0) } ?? 0))
         }
         var place = 0
         while next < end {
@@ -114,7 +114,7 @@ extension Ledger {
 
     /// Counts the increases of one user, whose row may be missing.
     private mutating func count(
-      _ increases: ArraySlice<Increase>, for user: (row: StandingRow, name: UInt64)?
+      _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
     ) throws(SQLiteError) {
       var row = user?.row
       if let bare = row, bare.quotaRow == nil { row = try ledger.withQuotaRow(bare) }
@@ -133,14 +133,14 @@ extension Ledger {
       }
       guard let row, let quotaRow = row.quotaRow else { return }
       if isStoreDue { try ledger.store(row) }
-      let used = row.standing.used
+      let used = row.entitlement.used
       periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
       ledger.access.note(row, named: user?.name ?? 0, ledger)
       ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
     }
 
     private mutating func add(
-      _ increase: Increase, to row: inout StandingRow?
+      _ increase: Increase, to row: inout EntitlementRow?
     ) throws(SQLiteError) {
       if saturatingSum(increase.at, -max(increase.since, 0)) <= ledger.rules.patience {
         _ = try add(increase.traffic, of: increase.user, to: &row, at: increase.at)
@@ -153,7 +153,7 @@ extension Ledger {
       }
       guard periods.count > 1 else { return }
       for start in periods {
-        if row?.standing.span.start == start {
+        if row?.entitlement.span.start == start {
           row?.isEstimated = true
           isStoreDue = true
         }
@@ -165,26 +165,26 @@ extension Ledger {
 
     /// - Returns: the start of the period it was added to.
     private mutating func add(
-      _ increase: Traffic, of user: Int64, to found: inout StandingRow?, at time: Int64
+      _ increase: Traffic, of user: Int64, to found: inout EntitlementRow?, at time: Int64
     ) throws(SQLiteError) -> Int64 {
-      if increase.isZero { return found?.standing.span.start ?? 0 }
+      if increase.isZero { return found?.entitlement.span.start ?? 0 }
       moved.append(
         Moved(start: start(around: time, resetAt: found?.resetAt), user: user, traffic: increase))
       guard var row = found else { return 0 }
       defer { found = row }
-      if row.quotaRow != nil, time >= row.standing.span.end, row.standing.span.end != .max {
+      if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
         row = try ledger.rolledOver(row, to: time)
         isStoreDue = true
       }
       // Of a user who was removed, all periods are over.
-      guard row.quotaRow != nil, row.standing.span.contains(time) else {
+      guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
         return try ledger.addLate(increase, to: &row, at: time)
       }
-      row.standing.used += increase
+      row.entitlement.used += increase
       let noticed = row.noticed
       try ledger.noticeUsage(&row, at: time)
       if row.noticed != noticed { isStoreDue = true }
-      return row.standing.span.start
+      return row.entitlement.span.start
     }
 
     /// Where the stretch of history begins that a moment is part of.
@@ -240,7 +240,7 @@ extension Ledger {
   ///
   /// - Returns: the start of that period.
   fileprivate func addLate(
-    _ increase: Traffic, to row: inout StandingRow, at time: Int64
+    _ increase: Traffic, to row: inout EntitlementRow, at time: Int64
   ) throws(SQLiteError) -> Int64 {
     let span = try earlierPeriod(of: row, at: time)
     try database.run(
@@ -250,16 +250,16 @@ extension Ledger {
         period_end = coalesce(period_end, ?3)
       """, row.user, span.start, span.end == .max ? nil : span.end, increase.received,
       increase.sent)
-    let carried = row.standing.carried
+    let carried = row.entitlement.carried
     try rebalance(&row, periodFrom: span.start)
-    if row.standing.carried != carried { try store(row) }
+    if row.entitlement.carried != carried { try store(row) }
     return span.start
   }
 
   /// The period of a user that a moment before the present one fell in: the one on record, which may
   /// have begun by an earlier rule or a reset; else what the rule has, as far as it does not reach
   /// into those on record.
-  private func earlierPeriod(of row: StandingRow, at time: Int64) throws(SQLiteError) -> TimeSpan {
+  private func earlierPeriod(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> TimeSpan {
     func recorded(_ condition: String) throws(SQLiteError) -> TimeSpan? {
       try database.first(
         "SELECT period_start, period_end FROM periods WHERE user_id = ?1 AND \(condition) LIMIT 1",
@@ -269,7 +269,7 @@ extension Ledger {
     let before = try recorded("period_start <= ?2 ORDER BY period_start DESC")
     if let before, before.contains(time) { return before }
     let after = try recorded("period_start > ?2 ORDER BY period_start")
-    let present = row.standing.span.start
+    let present = row.entitlement.span.start
     let next = min(after?.start ?? .max, present > time ? present : .max)
     let calendar = row.periodRule.span(at: time, in: zone)
     return TimeSpan(
