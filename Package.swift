@@ -144,7 +144,7 @@ if Context.environment["QUOTA_FUZZ"] != nil {
     .target(
       name: "Admin", dependencies: reading,
       sources: [
-        "Data", "Complaint.swift", "Complaint+Ledger.swift", "Input/Moments.swift",
+        "Data", "CommandError.swift", "CommandError+Ledger.swift", "Input/Moments.swift",
         "Input/RawArguments.swift", "Input/TermValues.swift", "Input/Values.swift",
       ], swiftSettings: strict),
     .executableTarget(

@@ -4,10 +4,10 @@ import Support
 /// One run of the program, from its arguments to its exit status.
 ///
 /// What people asked for goes to standard output. What went wrong goes to standard error, as
-/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own complaints
+/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own words
 /// included.
 package enum AdminProgram {
-  static let voice = Voice(program: "quota-admin")
+  static let diagnostics = DiagnosticPrinter(program: "quota-admin")
 
   /// Parses and runs. At a terminal, no arguments means the menu.
   ///
@@ -25,13 +25,13 @@ package enum AdminProgram {
     do {
       try work()
       return .done
-    } catch let end as Ended {
-      return end.status
-    } catch let error as any Explained {
-      voice.error(error)
+    } catch let end as ExitCode {
+      return ExitStatus(rawValue: end.rawValue) ?? .bug
+    } catch let error as any UserFacingError {
+      diagnostics.error(error)
       return error.exitStatus
     } catch {
-      return voice.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+      return diagnostics.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
     }
   }
 
@@ -62,5 +62,17 @@ package enum AdminProgram {
   /// A text of the parser's with arguments in it that came from outside.
   private static func readable(_ text: String) -> String {
     String(decoding: Escaping.plain(RawArguments.bytes(of: text)), as: UTF8.self)
+  }
+}
+
+extension ExitCode {
+  /// Ends a command that has said all there is to say.
+  init(_ status: Support.ExitStatus) { self.init(status.rawValue) }
+}
+
+extension Support.ExitStatus {
+  /// - Throws: `ExitCode` for any status but `done`.
+  func throwUnlessDone() throws {
+    if self != .done { throw ExitCode(self) }
   }
 }

@@ -15,26 +15,26 @@ struct Administration {
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.
   ///
-  /// - Throws: `SettingsError` or `Complaint`.
+  /// - Throws: `SettingsError` or `CommandError`.
   init(_ options: CommonOptions) throws { try self.init(options.settings()) }
 
   /// Opens the ledger that the settings name.
   ///
-  /// - Throws: `Complaint`.
+  /// - Throws: `CommandError`.
   init(_ settings: Settings) throws {
     self.settings = settings
     do {
       ledger = try Ledger.open(
         settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
     } catch {
-      throw Complaint(error, opening: settings.database)
+      throw CommandError(error, opening: settings.database)
     }
   }
 
   /// Changes the ledger, and publishes what users may do from then on.
   ///
-  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
-  func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(Complaint) -> Result {
+  /// - Throws: `CommandError`; for an unknown user with the name that was probably meant.
+  func work<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws(CommandError) -> Result {
     do {
       let result = try body(ledger)
       try publish()
@@ -42,7 +42,7 @@ struct Administration {
     } catch .noSuchUser(let name) {
       throw unknown(name)
     } catch {
-      throw Complaint(error)
+      throw CommandError(error)
     }
   }
 
@@ -50,14 +50,14 @@ struct Administration {
   func publish() throws(LedgerError) { try ledger.publishAccess(settings.access, at: .now) }
 
   /// Reads the ledger.
-  func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(Complaint) -> Result {
-    do { return try body(ledger) } catch { throw Complaint(.database(error)) }
+  func read<Result>(_ body: (Ledger) throws(SQLiteError) -> Result) throws(CommandError) -> Result {
+    do { return try body(ledger) } catch { throw CommandError(.database(error)) }
   }
 
   /// A user at a moment.
   ///
-  /// - Throws: `Complaint`; for an unknown user with the name that was probably meant.
-  func user(named name: UserName, at time: Int64) throws(Complaint) -> UserRecord {
+  /// - Throws: `CommandError`; for an unknown user with the name that was probably meant.
+  func user(named name: UserName, at time: Int64) throws(CommandError) -> UserRecord {
     let found = try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: time) }
     guard let found else { throw unknown(name) }
     return found
@@ -65,8 +65,8 @@ struct Administration {
 
   /// A plan.
   ///
-  /// - Throws: `Complaint`; for an unknown one with the name that was probably meant.
-  func plan(named name: String) throws(Complaint) -> Plan {
+  /// - Throws: `CommandError`; for an unknown one with the name that was probably meant.
+  func plan(named name: String) throws(CommandError) -> Plan {
     let plans = try read { ledger throws(SQLiteError) in try ledger.plans() }
     if let plan = plans.first(where: { $0.name == name }) { return plan }
     let names = plans.map(\.name)
@@ -74,20 +74,20 @@ struct Administration {
     let known =
       names.isEmpty
       ? "quota-admin plan add adds one" : "known are: \(names.joined(separator: ", "))"
-    throw Complaint("there is no plan \(Complaint.quoted(name))", hint: nearest ?? known)
+    throw CommandError("there is no plan \(CommandError.quoted(name))", hint: nearest ?? known)
   }
 
   /// What to say of a name that no user has.
-  func unknown(_ name: UserName, hint: String? = nil) -> Complaint {
+  func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
     let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
     let nearest = NearestName.of(name.bytes, among: known).map { "did you mean \($0)?" }
-    return Complaint(
+    return CommandError(
       "there is no user \(name.forPeople)",
       hint: nearest ?? hint ?? "quota-admin list shows all users, and quota-admin add adds one")
   }
 }
 
-extension Complaint {
+extension CommandError {
   /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
   /// tried once more without SQLite.
   fileprivate init(_ error: LedgerError, opening path: String) {

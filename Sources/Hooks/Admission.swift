@@ -28,13 +28,13 @@ struct Admission {
     var boundaries: [Int64] = []
     if let rule = user.rule { boundaries = try table.boundaries(of: rule) }
     verdict = Self.decide(
-      user.standing(at: now.seconds, boundaries: boundaries, count: table.header.count),
+      user.entitlement(at: now.seconds, boundaries: boundaries, count: table.header.count),
       at: now, table.header)
     guard verdict == .allowed, user.dependsOnTail,
       let replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
-      user.standing(
+      user.entitlement(
         at: now.seconds, boundaries: boundaries, ended: replay.ended, count: table.header.count,
         sessions: replay.liveSessions(beside: client.record(.in, at: now, owner: owner))),
       at: now, table.header)
@@ -85,11 +85,11 @@ struct Admission {
   }
 
   /// The one rule. What counts was counted already: all of it was received, see
-  /// `AccessUser.standing`.
+  /// `AccessUser.entitlement`.
   private static func decide(
-    _ standing: Standing?, at now: JournalMoment, _ header: AccessHeader
+    _ entitlement: Entitlement?, at now: JournalMoment, _ header: AccessHeader
   ) -> Verdict {
     Quota.decide(
-      standing, at: now.seconds, by: Rules(count: .total, unknownUsers: header.unknownUsers))
+      entitlement, at: now.seconds, by: Rules(count: .total, unknownUsers: header.unknownUsers))
   }
 }

@@ -99,22 +99,22 @@ extension Ledger {
     let time = moment.realtime / 1_000_000_000
     var rules = PeriodRules(zone: zone, at: time)
     var writer = AccessWriter(header, boundaries: try periodRules(&rules))
-    try forEachStanding { row, columns throws(SQLiteError) in
-      let standing = try self.standing(row, at: time)
+    try forEachEntitlement { row, columns throws(SQLiteError) in
+      let entitlement = try self.entitlement(row, at: time)
       writer.add(
-        AccessUser(standing, rule: rules.number(of: row.periodRule), counting: self.rules.count),
-        named: StandingRow.name(columns).bytes)
+        AccessUser(entitlement, rule: rules.number(of: row.periodRule), counting: self.rules.count),
+        named: EntitlementRow.name(columns).bytes)
     }
     try addSessions(to: &writer)
     return writer
   }
 
-  private func forEachStanding(
-    _ body: (StandingRow, borrowing Statement) throws(SQLiteError) -> Void
+  private func forEachEntitlement(
+    _ body: (EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     var rows = try database.prepare(
-      "\(StandingRow.selection) \(Ledger.isPresent) ORDER BY users.id")
-    while try rows.step() { try body(StandingRow(rows), rows) }
+      "\(EntitlementRow.selection) \(Ledger.isPresent) ORDER BY users.id")
+    while try rows.step() { try body(EntitlementRow(rows), rows) }
   }
 
   /// The boundaries of all rules of periods that users have.
@@ -209,14 +209,14 @@ private struct PeriodRules {
 extension AccessUser {
   /// What the table says of a user. A new period has no grants of its own; of those that are carried
   /// it has what the present one leaves.
-  fileprivate init(_ standing: Standing, rule: Int?, counting count: Count) {
-    var next = standing
+  fileprivate init(_ entitlement: Entitlement, rule: Int?, counting count: Count) {
+    var next = entitlement
     next.granted = 0
-    next.carried -= standing.takenFromCarried(by: count)
+    next.carried -= entitlement.takenFromCarried(by: count)
     self.init(
-      isEnabled: standing.isEnabled, isExempt: standing.isExempt,
-      used: count.bytes(of: standing.used), limit: standing.limitWithGrace,
+      isEnabled: entitlement.isEnabled, isExempt: entitlement.isExempt,
+      used: count.bytes(of: entitlement.used), limit: entitlement.limitWithGrace,
       nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace, rule: rule,
-      expiresAt: standing.expiresAt, maxSessions: standing.maxSessions)
+      expiresAt: entitlement.expiresAt, maxSessions: entitlement.maxSessions)
   }
 }

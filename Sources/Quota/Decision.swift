@@ -78,19 +78,19 @@ package enum Reason: String, CaseIterable, Sendable {
 /// Used by the connect hook and by the sweep, so that they cannot disagree.
 ///
 /// - Parameters:
-///   - standing: what the ledger knows of the user, nil for a user it does not know.
+///   - entitlement: what the ledger knows of the user, nil for a user it does not know.
 ///   - time: seconds since 1970 in UTC.
-package func decide(_ standing: Standing?, at time: Int64, by rules: Rules) -> Verdict {
-  guard let standing else {
+package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules) -> Verdict {
+  guard let entitlement else {
     return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed
   }
-  if !standing.isEnabled { return .refused(.disabled) }
-  if standing.isExempt { return .allowed }
-  if let end = standing.expiresAt, time >= end { return .refused(.expired) }
-  if standing.quota > 0, rules.count.bytes(of: standing.used) >= standing.limitWithGrace {
+  if !entitlement.isEnabled { return .refused(.disabled) }
+  if entitlement.isExempt { return .allowed }
+  if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
+  if entitlement.quota > 0, rules.count.bytes(of: entitlement.used) >= entitlement.limitWithGrace {
     return .refused(.quota)
   }
-  if standing.maxSessions > 0, standing.sessionsBefore >= standing.maxSessions {
+  if entitlement.maxSessions > 0, entitlement.sessionsBefore >= entitlement.maxSessions {
     return .refused(.sessions)
   }
   return .allowed

@@ -14,7 +14,7 @@ extension StateLock {
 }
 
 /// Another program is sweeping now; the only reason for exit status 75.
-package struct SweepUnderWay: Explained {
+package struct SweepUnderWay: UserFacingError {
   /// The error of a program that found the lock taken.
   package init() {}
 

@@ -32,7 +32,7 @@ struct ConfiguredServers {
 }
 
 /// Why a sweep cannot begin.
-package enum SweepError: Explained {
+package enum SweepError: UserFacingError {
   /// The setting `MANAGEMENT` makes no sense.
   case setting(ManagementSettingError)
   /// There is no server of this name.

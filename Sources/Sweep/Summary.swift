@@ -20,7 +20,7 @@ package struct Summary {
   /// What went wrong without failing a server.
   package var problems: [String] = []
   /// Why the ledger could not be written; then who was to go was told so all the same.
-  package var bookkeepingFailure: (any Explained)?
+  package var bookkeepingFailure: (any UserFacingError)?
   /// Milliseconds that it took.
   package var milliseconds: Int64 = 0
 

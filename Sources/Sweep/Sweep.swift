@@ -19,7 +19,7 @@ package struct Sweep {
   let problems: [DiscoveryProblem]
   private var reconciler: Reconciler
   /// Why the ledger could not be written, if it could not. The sweep goes on by a copy in memory.
-  private var bookkeepingFailure: (any Explained)?
+  private var bookkeepingFailure: (any UserFacingError)?
   private var summary = Summary()
   private let servers: [Server]
   /// The last that each server said.
@@ -115,7 +115,7 @@ package struct Sweep {
   private mutating func keepingBooks<Result>(
     _ body: (inout Sweep) throws -> Result
   ) throws -> Result {
-    do { return try body(&self) } catch let error as any Explained {
+    do { return try body(&self) } catch let error as any UserFacingError {
       guard !isDryRun, Sweep.isAboutWriting(error), bookkeepingFailure == nil,
         let other = Reconciler(readingOnly: settings, log)
       else { throw error }
@@ -126,14 +126,14 @@ package struct Sweep {
   }
 
   /// Whether an error is one of a disk or of permissions, so that the ledger may still be readable.
-  private static func isAboutWriting(_ error: any Explained) -> Bool {
+  private static func isAboutWriting(_ error: any UserFacingError) -> Bool {
     [.inputOutput, .cannotCreate, .permission].contains(error.exitStatus)
   }
 
   /// Does something that no disconnection depends on any more. A failure is told at the end.
   private mutating func tellingFailure(_ body: (Sweep) throws -> Void) {
     do { try body(self) } catch {
-      if bookkeepingFailure == nil { bookkeepingFailure = error as? any Explained }
+      if bookkeepingFailure == nil { bookkeepingFailure = error as? any UserFacingError }
     }
   }
 

@@ -12,12 +12,13 @@ package struct SweepRun {
   private let kick: Kick?
 
   /// - Parameters:
-  ///   - voice: the program's, for complaints and for its lines in the log.
+  ///   - diagnostics: the program's, for complaints and for its lines in the log.
   ///   - isDryRun: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
   package init(
-    _ settings: Settings, _ voice: Voice, isDryRun: Bool = false, only: [String] = [],
+    _ settings: Settings, _ diagnostics: DiagnosticPrinter, isDryRun: Bool = false,
+    only: [String] = [],
     kick: Kick? = nil
   ) {
     self.settings = settings
@@ -25,13 +26,13 @@ package struct SweepRun {
     self.only = only
     self.kick = kick
     log = Log(
-      voice: voice, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
+      diagnostics: diagnostics, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
   }
 
   /// Runs it under the sweep lock, and writes to the log what came of it.
   ///
   /// - Parameter patience: how long to wait for a sweep that is under way.
-  /// - Throws: an `Explained` error for what kept the sweep from being done.
+  /// - Throws: an `UserFacingError` error for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(
@@ -84,7 +85,7 @@ extension Summary {
 }
 
 /// A configured server that was not swept, or not wholly.
-private struct ServerFailed: Explained {
+private struct ServerFailed: UserFacingError {
   let message: String
   let hint: String?
   let exitStatus = ExitStatus.unavailable
@@ -96,7 +97,7 @@ private struct ServerFailed: Explained {
 }
 
 /// Nothing to sweep, told to a person; a timer may well run before the first server is set up.
-package struct NoServers: Explained {
+package struct NoServers: UserFacingError {
   package let message = "no OpenVPN server is configured"
   package let hint: String? =
     "set MANAGEMENT in quota.conf, or add a management line to the server's config"

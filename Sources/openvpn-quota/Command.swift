@@ -18,11 +18,11 @@ enum Command: String, CaseIterable {
   ///
   /// - Returns: how the program ends.
   func run() -> ExitStatus {
-    let voice = Voice(program: rawValue)
+    let diagnostics = DiagnosticPrinter(program: rawValue)
     return switch self {
     case .admin: AdminProgram.run(RawArguments.all)
-    case .sweep: voice.run(SweepCommand.run)
-    case .rotate: voice.run(RotateCommand.run)
+    case .sweep: diagnostics.run(SweepCommand.run)
+    case .rotate: diagnostics.run(RotateCommand.run)
     }
   }
 }

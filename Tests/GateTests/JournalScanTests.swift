@@ -114,7 +114,7 @@ import Testing
 
   @Test func `of records of every length finds each, whatever pieces they are read in`() throws {
     let journal = try JournalFixture()
-    var chance = Chance(seed: 5)
+    var chance = SeededRandom(seed: 5)
     var lines: [UInt8] = []
     for mark in 1...3000 as ClosedRange<UInt64> {
       var record = JournalFixture.record(mark)

@@ -116,7 +116,7 @@ import Testing
   /// Random comings and goings of several users within few seconds, of which the truth is known.
   @Test(arguments: 0..<40 as Range<UInt64>)
   func `and a quota hold through any history`(seed: UInt64) throws {
-    var chance = Chance(seed: seed)
+    var chance = SeededRandom(seed: seed)
     let host = try HookHost()
     let names = ["alice", "bob", "carol"]
     for name in names { host.users[name] = AccessUser(limit: 3000, maxSessions: 2) }

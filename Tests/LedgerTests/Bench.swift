@@ -173,7 +173,7 @@ extension Bench {
 }
 
 /// A row of a listing.
-struct Sighting {
+struct ListedRow {
   var client: ListedClient
   var name: UserName
   var owner: UserName?
@@ -183,21 +183,21 @@ struct Sighting {
 
 /// What a server says, with everything but the matter at hand filled in.
 func report(
-  _ sightings: [Sighting], server: String = "server", boot: Int64 = 7, pid: Int64 = 100,
+  _ rows: [ListedRow], server: String = "server", boot: Int64 = 7, pid: Int64 = 100,
   at: Int64 = Bench.noon + 60, complete: Bool = true, position: Int64 = .max
 ) -> ServerReport {
   ServerReport(
     server: server, boot: boot, pid: pid, at: at, isComplete: complete, position: position,
-    clients: sightings.map(\.client)
-  ) { .init(commonName: sightings[$0].name, owner: sightings[$0].owner) }
+    clients: rows.map(\.client)
+  ) { .init(commonName: rows[$0].name, owner: rows[$0].owner) }
 }
 
-func sighting(
+func listed(
   _ name: UserName, _ received: Int64, _ sent: Int64, address: String = "10.8.0.2",
   since: Int64? = Bench.noon, owner: UserName?? = nil, from client: String = "192.0.2.1:1194",
   isSession: Bool = true
-) -> Sighting {
-  Sighting(
+) -> ListedRow {
+  ListedRow(
     client: ListedClient(
       since: since,
       endpoints: Endpoints(
@@ -209,8 +209,8 @@ func sighting(
 
 // What most tests leave at that: a moment soon after the report's.
 extension Ledger {
-  func standing(of name: UserName) throws -> Standing? {
-    try standing(of: name, at: Bench.noon + 60)
+  func entitlement(of name: UserName) throws -> Entitlement? {
+    try entitlement(of: name, at: Bench.noon + 60)
   }
 
   func violations(

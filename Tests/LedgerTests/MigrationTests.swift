@@ -15,11 +15,12 @@ private func earlierDatabase(at path: String) throws {
   @Test func `opens in place with its users, quotas and usage`() throws {
     let bench = try Bench(prepare: earlierDatabase)
     #expect(
-      try bench.ledger.standing(of: "alice")
-        == Standing(quota: 1000, used: Traffic(received: 300, sent: 600)))
+      try bench.ledger.entitlement(of: "alice")
+        == Entitlement(quota: 1000, used: Traffic(received: 300, sent: 600)))
     #expect(
-      try bench.ledger.standing(of: "bob") == Standing(isEnabled: false, used: Traffic(sent: 77)))
-    #expect(try bench.ledger.standing(of: "carol") == Standing())
+      try bench.ledger.entitlement(of: "bob")
+        == Entitlement(isEnabled: false, used: Traffic(sent: 77)))
+    #expect(try bench.ledger.entitlement(of: "carol") == Entitlement())
     #expect(try bench.probe.loggedSessions.count == 2)
     #expect(try bench.probe.user("alice")?.passwordHash == "hash")
     #expect(try bench.probe.users.count { $0.quota != nil } == 3)
@@ -27,7 +28,7 @@ private func earlierDatabase(at path: String) throws {
 
   @Test func `goes on counting where it stopped`() throws {
     let bench = try Bench(prepare: earlierDatabase)
-    _ = try bench.sweep(report([sighting("alice", 60, 40)]))
+    _ = try bench.sweep(report([listed("alice", 60, 40)]))
     #expect(try bench.probe.bytesUsed["alice"] == 1000)
     #expect(try bench.probe.usage(by: .history)["alice"]?.total == 1000)
   }
@@ -35,7 +36,7 @@ private func earlierDatabase(at path: String) throws {
   @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
     try bench.close(final("dave", 9, 9, owner: "dave"))
-    #expect(try bench.ledger.standing(of: "dave")?.quota == 5)
+    #expect(try bench.ledger.entitlement(of: "dave")?.quota == 5)
     #expect(try bench.probe.users.count { $0.quota != nil } == 4)
   }
 }
@@ -83,7 +84,7 @@ private func earlierDatabase(at path: String) throws {
         group.addTask {
           let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
           let report = report(
-            [sighting("x", 1, 1)], server: "s\(index)", pid: Int64(index + 1))
+            [listed("x", 1, 1)], server: "s\(index)", pid: Int64(index + 1))
           _ = try ledger.reconcile(
             journal: Directory(folder.path), [report], at: moment(report.at))
         }
@@ -91,7 +92,7 @@ private func earlierDatabase(at path: String) throws {
       try await group.waitForAll()
     }
     let ledger = try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
-    #expect(try ledger.standing(of: "x")?.used.total == 8)
+    #expect(try ledger.entitlement(of: "x")?.used.total == 8)
   }
 
   @Test func `comes about in a file that its owner alone may use, whatever the umask`() throws {

@@ -42,12 +42,12 @@ import Testing
     for days in [300, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     try prune()
     #expect(try bench.probe.users.map(\.bytesUsed) == [330])
-    let standing = try #require(try bench.ledger.standing(of: "alice"))
-    #expect(standing.used == Traffic(received: 300, sent: 30))
+    let entitlement = try #require(try bench.ledger.entitlement(of: "alice"))
+    #expect(entitlement.used == Traffic(received: 300, sent: 30))
   }
 
   @Test func `An open session is no history, however long it lasts`() throws {
-    let seen = sighting("alice", 5, 5, since: Bench.noon)
+    let seen = listed("alice", 5, 5, since: Bench.noon)
     _ = try bench.sweep(report([seen]))
     try prune()
     #expect(try rows(.sessions) == 1)

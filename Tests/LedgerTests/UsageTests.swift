@@ -58,7 +58,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
 
   @Test func `and one user's is what all of theirs is, day by day and since any hour`() throws {
     let bench = try Bench(zone: Zone { _ in 5 * 3600 + 1800 })
-    var chance = Chance(seed: 11)
+    var chance = SeededRandom(seed: 11)
     for _ in 0..<120 {
       let name = UserName("user\(Int.random(in: 0...2, using: &chance))")
       let back = Int64.random(in: 0...30 * day, using: &chance)
@@ -169,7 +169,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     #expect(days.count == 3)
     // Bob was logged with more than his counter says now.
     #expect(try bench.ledger.usage(of: 2, in: Bench.allDays).byDay.count == 1)
-    #expect(try bench.ledger.standing(of: "bob")?.used.total == 77)
+    #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 77)
   }
 
   @Test func `is folded, and is no day of what is pruned`() throws {

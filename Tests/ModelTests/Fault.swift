@@ -19,7 +19,7 @@ enum Fault: Equatable {
 
 extension Fault {
   /// A sweep's luck.
-  static func ofSweep(_ chance: inout Chance) -> Fault {
+  static func ofSweep(_ chance: inout SeededRandom) -> Fault {
     switch Int.random(in: 0..<20, using: &chance) {
     case 0: .killed(step: Int.random(in: 0..<12, using: &chance))
     case 1: .dies(call: Int.random(in: 1..<150, using: &chance))
@@ -29,7 +29,7 @@ extension Fault {
   }
 
   /// A hook's luck.
-  static func ofHook(_ chance: inout Chance) -> Fault {
+  static func ofHook(_ chance: inout SeededRandom) -> Fault {
     switch Int.random(in: 0..<40, using: &chance) {
     case 0: .journalGone
     case 1, 2: .tableGone

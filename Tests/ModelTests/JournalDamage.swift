@@ -5,7 +5,7 @@ import TestSupport
 /// What a loss of power leaves of a journal, or somebody of the hooks' group makes of it.
 enum JournalDamage {
   /// Cuts it short somewhere.
-  static func cut(_ file: String, _ chance: inout Chance) throws {
+  static func cut(_ file: String, _ chance: inout SeededRandom) throws {
     guard let size = size(ofFile: file), size > 0 else { return }
     // Of two files without a beginning nobody knows which is the later one.
     let isEmptied =
@@ -21,7 +21,7 @@ enum JournalDamage {
   }
 
   /// Appends what no hook writes: a record once more, half of one, holes, bytes by chance.
-  static func spoil(_ file: String, _ chance: inout Chance) throws {
+  static func spoil(_ file: String, _ chance: inout SeededRandom) throws {
     let lines = try [UInt8](Data(contentsOf: URL(fileURLWithPath: file))).split(separator: 10)
     let line = lines.dropFirst().randomElement(using: &chance).map(Array.init) ?? [120]
     let garbage: [UInt8]

@@ -69,7 +69,7 @@ private final class Miscounting: Programs {
     try programs.administer(change, in: world)
   }
 
-  func cutJournal(_ chance: inout Chance) throws { try programs.cutJournal(&chance) }
+  func cutJournal(_ chance: inout SeededRandom) throws { try programs.cutJournal(&chance) }
 
-  func spoilJournal(_ chance: inout Chance) throws { try programs.spoilJournal(&chance) }
+  func spoilJournal(_ chance: inout SeededRandom) throws { try programs.spoilJournal(&chance) }
 }

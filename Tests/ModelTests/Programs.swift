@@ -80,8 +80,8 @@ protocol Programs: AnyObject {
   func administer(_ change: Change, in world: World) throws -> Bool
 
   /// Cuts the journal short somewhere, or appends what no hook writes.
-  func cutJournal(_ chance: inout Chance) throws
-  func spoilJournal(_ chance: inout Chance) throws
+  func cutJournal(_ chance: inout SeededRandom) throws
+  func spoilJournal(_ chance: inout SeededRandom) throws
 
   /// Where the database is, for the checks.
   var database: String { get }

@@ -8,7 +8,7 @@ struct Run {
 
   init(seed: UInt64, steps range: ClosedRange<Int>) {
     self.seed = seed
-    var chance = Chance(seed: seed)
+    var chance = SeededRandom(seed: seed)
     let count = Int.random(in: range, using: &chance)
     steps = (0..<count).map { _ in chance.next() }
   }
@@ -17,13 +17,13 @@ struct Run {
   func play(
     tellsStory: Bool = false, _ make: (HostTerms) throws -> any Programs
   ) -> (failures: [String], story: [String], counts: [World.Count: Int]) {
-    var chance = Chance(seed: ~seed)
+    var chance = SeededRandom(seed: ~seed)
     let terms = HostTerms(&chance)
     do {
       let world = World(terms, programs: try make(terms), tellsStory: tellsStory)
       do {
         for seed in steps {
-          var chance = Chance(seed: seed)
+          var chance = SeededRandom(seed: seed)
           try world.step(&chance)
           if !world.failures.isEmpty { break }
         }
@@ -60,7 +60,7 @@ extension World {
     note("all faults are over")
     isCalm = true
     for server in servers { start(server) }
-    var chance = Chance(seed: 0)
+    var chance = SeededRandom(seed: 0)
     try advance(90, &chance)
     try sweep(&chance)
     try Checks(self).run()

@@ -5,7 +5,7 @@ import Testing
 /// One line of the table: what is known, and what follows.
 struct Case: Sendable, CustomTestStringConvertible {
   let name: String
-  let standing: Standing?
+  let entitlement: Entitlement?
   var rules = Rules()
   /// When it is asked.
   var time: Int64 = 1000
@@ -15,42 +15,45 @@ struct Case: Sendable, CustomTestStringConvertible {
 
 @Test(arguments: [
   Case(
-    name: "no quota, much used", standing: Standing(used: Traffic(sent: .max)), verdict: .allowed),
-  Case(
-    name: "one byte under", standing: Standing(quota: 100, used: Traffic(received: 40, sent: 59)),
+    name: "no quota, much used", entitlement: Entitlement(used: Traffic(sent: .max)),
     verdict: .allowed),
   Case(
-    name: "exactly used up", standing: Standing(quota: 100, used: Traffic(received: 40, sent: 60)),
+    name: "one byte under",
+    entitlement: Entitlement(quota: 100, used: Traffic(received: 40, sent: 59)),
+    verdict: .allowed),
+  Case(
+    name: "exactly used up",
+    entitlement: Entitlement(quota: 100, used: Traffic(received: 40, sent: 60)),
     verdict: .refused(.quota)),
   Case(
     name: "over by overflow",
-    standing: Standing(quota: .max, used: Traffic(received: .max, sent: 1)),
+    entitlement: Entitlement(quota: .max, used: Traffic(received: .max, sent: 1)),
     verdict: .refused(.quota)),
   Case(
     name: "only upload counts",
-    standing: Standing(quota: 100, used: Traffic(received: 99, sent: 1000)),
+    entitlement: Entitlement(quota: 100, used: Traffic(received: 99, sent: 1000)),
     rules: Rules(count: .received), verdict: .allowed),
   Case(
     name: "only download counts",
-    standing: Standing(quota: 100, used: Traffic(received: 1000, sent: 100)),
+    entitlement: Entitlement(quota: 100, used: Traffic(received: 1000, sent: 100)),
     rules: Rules(count: .sent), verdict: .refused(.quota)),
   Case(
-    name: "disabled without a quota", standing: Standing(isEnabled: false),
+    name: "disabled without a quota", entitlement: Entitlement(isEnabled: false),
     verdict: .refused(.disabled)),
   Case(
     name: "disabled and over says disabled",
-    standing: Standing(isEnabled: false, quota: 1, used: Traffic(sent: 2)),
+    entitlement: Entitlement(isEnabled: false, quota: 1, used: Traffic(sent: 2)),
     verdict: .refused(.disabled)),
-  Case(name: "stranger, allowed", standing: nil, verdict: .allowed),
+  Case(name: "stranger, allowed", entitlement: nil, verdict: .allowed),
   Case(
-    name: "stranger, ignored", standing: nil, rules: Rules(unknownUsers: .ignore),
+    name: "stranger, ignored", entitlement: nil, rules: Rules(unknownUsers: .ignore),
     verdict: .allowed),
   Case(
-    name: "stranger, rejected", standing: nil, rules: Rules(unknownUsers: .reject),
+    name: "stranger, rejected", entitlement: nil, rules: Rules(unknownUsers: .reject),
     verdict: .refused(.unknown)),
 ])
-func `who may be in follows from standing and rules`(line: Case) {
-  #expect(decide(line.standing, at: line.time, by: line.rules) == line.verdict)
+func `who may be in follows from entitlement and rules`(line: Case) {
+  #expect(decide(line.entitlement, at: line.time, by: line.rules) == line.verdict)
 }
 
 @Test func `counters that fall give nothing back`() {
@@ -67,20 +70,20 @@ func `who may be in follows from standing and rules`(line: Case) {
 }
 
 @Test func `what a period takes from carried grants is what quota and its own grants leave over`() {
-  var chance = Chance(seed: 7)
+  var chance = SeededRandom(seed: 7)
   for _ in 0..<5000 {
     let most: Int64 = [10, 1 << 40, .max].randomElement(using: &chance) ?? 10
     func some() -> Int64 { Int64.random(in: 0...most, using: &chance) }
-    let standing = Standing(
+    let entitlement = Entitlement(
       quota: some(), granted: some(), carried: some(), used: Traffic(received: some(), sent: some())
     )
-    let taken = standing.takenFromCarried(by: .total)
-    #expect(0...standing.carried ~= taken)
-    if standing.quota == 0 { #expect(taken == 0) }
+    let taken = entitlement.takenFromCarried(by: .total)
+    #expect(0...entitlement.carried ~= taken)
+    if entitlement.quota == 0 { #expect(taken == 0) }
     // Whoever has not used up everything has taken just what is beyond quota and grants.
-    if standing.quota > 0, standing.used.total < standing.limit {
-      let before = saturatingSum(standing.quota, standing.granted)
-      #expect(taken == max(0, standing.used.total - before))
+    if entitlement.quota > 0, entitlement.used.total < entitlement.limit {
+      let before = saturatingSum(entitlement.quota, entitlement.granted)
+      #expect(taken == max(0, entitlement.used.total - before))
     }
   }
 }

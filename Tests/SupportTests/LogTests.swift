@@ -16,7 +16,8 @@ import TestSupport
 
   func log(_ reader: StandardError.Reader = .other, _ level: LogLevel = .info) -> Log {
     Log(
-      voice: Voice(program: "quota-sweep", errors: ear.errors(reader)), path: path, level: level)
+      diagnostics: DiagnosticPrinter(program: "quota-sweep", errors: ear.errors(reader)),
+      path: path, level: level)
   }
 
   var lines: [Substring] {
@@ -117,7 +118,8 @@ import TestSupport
     path: String
   ) throws {
     let log = Log(
-      voice: Voice(program: "quota-sweep", errors: ear.errors(.other)), path: path, level: .info)
+      diagnostics: DiagnosticPrinter(program: "quota-sweep", errors: ear.errors(.other)),
+      path: path, level: .info)
     log.record(.info, "one")
     log.record(.info, "two")
     log.record(.info, "three")
@@ -137,7 +139,8 @@ import TestSupport
 
   @Test func `No path means no file and no complaint`() throws {
     let log = Log(
-      voice: Voice(program: "quota-sweep", errors: ear.errors(.other)), path: "", level: .info)
+      diagnostics: DiagnosticPrinter(program: "quota-sweep", errors: ear.errors(.other)), path: "",
+      level: .info)
     log.record(.info, "one")
     #expect(try ear.heard.isEmpty)
   }
@@ -149,9 +152,9 @@ import TestSupport
       for writer in 0..<8 {
         group.addTask {
           for line in 0..<100 {
-            let voice = Voice(
+            let diagnostics = DiagnosticPrinter(
               program: "w\(writer)", errors: StandardError(descriptor: -1, reader: .other))
-            let log = Log(voice: voice, path: path, level: .info)
+            let log = Log(diagnostics: diagnostics, path: path, level: .info)
             log.record(.info, "event", ["n": .number(Int64(line)), "filler": .text(filler)])
           }
         }

@@ -90,8 +90,8 @@ import Testing
 
   @Test func `A log that somebody still writes to is packed once he is done`() throws {
     let ear = try Ear()
-    let voice = Voice(program: "w", errors: ear.errors(.other))
-    var writer: Log? = Log(voice: voice, path: log, level: .info)
+    let diagnostics = DiagnosticPrinter(program: "w", errors: ear.errors(.other))
+    var writer: Log? = Log(diagnostics: diagnostics, path: log, level: .info)
     writer?.record(.info, "first")
     _ = try rotation().run(isForced: true)
     writer?.record(.info, "second")
@@ -199,8 +199,9 @@ private final class Writer: Sendable {
 }
 
 private func writeSome(as program: String, to path: String, _ lines: inout [String]) {
-  let voice = Voice(program: program, errors: StandardError(descriptor: -1, reader: .other))
-  let log = Log(voice: voice, path: path, level: .info)
+  let diagnostics = DiagnosticPrinter(
+    program: program, errors: StandardError(descriptor: -1, reader: .other))
+  let log = Log(diagnostics: diagnostics, path: path, level: .info)
   for _ in 0..<5 {
     log.record(.info, "n", ["n": .number(Int64(lines.count))])
     lines.append("info \(program): n n=\(lines.count)")

@@ -78,7 +78,8 @@ import Testing
 
   private func sweep() throws -> Summary {
     let silent = Log(
-      voice: Voice(program: "test", errors: StandardError(descriptor: -1, reader: .other)),
+      diagnostics: DiagnosticPrinter(
+        program: "test", errors: StandardError(descriptor: -1, reader: .other)),
       path: "", level: .error)
     var sweep = try Sweep(settings, log: silent, environment: world.environment)
     return try sweep.run()

@@ -80,7 +80,7 @@ final class Console {
       let mode = try words.next("MODE")
       guard let behaviour = Behaviour(rawValue: mode) else {
         let known = Behaviour.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Complaint("no mode '\(mode)'; there are \(known)")
+        throw OptionError("no mode '\(mode)'; there are \(known)")
       }
       management.behave(behaviour, count: try words.isEmpty ? nil : Int(words.number("COUNT")))
     case "after": afterwards.append((try words.next("COMMAND"), words.rest))
@@ -101,7 +101,7 @@ final class Console {
     case "hooks": return server.hooks.joined(separator: " ")
     case "endpoint": return management.endpoint
     case "quit": isOver = true
-    case let other: throw Complaint("no command '\(other)'")
+    case let other: throw OptionError("no command '\(other)'")
     }
     return ""
   }
@@ -112,16 +112,16 @@ final class Console {
       let word = try words.next("KEY=VALUE")
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         .map(String.init)
-      guard parts.count == 2 else { throw Complaint("'\(word)' is not KEY=VALUE") }
+      guard parts.count == 2 else { throw OptionError("'\(word)' is not KEY=VALUE") }
       switch parts[0] {
       case "address": arrival.address = parts[1] == "none" ? "" : parts[1]
       case "address6": arrival.address6 = parts[1]
       case "username": arrival.username = try Text(percentDecoding: parts[1])
       case "real": arrival.endpoint = try Endpoint(parts[1])
       case "since":
-        guard let since = Int64(parts[1]) else { throw Complaint("'\(word)' is not a time") }
+        guard let since = Int64(parts[1]) else { throw OptionError("'\(word)' is not a time") }
         arrival.since = since
-      default: throw Complaint("connect knows no '\(parts[0])'")
+      default: throw OptionError("connect knows no '\(parts[0])'")
       }
     }
     return describe(try server.connect(arrival))
@@ -137,7 +137,7 @@ final class Console {
     guard
       let session = server.ended[serial]
         ?? server.sessions.values.first(where: { $0.serial == serial })
-    else { throw Complaint("no session was \(serial)") }
+    else { throw OptionError("no session was \(serial)") }
     let message = session.message.map { " " + $0.percentEncoded } ?? ""
     return "\(session.fate) \(session.received) \(session.sent)\(message)"
   }
@@ -158,7 +158,7 @@ final class Console {
       word.hasPrefix("#")
       ? server.sessions.values.first { "#\($0.serial)" == word }
       : UInt(word).flatMap { server.sessions[$0] }
-    guard let found else { throw Complaint("no session \(word)") }
+    guard let found else { throw OptionError("no session \(word)") }
     return found
   }
 
@@ -178,13 +178,13 @@ private struct Words {
   var rest: String { words.joined(separator: " ") }
 
   mutating func next(_ meaning: String) throws -> String {
-    guard let word = words.popFirst() else { throw Complaint("\(meaning) is missing") }
+    guard let word = words.popFirst() else { throw OptionError("\(meaning) is missing") }
     return word
   }
 
   mutating func number(_ meaning: String) throws -> UInt64 {
     let word = try next(meaning)
-    guard let number = UInt64(word) else { throw Complaint("\(meaning) is no number: '\(word)'") }
+    guard let number = UInt64(word) else { throw OptionError("\(meaning) is no number: '\(word)'") }
     return number
   }
 }

@@ -49,7 +49,7 @@ struct ClientConfigFile: ~Copyable {
     let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     var template = (folder + "/openvpn_cc_XXXXXX").utf8CString.map { $0 }
     let file = unsafe mkstemp(&template)
-    guard file >= 0 else { throw Complaint("cannot make a file in \(folder)") }
+    guard file >= 0 else { throw OptionError("cannot make a file in \(folder)") }
     close(file)
     path = String(
       decoding: template.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

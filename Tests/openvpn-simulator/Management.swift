@@ -107,7 +107,7 @@ private enum Listener {
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = Array(path.utf8)
     let room = MemoryLayout.size(ofValue: address.sun_path)
-    guard bytes.count < room else { throw Complaint("the socket's path is too long: \(path)") }
+    guard bytes.count < room else { throw OptionError("the socket's path is too long: \(path)") }
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     let mask = umask(0)
@@ -127,7 +127,7 @@ private enum Listener {
     unsafe hints.ai_flags = AI_PASSIVE
     var found: UnsafeMutablePointer<addrinfo>?
     guard unsafe getaddrinfo(host, port, &hints, &found) == 0, let first = unsafe found else {
-      throw Complaint("cannot resolve \(host):\(port)")
+      throw OptionError("cannot resolve \(host):\(port)")
     }
     defer { unsafe freeaddrinfo(first) }
     let address = unsafe first.pointee

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A mistake of whoever drives the simulator, told on one line.
-struct Complaint: Error, CustomStringConvertible {
+struct OptionError: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
@@ -44,7 +44,7 @@ struct Options {
       case "--duplicate-cn": duplicateCommonNames = true
       case "--dual-stack": dualStack = true
       default:
-        guard let value = rest.popFirst() else { throw Complaint("\(option) needs a value") }
+        guard let value = rest.popFirst() else { throw OptionError("\(option) needs a value") }
         switch option {
         case "--management": (management, listens) = (try Place(value), true)
         case "--password": password = Text(value.utf8)
@@ -54,34 +54,34 @@ struct Options {
         case "--config": config = value
         case "--pid":
           guard let number = pid_t(value), number > 0 else {
-            throw Complaint("--pid takes a process id, not '\(value)'")
+            throw OptionError("--pid takes a process id, not '\(value)'")
           }
           processID = number
         case "--linger":
           guard let milliseconds = Int(value), milliseconds >= 0 else {
-            throw Complaint("--linger takes milliseconds, not '\(value)'")
+            throw OptionError("--linger takes milliseconds, not '\(value)'")
           }
           linger = .milliseconds(milliseconds)
         case "--format":
           guard let release = Release(value) else {
-            throw Complaint("--format takes 2.3 to 2.7, not '\(value)'")
+            throw OptionError("--format takes 2.3 to 2.7, not '\(value)'")
           }
           self.release = release
         case "--status-version":
           guard let version = Int(value), (1...3).contains(version) else {
-            throw Complaint("--status-version takes 1, 2 or 3, not '\(value)'")
+            throw OptionError("--status-version takes 1, 2 or 3, not '\(value)'")
           }
           statusVersion = version
-        default: throw Complaint("unknown option \(option)")
+        default: throw OptionError("unknown option \(option)")
         }
       }
     }
-    guard listens else { throw Complaint("--management is missing") }
+    guard listens else { throw OptionError("--management is missing") }
   }
 
   private func words(of commandLine: String) throws -> [Text] {
     do { return try Lexer.words(of: Text(commandLine.utf8)) } catch {
-      throw Complaint(String(decoding: error.message, as: UTF8.self))
+      throw OptionError(String(decoding: error.message, as: UTF8.self))
     }
   }
 }
@@ -99,7 +99,7 @@ enum Place {
       let bare = host.hasPrefix("[") ? host.dropFirst().dropLast() : host
       self = .tcp(host: String(bare), port: String(text[text.index(after: colon)...]))
     } else {
-      throw Complaint("--management takes unix:PATH or tcp:HOST:PORT, not '\(text)'")
+      throw OptionError("--management takes unix:PATH or tcp:HOST:PORT, not '\(text)'")
     }
   }
 }

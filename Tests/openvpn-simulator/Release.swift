@@ -56,7 +56,7 @@ struct Endpoint: Equatable {
   /// Reads `192.0.2.1:1194` or `[2001:db8::1]:1194`.
   init(_ text: String) throws {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
-    else { throw Complaint("'\(text)' is not IP:PORT") }
+    else { throw OptionError("'\(text)' is not IP:PORT") }
     let host = text[..<colon]
     self.host = String(host.hasPrefix("[") ? host.dropFirst().dropLast() : host)
     self.port = port

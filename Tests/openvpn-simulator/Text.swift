@@ -11,7 +11,7 @@ extension Text {
         continue
       }
       guard let decoded = UInt8(String(Substring(rest.prefix(2))), radix: 16), rest.count > 1 else {
-        throw Complaint("bad percent escape in '\(word)'")
+        throw OptionError("bad percent escape in '\(word)'")
       }
       rest = rest.dropFirst(2)
       append(decoded)

@@ -12,5 +12,5 @@ do {
 } catch {
   let text = Text("openvpn-simulator: error: \(error)\n".utf8)
   _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
-  exit(error is Complaint ? EX_USAGE : EX_OSERR)
+  exit(error is OptionError ? EX_USAGE : EX_OSERR)
 }

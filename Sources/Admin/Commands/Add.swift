@@ -24,7 +24,7 @@ struct Add: ParsableCommand {
     let (settings, now) = (administration.settings, Clock.now)
     let edit = try terms.edit(at: now, in: settings.zone) { .none }
     var own = edit.applied(to: Terms())
-    let plan = try plan.map { name throws(Complaint) in try administration.plan(named: name) }
+    let plan = try plan.map { name throws(CommandError) in try administration.plan(named: name) }
     if own.quota == nil, plan?.terms.quota == nil { own.quota = settings.defaultQuota }
     let user = try administration.work { ledger throws(LedgerError) in
       try ledger.addUser(name, own, plan: plan?.name, at: now)

@@ -15,25 +15,25 @@ struct Check: ParsableCommand {
 
   func run() throws {
     let config = options.config.map { String(decoding: RawArguments.bytes(of: $0), as: UTF8.self) }
-    let findings = Checkup(Settings.loadLeniently(config: config), at: Clock.now).run()
-    try StandardOutput.write(output.json ? json(findings) : text(findings))
-    switch findings.map(\.level).max() {
-    case .error: throw Ended(status: .errorsFound)
-    case .warning: throw Ended(status: .warningsFound)
+    let results = HealthCheck(Settings.loadLeniently(config: config), at: Clock.now).run()
+    try StandardOutput.write(output.json ? json(results) : text(results))
+    switch results.map(\.level).max() {
+    case .error: throw ExitCode(.errorsFound)
+    case .warning: throw ExitCode(.warningsFound)
     case .ok, nil: break
     }
   }
 
-  /// A line for each finding, and what mends it below.
-  private func text(_ findings: [Finding]) -> [UInt8] {
-    let width = findings.map { Table.width(of: Escaping.plain($0.subject)) }.max() ?? 0
-    let lines = findings.flatMap { finding in
-      let subject = Escaping.plain(finding.subject)
-      let level = finding.level.rawValue
+  /// A line for each result, and what mends it below.
+  private func text(_ results: [CheckResult]) -> [UInt8] {
+    let width = results.map { Table.width(of: Escaping.plain($0.subject)) }.max() ?? 0
+    let lines = results.flatMap { result in
+      let subject = Escaping.plain(result.subject)
+      let level = result.level.rawValue
       let gap = String(repeating: " ", count: width - Table.width(of: subject) + 2)
       let indentation = String(repeating: " ", count: 9 - level.utf8.count)
-      let line = "\(level)\(indentation)\(subject)\(gap)\(Escaping.plain(finding.text))"
-      let remedy = finding.remedy.map { remedy in
+      let line = "\(level)\(indentation)\(subject)\(gap)\(Escaping.plain(result.text))"
+      let remedy = result.remedy.map { remedy in
         String(repeating: " ", count: width + 11) + "-> \(Escaping.plain(remedy))"
       }
       return [line, remedy].compactMap(\.self)
@@ -41,21 +41,21 @@ struct Check: ParsableCommand {
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
 
-  private func json(_ findings: [Finding]) -> [UInt8] {
+  private func json(_ results: [CheckResult]) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.array("checks") { json in
-        for finding in findings {
+        for result in results {
           json.object { json in
-            json.field("subject", finding.subject)
-            json.field("level", finding.level.rawValue)
-            json.field("text", finding.text)
-            json.field("remedy", finding.remedy)
+            json.field("subject", result.subject)
+            json.field("level", result.level.rawValue)
+            json.field("text", result.text)
+            json.field("remedy", result.remedy)
           }
         }
       }
-      json.field("warnings", Int64(findings.count { $0.level == .warning }))
-      json.field("errors", Int64(findings.count { $0.level == .error }))
+      json.field("warnings", Int64(results.count { $0.level == .warning }))
+      json.field("errors", Int64(results.count { $0.level == .error }))
     }
     return json.bytes + [UInt8(ascii: "\n")]
   }

@@ -19,7 +19,8 @@ struct Export: ParsableCommand {
     case .json: try StandardOutput.write(UserFile.json(users, plans: plans))
     case .csv: try StandardOutput.write(UserFile.csv(users, isForTerminal: Terminal.isOutput))
     case .text:
-      throw Complaint("export writes for programs", hint: "add --csv or --json", exitStatus: .usage)
+      throw CommandError(
+        "export writes for programs", hint: "add --csv or --json", exitStatus: .usage)
     }
   }
 }

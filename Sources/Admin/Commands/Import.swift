@@ -73,7 +73,7 @@ struct Import: ParsableCommand {
         }
       }
     } catch {
-      throw Complaint(error)
+      throw CommandError(error)
     }
   }
 
@@ -100,19 +100,19 @@ struct Import: ParsableCommand {
       ? try Descriptor.standardInput.readToEnd(of: name, limit: 1 << 30)
       : try contents(ofFile: file.path, limit: 1 << 30)
     if bytes.starts(with: "SQLite format 3\0".utf8) {
-      throw Complaint(
+      throw CommandError(
         "\(name) is a database", hint: "--from takes over the earlier project's, restore a backup")
     }
     return (name, bytes)
   }
 
   /// Says what is wrong with a file, and gives what ends the program.
-  private static func refusal(of file: UserFile, called name: String) -> Complaint {
+  private static func refusal(of file: UserFile, called name: String) -> CommandError {
     for problem in file.problems.prefix(20) {
-      AdminProgram.voice.error("\(name):\(problem.line): \(problem.message)")
+      AdminProgram.diagnostics.error("\(name):\(problem.line): \(problem.message)")
     }
     let count = file.problems.count
-    return Complaint(
+    return CommandError(
       "\(count) \(count == 1 ? "line" : "lines") of \(name) cannot be taken; nothing was imported")
   }
 

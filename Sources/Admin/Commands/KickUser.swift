@@ -20,7 +20,7 @@ struct KickUser: ParsableCommand {
     let name = try UserName(argument: user.name)
     let kick = try kick(name)
     let administration = try Administration(options)
-    let run = SweepRun(administration.settings, AdminProgram.voice, kick: kick)
+    let run = SweepRun(administration.settings, AdminProgram.diagnostics, kick: kick)
     let summary = try run.perform(patience: .seconds(15))
     if summary.servers.isEmpty { throw NoServers() }
     let kicked = summary.kills.filter { $0.user == name }
@@ -34,19 +34,20 @@ struct KickUser: ParsableCommand {
         })
       try warnOfReturn(of: name, administration)
     }
-    try Ended.unlessDone(summary.exitStatus)
+    try summary.exitStatus.throwUnlessDone()
   }
 
   /// The message with the word that makes the client stop, unless it has one that a client knows.
   private func kick(_ name: UserName) throws -> Kick {
     let text = RawArguments.bytes(of: message)
-    if text.isEmpty { throw Complaint("--message is empty", exitStatus: .usage) }
+    if text.isEmpty { throw CommandError("--message is empty", exitStatus: .usage) }
     let word = String(decoding: text.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
     let isWhole = ["HALT", "RESTART", "AUTH_FAILED"].contains(word)
     do {
       return try Kick(user: name, message: isWhole ? text : Array("HALT,".utf8) + text)
     } catch {
-      throw Complaint("--message is \(Complaint.quoted(message)); \(error)", exitStatus: .usage)
+      throw CommandError(
+        "--message is \(CommandError.quoted(message)); \(error)", exitStatus: .usage)
     }
   }
 
@@ -61,7 +62,7 @@ struct KickUser: ParsableCommand {
   private func warnOfReturn(of name: UserName, _ administration: Administration) throws {
     let rules = administration.settings.rules
     if let user = try administration.user(name), !user.consequence(by: rules).isEmpty { return }
-    AdminProgram.voice.notice(
+    AdminProgram.diagnostics.notice(
       "\(name.forPeople) may come back at once", hint: "quota-admin disable keeps a user out")
   }
 }

@@ -35,7 +35,7 @@ struct List: ParsableCommand {
     for user in users {
       table.add([
         user.name.forPeople, user.state(by: rules), ByteSize.format(user.used(by: rules)),
-        words(forQuota: user.standing.quota), user.share(by: rules) ?? "-",
+        words(forQuota: user.entitlement.quota), user.share(by: rules) ?? "-",
         "\(user.openSessions)",
       ])
     }

@@ -25,7 +25,7 @@ struct Notify: ParsableCommand {
     let administration = try Administration(options)
     let command = administration.settings.notifyCommand
     let log = Log(
-      voice: AdminProgram.voice, path: administration.settings.logFile,
+      diagnostics: AdminProgram.diagnostics, path: administration.settings.logFile,
       level: administration.settings.logLevel)
     if command.isEmpty { return }
     let begun = Clock.now
@@ -43,7 +43,7 @@ struct Notify: ParsableCommand {
     }
     if dropped > 0 { log.warn("gave up on \(dropped) notices that could not be delivered") }
     if failed > 0 {
-      throw Complaint(
+      throw CommandError(
         "\(failed) notices were not delivered; they will be tried again",
         hint: "the log says why: \(administration.settings.logFile)", exitStatus: .unavailable)
     }

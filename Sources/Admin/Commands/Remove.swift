@@ -31,7 +31,7 @@ struct Remove: ParsableCommand {
     let rules = administration.settings.rules
     try StandardOutput.write(removed.map { line($0, rules) })
     if rules.unknownUsers == .allow {
-      AdminProgram.voice.notice(
+      AdminProgram.diagnostics.notice(
         "UNKNOWN_USERS is allow: who is removed may come back, quota "
           + "\(words(forQuota: rules.defaultQuota))",
         hint: "quota-admin disable keeps a user out")

@@ -16,7 +16,7 @@ struct Rename: ParsableCommand {
     let (name, newName) = (try UserName(argument: user.name), try UserName(argument: newName))
     let administration = try Administration(options)
     if try administration.user(newName) != nil {
-      throw Complaint(
+      throw CommandError(
         "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
     }
     let renamed = try administration.work { ledger throws(LedgerError) in

@@ -28,7 +28,7 @@ struct Sessions: ParsableCommand {
   /// Every view is asked for over connections of its own: in between nobody is kept waiting.
   private func watch(_ administration: Administration) throws {
     guard Terminal.isOutput else {
-      throw Complaint("--watch needs a terminal", exitStatus: .usage)
+      throw CommandError("--watch needs a terminal", exitStatus: .usage)
     }
     var earlier: (view: LiveView, at: Duration)?
     while true {

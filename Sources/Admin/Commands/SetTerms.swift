@@ -29,11 +29,11 @@ struct SetTerms: ParsableCommand {
   enum Term: String, CaseIterable {
     case quota, period, expires, maxSessions = "max-sessions", grace, exempt
 
-    /// - Throws: `Complaint`, 65, that says what is allowed.
-    init(argument: String) throws(Complaint) {
+    /// - Throws: `CommandError`, 65, that says what is allowed.
+    init(argument: String) throws(CommandError) {
       guard let term = Term(rawValue: argument) else {
         let allowed = Term.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Complaint("--follow is \(Complaint.quoted(argument)); allowed are \(allowed)")
+        throw CommandError("--follow is \(CommandError.quoted(argument)); allowed are \(allowed)")
       }
       self = term
     }
@@ -42,7 +42,7 @@ struct SetTerms: ParsableCommand {
   func run() throws {
     let name = try UserName(argument: user.name)
     if terms.isEmpty, plan == nil, follow.isEmpty {
-      throw Complaint(
+      throw CommandError(
         "nothing is to be set", hint: "quota-admin set --help lists what can be",
         exitStatus: .usage)
     }
@@ -67,7 +67,7 @@ struct SetTerms: ParsableCommand {
     return plan == "none" ? .none : .named(try administration.plan(named: plan).name)
   }
 
-  private func give(_ term: Term, backIn edit: inout TermsEdit) throws(Complaint) {
+  private func give(_ term: Term, backIn edit: inout TermsEdit) throws(CommandError) {
     let isSet =
       switch term {
       case .quota: edit.quota.replace()
@@ -78,7 +78,7 @@ struct SetTerms: ParsableCommand {
       case .exempt: edit.isExempt.replace()
       }
     if isSet {
-      throw Complaint(
+      throw CommandError(
         "--follow \(term.rawValue) and a value for it contradict each other", exitStatus: .usage)
     }
   }

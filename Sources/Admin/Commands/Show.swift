@@ -59,28 +59,28 @@ struct Show: ParsableCommand {
   private static func text(
     _ user: UserRecord, _ sessions: [OpenSession], _ rules: Rules, _ zone: Zone
   ) -> [UInt8] {
-    let traffic = user.standing.used
+    let traffic = user.entitlement.used
     let share = user.share(by: rules).map { ", \($0) of \(user.limitInWords)" } ?? ""
     let download = rules.count == .received ? " (does not count)" : ""
     let upload = rules.count == .sent ? " (does not count)" : ""
     let created = user.createdAt.map { words(forTime: $0, in: zone) } ?? "unknown"
     let rows: [(String, String?)] = [
-      ("state", user.standing.isEnabled ? "enabled" : "disabled"),
+      ("state", user.entitlement.isEnabled ? "enabled" : "disabled"),
       ("plan", user.plan),
-      ("quota", words(forQuota: user.standing.quota)),
+      ("quota", words(forQuota: user.entitlement.quota)),
       ("period", user.periodInWords(in: zone)),
       ("granted", user.grantsInWords),
-      ("grace", user.standing.grace == .none ? nil : user.standing.grace.inWords),
+      ("grace", user.entitlement.grace == .none ? nil : user.entitlement.grace.inWords),
       ("used", "\(ByteSize.format(user.used(by: rules)))\(share)"),
       ("download", "\(ByteSize.format(traffic.sent))\(download)"),
       ("upload", "\(ByteSize.format(traffic.received))\(upload)"),
       ("pace", user.paceInWords(by: rules, in: zone)),
       ("expires", user.expiryInWords(in: zone)),
-      ("exempt", user.standing.isExempt ? "yes" : nil),
+      ("exempt", user.entitlement.isExempt ? "yes" : nil),
       ("created", created),
       ("now", user.access(by: rules, in: zone)),
       ("sessions", "\(sessions.isEmpty ? "none" : "\(sessions.count)") at the last sweep"),
-      ("at once", user.standing.maxSessions == 0 ? nil : "\(user.standing.maxSessions)"),
+      ("at once", user.entitlement.maxSessions == 0 ? nil : "\(user.entitlement.maxSessions)"),
     ]
     let lines =
       [user.name.forPeople]
@@ -111,21 +111,21 @@ struct Show: ParsableCommand {
 extension UserRecord {
   /// What a share of usage is a share of.
   fileprivate var limitInWords: String {
-    standing.limit == standing.quota ? "the quota" : ByteSize.format(standing.limit)
+    entitlement.limit == entitlement.quota ? "the quota" : ByteSize.format(entitlement.limit)
   }
 
   /// The period, with the present one; nil where there is none.
   fileprivate func periodInWords(in zone: Zone) -> String? {
     if period == .none { return nil }
-    let (start, end) = (standing.span.start, standing.span.end)
+    let (start, end) = (entitlement.span.start, entitlement.span.end)
     return "\(period): \(words(forTime: start, in: zone)) to \(words(forTime: end, in: zone))"
   }
 
   /// What was granted on top of the quota; nil where that is nothing.
   fileprivate var grantsInWords: String? {
     let parts = [
-      standing.granted == 0 ? nil : "\(ByteSize.format(standing.granted)) for this period",
-      standing.carried == 0 ? nil : "\(ByteSize.format(standing.carried)) carried",
+      entitlement.granted == 0 ? nil : "\(ByteSize.format(entitlement.granted)) for this period",
+      entitlement.carried == 0 ? nil : "\(ByteSize.format(entitlement.carried)) carried",
     ].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }

@@ -18,11 +18,12 @@ struct SweepNow: ParsableCommand {
 
   func run() throws {
     let only = servers.map { FileArgument($0).path }
-    let run = SweepRun(try options.settings(), AdminProgram.voice, isDryRun: dryRun, only: only)
+    let run = SweepRun(
+      try options.settings(), AdminProgram.diagnostics, isDryRun: dryRun, only: only)
     let summary = try run.perform()
     try StandardOutput.write([
       output.json ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun)
     ])
-    try Ended.unlessDone(summary.exitStatus)
+    try summary.exitStatus.throwUnlessDone()
   }
 }

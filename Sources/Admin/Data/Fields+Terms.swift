@@ -4,7 +4,7 @@ import Quota
 
 extension ImportedUser {
   /// The user that fields are of.
-  init(_ fields: Fields, at moment: UserFile.Moment) throws(Complaint) {
+  init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     self.init(name: try fields.userName())
     isEnabled = try fields.truth("enabled").newValue
     terms = try fields.terms(at: moment)
@@ -18,30 +18,30 @@ extension ImportedUser {
 
 extension ImportedPlan {
   /// The plan that fields are of.
-  init(_ fields: Fields, at moment: UserFile.Moment) throws(Complaint) {
-    let name = try fields.value("name") { text throws(Complaint) in
+  init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
+    let name = try fields.value("name") { text throws(CommandError) in
       try PlanName.parse(String(decoding: text, as: UTF8.self))
     }
-    guard let name else { throw Complaint("name is missing") }
+    guard let name else { throw CommandError("name is missing") }
     self.init(name: name, terms: try fields.terms(at: moment).applied(to: Terms()))
   }
 }
 
 extension Fields {
-  fileprivate func userName() throws(Complaint) -> UserName {
-    let name = try value("name_hex") { digits throws(Complaint) in
+  fileprivate func userName() throws(CommandError) -> UserName {
+    let name = try value("name_hex") { digits throws(CommandError) in
       guard let bytes = [UInt8](hexadecimal: String(decoding: digits, as: UTF8.self)) else {
         throw Fields.wrong("name_hex", digits, "allowed are pairs of hexadecimal digits")
       }
       return bytes
     }
     if let name { return try UserName(checked: name) }
-    if self["name"] == .absent { throw Complaint("name is missing") }
-    return try UserName(checked: try value("name") { text throws(Complaint) in text } ?? [])
+    if self["name"] == .absent { throw CommandError("name is missing") }
+    return try UserName(checked: try value("name") { text throws(CommandError) in text } ?? [])
   }
 
   /// What is to hold of the terms.
-  func terms(at moment: UserFile.Moment) throws(Complaint) -> TermsEdit {
+  func terms(at moment: UserFile.Moment) throws(CommandError) -> TermsEdit {
     var edit = TermsEdit()
     edit.quota = try amount("quota_bytes")
     edit.period = try period(at: moment)
@@ -53,21 +53,21 @@ extension Fields {
   }
 
   /// A period as it is stored, or as it is typed.
-  private func period(at moment: UserFile.Moment) throws(Complaint) -> Edit<Period> {
-    try edit("period") { text throws(Complaint) in
+  private func period(at moment: UserFile.Moment) throws(CommandError) -> Edit<Period> {
+    try edit("period") { text throws(CommandError) in
       let text = String(decoding: text, as: UTF8.self)
       if let stored = Period(text: text) { return stored }
       let today = Day(of: moment.now, in: moment.zone)
       do throws(PeriodError) {
         return try Period.parse(text, resetDay: nil, today: today)
       } catch {
-        throw Complaint("period: \(error)")
+        throw CommandError("period: \(error)")
       }
     }
   }
 
-  private func lifetime(at moment: UserFile.Moment) throws(Complaint) -> Edit<Lifetime> {
-    let end = try edit("expires_at") { text throws(Complaint) in
+  private func lifetime(at moment: UserFile.Moment) throws(CommandError) -> Edit<Lifetime> {
+    let end = try edit("expires_at") { text throws(CommandError) in
       let text = String(decoding: text, as: UTF8.self)
       if let time = time(iso: text) { return Lifetime.until(time) }
       return try Lifetime(argument: text, false, at: moment.now, in: moment.zone)
@@ -75,7 +75,7 @@ extension Fields {
     let seconds = try number("expires_after_seconds", 1...Int64.max)
     let isFromFirst = try truth("from_first_connection").newValue ?? false
     switch (end, seconds) {
-    case (.set, .set): throw Complaint("expires_at and expires_after_seconds exclude each other")
+    case (.set, .set): throw CommandError("expires_at and expires_after_seconds exclude each other")
     case (.set, _): return end
     case (_, .set(let seconds)):
       return .set(.lasting(seconds, from: isFromFirst ? .firstConnection : .atOnce))
@@ -84,7 +84,7 @@ extension Fields {
     }
   }
 
-  private func grace() throws(Complaint) -> Edit<Grace> {
+  private func grace() throws(CommandError) -> Edit<Grace> {
     let bytes = try amount("grace_bytes")
     let percent = try number("grace_percent", Grace.percentages)
     if bytes.newValue != nil || percent.newValue != nil {

@@ -29,10 +29,10 @@ struct Fields {
 
   /// The edit that a field asks for.
   ///
-  /// - Throws: `Complaint` that names the field.
+  /// - Throws: `CommandError` that names the field.
   func edit<Result>(
-    _ name: String, _ read: ([UInt8]) throws(Complaint) -> Result
-  ) throws(Complaint) -> Edit<Result> {
+    _ name: String, _ read: ([UInt8]) throws(CommandError) -> Result
+  ) throws(CommandError) -> Edit<Result> {
     switch self[name] {
     case .absent: .keep
     case .empty: .follow
@@ -42,15 +42,15 @@ struct Fields {
 
   /// A field's value; nil where it has none.
   func value<Result>(
-    _ name: String, _ read: ([UInt8]) throws(Complaint) -> Result
-  ) throws(Complaint) -> Result? {
+    _ name: String, _ read: ([UInt8]) throws(CommandError) -> Result
+  ) throws(CommandError) -> Result? {
     guard case .text(let text) = self[name] else { return nil }
     return try read(text)
   }
 
   /// A size, such as bytes.
-  func amount(_ name: String) throws(Complaint) -> Edit<Int64> {
-    try edit(name) { text throws(Complaint) in
+  func amount(_ name: String) throws(CommandError) -> Edit<Int64> {
+    try edit(name) { text throws(CommandError) in
       do throws(ByteSizeError) { return try ByteSize.parse(text.span) } catch {
         throw Fields.wrong(name, text, "\(error)")
       }
@@ -58,8 +58,8 @@ struct Fields {
   }
 
   /// A whole number.
-  func number(_ name: String, _ allowed: ClosedRange<Int64>) throws(Complaint) -> Edit<Int64> {
-    try edit(name) { text throws(Complaint) in
+  func number(_ name: String, _ allowed: ClosedRange<Int64>) throws(CommandError) -> Edit<Int64> {
+    try edit(name) { text throws(CommandError) in
       guard let number = Int64(String(decoding: text, as: UTF8.self)), allowed ~= number else {
         let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
         throw Fields.wrong(name, text, "allowed are whole numbers from \(range)")
@@ -69,8 +69,8 @@ struct Fields {
   }
 
   /// True or false.
-  func truth(_ name: String) throws(Complaint) -> Edit<Bool> {
-    try edit(name) { text throws(Complaint) in
+  func truth(_ name: String) throws(CommandError) -> Edit<Bool> {
+    try edit(name) { text throws(CommandError) in
       switch String(decoding: text, as: UTF8.self).lowercased() {
       case "true": return true
       case "false": return false
@@ -80,8 +80,8 @@ struct Fields {
   }
 
   /// A complaint about a field.
-  static func wrong(_ name: String, _ text: [UInt8], _ allowed: String) -> Complaint {
-    Complaint("\(name) is \(Complaint.quoted(bytes: text)); \(allowed)")
+  static func wrong(_ name: String, _ text: [UInt8], _ allowed: String) -> CommandError {
+    CommandError("\(name) is \(CommandError.quoted(bytes: text)); \(allowed)")
   }
 
   /// A complaint about a field that nothing knows.
@@ -89,7 +89,7 @@ struct Fields {
     let near = NearestName.of(Array(name.utf8), among: known)
     let allowed =
       near.map { "did you mean \($0)?" } ?? "known are: \(known.joined(separator: ", "))"
-    return "there is no \(what) \(Complaint.quoted(name)); \(allowed)"
+    return "there is no \(what) \(CommandError.quoted(name)); \(allowed)"
   }
 }
 

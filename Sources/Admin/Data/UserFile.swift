@@ -37,10 +37,10 @@ struct UserFile {
 
   /// Takes a user up, unless the file has them already.
   mutating func addUser(line: Int, _ fields: Fields) {
-    do throws(Complaint) {
+    do throws(CommandError) {
       let user = try ImportedUser(fields, at: moment)
       if let earlier = lines[user.name] {
-        throw Complaint("\(user.name.forPeople) is on line \(earlier) already")
+        throw CommandError("\(user.name.forPeople) is on line \(earlier) already")
       }
       lines[user.name] = line
       users.append(user)
@@ -52,7 +52,7 @@ struct UserFile {
 
   /// Takes a plan up.
   mutating func addPlan(line: Int, _ fields: Fields) {
-    do throws(Complaint) {
+    do throws(CommandError) {
       plans.append(try ImportedPlan(fields, at: moment))
       planLines.append(line)
     } catch {
@@ -65,13 +65,15 @@ struct UserFile {
   }
 
   /// Takes up what the ledger has against the users and plans.
-  mutating func complain(of error: ImportError) throws(Complaint) {
+  mutating func complain(of error: ImportError) throws(CommandError) {
     switch error {
-    case .ledger(let error): throw Complaint(error)
+    case .ledger(let error): throw CommandError(error)
     case .users(let refused):
-      for (place, error) in refused { complain(line: userLines[place], Complaint(error).message) }
+      for (place, error) in refused {
+        complain(line: userLines[place], CommandError(error).message)
+      }
     case .plan(let place, let error):
-      complain(line: planLines[place], Complaint(error).message)
+      complain(line: planLines[place], CommandError(error).message)
     }
   }
 }

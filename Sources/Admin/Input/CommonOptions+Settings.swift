@@ -6,7 +6,7 @@ extension CommonOptions {
   /// - Throws: `SettingsError`.
   func settings() throws -> Settings {
     let loaded = try Settings.load(config: config.map { FileArgument($0).path })
-    AdminProgram.voice.warn(of: loaded.problems)
+    AdminProgram.diagnostics.warn(of: loaded.problems)
     return loaded.settings
   }
 }

@@ -10,11 +10,11 @@ struct Consent: ParsableArguments {
   /// Asks on the terminal, unless `--yes` was given.
   ///
   /// - Parameter question: what is about to happen, such as `remove alice`.
-  /// - Throws: `Complaint`, 64, where there is no terminal to ask on.
+  /// - Throws: `CommandError`, 64, where there is no terminal to ask on.
   func isGiven(to question: String) throws -> Bool {
     if yes { return true }
     guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
-      throw Complaint(
+      throw CommandError(
         "there is no terminal to ask on: \(question)?", hint: "--yes does it without asking",
         exitStatus: .usage)
     }

@@ -13,8 +13,8 @@ struct Moments {
   /// What a text means: all of a day for a date, otherwise one second.
   ///
   /// - Parameter option: the option it was given to, for the complaint.
-  /// - Throws: `Complaint`, 65, that says what is allowed.
-  func span(of text: String, for option: String) throws(Complaint) -> Range<Int64> {
+  /// - Throws: `CommandError`, 65, that says what is allowed.
+  func span(of text: String, for option: String) throws(CommandError) -> Range<Int64> {
     let today = Day(of: now, in: zone)
     switch text.lowercased() {
     case "now": return now..<now + 1
@@ -24,7 +24,7 @@ struct Moments {
     }
     if let day = Day.parse(text) { return span(of: day) }
     if let moment = moment(text) ?? age(text) { return moment..<moment + 1 }
-    throw Complaint("\(option) is \(Complaint.quoted(text)); \(Moments.allowed)")
+    throw CommandError("\(option) is \(CommandError.quoted(text)); \(Moments.allowed)")
   }
 
   private func span(of day: Day) -> Range<Int64> { zone.start(of: day)..<zone.end(of: day) }

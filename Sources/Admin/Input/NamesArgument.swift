@@ -12,7 +12,7 @@ struct NamesArgument: ParsableArguments {
 
   /// The names in their order, each once.
   ///
-  /// - Throws: `Complaint`, 65, for one that is none.
+  /// - Throws: `CommandError`, 65, for one that is none.
   func userNames() throws -> [UserName] {
     var all: [UserName] = []
     for argument in names {

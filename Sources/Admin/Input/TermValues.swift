@@ -4,18 +4,18 @@ import Quota
 extension Lifetime {
   /// The lifetime that an argument gives.
   ///
-  /// - Throws: `Complaint`, 65, for a date that is past or a text that is none.
+  /// - Throws: `CommandError`, 65, for a date that is past or a text that is none.
   init(
     argument: String, _ fromFirstConnection: Bool, at time: Int64, in zone: Zone
-  ) throws(Complaint) {
+  ) throws(CommandError) {
     let expiry: Expiry
-    do { expiry = try Expiry.parse(argument) } catch { throw Complaint("--expires: \(error)") }
+    do { expiry = try Expiry.parse(argument) } catch { throw CommandError("--expires: \(error)") }
     if case .within(let seconds) = expiry {
       self = .lasting(seconds, from: fromFirstConnection ? .firstConnection : .atOnce)
       return
     }
     if fromFirstConnection {
-      throw Complaint(
+      throw CommandError(
         "--from-first-connection goes with a time, and \(argument) is none; "
           + "allowed are times such as +12h, +30d or +2w")
     }
@@ -24,7 +24,7 @@ extension Lifetime {
       return
     }
     if end <= time {
-      throw Complaint(
+      throw CommandError(
         "--expires: \(argument) is past; allowed are \(Day(of: time, in: zone)) and later")
     }
     self = .until(end)
@@ -34,14 +34,14 @@ extension Lifetime {
 extension Grace {
   /// The grace that an argument gives: `5%`, a size, or `none`.
   ///
-  /// - Throws: `Complaint`, 65, that says what is allowed.
-  init(argument: String) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, that says what is allowed.
+  init(argument: String) throws(CommandError) {
     if argument.lowercased() == "none" {
       self = .none
     } else if argument.hasSuffix("%") {
       guard let percent = Int64(argument.dropLast()), Grace.percentages ~= percent else {
-        throw Complaint(
-          "--grace is \(Complaint.quoted(argument)); allowed are 0% to "
+        throw CommandError(
+          "--grace is \(CommandError.quoted(argument)); allowed are 0% to "
             + "\(Grace.percentages.upperBound)%, sizes and none")
       }
       self.init(percent: percent)
@@ -57,12 +57,12 @@ enum SessionLimit {
 
   /// The number that an argument gives, 0 for `unlimited`.
   ///
-  /// - Throws: `Complaint`, 65, that says what is allowed.
-  static func parse(_ argument: String) throws(Complaint) -> Int64 {
+  /// - Throws: `CommandError`, 65, that says what is allowed.
+  static func parse(_ argument: String) throws(CommandError) -> Int64 {
     if argument.lowercased() == "unlimited" || argument == "0" { return 0 }
     guard let number = Int64(argument), allowed ~= number else {
-      throw Complaint(
-        "--max-sessions is \(Complaint.quoted(argument)); allowed are \(allowed.lowerBound) to "
+      throw CommandError(
+        "--max-sessions is \(CommandError.quoted(argument)); allowed are \(allowed.lowerBound) to "
           + "\(allowed.upperBound), and unlimited")
     }
     return number
@@ -73,8 +73,8 @@ enum SessionLimit {
 enum PlanName {
   /// The name that an argument gives.
   ///
-  /// - Throws: `Complaint`, 65, for one that nobody could type again.
-  static func parse(_ argument: String) throws(Complaint) -> String {
+  /// - Throws: `CommandError`, 65, for one that nobody could type again.
+  static func parse(_ argument: String) throws(CommandError) -> String {
     let isPlain = argument.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -85,8 +85,8 @@ enum PlanName {
       }
     }
     guard isPlain, 1...64 ~= argument.utf8.count, argument != "none" else {
-      throw Complaint(
-        "\(Complaint.quoted(argument)) is no name of a plan; allowed are 1 to 64 letters, digits, "
+      throw CommandError(
+        "\(CommandError.quoted(argument)) is no name of a plan; allowed are 1 to 64 letters, digits, "
           + "dots, hyphens and underscores, and not none")
     }
     return argument

@@ -41,7 +41,7 @@ struct TermsOptions: ParsableArguments {
   ///   - time: now, in seconds since 1970 in UTC.
   ///   - zone: the zone of days.
   ///   - present: the period so far, whose day `--reset-day` alone changes.
-  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
+  /// - Throws: `CommandError`, 65, that names the option and says what is allowed.
   func edit(
     at time: Int64, in zone: Zone, present: () throws -> Period
   ) throws -> TermsEdit {
@@ -54,7 +54,7 @@ struct TermsOptions: ParsableArguments {
       edit.lifetime = .set(
         try Lifetime(argument: expires, fromFirstConnection, at: time, in: zone))
     } else if fromFirstConnection {
-      throw Complaint(
+      throw CommandError(
         "--from-first-connection goes with --expires, as in: --expires +30d --from-first-connection"
       )
     }
@@ -76,7 +76,7 @@ struct TermsOptions: ParsableArguments {
       return try Period.parse(kind, resetDay: resetDay, today: today)
     } catch {
       let option = period == nil || error.isAboutTheDay ? "--reset-day" : "--period"
-      throw Complaint("\(option): \(error)")
+      throw CommandError("\(option): \(error)")
     }
   }
 }

@@ -39,9 +39,9 @@ struct UserFilter: ParsableArguments {
   }
 
   private func passes(_ user: UserRecord, by rules: Rules, nearFrom percent: Int) -> Bool {
-    if disabled, user.standing.isEnabled { return false }
+    if disabled, user.entitlement.isEnabled { return false }
     if online, user.openSessions == 0 { return false }
-    if expired, user.standing.expiresAt.map({ $0 > user.at }) ?? true { return false }
+    if expired, user.entitlement.expiresAt.map({ $0 > user.at }) ?? true { return false }
     guard over || near else { return true }
     let share = user.shareOfQuota(by: rules)
     if over, near { return share * 100 >= Double(percent) }
@@ -60,7 +60,7 @@ struct UserFilter: ParsableArguments {
     case .name: 0
     case .used: Double(user.used(by: rules))
     // No quota is more than any.
-    case .quota: user.standing.limit == 0 ? .infinity : Double(user.standing.limit)
+    case .quota: user.entitlement.limit == 0 ? .infinity : Double(user.entitlement.limit)
     case .share: user.shareOfQuota(by: rules)
     case .sessions: Double(user.openSessions)
     case .created: Double(user.createdAt ?? 0)
@@ -71,6 +71,6 @@ struct UserFilter: ParsableArguments {
 extension UserRecord {
   /// How much of the quota is used, grants included, 1 for all of it; 0 where there is no quota.
   fileprivate func shareOfQuota(by rules: Rules) -> Double {
-    standing.limit == 0 ? 0 : Double(used(by: rules)) / Double(standing.limit)
+    entitlement.limit == 0 ? 0 : Double(used(by: rules)) / Double(entitlement.limit)
   }
 }

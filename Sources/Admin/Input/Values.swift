@@ -8,23 +8,23 @@ extension UserName {
 
   /// The name that an argument gives.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
-  init(argument: String) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(argument: String) throws(CommandError) {
     try self.init(checked: RawArguments.bytes(of: argument))
   }
 
   /// The name that bytes are.
   ///
-  /// - Throws: `Complaint`, 65, for a name that no client can have or nobody could read.
-  init(checked bytes: [UInt8]) throws(Complaint) {
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(checked bytes: [UInt8]) throws(CommandError) {
     let allowed = "allowed are 1 to \(UserName.limit) bytes without control characters"
-    if bytes.isEmpty { throw Complaint("a user's name is empty; \(allowed)") }
+    if bytes.isEmpty { throw CommandError("a user's name is empty; \(allowed)") }
     if bytes.count > UserName.limit {
-      throw Complaint("a user's name has \(bytes.count) bytes; \(allowed)")
+      throw CommandError("a user's name has \(bytes.count) bytes; \(allowed)")
     }
     self.init(bytes: bytes)
     if hasControlCharacter {
-      throw Complaint("the name \(forPeople) has a control character; \(allowed)")
+      throw CommandError("the name \(forPeople) has a control character; \(allowed)")
     }
   }
 
@@ -50,12 +50,12 @@ extension UserName {
 extension ByteSize {
   /// The size that an option gives, in bytes, 0 for unlimited.
   ///
-  /// - Throws: `Complaint`, 65, that names the option and says what is allowed.
-  static func argument(_ argument: String, of option: String) throws(Complaint) -> Int64 {
+  /// - Throws: `CommandError`, 65, that names the option and says what is allowed.
+  static func argument(_ argument: String, of option: String) throws(CommandError) -> Int64 {
     do throws(ByteSizeError) {
       return try parse(argument)
     } catch {
-      throw Complaint("\(option) is \(Complaint.quoted(argument)); \(error)")
+      throw CommandError("\(option) is \(CommandError.quoted(argument)); \(error)")
     }
   }
 }

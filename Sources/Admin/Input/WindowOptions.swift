@@ -19,22 +19,22 @@ struct WindowOptions: ParsableArguments {
   /// - Parameters:
   ///   - days: how many days it has if `--since` is not given, the last one included.
   ///   - now: seconds since 1970 in UTC, which nothing reported is later than.
-  /// - Throws: `Complaint`, 65, that says what is allowed.
-  func window(ofDays days: Int64, now: Int64, in zone: Zone) throws(Complaint) -> Window {
+  /// - Throws: `CommandError`, 65, that says what is allowed.
+  func window(ofDays days: Int64, now: Int64, in zone: Zone) throws(CommandError) -> Window {
     let moments = Moments(now: now, zone: zone)
     // Nothing is later than now but by a clock that was wrong, and that should show.
-    let end = try until.map { text throws(Complaint) in
+    let end = try until.map { text throws(CommandError) in
       try moments.span(of: text, for: "--until").upperBound
     }
     let newest = Day(of: (end ?? now) - (end == nil ? 0 : 1), in: zone)
-    let start = try since.map { text throws(Complaint) in
+    let start = try since.map { text throws(CommandError) in
       try moments.span(of: text, for: "--since").lowerBound
     }
     let window = Window(
       start: start ?? zone.start(of: newest + (1 - days)), end: end ?? .max, zone: zone,
       newest: newest)
     guard let window else {
-      throw Complaint("--since is later than --until", hint: "nothing can be between them")
+      throw CommandError("--since is later than --until", hint: "nothing can be between them")
     }
     return window
   }

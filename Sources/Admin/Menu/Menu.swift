@@ -18,12 +18,12 @@ struct Menu {
     while true {
       switch try console.ask("Choose, or press Enter for the menu") {
       case .end, .line("0"), .line("q"), .line("quit"), .line("exit"): return
-      case .cancelled: AdminProgram.voice.notice("0 leaves the menu")
+      case .cancelled: AdminProgram.diagnostics.notice("0 leaves the menu")
       case .line(""): try show()
       case .line(let choice):
         guard let number = Int(choice), MenuItem.all.indices.contains(number - 1) else {
-          AdminProgram.voice.error(
-            "there is no \(Complaint.quoted(choice)) in the menu",
+          AdminProgram.diagnostics.error(
+            "there is no \(CommandError.quoted(choice)) in the menu",
             hint: "choose a number from 0 to \(MenuItem.all.count)")
           continue
         }
@@ -53,7 +53,7 @@ struct Menu {
         _ = try inChild { AdminProgram.run(arguments).rawValue }
       }
     } else {
-      AdminProgram.voice.notice("nothing was done")
+      AdminProgram.diagnostics.notice("nothing was done")
     }
     return true
   }

@@ -86,16 +86,16 @@ struct MetricsReading {
     let labelled = users.map { (user: $0, labels: MetricsReading.labels(of: $0.name)) }
     text.metric(
       "user_quota_bytes", .gauge, "What a user who has a quota may use in the current period.")
-    for (user, labels) in labelled where user.standing.limit > 0 {
-      text.sample(labels, user.standing.limit)
+    for (user, labels) in labelled where user.entitlement.limit > 0 {
+      text.sample(labels, user.entitlement.limit)
     }
     text.metric("user_used_bytes", .gauge, "What was used of the quota in the current period.")
     for (user, labels) in labelled { text.sample(labels, user.used(by: settings.rules)) }
     text.metric(
       "user_received_bytes_total", .counter, "Received from a user in the current period.")
-    for (user, labels) in labelled { text.sample(labels, user.standing.used.received) }
+    for (user, labels) in labelled { text.sample(labels, user.entitlement.used.received) }
     text.metric("user_sent_bytes_total", .counter, "Sent to a user in the current period.")
-    for (user, labels) in labelled { text.sample(labels, user.standing.used.sent) }
+    for (user, labels) in labelled { text.sample(labels, user.entitlement.used.sent) }
     text.metric("user_sessions", .gauge, "Sessions of a user live at the last sweep.")
     for (user, labels) in labelled { text.sample(labels, Int64(user.openSessions)) }
     text.metric("user_admitted", .gauge, "Whether a user would be let in now.")
@@ -104,7 +104,8 @@ struct MetricsReading {
 
   /// Why a user would be refused; nil if they would be let in.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.standing, at: user.at, by: settings.rules) else {
+    guard case .refused(let reason) = decide(user.entitlement, at: user.at, by: settings.rules)
+    else {
       return nil
     }
     return reason.rawValue

@@ -51,16 +51,16 @@ struct NoticeLetter {
   }
 
   private var periodStart: String? {
-    let start = user.standing.span.start
+    let start = user.entitlement.span.start
     return start == 0 ? nil : isoTime(start)
   }
 
   private var periodEnd: String? {
-    let end = user.standing.span.end
+    let end = user.entitlement.span.end
     return end == .max ? nil : isoTime(end)
   }
 
-  private var expiry: String? { user.standing.expiresAt.map(isoTime) }
+  private var expiry: String? { user.entitlement.expiresAt.map(isoTime) }
 
   /// The notice as a sentence for the user.
   var text: String {
@@ -81,7 +81,7 @@ struct NoticeLetter {
   /// When usage starts over, where that bears on the matter.
   private var renewal: String {
     let isAboutUsage = notice.kind == .usage || notice.detail == Reason.quota.rawValue
-    guard isAboutUsage, user.standing.span.end < .max else { return "" }
-    return "; it starts over on \(words(forTime: user.standing.span.end, in: settings.zone))"
+    guard isAboutUsage, user.entitlement.span.end < .max else { return "" }
+    return "; it starts over on \(words(forTime: user.entitlement.span.end, in: settings.zone))"
   }
 }

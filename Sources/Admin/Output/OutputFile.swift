@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import Support
 import System
@@ -38,7 +39,7 @@ struct OutputFile {
     let draft = try FileDraft(for: final)
     if needsRoot {
       let status = try inChild { AdminProgram.status { try content(draft.file) }.rawValue }
-      if status != 0 { throw Ended(status: ExitStatus(rawValue: status) ?? .bug) }
+      if status != 0 { throw ExitCode(status) }
     } else {
       try content(draft.file)
     }

@@ -23,7 +23,7 @@ struct SessionsOutput {
       if owners[session.owner] == nil {
         owners[session.owner] = try administration.user(session.owner)
       }
-      owners[session.owner]?.standing.used += session.uncounted
+      owners[session.owner]?.entitlement.used += session.uncounted
     }
     self.owners = owners
   }
@@ -107,7 +107,7 @@ struct SessionsOutput {
     json.field("received_per_second", row.rate?.received)
     json.field("sent_per_second", row.rate?.sent)
     json.field("bytes_used", owner?.used(by: rules))
-    json.field("quota_bytes", owner?.standing.quota)
+    json.field("quota_bytes", owner?.entitlement.quota)
     json.field("live", row.isLive)
     json.field("as_of", row.at.map(isoTime))
   }
@@ -115,7 +115,7 @@ struct SessionsOutput {
 
 extension Administration {
   /// What the ledger has on a user, nil for a stranger.
-  func user(_ name: UserName) throws(Complaint) -> UserRecord? {
+  func user(_ name: UserName) throws(CommandError) -> UserRecord? {
     try read { ledger throws(SQLiteError) in try ledger.user(named: name, at: Clock.now) }
   }
 }

@@ -39,17 +39,17 @@ extension Grace {
 extension UserRecord {
   /// When the account expires, in a few words; nil for never.
   func expiryInWords(in zone: Zone) -> String? {
-    if let end = standing.expiresAt { return words(forTime: end, in: zone) }
+    if let end = entitlement.expiresAt { return words(forTime: end, in: zone) }
     return waitingLifetime.map { "\(words(forSeconds: $0)) after the first connection" }
   }
 
   /// What holds for a new user, each in a few words; what is as for everybody is left out.
   func termsInWords(in zone: Zone) -> [String] {
-    var terms = Terms(quota: standing.quota)
+    var terms = Terms(quota: entitlement.quota)
     if period != .none { terms.period = period }
-    if standing.maxSessions > 0 { terms.maxSessions = standing.maxSessions }
-    if standing.grace != .none { terms.grace = standing.grace }
-    if standing.isExempt { terms.isExempt = true }
+    if entitlement.maxSessions > 0 { terms.maxSessions = entitlement.maxSessions }
+    if entitlement.grace != .none { terms.grace = entitlement.grace }
+    if entitlement.isExempt { terms.isExempt = true }
     let expiry = expiryInWords(in: zone).map { "expires \($0)" }
     return terms.inWords(in: zone) + [expiry, plan.map { "plan \($0)" }].compactMap(\.self)
   }
@@ -57,11 +57,11 @@ extension UserRecord {
   /// What a change was about, as it is now, each in a few words.
   func inWords(_ edit: TermsEdit, _ choice: PlanChoice, in zone: Zone) -> [String] {
     var terms = Terms()
-    if edit.quota != .keep { terms.quota = standing.quota }
+    if edit.quota != .keep { terms.quota = entitlement.quota }
     if edit.period != .keep { terms.period = period }
-    if edit.maxSessions != .keep { terms.maxSessions = standing.maxSessions }
-    if edit.grace != .keep { terms.grace = standing.grace }
-    if edit.isExempt != .keep { terms.isExempt = standing.isExempt }
+    if edit.maxSessions != .keep { terms.maxSessions = entitlement.maxSessions }
+    if edit.grace != .keep { terms.grace = entitlement.grace }
+    if edit.isExempt != .keep { terms.isExempt = entitlement.isExempt }
     let expiry =
       edit.lifetime == .keep
       ? nil : expiryInWords(in: zone).map { "expires \($0)" } ?? "no expiry"

@@ -4,12 +4,12 @@ import Quota
 
 extension UserRecord {
   /// What counts of the usage so far.
-  func used(by rules: Rules) -> Int64 { rules.count.bytes(of: standing.used) }
+  func used(by rules: Rules) -> Int64 { rules.count.bytes(of: entitlement.used) }
 
   /// The user's state, in a word or two.
   func state(by rules: Rules) -> String {
-    switch decide(standing, at: at, by: rules) {
-    case .allowed: standing.isExempt ? "exempt" : "active"
+    switch decide(entitlement, at: at, by: rules) {
+    case .allowed: entitlement.isExempt ? "exempt" : "active"
     case .refused(.quota): "over quota"
     case .refused(let reason): reason.rawValue
     }
@@ -18,7 +18,7 @@ extension UserRecord {
   /// How much of the limit is used, cut to whole percents, so that 100% is over; nil where
   /// there is no quota.
   func share(by rules: Rules) -> String? {
-    let limit = standing.limit
+    let limit = entitlement.limit
     guard limit > 0 else { return nil }
     let (whole, rest) = used(by: rules).quotientAndRemainder(dividingBy: limit)
     let (high, low) = rest.multipliedFullWidth(by: 100)
@@ -29,28 +29,29 @@ extension UserRecord {
 
   /// What the door would say to one session more.
   func verdict(by rules: Rules) -> Verdict {
-    var standing = standing
-    standing.sessionsBefore = Int64(openSessions)
-    return decide(standing, at: at, by: rules)
+    var entitlement = entitlement
+    entitlement.sessionsBefore = Int64(openSessions)
+    return decide(entitlement, at: at, by: rules)
   }
 
   /// When the quota will be used up at the pace of this period, nil where that is after its end or
   /// cannot be told.
   func projectedEnd(by rules: Rules) -> Int64? {
-    let start = max(standing.span.start, createdAt ?? 0)
+    let start = max(entitlement.span.start, createdAt ?? 0)
     let end = Quota.projectedEnd(
-      used: used(by: rules), of: standing.limit, since: start, now: at)
-    return end.flatMap { $0 < standing.span.end ? $0 : nil }
+      used: used(by: rules), of: entitlement.limit, since: start, now: at)
+    return end.flatMap { $0 < entitlement.span.end ? $0 : nil }
   }
 
   /// Whether the user would be let in now, why, and until when.
   func access(by rules: Rules, in zone: Zone) -> String {
     switch verdict(by: rules) {
-    case .refused(.quota) where standing.span.end < .max:
-      return "would be refused until \(words(forTime: standing.span.end, in: zone)): "
+    case .refused(.quota) where entitlement.span.end < .max:
+      return "would be refused until \(words(forTime: entitlement.span.end, in: zone)): "
         + Reason.quota.text
     case .refused(.sessions):
-      return "would be refused: \(openSessions) of \(sessions(Int(standing.maxSessions))) at once"
+      return
+        "would be refused: \(openSessions) of \(sessions(Int(entitlement.maxSessions))) at once"
     case .refused(let reason): return "would be refused: \(reason.text)"
     case .allowed: return "would be let in: \(room(by: rules, in: zone))"
     }
@@ -58,13 +59,13 @@ extension UserRecord {
 
   /// What is left to a user who is let in.
   private func room(by rules: Rules, in zone: Zone) -> String {
-    if standing.isExempt { return "exempt" }
-    var ends = [standing.expiresAt].compactMap(\.self)
+    if entitlement.isExempt { return "exempt" }
+    var ends = [entitlement.expiresAt].compactMap(\.self)
     var text = "there is no quota"
-    if standing.quota > 0 {
-      let left = standing.limit - used(by: rules)
+    if entitlement.quota > 0 {
+      let left = entitlement.limit - used(by: rules)
       text = left > 0 ? "\(ByteSize.format(left)) left" : "within the grace"
-      ends.append(standing.span.end)
+      ends.append(entitlement.span.end)
     }
     guard let end = ends.min(), end < .max else { return text }
     return "\(text) until \(words(forTime: end, in: zone))"
@@ -72,9 +73,9 @@ extension UserRecord {
 
   /// The effect of a change, appended to its confirmation; empty if there is none.
   func consequence(by rules: Rules) -> String {
-    guard case .refused(let reason) = decide(standing, at: at, by: rules) else {
-      let most = Int(standing.maxSessions)
-      if standing.isExempt || most == 0 || openSessions <= most { return "" }
+    guard case .refused(let reason) = decide(entitlement, at: at, by: rules) else {
+      let most = Int(entitlement.maxSessions)
+      if entitlement.isExempt || most == 0 || openSessions <= most { return "" }
       return "; \(sessions(openSessions - most)) will end with the next sweep"
     }
     let why = reason == .disabled ? "" : "; kept out: \(reason.text)"

@@ -126,8 +126,8 @@ extension Page {
       pressed.isOver ? Page.grouped(Int64(user.openSessions)) : forecast(pressed)
     return """
       <tr><td class="name">\(user.name)</td><td>\(ByteSize.format(used))</td>\
-      <td class="wide">\(ByteSize.format(user.standing.limit))</td>\
-      <td class="meter wide">\(meter(share(used, of: user.standing.limit), ink))</td>\
+      <td class="wide">\(ByteSize.format(user.entitlement.limit))</td>\
+      <td class="meter wide">\(meter(share(used, of: user.entitlement.limit), ink))</td>\
       <td class="\(ink)">\(shareOfQuota(user))</td><td>\(last)</td></tr>
       """
   }
@@ -135,13 +135,13 @@ extension Page {
   /// How much of a quota is used; of a tiny one that may be a number as long as a line.
   private func shareOfQuota(_ user: UserRecord) -> String {
     let rules = overview.rules
-    return share(user.used(by: rules), of: user.standing.limit) < 10
+    return share(user.used(by: rules), of: user.entitlement.limit) < 10
       ? user.share(by: rules) ?? "" : "over 999%"
   }
 
   /// When a quota is used up if its user goes on as so far; of one that lasts, until when.
   private func forecast(_ pressed: Overview.Pressed) -> String {
-    let reset = pressed.user.standing.span.end
+    let reset = pressed.user.entitlement.span.end
     guard let end = pressed.end else {
       return reset == .max
         ? "not soon" : "lasts to \(Page.date(Day(of: reset, in: overview.zone)))"

@@ -102,15 +102,15 @@ struct Overview {
 
   /// A user whose quota is nearly or wholly used up, nil for others.
   private func examine(_ user: UserRecord) -> Pressed? {
-    guard user.standing.limit > 0, !user.standing.isExempt,
+    guard user.entitlement.limit > 0, !user.entitlement.isExempt,
       portion(user) * 100 >= Double(Overview.nearlyUsedUp)
     else { return nil }
-    let isOver = user.used(by: rules) >= user.standing.limit
+    let isOver = user.used(by: rules) >= user.entitlement.limit
     return Pressed(user: user, end: isOver ? now : user.projectedEnd(by: rules), isOver: isOver)
   }
 
   /// What part of the quota is used.
   private func portion(_ user: UserRecord) -> Double {
-    share(user.used(by: rules), of: user.standing.limit)
+    share(user.used(by: rules), of: user.entitlement.limit)
   }
 }

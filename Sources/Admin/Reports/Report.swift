@@ -32,10 +32,10 @@ struct Subject {
 extension Administration {
   /// Whom names are about: each by himself, and everybody together for no names.
   ///
-  /// - Throws: `Complaint` for a name that no user has.
-  func subjects(_ names: [UserName]) throws(Complaint) -> [Subject] {
+  /// - Throws: `CommandError` for a name that no user has.
+  func subjects(_ names: [UserName]) throws(CommandError) -> [Subject] {
     if names.isEmpty { return [.everybody] }
-    return try names.map { name throws(Complaint) in
+    return try names.map { name throws(CommandError) in
       let number = try read { ledger throws(SQLiteError) in try ledger.number(of: name) }
       guard let number else { throw unknown(name) }
       return Subject(name: name, number: number)

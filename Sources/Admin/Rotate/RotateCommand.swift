@@ -13,13 +13,16 @@ package enum RotateCommand {
   /// else is done.
   ///
   /// - Returns: how the program ends: as the first thing that failed would have it.
-  /// - Throws: an `Explained` error for settings that cannot be used.
-  package static func run(_ options: RotateOptions, _ voice: Voice) throws -> Support.ExitStatus {
+  /// - Throws: an `UserFacingError` error for settings that cannot be used.
+  package static func run(_ options: RotateOptions, _ diagnostics: DiagnosticPrinter) throws
+    -> Support.ExitStatus
+  {
     let loaded = try Settings.load(config: options.config)
-    voice.warn(of: loaded.problems)
+    diagnostics.warn(of: loaded.problems)
     let settings = loaded.settings
     let log = Log(
-      voice: voice, path: options.dryRun ? "" : settings.logFile, level: settings.logLevel)
+      diagnostics: diagnostics, path: options.dryRun ? "" : settings.logFile,
+      level: settings.logLevel)
     var statuses: [Support.ExitStatus] = []
     var lines: [String] = []
     if !LogRotation.mayBeRoot(for: settings.logFile) { giveUpRoot(settings) }
@@ -28,7 +31,7 @@ package enum RotateCommand {
     for part in [
       { try tell(rotation.get(), settings, log) }, { try prune(options, settings, log) },
     ] {
-      do { lines += try part() } catch let error as any Explained {
+      do { lines += try part() } catch let error as any UserFacingError {
         log.report(error)
         statuses.append(error.exitStatus)
       }

@@ -8,10 +8,12 @@ package enum SweepCommand {
   /// Runs one sweep and says what came of it.
   ///
   /// - Returns: how the program ends.
-  /// - Throws: an `Explained` error for what kept the sweep from being done.
-  package static func run(_ options: SweepOptions, _ voice: Voice) throws -> ExitStatus {
+  /// - Throws: an `UserFacingError` error for what kept the sweep from being done.
+  package static func run(_ options: SweepOptions, _ diagnostics: DiagnosticPrinter) throws
+    -> ExitStatus
+  {
     let loaded = try Settings.load(config: options.config)
-    voice.warn(of: loaded.problems)
+    diagnostics.warn(of: loaded.problems)
     if options.publish {
       let ledger = try Ledger.open(
         loaded.settings.database, for: .writing, rules: loaded.settings.rules,
@@ -20,7 +22,7 @@ package enum SweepCommand {
       return .done
     }
     let run = SweepRun(
-      loaded.settings, voice, isDryRun: options.dryRun, only: options.servers)
+      loaded.settings, diagnostics, isDryRun: options.dryRun, only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
     let summary = try run.perform(patience: .seconds(5))
     if options.json {

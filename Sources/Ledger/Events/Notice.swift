@@ -41,16 +41,16 @@ package struct Notice: Equatable, Sendable {
 extension Ledger {
   /// Notes that a user has reached a percentage of their quota that gives notice: the highest, if they
   /// passed several at once. The row is left to the caller to store.
-  func noticeUsage(_ row: inout StandingRow, at time: Int64) throws(SQLiteError) {
-    let standing = row.standing
+  func noticeUsage(_ row: inout EntitlementRow, at time: Int64) throws(SQLiteError) {
+    let entitlement = row.entitlement
     guard
       let reached = highestThreshold(
-        rules.notifyAt, reachedBy: rules.count.bytes(of: standing.used), of: standing.limit),
+        rules.notifyAt, reachedBy: rules.count.bytes(of: entitlement.used), of: entitlement.limit),
       reached != row.noticed
     else { return }
     row.noticed = Int64(reached)
     guard let name = try name(of: row.user) else { return }
-    try notice(.usage, "\(reached)", name, standing, period: standing.span.start, at: time)
+    try notice(.usage, "\(reached)", name, entitlement, period: entitlement.span.start, at: time)
   }
 
   /// Notes which followers of a plan have reached such a percentage, after the plan was changed.
@@ -58,10 +58,10 @@ extension Ledger {
     guard let least = rules.notifyAt.min() else { return }
     let rows = try database.query(
       """
-      \(StandingRow.selection) plan_id = ?1
+      \(EntitlementRow.selection) plan_id = ?1
         AND bytes_used >= coalesce(user_quotas.quota, plans.quota, 0) / 100 * ?2
       """, plan.id, Int64(least)
-    ) { StandingRow($0) }
+    ) { EntitlementRow($0) }
     for var row in rows {
       let noticed = row.noticed
       try noticeUsage(&row, at: time)
@@ -73,18 +73,19 @@ extension Ledger {
   func notice(
     _ kind: Notice.Kind, _ reason: Reason, of name: UserName, at time: Int64
   ) throws(SQLiteError) {
-    guard let standing = try standing(of: name, at: time) else { return }
-    try notice(kind, reason.rawValue, name, standing, period: standing.span.start, at: time)
+    guard let entitlement = try entitlement(of: name, at: time) else { return }
+    try notice(kind, reason.rawValue, name, entitlement, period: entitlement.span.start, at: time)
   }
 
   /// Notes that a user's time is over within the days that give notice.
   func noticeExpiry(
-    of standing: Standing, _ name: UserName, at time: Int64
+    of entitlement: Entitlement, _ name: UserName, at time: Int64
   ) throws(SQLiteError) {
-    guard rules.notifyDaysLeft > 0, !standing.isExempt, let end = standing.expiresAt, end > time,
+    guard rules.notifyDaysLeft > 0, !entitlement.isExempt, let end = entitlement.expiresAt,
+      end > time,
       end < endOfExpiryNotice(at: time)
     else { return }
-    try notice(.expiry, "\(rules.notifyDaysLeft)", name, standing, period: end, at: time)
+    try notice(.expiry, "\(rules.notifyDaysLeft)", name, entitlement, period: end, at: time)
   }
 
   /// Looks once a day for users whose time will be over within the days that give notice.
@@ -93,13 +94,13 @@ extension Ledger {
   package func noticeExpiries(at time: Int64) throws(SQLiteError) {
     let soon = try database.query(
       """
-      \(StandingRow.selection) \(StandingRow.expiry) > ?1 AND \(StandingRow.expiry) < ?2
+      \(EntitlementRow.selection) \(EntitlementRow.expiry) > ?1 AND \(EntitlementRow.expiry) < ?2
         AND \(Ledger.isPresent)
       """, time, endOfExpiryNotice(at: time)
-    ) { (StandingRow($0).standing, StandingRow.name($0)) }
+    ) { (EntitlementRow($0).entitlement, EntitlementRow.name($0)) }
     if soon.isEmpty { return }
     try database.transaction { () throws(SQLiteError) in
-      for (standing, name) in soon { try noticeExpiry(of: standing, name, at: time) }
+      for (entitlement, name) in soon { try noticeExpiry(of: entitlement, name, at: time) }
     }
   }
 
@@ -114,15 +115,16 @@ extension Ledger {
   }
 
   private func notice(
-    _ kind: Notice.Kind, _ detail: String, _ name: UserName, _ standing: Standing, period: Int64,
+    _ kind: Notice.Kind, _ detail: String, _ name: UserName, _ entitlement: Entitlement,
+    period: Int64,
     at time: Int64
   ) throws(SQLiteError) {
     try database.run(
       """
       INSERT OR IGNORE INTO events (at, last_at, username, kind, detail, period_start, used, "limit",
         tries) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
-      """, time, name, kind.rawValue, detail, period, rules.count.bytes(of: standing.used),
-      standing.limit)
+      """, time, name, kind.rawValue, detail, period, rules.count.bytes(of: entitlement.used),
+      entitlement.limit)
   }
 }
 

@@ -28,18 +28,19 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func grants(of name: UserName, at time: Int64) throws(SQLiteError) -> [Grant] {
-    guard let row = try standingRow(ofUser: name) else { return [] }
+    guard let row = try entitlementRow(ofUser: name) else { return [] }
     return try grants(of: row, at: time)
   }
 
-  private func grants(of row: StandingRow, at time: Int64) throws(SQLiteError) -> [Grant] {
-    let standing = try standing(row, at: time)
-    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
-    let used = rules.count.bytes(of: standing.used)
-    var takenOfPeriod = standing.quota == 0 || used < standing.quota ? 0 : used - standing.quota
+  private func grants(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> [Grant] {
+    let entitlement = try entitlement(row, at: time)
+    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    let used = rules.count.bytes(of: entitlement.used)
+    var takenOfPeriod =
+      entitlement.quota == 0 || used < entitlement.quota ? 0 : used - entitlement.quota
     var takenOfCarried = saturatingSum(
-      try takenFromCarried(by: row, otherThanFrom: standing.span.start),
-      standing.takenFromCarried(by: rules.count))
+      try takenFromCarried(by: row, otherThanFrom: entitlement.span.start),
+      entitlement.takenFromCarried(by: rules.count))
     var grants = try database.query(
       """
       SELECT number, at, bytes, period_start, note, revoked_at FROM grants WHERE user_id = ?1
@@ -79,7 +80,7 @@ extension Ledger {
   ) throws(LedgerError) -> (number: Int64, user: UserRecord) {
     try inTransaction { () throws(LedgerError) in
       var user = try userRow(of: name)
-      if user.row.standing.quota == 0 { throw .nothingToGrant(name) }
+      if user.row.entitlement.quota == 0 { throw .nothingToGrant(name) }
       let number = try asking { () throws(SQLiteError) -> Int64? in
         user.row = try rolledOver(user.row, to: time)
         let number = try database.first(
@@ -87,7 +88,7 @@ extension Ledger {
           INSERT INTO grants (user_id, number, at, bytes, period_start, note)
           SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM grants WHERE user_id = ?1
           RETURNING number
-          """, user.row.user, time, bytes, isCarried ? nil : user.row.standing.span.start, note
+          """, user.row.user, time, bytes, isCarried ? nil : user.row.entitlement.span.start, note
         ) { $0.integer(0) }
         user.row = try rollOver(user.row, to: time)
         let words = isCarried ? "\(bytes) bytes, carried" : "\(bytes) bytes"

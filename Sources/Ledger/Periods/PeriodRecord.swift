@@ -24,7 +24,7 @@ extension Ledger {
   /// - Parameter time: seconds since 1970 in UTC.
   package func periods(of name: UserName, at time: Int64) throws(SQLiteError) -> [PeriodRecord] {
     // The period in a user's row may be over by now: it is completed when the next one begins.
-    guard let row = try standingRow(ofUser: name) else { return [] }
+    guard let row = try entitlementRow(ofUser: name) else { return [] }
     var periods = try database.query(
       """
       SELECT period_start, period_end, bytes_received, bytes_sent, quota, granted, carried,
@@ -38,7 +38,7 @@ extension Ledger {
         granted: period.optionalInteger(5), taken: period.integer(6), isPresent: false,
         isEstimated: period.integer(7) != 0)
     }
-    let last = row.standing
+    let last = row.entitlement
     if !last.used.isZero {
       periods.append(
         PeriodRecord(

@@ -7,7 +7,7 @@ import SQLite
 // `periods` again.
 
 /// The period of a user that a moment falls in.
-struct Turn {
+struct CurrentPeriod {
   /// From where the calendar has it begin to where it ends: this period's grants were given in it.
   let calendar: TimeSpan
   /// What counts: from the last reset on, if that was later.
@@ -23,32 +23,32 @@ struct Turn {
 }
 
 extension Ledger {
-  /// A user's standing at a moment, which may be in another period than the one in their row.
-  func standing(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
-    row.standing.span.contains(time) ? row.standing : try renewed(row, at: time)
+  /// A user's entitlement at a moment, which may be in another period than the one in their row.
+  func entitlement(_ row: EntitlementRow, at time: Int64) throws(SQLiteError) -> Entitlement {
+    row.entitlement.span.contains(time) ? row.entitlement : try renewed(row, at: time)
   }
 
-  /// A user's standing at a moment, computed anew from the rows that it follows from.
-  func renewed(_ row: StandingRow, at time: Int64) throws(SQLiteError) -> Standing {
-    var standing = row.standing
-    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
-    standing.span = turn.span
-    if turn.span.start != row.standing.span.start {
-      standing.used =
+  /// A user's entitlement at a moment, computed anew from the rows that it follows from.
+  func renewed(_ row: EntitlementRow, at time: Int64) throws(SQLiteError) -> Entitlement {
+    var entitlement = row.entitlement
+    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    entitlement.span = turn.span
+    if turn.span.start != row.entitlement.span.start {
+      entitlement.used =
         try database.first(
           "SELECT bytes_received, bytes_sent FROM periods WHERE user_id = ?1 AND period_start = ?2",
           row.user, turn.span.start
         ) { $0.traffic(0) } ?? Traffic()
     }
-    (standing.granted, standing.carried) = try grantsInForce(
+    (entitlement.granted, entitlement.carried) = try grantsInForce(
       for: row, during: turn.calendar, into: turn.span.start)
-    return standing
+    return entitlement
   }
 
   /// Bytes that were granted to a user for the period that takes up a span, and that carried grants have
   /// for the one that begins at a moment: all they came to, less what every other period took.
   private func grantsInForce(
-    for row: StandingRow, during calendar: TimeSpan, into start: Int64
+    for row: EntitlementRow, during calendar: TimeSpan, into start: Int64
   ) throws(SQLiteError) -> (granted: Int64, carried: Int64) {
     var (granted, carried) = (Int64(0), Int64(0))
     try database.query(
@@ -68,9 +68,9 @@ extension Ledger {
 
   /// Bytes that a user's periods took from carried grants, but for the one that begins at a moment.
   func takenFromCarried(
-    by row: StandingRow, otherThanFrom start: Int64
+    by row: EntitlementRow, otherThanFrom start: Int64
   ) throws(SQLiteError) -> Int64 {
-    let present = row.standing
+    let present = row.entitlement
     let taken = present.span.start == start ? 0 : present.takenFromCarried(by: rules.count)
     return try database.query(
       "SELECT carried FROM periods WHERE user_id = ?1 AND period_start <> ?2", row.user, start
@@ -88,10 +88,11 @@ extension Ledger {
       return
     }
     try database.transaction { () throws(SQLiteError) in
-      let rows = try database.query("\(StandingRow.selection) \(isOver) ORDER BY users.id", time) {
-        StandingRow($0)
+      let rows = try database.query("\(EntitlementRow.selection) \(isOver) ORDER BY users.id", time)
+      {
+        EntitlementRow($0)
       }
-      for row in rows where !row.standing.span.contains(time) { try rollOver(row, to: time) }
+      for row in rows where !row.entitlement.span.contains(time) { try rollOver(row, to: time) }
     }
   }
 
@@ -100,17 +101,17 @@ extension Ledger {
   ///
   /// - Returns: the row as it is then.
   @discardableResult
-  func rollOver(_ row: StandingRow, to time: Int64) throws(SQLiteError) -> StandingRow {
+  func rollOver(_ row: EntitlementRow, to time: Int64) throws(SQLiteError) -> EntitlementRow {
     let row = try rolledOver(row, to: time)
     try store(row)
     return row
   }
 
   /// Like `rollOver`, and leaves it to the caller to store the row.
-  func rolledOver(_ row: StandingRow, to time: Int64) throws(SQLiteError) -> StandingRow {
+  func rolledOver(_ row: EntitlementRow, to time: Int64) throws(SQLiteError) -> EntitlementRow {
     var next = row
-    next.standing = try renewed(row, at: time)
-    let (span, nextSpan) = (row.standing.span, next.standing.span)
+    next.entitlement = try renewed(row, at: time)
+    let (span, nextSpan) = (row.entitlement.span, next.entitlement.span)
     if span.start == nextSpan.start { return next }
     try finish(row, before: nextSpan)
     next.isEstimated = try take(periodsOf: row.user, from: nextSpan.start, upTo: nextSpan.start)
@@ -120,27 +121,27 @@ extension Ledger {
   }
 
   /// Writes a user's present period.
-  func store(_ row: StandingRow) throws(SQLiteError) {
+  func store(_ row: EntitlementRow) throws(SQLiteError) {
     var update = try database.prepare(
-      "UPDATE user_quotas SET \(StandingRow.assignments) WHERE id = :id")
+      "UPDATE user_quotas SET \(EntitlementRow.assignments) WHERE id = :id")
     update.bind(row.stored(by: rules.count) + [row.quotaRow])
     try update.run()
   }
 
   /// Puts a user's present period, if they moved anything in it, to those that are over.
-  func finish(_ row: StandingRow, before next: TimeSpan) throws(SQLiteError) {
-    let standing = row.standing
-    if standing.used.isZero { return }
-    let span = standing.span
+  func finish(_ row: EntitlementRow, before next: TimeSpan) throws(SQLiteError) {
+    let entitlement = row.entitlement
+    if entitlement.used.isZero { return }
+    let span = entitlement.span
     let end = next.start > span.start ? min(span.end, next.start) : span.end
     try database.run(
       """
       INSERT OR REPLACE INTO periods (user_id, period_start, period_end, bytes_received, bytes_sent,
         quota, granted, carried, is_estimated)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-      """, row.user, span.start, end == .max ? nil : end, standing.used.received,
-      standing.used.sent, standing.quota, standing.granted,
-      standing.takenFromCarried(by: rules.count), row.isEstimated)
+      """, row.user, span.start, end == .max ? nil : end, entitlement.used.received,
+      entitlement.used.sent, entitlement.quota, entitlement.granted,
+      entitlement.takenFromCarried(by: rules.count), row.isEstimated)
   }
 
   /// Takes a user's periods that began within a stretch of time out of those that are over.
@@ -163,7 +164,7 @@ extension Ledger {
   }
 
   /// Lets the period begin that users' terms have since they were changed, where it is another one.
-  func startPeriods(of rows: [StandingRow], at time: Int64) throws(SQLiteError) {
+  func startPeriods(of rows: [EntitlementRow], at time: Int64) throws(SQLiteError) {
     // One pass over all users for each beginning: as a rule there is one.
     var moved: [Int64: [Int64: Traffic]] = [:]
     for row in rows {
@@ -185,27 +186,27 @@ extension Ledger {
   ///
   /// - Parameter moved: what a user moved from a moment on.
   func startedPeriod(
-    of row: StandingRow, at time: Int64,
+    of row: EntitlementRow, at time: Int64,
     moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
-  ) throws(SQLiteError) -> StandingRow {
-    let turn = Turn(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+  ) throws(SQLiteError) -> EntitlementRow {
+    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
     let start = turn.span.start
     var next = row
-    next.standing.span = turn.span
-    if start != row.standing.span.start {
+    next.entitlement.span = turn.span
+    if start != row.entitlement.span.start {
       next.noticed = 0
-      (next.standing.used, next.isEstimated) = try take(
+      (next.entitlement.used, next.isEstimated) = try take(
         periodsOf: row.user, from: start, upTo: .max)
-      if row.standing.span.start > start {
-        next.standing.used += row.standing.used
+      if row.entitlement.span.start > start {
+        next.entitlement.used += row.entitlement.used
         next.isEstimated = next.isEstimated || row.isEstimated
       } else {
         try finish(row, before: turn.span)
       }
-      next.standing.carried = 0
+      next.entitlement.carried = 0
       if start == turn.calendar.start { try cutPeriod(before: start, &next, moved: moved) }
     }
-    (next.standing.granted, next.standing.carried) = try grantsInForce(
+    (next.entitlement.granted, next.entitlement.carried) = try grantsInForce(
       for: next, during: turn.calendar, into: start)
     return next
   }
@@ -213,7 +214,7 @@ extension Ledger {
   /// Ends the last period that began before a moment there, and gives what was moved in it since
   /// then to the present one.
   private func cutPeriod(
-    before start: Int64, _ row: inout StandingRow,
+    before start: Int64, _ row: inout EntitlementRow,
     moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
   ) throws(SQLiteError) {
     let cut = try database.first(
@@ -223,11 +224,11 @@ extension Ledger {
       """, row.user, start
     ) { (start: $0.integer(0), used: $0.traffic(1)) }
     guard let cut else { return }
-    let rest = try moved(row.user, start).increase(over: row.standing.used)
+    let rest = try moved(row.user, start).increase(over: row.entitlement.used)
     let part = Traffic(
       received: min(rest.received, cut.used.received), sent: min(rest.sent, cut.used.sent))
     let left = cut.used.increase(over: part)
-    row.standing.used += part
+    row.entitlement.used += part
     if left.isZero {
       _ = try take(periodsOf: row.user, from: cut.start, upTo: cut.start)
       return
@@ -243,8 +244,8 @@ extension Ledger {
 
   /// Recomputes what a period that is over took from carried grants, after its usage was changed, and
   /// what they have left for the present one.
-  func rebalance(_ row: inout StandingRow, periodFrom start: Int64) throws(SQLiteError) {
-    let carried = try grantsInForce(for: row, during: row.standing.span, into: start).carried
+  func rebalance(_ row: inout EntitlementRow, periodFrom start: Int64) throws(SQLiteError) {
+    let carried = try grantsInForce(for: row, during: row.entitlement.span, into: start).carried
     guard carried > 0 else { return }
     let then = try database.first(
       """
@@ -252,7 +253,7 @@ extension Ledger {
       WHERE user_id = ?1 AND period_start = ?2 AND quota IS NOT NULL
       """, row.user, start
     ) { period in
-      Standing(
+      Entitlement(
         quota: period.integer(0), granted: period.integer(1), carried: carried,
         used: period.traffic(2))
     }
@@ -260,8 +261,8 @@ extension Ledger {
     try database.run(
       "UPDATE periods SET carried = ?3 WHERE user_id = ?1 AND period_start = ?2", row.user, start,
       then.takenFromCarried(by: rules.count))
-    row.standing.carried = try grantsInForce(
-      for: row, during: row.standing.span, into: row.standing.span.start
+    row.entitlement.carried = try grantsInForce(
+      for: row, during: row.entitlement.span, into: row.entitlement.span.start
     ).carried
   }
 }

@@ -190,8 +190,8 @@ extension Ledger {
     if terms.lifetime != before.lifetime { try beginLifetimes(of: plan, at: time) }
     if terms.period != before.period {
       let rows = try database.query(
-        "\(StandingRow.selection) plan_id = ?1 AND user_quotas.period IS NULL", plan.id
-      ) { StandingRow($0) }
+        "\(EntitlementRow.selection) plan_id = ?1 AND user_quotas.period IS NULL", plan.id
+      ) { EntitlementRow($0) }
       try startPeriods(of: rows, at: time)
     }
     if terms.quota != before.quota || terms.period != before.period {

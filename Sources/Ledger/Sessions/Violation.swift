@@ -46,7 +46,7 @@ extension Ledger {
     let user: Int64
     let name: UserName
     /// What the ledger knows of them; nil for a removed user, whom the hook would not know.
-    var standing: Standing?
+    var entitlement: Entitlement?
   }
 
   /// Those users whom the rule would refuse another session, by their ids.
@@ -55,16 +55,16 @@ extension Ledger {
   private func suspects(
     among users: [Int64], at time: Int64
   ) throws(SQLiteError) -> [Int64: Suspect] {
-    var rows = try StandingRows(self)
+    var rows = try EntitlementRows(self)
     var suspects: [Int64: Suspect] = [:]
     try rows.forEach(of: users) { row, columns throws(SQLiteError) in
-      var standing = try standing(row, at: time)
-      standing.sessionsBefore = .max
-      if decide(standing, at: time, by: rules) == .allowed { return }
-      let name = StandingRow.name(columns)
+      var entitlement = try entitlement(row, at: time)
+      entitlement.sessionsBefore = .max
+      if decide(entitlement, at: time, by: rules) == .allowed { return }
+      let name = EntitlementRow.name(columns)
       let former = FormerName(name)
       suspects[row.user] = Suspect(
-        user: row.user, name: former?.name ?? name, standing: former == nil ? standing : nil)
+        user: row.user, name: former?.name ?? name, entitlement: former == nil ? entitlement : nil)
     }
     return suspects
   }
@@ -74,13 +74,13 @@ extension Ledger {
   private func judge(
     _ suspect: Suspect, _ session: ListedSession, _ listed: [String: Int64], at time: Int64
   ) throws(SQLiteError) -> Reason? {
-    var standing = suspect.standing
-    if let most = standing?.maxSessions, most > 0 {
+    var entitlement = suspect.entitlement
+    if let most = entitlement?.maxSessions, most > 0 {
       let sessions = try recentSessions(of: suspect.user, listed, at: time)
-      standing?.sessionsBefore = Int64(
+      entitlement?.sessionsBefore = Int64(
         sessions.firstIndex { $0 == session.session } ?? 0)
     }
-    if case .refused(let reason) = decide(standing, at: time, by: rules) { return reason }
+    if case .refused(let reason) = decide(entitlement, at: time, by: rules) { return reason }
     return nil
   }
 

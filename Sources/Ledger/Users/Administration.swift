@@ -2,7 +2,7 @@ import Quota
 import SQLite
 
 /// What an administrator's change came to.
-package struct Amendment: Equatable, Sendable {
+package struct ChangeResult: Equatable, Sendable {
   /// The user as they are now.
   package let user: UserRecord
   /// Whether anything is other than it was.
@@ -58,7 +58,7 @@ extension Ledger {
   /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan` or `.contradiction`.
   package func change(
     _ name: UserName, _ edit: TermsEdit, plan: PlanChoice = .same, at time: Int64
-  ) throws(LedgerError) -> Amendment {
+  ) throws(LedgerError) -> ChangeResult {
     try inTransaction { () throws(LedgerError) in
       let before = try userRow(of: name)
       return try change(before, edit, plan: plan, at: time)
@@ -68,7 +68,7 @@ extension Ledger {
   /// Changes some of the terms of a user whose row was read in this transaction.
   func change(
     _ before: UserRow, _ edit: TermsEdit, plan: PlanChoice, at time: Int64
-  ) throws(LedgerError) -> Amendment {
+  ) throws(LedgerError) -> ChangeResult {
     var user = before
     user.own = edit.applied(to: before.own)
     switch plan {
@@ -81,11 +81,11 @@ extension Ledger {
     let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
     if beginsAnew { user.begunAt = nil }
     if user.own == before.own, !followsAnother, !beginsAnew {
-      return Amendment(user: try record(of: user, at: time), isNew: false)
+      return ChangeResult(user: try record(of: user, at: time), isNew: false)
     }
     let changed = try apply(user, at: time)
     try asking { () throws(SQLiteError) in try recordChange(from: before, to: user, at: time) }
-    return Amendment(user: changed, isNew: true)
+    return ChangeResult(user: changed, isNew: true)
   }
 
   /// Lets a user in again or shuts them out, in one transaction with the event that tells of it.
@@ -94,12 +94,12 @@ extension Ledger {
   /// - Throws: `LedgerError.noSuchUser`.
   package func setEnabled(
     _ isEnabled: Bool, _ name: UserName, at time: Int64
-  ) throws(LedgerError) -> Amendment {
+  ) throws(LedgerError) -> ChangeResult {
     try inTransaction { () throws(LedgerError) in
       var user = try userRow(of: name)
-      let isNew = user.row.standing.isEnabled != isEnabled
+      let isNew = user.row.entitlement.isEnabled != isEnabled
       if isNew {
-        user.row.standing.isEnabled = isEnabled
+        user.row.entitlement.isEnabled = isEnabled
         try asking { () throws(SQLiteError) in
           try database.run(
             "UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1",
@@ -108,7 +108,7 @@ extension Ledger {
           try record(Event(at: time, user: name, kind: kind, detail: "by an administrator"))
         }
       }
-      return Amendment(user: try record(of: user, at: time), isNew: isNew)
+      return ChangeResult(user: try record(of: user, at: time), isNew: isNew)
     }
   }
 
@@ -117,11 +117,11 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
-  package func reset(_ name: UserName, at time: Int64) throws(LedgerError) -> Amendment {
+  package func reset(_ name: UserName, at time: Int64) throws(LedgerError) -> ChangeResult {
     try inTransaction { () throws(LedgerError) in
       var user = try userRow(of: name)
       let isNew = try asking { () throws(SQLiteError) in try reset(&user, at: time) }
-      return Amendment(user: try record(of: user, at: time), isNew: isNew)
+      return ChangeResult(user: try record(of: user, at: time), isNew: isNew)
     }
   }
 
@@ -143,8 +143,8 @@ extension Ledger {
   /// - Returns: whether there was anything to start over from.
   private func reset(_ user: inout UserRow, at time: Int64) throws(SQLiteError) -> Bool {
     var row = try rolledOver(user.row, to: time)
-    let used = row.standing.used
-    let isNew = !used.isZero && row.standing.span.start < time
+    let used = row.entitlement.used
+    let isNew = !used.isZero && row.entitlement.span.start < time
     if isNew {
       row.resetAt = time
       row = try rolledOver(row, to: time)
@@ -166,7 +166,7 @@ extension Ledger {
   /// A user's row for people to look at.
   func record(of user: UserRow, at time: Int64) throws(LedgerError) -> UserRecord {
     try asking { () throws(SQLiteError) in
-      UserRecord(user, try standing(user.row, at: time), at: time)
+      UserRecord(user, try entitlement(user.row, at: time), at: time)
     }
   }
 
@@ -175,7 +175,7 @@ extension Ledger {
     try asking { () throws(SQLiteError) in
       var user = changed
       // The period that is over ends under the terms it had.
-      if !user.row.standing.span.contains(time) { user.row = try rolledOver(user.row, to: time) }
+      if !user.row.entitlement.span.contains(time) { user.row = try rolledOver(user.row, to: time) }
       let rule = user.row.periodRule
       user.settle(at: time)
       if user.row.periodRule != rule {
@@ -184,9 +184,9 @@ extension Ledger {
         }
       }
       try noticeUsage(&user.row, at: time)
-      try noticeExpiry(of: user.row.standing, user.name, at: time)
+      try noticeExpiry(of: user.row.entitlement, user.name, at: time)
       try write(user, at: time)
-      return UserRecord(user, user.row.standing, at: time)
+      return UserRecord(user, user.row.entitlement, at: time)
     }
   }
 

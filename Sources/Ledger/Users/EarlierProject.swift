@@ -107,13 +107,13 @@ extension Ledger {
   private func carryOver(
     _ user: EarlierProject.User, from earlier: borrowing Connection, at time: Int64
   ) throws(SQLiteError) -> Bool {
-    guard let found = try standingRow(ofUser: user.name) else { return false }
+    guard let found = try entitlementRow(ofUser: user.name) else { return false }
     let isKnown = try database.exists(
       "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger,
       found.user)
     if isKnown { return false }
     var row = try rolledOver(found, to: time)
-    row.standing.used += user.used
+    row.entitlement.used += user.used
     try store(row)
     var history = try UsageWriter(database, zone: zone)
     try history.add(user, as: row.user)

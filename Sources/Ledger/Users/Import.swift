@@ -101,7 +101,7 @@ extension Ledger {
     if edit.applied(to: known.own) != known.own || !user.plan.isThat(of: known) {
       isChanged = try change(known, edit, plan: user.plan, at: time).isNew
     }
-    if let isEnabled = user.isEnabled, isEnabled != known.row.standing.isEnabled {
+    if let isEnabled = user.isEnabled, isEnabled != known.row.entitlement.isEnabled {
       isChanged = try setEnabled(isEnabled, user.name, at: time).isNew || isChanged
     }
     return isChanged ? .changed : .unchanged
@@ -222,8 +222,9 @@ extension ExportedUser {
     var terms = user.own
     // A user without a quota of their own or of a plan has none at all.
     if terms.quota == nil, user.plan?.terms.quota == nil { terms.quota = 0 }
-    if user.begunAt != nil { terms.lifetime = user.row.standing.expiresAt.map { .until($0) } }
+    if user.begunAt != nil { terms.lifetime = user.row.entitlement.expiresAt.map { .until($0) } }
     self.init(
-      name: user.name, isEnabled: user.row.standing.isEnabled, plan: user.plan?.name, terms: terms)
+      name: user.name, isEnabled: user.row.entitlement.isEnabled, plan: user.plan?.name,
+      terms: terms)
   }
 }

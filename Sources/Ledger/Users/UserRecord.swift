@@ -7,7 +7,7 @@ package struct UserRecord: Equatable, Sendable {
   /// The moment that all of this is as of, in seconds since 1970 in UTC.
   package let at: Int64
   /// Status, quota and usage of the present period: what `decide` asks about.
-  package var standing: Standing
+  package var entitlement: Entitlement
   /// Sessions that were live at the last sweep.
   package let openSessions: Int
   /// Seconds since 1970 in UTC; nil where the earlier project left none that can be read.
@@ -23,7 +23,7 @@ package struct UserRecord: Equatable, Sendable {
 extension Ledger {
   /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   ///
-  /// - Parameter time: the moment whose period and standing they are shown with.
+  /// - Parameter time: the moment whose period and entitlement they are shown with.
   package func forEachUser(
     at time: Int64, _ body: (UserRecord) -> Void
   ) throws(SQLiteError) {
@@ -42,9 +42,9 @@ extension Ledger {
   private func userRecord(
     _ row: borrowing Statement, at time: Int64
   ) throws(SQLiteError) -> UserRecord {
-    let (stored, first) = (StandingRow(row), StandingRow.count)
+    let (stored, first) = (EntitlementRow(row), EntitlementRow.count)
     return UserRecord(
-      name: StandingRow.name(row), at: time, standing: try standing(stored, at: time),
+      name: EntitlementRow.name(row), at: time, entitlement: try entitlement(stored, at: time),
       openSessions: Int(row.integer(first + 1)), createdAt: row.optionalInteger(first),
       plan: row.optionalText(first + 2), period: stored.periodRule,
       waitingLifetime: row.optionalInteger(first + 3))
@@ -78,16 +78,16 @@ extension UserRecord {
   /// of open ones: one for each user is cheaper than a join for all.
   fileprivate static let columns =
     """
-    \(StandingRow.columns), \(UserRow.createdAt), \(UserRow.sessionCount), plans.name,
+    \(EntitlementRow.columns), \(UserRow.createdAt), \(UserRow.sessionCount), plans.name,
       iif(began_at IS NULL, iif(user_quotas.from_first IS NULL, plans.expires_after,
         user_quotas.expires_after), NULL)
-    FROM \(StandingRow.tables)
+    FROM \(EntitlementRow.tables)
     """
 
   /// What there is on a user whose row was read, or changed.
-  init(_ user: UserRow, _ standing: Standing, at time: Int64) {
+  init(_ user: UserRow, _ entitlement: Entitlement, at time: Int64) {
     self.init(
-      name: user.name, at: time, standing: standing, openSessions: user.openSessions,
+      name: user.name, at: time, entitlement: entitlement, openSessions: user.openSessions,
       createdAt: user.createdAt, plan: user.plan?.name, period: user.effective.period ?? .none,
       waitingLifetime: user.begunAt == nil ? user.effective.lifetime?.seconds : nil)
   }

@@ -4,7 +4,7 @@ import SQLite
 /// All that holds for a user, read by one query and written by one: their own terms and those of
 /// their plan, with the row of their present period.
 struct UserRow {
-  var row: StandingRow
+  var row: EntitlementRow
   let name: UserName
   /// What they have of their own.
   var own: Terms
@@ -35,23 +35,25 @@ struct UserRow {
   /// Selects the rows of those users that what stands behind it names.
   static let selection =
     """
-    SELECT \(StandingRow.columns), \(createdAt), \(sessionCount), began_at,
+    SELECT \(EntitlementRow.columns), \(createdAt), \(sessionCount), began_at,
       \(Terms.columns(of: "user_quotas")), \(Plan.columns)
-    FROM \(StandingRow.tables)
+    FROM \(EntitlementRow.tables)
     """
 
   /// Reads a row of `selection`.
   init(_ columns: borrowing Statement) {
-    let first = StandingRow.count
-    row = StandingRow(columns)
-    name = StandingRow.name(columns)
+    let first = EntitlementRow.count
+    row = EntitlementRow(columns)
+    name = EntitlementRow.name(columns)
     createdAt = columns.optionalInteger(first)
     openSessions = Int(columns.integer(first + 1))
     begunAt = columns.optionalInteger(first + 2)
     own = Terms(columns, at: first + 3)
     plan = Plan(columns, at: first + 12)
     // Another program may have given them a quota.
-    if own.quota == nil, plan == nil, row.standing.quota > 0 { own.quota = row.standing.quota }
+    if own.quota == nil, plan == nil, row.entitlement.quota > 0 {
+      own.quota = row.entitlement.quota
+    }
   }
 
   /// Brings the row up to the terms that hold from now on, but for the period.
@@ -60,11 +62,11 @@ struct UserRow {
     let course = (terms.lifetime ?? .unlimited).course(
       begunAt: begunAt, isConnected: openSessions > 0, at: time)
     begunAt = course.begunAt
-    row.standing.quota = terms.quota ?? 0
-    row.standing.grace = terms.grace ?? .none
-    row.standing.isExempt = terms.isExempt ?? false
-    row.standing.expiresAt = course.endsAt
-    row.standing.maxSessions = terms.maxSessions ?? 0
+    row.entitlement.quota = terms.quota ?? 0
+    row.entitlement.grace = terms.grace ?? .none
+    row.entitlement.isExempt = terms.isExempt ?? false
+    row.entitlement.expiresAt = course.endsAt
+    row.entitlement.maxSessions = terms.maxSessions ?? 0
     row.periodRule = terms.period ?? .none
   }
 }
@@ -91,16 +93,16 @@ extension Ledger {
 
   /// Writes all that holds for a user, with the present period.
   func write(_ user: UserRow, at time: Int64) throws(SQLiteError) {
-    let (row, standing) = (user.row, user.row.standing)
+    let (row, entitlement) = (user.row, user.row.entitlement)
     var update = try database.prepare(
       """
       UPDATE user_quotas SET \(Terms.assignments), plan_id = :plan, began_at = :began,
-        quota_bytes = :quota_bytes, \(StandingRow.assignments),
+        quota_bytes = :quota_bytes, \(EntitlementRow.assignments),
         updated_at = datetime(:at, 'unixepoch')
       WHERE id = :id
       """)
     update.bind(
-      user.own.stored + [user.plan?.id, user.begunAt, standing.quota]
+      user.own.stored + [user.plan?.id, user.begunAt, entitlement.quota]
         + row.stored(by: rules.count) + [time, row.quotaRow])
     try update.run()
   }
@@ -113,9 +115,9 @@ extension Ledger {
         AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
           expires_after) IS NOT NULL
       """, user, time)
-    guard begun > 0, let row = try standingRow(of: user), let name = try name(of: user) else {
+    guard begun > 0, let row = try entitlementRow(of: user), let name = try name(of: user) else {
       return
     }
-    try noticeExpiry(of: row.standing, name, at: time)
+    try noticeExpiry(of: row.entitlement, name, at: time)
   }
 }

@@ -63,12 +63,12 @@ extension Ledger {
 
   /// A user's row with one in `user_quotas`, where another program has added the user and no more;
   /// one who was removed has none.
-  func withQuotaRow(_ row: StandingRow) throws(SQLiteError) -> StandingRow? {
+  func withQuotaRow(_ row: EntitlementRow) throws(SQLiteError) -> EntitlementRow? {
     let isPresent = try database.exists(
       "SELECT 1 FROM users WHERE id = ?1 AND \(Ledger.isPresent)", row.user)
     guard isPresent else { return row }
     _ = try addQuotaRow(of: row.user)
-    return try standingRow(of: row.user)
+    return try entitlementRow(of: row.user)
   }
 
   /// The row in `user_quotas` of a user, which is added where there is none.
@@ -235,7 +235,7 @@ extension Ledger {
     try inTransaction { () throws(LedgerError) in
       let user = try userRow(of: name)
       let before = try asking { () throws(SQLiteError) in
-        UserRecord(user, try standing(user.row, at: time), at: time)
+        UserRecord(user, try entitlement(user.row, at: time), at: time)
       }
       try asking { () throws(SQLiteError) in
         try retire(user.row, called: name, at: time)
@@ -249,11 +249,11 @@ extension Ledger {
 
   /// Takes a user's name, terms and present period away.
   private func retire(
-    _ row: StandingRow, called name: UserName, at time: Int64
+    _ row: EntitlementRow, called name: UserName, at time: Int64
   ) throws(SQLiteError) {
     let former = try freshName(for: FormerName(name, until: time))
     try setName(of: row.user, to: former, at: time)
-    let end = TimeSpan(start: max(time, row.standing.span.start + 1), end: .max)
+    let end = TimeSpan(start: max(time, row.entitlement.span.start + 1), end: .max)
     try finish(row, before: end)
     try database.run(
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)

@@ -28,7 +28,7 @@ package enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntege
 /// journal (with its priority) or a terminal.
 package final class Log {
   /// What the program says to standard error besides.
-  package let voice: Voice
+  package let diagnostics: DiagnosticPrinter
   /// The least level that is logged.
   package var level: LogLevel
 
@@ -39,11 +39,11 @@ package final class Log {
   /// A log that is not opened before its first line.
   ///
   /// - Parameters:
-  ///   - voice: whose lines they are, and where complaints about the log go.
+  ///   - diagnostics: whose lines they are, and where complaints about the log go.
   ///   - path: the setting `LOG_FILE`; empty for no file.
   ///   - level: the setting `LOG_LEVEL`.
-  package init(voice: Voice, path: String, level: LogLevel) {
-    self.voice = voice
+  package init(diagnostics: DiagnosticPrinter, path: String, level: LogLevel) {
+    self.diagnostics = diagnostics
     self.path = path
     self.level = level
   }
@@ -51,7 +51,8 @@ package final class Log {
   /// The log that the settings describe.
   package convenience init(program: String, settings: Settings) {
     self.init(
-      voice: Voice(program: program), path: settings.logFile, level: settings.logLevel)
+      diagnostics: DiagnosticPrinter(program: program), path: settings.logFile,
+      level: settings.logLevel)
   }
 
   /// Logs an event, if its level is high enough.
@@ -66,16 +67,18 @@ package final class Log {
     guard level >= self.level else { return }
     let text = Log.text(of: event, details)
     appendToFile(level, text)
-    switch voice.errors.reader {
-    case .journal: voice.errors.write(Array("<\(level.priority)>".utf8) + text + [10])
+    switch diagnostics.errors.reader {
+    case .journal: diagnostics.errors.write(Array("<\(level.priority)>".utf8) + text + [10])
     case .terminal:
-      voice.errors.write(Array("\(voice.program): \(level.word): ".utf8) + text + [10])
+      diagnostics.errors.write(Array("\(diagnostics.program): \(level.word): ".utf8) + text + [10])
     case .other: break
     }
   }
 
   /// Says a complaint on standard error, and logs it in the file as `failed message="…"`.
-  package func report(_ error: any Explained) { report(.error, error.message, hint: error.hint) }
+  package func report(_ error: any UserFacingError) {
+    report(.error, error.message, hint: error.hint)
+  }
 
   /// Says a warning on standard error, and logs it in the file as `warned message="…"`.
   package func warn(_ message: String, hint: String? = nil) {
@@ -83,7 +86,7 @@ package final class Log {
   }
 
   private func report(_ level: LogLevel, _ message: String, hint: String?) {
-    voice.say(level, message, hint: hint)
+    diagnostics.say(level, message, hint: hint)
     guard level >= self.level else { return }
     let event: StaticString = level == .error ? "failed" : "warned"
     appendToFile(level, Log.text(of: event, ["message": .text(message)]))
@@ -91,13 +94,14 @@ package final class Log {
 
   private func appendToFile(_ level: LogLevel, _ text: [UInt8]) {
     guard !gaveUp, !path.isEmpty else { return }
-    let line = Array("\(isoTime(Clock.now)) \(level.word) \(voice.program): ".utf8) + text + [10]
+    let line =
+      Array("\(isoTime(Clock.now)) \(level.word) \(diagnostics.program): ".utf8) + text + [10]
     do throws(SystemError) {
       if file == nil { file = try Log.open(path) }
       try append(line)
     } catch {
       gaveUp = true
-      voice.warning("\(error.description); this run is not logged there", hint: error.hint)
+      diagnostics.warning("\(error.description); this run is not logged there", hint: error.hint)
     }
   }
 

@@ -137,7 +137,7 @@ extension Descriptor {
 }
 
 /// Why a log was not rotated, or not packed.
-package enum RotationError: Explained {
+package enum RotationError: UserFacingError {
   /// A system call failed.
   case system(SystemError)
   /// `gzip` did, and has said why on standard error.

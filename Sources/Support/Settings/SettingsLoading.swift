@@ -16,7 +16,7 @@ package struct SettingsProblem: Equatable, Sendable {
 }
 
 /// Why settings cannot be used. Ends a program with 78, or 77 where the file may not be read.
-package enum SettingsError: Explained, Equatable {
+package enum SettingsError: UserFacingError, Equatable {
   /// The file that was named, or a default file that exists, cannot be read.
   case unreadable(SystemError)
   /// A value is wrong.
@@ -218,7 +218,7 @@ struct SettingsLoading {
   }
 }
 
-extension Voice {
+extension DiagnosticPrinter {
   /// Passes on what there was to say about the settings, one warning each: the work goes on.
   package func warn(of problems: [SettingsProblem]) {
     for problem in problems { warning(problem.message) }

@@ -70,7 +70,7 @@ import Testing
     try database?.execute("INSERT INTO t VALUES (3)")
     database = nil
     let journal = disk.journal
-    var chance = Chance(seed: 1)
+    var chance = SeededRandom(seed: 1)
     for (surviving, expected) in [
       (DiskJournal.Survival.nothing, synchronous == "FULL" ? 3 : 1), (.everything, 3),
     ] {
@@ -84,7 +84,7 @@ import Testing
     try disk.beginJournal()
     try open(synchronous: "OFF").execute("INSERT INTO t VALUES (randomblob(3000))")
     let journal = disk.journal
-    var chance = Chance(seed: 7)
+    var chance = SeededRandom(seed: 7)
     let all =
       journal.files(
         after: journal.entries.count, surviving: .everything, by: &chance)["quota.db-wal"] ?? []

@@ -9,7 +9,7 @@ import Testing
 /// Cuts the power before each thing that a host's disk did, and looks at what is found afterwards.
 struct PowerCuts {
   private let journal: DiskJournal
-  private var platter: Platter
+  private var image: DiskImage
   private let moments: [Moment]
   private let server: SimulatedServer
   private let live: [String]
@@ -17,7 +17,7 @@ struct PowerCuts {
   private let disk: FaultyDisk
   private let settings: Settings
   private var seen: Set<Found> = []
-  private var chance: Chance
+  private var chance: SeededRandom
 
   /// How often each way to lose some of it by chance is tried at each cut.
   private static let rounds = isThorough ? 12 : 1
@@ -25,14 +25,14 @@ struct PowerCuts {
   /// - Parameter hasAllHistory: see `LedgerProbe.faults(hasAllHistory:)`.
   init(of host: PoweredHost, hasAllHistory: Bool) throws {
     journal = host.disk.journal
-    platter = Platter(journal.base)
-    moments = host.book.moments
+    image = DiskImage(journal.base)
+    moments = host.moments.moments
     server = host.server
     live = host.users
     self.hasAllHistory = hasAllHistory
     disk = try FaultyDisk()
     settings = PoweredHost.settings(folder: disk.path, host.server)
-    chance = Chance(seed: UInt64(journal.entries.count))
+    chance = SeededRandom(seed: UInt64(journal.entries.count))
     try #require(moments.count == journal.entries.count + 1)
   }
 
@@ -45,7 +45,7 @@ struct PowerCuts {
   mutating func run() throws {
     let chances = [DiskJournal.Survival.start, .some, .torn]
     for place in 0..<places {
-      if place > 0 { platter.take(journal.entries[place - 1]) }
+      if place > 0 { image.take(journal.entries[place - 1]) }
       try look(at: place, .nothing)
       try look(at: place, .everything)
       for _ in 0..<PowerCuts.rounds {
@@ -72,7 +72,7 @@ struct PowerCuts {
   private mutating func look(
     at place: Int, _ surviving: DiskJournal.Survival, _ journal: [String: [UInt8]]? = nil
   ) throws {
-    let files = platter.files(surviving: surviving, by: &chance)
+    let files = image.files(surviving: surviving, by: &chance)
     var moment = moments[place]
     moment.journal = journal ?? moment.journal
     let found = Found(files: files, moment: moment)

@@ -15,15 +15,15 @@ import TestSupport
 final class PoweredHost {
   let disk: FaultyDisk
   let server: SimulatedServer
-  let book: Book
+  let moments: HostMoments
   private(set) var settings: Settings
   private var clients: [String: (client: SimulatedClient, variables: [String: String])] = [:]
   private var sent: [String: Int64] = [:]
 
   init() throws {
-    let book = Book()
-    self.book = book
-    disk = try FaultyDisk { book.turn($0) }
+    let moments = HostMoments()
+    self.moments = moments
+    disk = try FaultyDisk { moments.turn($0) }
     server = try SimulatedServer()
     settings = PoweredHost.settings(folder: disk.path, server)
   }
@@ -45,7 +45,8 @@ final class PoweredHost {
     // A program that another test is starting has a copy of the lock's descriptor for a moment.
     let lock = try StateLock.takeSweep(beside: settings.database, within: .seconds(10))
     let silent = Log(
-      voice: Voice(program: "test", errors: StandardError.nobody), path: "", level: .error)
+      diagnostics: DiagnosticPrinter(program: "test", errors: StandardError.nobody), path: "",
+      level: .error)
     var sweep = try Sweep(settings, log: silent)
     let summary = try sweep.run()
     _ = consume lock
@@ -55,7 +56,7 @@ final class PoweredHost {
   func sweep() throws {
     let summary = try PoweredHost.sweep(settings)
     guard summary.everyServerDone else { throw Failure(description: "a sweep failed") }
-    book.noteSweep()
+    moments.noteSweep()
   }
 
   /// A client comes in, and the connect hook writes its record.
@@ -81,7 +82,7 @@ final class PoweredHost {
   func move(_ bytes: Int64, to user: String) throws {
     try clients[user]?.client.download(Int(bytes))
     sent[user, default: 0] += bytes
-    book.add(bytes, of: user)
+    moments.add(bytes, of: user)
   }
 
   /// A client goes, and the disconnect hook writes its record.
@@ -90,7 +91,7 @@ final class PoweredHost {
     try client.drop()
     let final = ["bytes_received": "0", "bytes_sent": "\(sent[user] ?? 0)", "time_duration": "30"]
     try run("client-disconnect", variables.merging(final) { $1 })
-    book.noteEnd(of: user)
+    moments.noteEnd(of: user)
   }
 
   /// Runs a hook in this process.

@@ -71,8 +71,8 @@ final class Storm {
   func rage() -> (runs: [String: Int], errors: [String]) {
     let isOver = Atomic(false)
     let runs = Mutex<[String: Int]>([:])
-    let (crew, others) = (Crew(), Crew())
-    for server in servers { crew.begin { try self.play(server) } }
+    let (work, others) = (ParallelWork(), ParallelWork())
+    for server in servers { work.begin { try self.play(server) } }
     let copy = folder + "/copies/copy.db"
     for (program, arguments) in [
       ("quota-sweep", []), ("quota-rotate", ["--force"]), ("quota-admin", ["backup", copy]),
@@ -87,7 +87,7 @@ final class Storm {
         }
       }
     }
-    let errors = crew.wait()
+    let errors = work.wait()
     isOver.store(true, ordering: .relaxed)
     let otherErrors = others.wait()
     return (runs.withLock(\.self), errors + otherErrors)

@@ -7,7 +7,7 @@ import Testing
 /// Kills a program at its system calls, one run a call, and looks at what it leaves: the ledger is
 /// sound, and what runs next brings it to what it would be had nobody killed anything.
 struct Torture {
-  private let ordeal: Ordeal
+  private let situation: TortureCase
   private let host: TorturedHost
   private let strace: SystemCalls
   private let usedBefore: [String: Int64]
@@ -22,30 +22,30 @@ struct Torture {
   /// A program that makes no more calls than this is killed at each: the hooks make some twenty.
   private static let few = 40
 
-  init(_ ordeal: Ordeal) throws {
-    self.ordeal = ordeal
+  init(_ situation: TortureCase) throws {
+    self.situation = situation
     host = try TorturedHost()
     strace = try SystemCalls()
-    try ordeal.prepare(host)
+    try situation.prepare(host)
     usedBefore = (try? host.probe.bytesUsed) ?? [:]
     try host.keep()
     let (calls, outcome) = try strace.calls(
-      of: Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
-      environment: host.environment(ordeal.environment(host)))
-    try #require(outcome.status == ordeal.status, "\(outcome.errors)")
+      of: Program.path(situation.program), Torture.arguments(of: situation, host),
+      environment: host.environment(situation.environment(host)))
+    try #require(outcome.status == situation.status, "\(outcome.errors)")
     self.calls = calls
     try host.sweep()
     undisturbed = (try host.text(), try host.probe.bytesUsed)
-    try #require(try host.probe.faults(hasAllHistory: ordeal.hasAllHistory) == [])
+    try #require(try host.probe.faults(hasAllHistory: situation.hasAllHistory) == [])
   }
 
-  private static func arguments(of ordeal: Ordeal, _ host: TorturedHost) -> [String] {
-    ordeal.arguments.map { $0.replacingOccurrences(of: "FOLDER", with: host.folder) }
+  private static func arguments(of situation: TortureCase, _ host: TorturedHost) -> [String] {
+    situation.arguments.map { $0.replacingOccurrences(of: "FOLDER", with: host.folder) }
   }
 
   /// The calls to kill it at: those that change something, and others by chance, or all.
   func choice() -> [SystemCalls.Call] {
-    var chance = Chance(seed: UInt64(calls.count))
+    var chance = SeededRandom(seed: UInt64(calls.count))
     return calls.filter { call in
       let isOneOfMany = ["fcntl", "pwrite64"].contains(call.name) && call.number > Torture.enough
       let stride = !call.changesSomething ? Torture.stride : isOneOfMany ? 4 : 1
@@ -59,18 +59,18 @@ struct Torture {
     try host.putBack()
     let journalBefore = host.journalSize
     let outcome = try strace.run(
-      Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
-      environment: host.environment(ordeal.environment(host)), killedAt: call)
+      Program.path(situation.program), Torture.arguments(of: situation, host),
+      environment: host.environment(situation.environment(host)), killedAt: call)
     guard outcome.status == 128 + SIGKILL else { return false }
-    let what: Comment = "\(ordeal.testDescription), killed at \(call)"
+    let what: Comment = "\(situation.testDescription), killed at \(call)"
     try expectSound("\(what)")
     // OpenVPN runs no hook twice: until the test does, the sweep has to make do.
-    if !ordeal.environment(host).isEmpty {
+    if !situation.environment(host).isEmpty {
       try host.sweep()
       try expectSound("\(what), swept")
     }
     // All that a hook does is one record. Where it is there, nothing is left to do.
-    let isHook = !ordeal.environment(host).isEmpty
+    let isHook = !situation.environment(host).isEmpty
     if !isHook || host.journalSize == journalBefore { try runAgain() }
     try host.sweep()
     try expectSound("\(what), run again and swept")
@@ -81,9 +81,9 @@ struct Torture {
 
   private func runAgain() throws {
     let outcome = try Program.run(
-      Program.path(ordeal.program), Torture.arguments(of: ordeal, host),
-      environment: host.environment(ordeal.environment(host)))
-    guard outcome.status == ordeal.status || outcome.status == ordeal.statusAgain else {
+      Program.path(situation.program), Torture.arguments(of: situation, host),
+      environment: host.environment(situation.environment(host)))
+    guard outcome.status == situation.status || outcome.status == situation.statusAgain else {
       throw Failure(description: "run again it ends with \(outcome.status): \(outcome.errors)")
     }
   }
@@ -96,7 +96,7 @@ struct Torture {
     guard (try? host.probe.bytesUsed) != nil else { return }
     let isMigrated = try host.isOurs()
     try #require(
-      try !isMigrated || host.probe.faults(hasAllHistory: ordeal.hasAllHistory) == [], what)
+      try !isMigrated || host.probe.faults(hasAllHistory: situation.hasAllHistory) == [], what)
     for (user, used) in try host.probe.bytesUsed {
       let (first, last) = (usedBefore[user] ?? 0, undisturbed.used[user] ?? 0)
       try #require((min(first, last)...max(first, last)).contains(used), "\(user), \(what)")

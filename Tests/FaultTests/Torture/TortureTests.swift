@@ -5,16 +5,18 @@ import Testing
 
 /// Every program is killed by SIGKILL at every system call in turn, or at a choice of them.
 @Suite struct TortureTests {
-  @Test(arguments: Ordeal.all)
-  func `Whatever a program is killed at, nothing is lost or counted twice`(ordeal: Ordeal) throws {
+  @Test(arguments: TortureCase.all)
+  func `Whatever a program is killed at, nothing is lost or counted twice`(situation: TortureCase)
+    throws
+  {
     let clock = ContinuousClock.now
-    let torture = try Torture(ordeal)
+    let torture = try Torture(situation)
     let choice = torture.choice()
     var died = 0
     for call in choice where try torture.kill(at: call) { died += 1 }
     let seconds = (ContinuousClock.now - clock).components.seconds
     say(
-      "\(ordeal.program), \(ordeal.testDescription): \(died) of \(torture.calls.count) calls, \(seconds) s"
+      "\(situation.program), \(situation.testDescription): \(died) of \(torture.calls.count) calls, \(seconds) s"
     )
     // The memory's layout is another one in each run, and so may be the calls that ask for some.
     #expect(died >= choice.count - 5)

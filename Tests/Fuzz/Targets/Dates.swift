@@ -79,7 +79,7 @@ extension FuzzTarget {
   ) throws(Broken) {
     if let moment = time(iso: line) { try same(isoTime(moment), line, "a time") }
     let moments = Moments(now: now, zone: zone)
-    let span = Result { () throws(Complaint) in try moments.span(of: line, for: "--since") }
+    let span = Result { () throws(CommandError) in try moments.span(of: line, for: "--since") }
     switch span {
     case .failure(let error): try requireSafe(error.message, "the complaint")
     case .success(let span): try require(!span.isEmpty, "\(line) is some time")

@@ -15,8 +15,8 @@ import Testing
     try bench.connect("bob", second)
     _ = try bench.take([
       report([
-        sighting("alice", 5000, 5000, address: "", from: "203.0.113.1:3"),
-        sighting("bob", 6000, 6000, address: "", from: "203.0.113.2:4"),
+        listed("alice", 5000, 5000, address: "", from: "203.0.113.1:3"),
+        listed("bob", 6000, 6000, address: "", from: "203.0.113.2:4"),
       ])
     ])
     var ended = first
@@ -32,7 +32,7 @@ import Testing
     let bench = try Bench()
     for counters in [100, 250, 250, 900] as [Int64] {
       _ = try bench.sweep(
-        report([sighting("alice", counters, 10 * counters)]))
+        report([listed("alice", counters, 10 * counters)]))
     }
     try bench.close(final("alice", 1000, 10_000))
     #expect(try bench.used("alice") == 11_000)
@@ -43,7 +43,7 @@ import Testing
 
   @Test func `the same listing and the same hook again change nothing`() throws {
     let bench = try Bench()
-    let listing = report([sighting("alice", 100, 200)])
+    let listing = report([listed("alice", 100, 200)])
     _ = try bench.sweep(listing)
     let again = try bench.sweep(listing)
     #expect(again.added.isZero && again.opened == 0 && again.live.count == 1)
@@ -60,7 +60,7 @@ import Testing
 
   @Test func `an unchanged session costs no write but that its server was heard`() throws {
     let bench = try Bench()
-    let listing = report([sighting("alice", 100, 200)])
+    let listing = report([listed("alice", 100, 200)])
     _ = try bench.sweep(listing)
     let before = try bench.ledger.database.integer("SELECT total_changes()")
     _ = try bench.sweep(listing)
@@ -69,7 +69,7 @@ import Testing
 
   @Test func `final counters that fell to zero take nothing back`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 500, 700)]))
+    _ = try bench.sweep(report([listed("alice", 500, 700)]))
     try bench.close(final("alice", 0, 0))
     #expect(try bench.used("alice") == 1200)
     #expect(try bench.probe.loggedSessions.map(\.usage.sent) == [700])
@@ -77,7 +77,7 @@ import Testing
 
   @Test func `final counters that OpenVPN did not give leave what was swept`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 500, 700)]))
+    _ = try bench.sweep(report([listed("alice", 500, 700)]))
     var ended = final("alice", 0, 0)
     ended.counters = nil
     try bench.close(ended)
@@ -97,7 +97,7 @@ import Testing
     try bench.connect("alice")
     let position = try bench.journalEnd()
     try bench.close(final("alice", 1000, 1000))
-    let late = try bench.sweep(report([sighting("alice", 900, 900)], position: position))
+    let late = try bench.sweep(report([listed("alice", 900, 900)], position: position))
     #expect(late.live.isEmpty && late.opened == 0)
     #expect(try bench.used("alice") == 2000)
     #expect(try bench.probe.openSessions.count == 0)
@@ -105,7 +105,7 @@ import Testing
 
   @Test func `a closed account takes a larger final counter with its row in the log`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 10)]))
+    _ = try bench.sweep(report([listed("alice", 10, 10)]))
     let gone = try bench.sweep(report([]))
     #expect(gone.closed == 1)
     try bench.close(final("alice", 300, 400))
@@ -116,9 +116,9 @@ import Testing
 
   @Test func `an account that a listing closed opens again when it is listed again`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 10)]))
+    _ = try bench.sweep(report([listed("alice", 10, 10)]))
     _ = try bench.sweep(report([]))
-    let back = try bench.sweep(report([sighting("alice", 30, 30)]))
+    let back = try bench.sweep(report([listed("alice", 30, 30)]))
     #expect(back.opened == 1 && back.live.count == 1)
     _ = try bench.sweep(report([]))
     #expect(try bench.used("alice") == 60)
@@ -128,11 +128,11 @@ import Testing
   @Test func `counters that cannot be true are not counted, and told of once`() throws {
     let bench = try Bench()
     try bench.connect("alice")
-    let nonsense = report([sighting("alice", 1 << 53 + 1, 7)])
+    let nonsense = report([listed("alice", 1 << 53 + 1, 7)])
     #expect(try bench.sweep(nonsense).problems.count == 1)
     #expect(try bench.sweep(nonsense).problems.isEmpty)
     #expect(try bench.used("alice") == 0)
-    try bench.sweep(report([sighting("alice", 1 << 53, 7)]))
+    try bench.sweep(report([listed("alice", 1 << 53, 7)]))
     #expect(try bench.used("alice") == 1 << 53 + 7)
   }
 
@@ -154,21 +154,21 @@ import Testing
     let bench = try Bench()
     let result = try bench.sweep(
       report([
-        sighting("alice", 100, 0), sighting("alice", 50, 0, address: "10.8.0.3"),
+        listed("alice", 100, 0), listed("alice", 50, 0, address: "10.8.0.3"),
       ]))
     #expect(result.live.count == 2)
-    #expect(try bench.ledger.standing(of: "alice")?.used == Traffic(received: 150))
+    #expect(try bench.ledger.entitlement(of: "alice")?.used == Traffic(received: 150))
     #expect(try bench.used("alice") == 150)
   }
 
   @Test func `sessions on two servers add up`() throws {
     let bench = try Bench()
     _ = try bench.sweep(
-      report([sighting("alice", 100, 0)], server: "udp", pid: 1))
+      report([listed("alice", 100, 0)], server: "udp", pid: 1))
     let second = try bench.sweep(
-      report([sighting("alice", 70, 0)], server: "tcp", pid: 2))
+      report([listed("alice", 70, 0)], server: "tcp", pid: 2))
     #expect(second.live.count == 1)
-    #expect(try bench.ledger.standing(of: "alice")?.used == Traffic(received: 170))
+    #expect(try bench.ledger.entitlement(of: "alice")?.used == Traffic(received: 170))
     #expect(second.closed == 0)
   }
 
@@ -177,7 +177,7 @@ import Testing
     let bench = try Bench()
     try bench.connect("alice")
     for (name, bytes) in [("alice", 10), ("bob", 20), ("UNDEF", 30)] as [(UserName, Int64)] {
-      _ = try bench.sweep(report([sighting(name, bytes, 0)]))
+      _ = try bench.sweep(report([listed(name, bytes, 0)]))
     }
     try bench.close(final("bob", 40, 0))
     #expect(try bench.used("alice") == 40)
@@ -194,18 +194,18 @@ import Testing
   @Test func `a row whose owner cannot be told waits for a better one`() throws {
     let bench = try Bench()
     let nobody = try bench.sweep(
-      report([sighting("UNDEF", 10, 0, owner: .some(nil))]))
+      report([listed("UNDEF", 10, 0, owner: .some(nil))]))
     #expect(nobody.live.isEmpty && nobody.opened == 0)
     #expect(try bench.probe.users.count == 0)
-    _ = try bench.sweep(report([sighting("alice", 20, 0)]))
+    _ = try bench.sweep(report([listed("alice", 20, 0)]))
     #expect(try bench.used("alice") == 20)
   }
 
   @Test func `an account follows its session to another address`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 0)]))
+    _ = try bench.sweep(report([listed("alice", 10, 0)]))
     let moved = try bench.sweep(
-      report([sighting("alice", 30, 0, address: "10.8.0.77")]))
+      report([listed("alice", 30, 0, address: "10.8.0.77")]))
     #expect(moved.closed == 0 && moved.opened == 0)
     try bench.close(final("alice", 50, 0, session("10.8.0.78")))
     #expect(try bench.used("alice") == 50)
@@ -214,7 +214,7 @@ import Testing
 
   @Test func `a hook that runs late finds the account under the address of before`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 0)]))
+    _ = try bench.sweep(report([listed("alice", 10, 0)]))
     _ = try bench.sweep(report([], at: Bench.noon + 120))
     try bench.close(final("alice", 50, 0, session("10.8.0.77")))
     #expect(try bench.used("alice") == 50)
@@ -223,7 +223,7 @@ import Testing
 
   @Test func `a session that came and went takes nothing from one that a listing shows`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 40, 0, address: "10.8.0.3")]))
+    _ = try bench.sweep(report([listed("alice", 40, 0, address: "10.8.0.3")]))
     try bench.close(final("alice", 10, 0, session(from: "192.0.2.1:7"), owner: "alice"))
     try bench.close(final("alice", 60, 0, session("10.8.0.3")))
     #expect(try bench.used("alice") == 70)
@@ -233,9 +233,9 @@ import Testing
   @Test func `a session follows its client to another address`() throws {
     let bench = try Bench()
     try bench.connect("payer", session("10.8.0.3"))
-    _ = try bench.sweep(report([sighting("alice", 30, 0, address: "10.8.0.77")]))
+    _ = try bench.sweep(report([listed("alice", 30, 0, address: "10.8.0.77")]))
     _ = try bench.sweep(
-      report([sighting("alice", 40, 0, address: "10.8.0.77", from: "192.0.2.1:7")]))
+      report([listed("alice", 40, 0, address: "10.8.0.77", from: "192.0.2.1:7")]))
     #expect(try bench.used("payer") == 40)
     #expect(try bench.probe.sessions.count == 1)
   }
@@ -246,7 +246,7 @@ import Testing
       try bench.connect(
         UserName("user\(port)"), session("10.8.0.\(port)", from: "192.0.2.1:\(port)"))
     }
-    let elsewhere = sighting("alice", 30, 0, address: "10.8.0.77", from: "192.0.2.9:7")
+    let elsewhere = listed("alice", 30, 0, address: "10.8.0.77", from: "192.0.2.9:7")
     #expect(try bench.sweep(report([elsewhere])).live.isEmpty)
     #expect(try bench.probe.openSessions.map(\.owner) == ["user1", "user2"])
   }
@@ -256,18 +256,18 @@ import Testing
     _ = try bench.ledger.addUser("bob", Terms(quota: 1000), at: Bench.noon)
     try bench.connect("mallory")
     for name in ["mallory", "bob"] as [UserName] {
-      #expect(try bench.sweep(report([sighting(name, 30, 0)])).live.count == 1)
+      #expect(try bench.sweep(report([listed(name, 30, 0)])).live.count == 1)
     }
     #expect(try bench.used("bob") == 0)
     _ = try bench.ledger.addUser("mallory", Terms(quota: 1000), at: Bench.noon + 70)
-    _ = try bench.sweep(report([sighting("bob", 50, 0)], at: Bench.noon + 80))
+    _ = try bench.sweep(report([listed("bob", 50, 0)], at: Bench.noon + 80))
     #expect(try bench.used("mallory") == 50)
   }
 
   @Test func `a client without a name is let be, and nobody is billed`() throws {
     let bench = try Bench()
     try bench.connect("")
-    let nameless = report([sighting("", 30, 0, owner: .some(nil))])
+    let nameless = report([listed("", 30, 0, owner: .some(nil))])
     #expect(try bench.sweep(nameless).live.count == 1)
     try bench.close(final("", 40, 0))
     #expect(try bench.probe.users.isEmpty)
@@ -275,9 +275,9 @@ import Testing
 
   @Test func `one that a listing showed first is the one of its record which comes late`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 30, 0)]))
+    _ = try bench.sweep(report([listed("alice", 30, 0)]))
     try bench.connect("alice")
-    _ = try bench.sweep(report([sighting("alice", 40, 0)]))
+    _ = try bench.sweep(report([listed("alice", 40, 0)]))
     try bench.close(final("alice", 50, 0))
     #expect(try bench.used("alice") == 50)
     #expect(try bench.probe.sessions.count == 1)
@@ -290,16 +290,16 @@ import Testing
     let invalid = [UserName(bytes: [0xff]), UserName(bytes: [0xfe])]
     let all = [composed, decomposed] + invalid
     _ = try bench.sweep(
-      report(all.enumerated().map { sighting($1, 10, 0, address: "10.8.0.\($0)") }))
+      report(all.enumerated().map { listed($1, 10, 0, address: "10.8.0.\($0)") }))
     #expect(try bench.probe.users.count == 4)
-    for name in all { #expect(try bench.ledger.standing(of: name)?.used.received == 10) }
+    for name in all { #expect(try bench.ledger.entitlement(of: name)?.used.received == 10) }
   }
 
   @Test func `a name with SQL in it is a name`() throws {
     let bench = try Bench()
     let name: UserName = "'); DROP TABLE users; --"
     try bench.close(final(name, 5, 5, owner: name))
-    #expect(try bench.ledger.standing(of: name)?.used.total == 10)
+    #expect(try bench.ledger.entitlement(of: name)?.used.total == 10)
   }
 }
 
@@ -307,9 +307,9 @@ import Testing
   @Test func `a listing that was cut closes nothing`() throws {
     let bench = try Bench()
     _ = try bench.sweep(
-      report([sighting("alice", 10, 0), sighting("bob", 10, 0, address: "10.8.0.3")]))
+      report([listed("alice", 10, 0), listed("bob", 10, 0, address: "10.8.0.3")]))
     let cut = try bench.sweep(
-      report([sighting("alice", 20, 0)], complete: false))
+      report([listed("alice", 20, 0)], complete: false))
     #expect(cut.closed == 0 && cut.added == Traffic(received: 10))
   }
 
@@ -328,9 +328,9 @@ import Testing
   {
     let bench = try Bench()
     _ = try bench.sweep(
-      report([sighting("alice", 10, 0), sighting("bob", 5, 0, address: "10.8.0.3")]))
+      report([listed("alice", 10, 0), listed("bob", 5, 0, address: "10.8.0.3")]))
     let restarted = try bench.sweep(
-      report([sighting("alice", 3, 0, since: Bench.noon + 50)], pid: 200, complete: false))
+      report([listed("alice", 3, 0, since: Bench.noon + 50)], pid: 200, complete: false))
     #expect(restarted.closed == 2 && restarted.opened == 1)
     #expect(try bench.used("alice") == 13)
     #expect(
@@ -339,16 +339,16 @@ import Testing
 
   @Test func `the same pid after another boot is another server`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 0)]))
+    _ = try bench.sweep(report([listed("alice", 10, 0)]))
     let booted = try bench.sweep(
-      report([sighting("alice", 4, 0)], boot: 8))
+      report([listed("alice", 4, 0)], boot: 8))
     #expect(booted.closed == 1 && booted.opened == 1)
     #expect(try bench.used("alice") == 14)
   }
 
   @Test func `another server's listing closes nothing here`() throws {
     let bench = try Bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 0)]))
+    _ = try bench.sweep(report([listed("alice", 10, 0)]))
     let other = try bench.sweep(report([], server: "other", pid: 5))
     #expect(other.closed == 0)
   }
@@ -357,16 +357,17 @@ import Testing
 @Suite struct `Strangers` {
   @Test func `are created with the default quota`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5000))
-    _ = try bench.sweep(report([sighting("new", 10, 0)]))
+    _ = try bench.sweep(report([listed("new", 10, 0)]))
     #expect(
-      try bench.ledger.standing(of: "new") == Standing(quota: 5000, used: Traffic(received: 10)))
+      try bench.ledger.entitlement(of: "new")
+        == Entitlement(quota: 5000, used: Traffic(received: 10)))
     #expect(try bench.probe.events("created").count == 1)
   }
 
   @Test func `are live but unmetered where strangers are ignored or rejected`() throws {
     for policy in [UnknownUsers.ignore, .reject] {
       let bench = try Bench(rules: Rules(unknownUsers: policy))
-      let listing = report([sighting("new", 10, 0)])
+      let listing = report([listed("new", 10, 0)])
       let result = try bench.sweep(listing)
       let violations = try bench.ledger.violations(among: result.live, of: listing)
       #expect(violations.map(\.reason) == (policy == .reject ? [.unknown] : []))
@@ -410,8 +411,8 @@ import Testing
 @Test func `a day is the configured zone's day of the moment it was counted`() throws {
   let zone = Zone { _ in 13 * 3600 }
   let bench = try Bench(zone: zone)
-  _ = try bench.sweep(report([sighting("alice", 10, 0)]))
-  _ = try bench.sweep(report([sighting("alice", 10, 0)], at: Bench.noon + 24 * 3600 - 40))
+  _ = try bench.sweep(report([listed("alice", 10, 0)]))
+  _ = try bench.sweep(report([listed("alice", 10, 0)], at: Bench.noon + 24 * 3600 - 40))
   try bench.close(final("alice", 30, 0, after: 24 * 3600))
   #expect(try bench.probe.count(.history) == 2)
   let days = try bench.probe.days(of: "alice", in: zone)
@@ -420,16 +421,16 @@ import Testing
 
 @Test func `2 500 sessions are raised and counted for their users`() throws {
   let bench = try Bench()
-  let sightings = (0..<2500).map { index in
-    sighting(
+  let rows = (0..<2500).map { index in
+    listed(
       UserName("user\(index / 3)"), 10, 1, address: "10.8.\(index / 250).\(index % 250)")
   }
-  let result = try bench.sweep(report(sightings))
+  let result = try bench.sweep(report(rows))
   #expect(result.opened == 2500 && result.live.count == 2500)
   #expect(result.added == Traffic(received: 25_000, sent: 2500))
   #expect(try bench.used("user7") == 33)
   let next = report(
-    sightings.map { seen in
+    rows.map { seen in
       var seen = seen
       seen.client.counters += Traffic(received: 1)
       return seen
@@ -443,10 +444,10 @@ import Testing
     let bench = try Bench(rules: Rules(defaultQuota: 100))
     let udp = report(
       [
-        sighting("alice", 60, 0), sighting("bob", 99, 0, address: "10.8.0.3"),
-        sighting("alice", 1, 0, address: "10.8.0.4"),
+        listed("alice", 60, 0), listed("bob", 99, 0, address: "10.8.0.3"),
+        listed("alice", 1, 0, address: "10.8.0.4"),
       ], server: "udp", pid: 1)
-    let tcp = report([sighting("alice", 39, 0)], server: "tcp", pid: 2)
+    let tcp = report([listed("alice", 39, 0)], server: "tcp", pid: 2)
     let first = try bench.sweep(udp)
     #expect(try bench.ledger.violations(among: first.live, of: udp).isEmpty)
     let second = try bench.sweep(tcp)
@@ -459,7 +460,7 @@ import Testing
 
   @Test func `knows when and how often a session was told to go`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 100))
-    let listing = report([sighting("alice", 600, 0)])
+    let listing = report([listed("alice", 600, 0)])
     let id = try #require(try bench.sweep(listing).live.first?.session)
     for time in [5, 6] as [Int64] {
       try bench.ledger.recordKills([(id, "alice", .quota)], at: Bench.noon + time)
@@ -480,7 +481,7 @@ import Testing
     }
     try bench.connect("alice")
     let listing = report(
-      [sighting("alice", 30, 40)], at: Bench.noon + 1, position: try bench.journalEnd())
+      [listed("alice", 30, 40)], at: Bench.noon + 1, position: try bench.journalEnd())
     for _ in 1...2 { #expect(try bench.sweep(listing).live.count == 1) }
     #expect(try bench.used("alice") == 20_100 + 70)
     try bench.close(final("alice", 50, 60, after: 9))
@@ -492,7 +493,7 @@ import Testing
     let bench = try Bench(rules: Rules(defaultQuota: 1050))
     try bench.close(final("alice", 500, 500, owner: "alice", after: 0))
     try bench.connect("alice")
-    let listing = report([sighting("alice", 30, 40)], at: Bench.noon + 1)
+    let listing = report([listed("alice", 30, 40)], at: Bench.noon + 1)
     for _ in 1...2 {
       let live = try bench.sweep(listing).live
       #expect(try bench.ledger.violations(among: live, of: listing).map(\.owner) == ["alice"])
@@ -505,7 +506,7 @@ import Testing
     let position = try bench.journalEnd()
     try bench.leave(final("alice", 500, 500, after: 0))
     try bench.connect("alice")
-    let early = report([sighting("alice", 400, 400)], position: position)
+    let early = report([listed("alice", 400, 400)], position: position)
     #expect(try bench.sweep(early).live.isEmpty)
     #expect(try bench.used("alice") == 1000)
     #expect(try bench.probe.openSessions.count == 1, "the second is not closed either")

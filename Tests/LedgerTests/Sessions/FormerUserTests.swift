@@ -19,11 +19,11 @@ import Testing
 
   @Test func `takes a live session and its usage with it`() throws {
     let bench = try bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
+    _ = try bench.sweep(report([listed("alice", 10, 20)]))
     let renamed = try bench.ledger.renameUser("alice", to: "smith", at: Bench.noon + 60)
-    #expect(renamed.openSessions == 1 && renamed.standing.quota == 1000)
+    #expect(renamed.openSessions == 1 && renamed.entitlement.quota == 1000)
     _ = try bench.sweep(
-      report([sighting("alice", 15, 25)], at: Bench.noon + 90))
+      report([listed("alice", 15, 25)], at: Bench.noon + 90))
     try bench.close(final("alice", 20, 30, owner: "alice", after: 120))
     #expect(try bench.used("smith") == 50)
     #expect(try names(bench) == ["smith"])
@@ -35,7 +35,7 @@ import Testing
     _ = try bench.ledger.renameUser("alice", to: "smith", at: renamedAt)
     try bench.connect("alice")
     try bench.leave(final("alice", 1, 2, ended, owner: "alice", after: 20))
-    let result = try bench.sweep(report([sighting("alice", 10, 20)]))
+    let result = try bench.sweep(report([listed("alice", 10, 20)]))
     #expect(result.opened == 2)
     #expect(try bench.used("smith") == 33)
     #expect(try names(bench) == ["smith"])
@@ -44,10 +44,10 @@ import Testing
   @Test func `is a stranger's for a session that begins later`() throws {
     let bench = try bench()
     _ = try bench.ledger.renameUser("alice", to: "smith", at: renamedAt)
-    let later = sighting("alice", 10, 20, since: renamedAt + 1)
+    let later = listed("alice", 10, 20, since: renamedAt + 1)
     _ = try bench.sweep(report([later], at: renamedAt + 60))
     #expect(try bench.used("smith") == 0 && bench.used("alice") == 30)
-    #expect(try bench.ledger.standing(of: "alice")?.quota == 7)
+    #expect(try bench.ledger.entitlement(of: "alice")?.quota == 7)
   }
 
   @Test func `is followed through several renamings, and to whom it was given since`() throws {
@@ -56,10 +56,10 @@ import Testing
     _ = try bench.ledger.renameUser("alice", to: "carol", at: renamedAt)
     _ = try bench.ledger.renameUser("bob", to: "alice", at: renamedAt + 1)
     _ = try bench.ledger.renameUser("carol", to: "bob", at: renamedAt + 2)
-    let sightings = [
-      sighting("alice", 1, 0, address: "10.8.0.2"), sighting("bob", 0, 4, address: "10.8.0.3"),
+    let rows = [
+      listed("alice", 1, 0, address: "10.8.0.2"), listed("bob", 0, 4, address: "10.8.0.3"),
     ]
-    _ = try bench.sweep(report(sightings))
+    _ = try bench.sweep(report(rows))
     // Who was alice at the door is bob now, and the other way round.
     #expect(try bench.used("bob") == 1 && bench.used("alice") == 4)
   }
@@ -90,18 +90,18 @@ import Testing
 
   @Test func `keeps the history of who is removed from whoever comes next`() throws {
     let bench = try bench()
-    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
+    _ = try bench.sweep(report([listed("alice", 10, 20)]))
     try bench.close(final("alice", 10, 20, owner: "alice"))
     let before = try #require(try bench.probe.user("alice")).id
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 200)
-    #expect(user.standing.used.total == 30)
+    #expect(user.entitlement.used.total == 30)
     #expect(
       try names(bench).isEmpty && bench.ledger.user(named: "alice", at: Bench.noon + 210) == nil)
-    #expect(try bench.ledger.standing(of: "alice") == nil)
+    #expect(try bench.ledger.entitlement(of: "alice") == nil)
     _ = try bench.ledger.addUser("bob", Terms(quota: 5), at: Bench.noon + 210)
     _ = try bench.ledger.addUser("alice", Terms(quota: 5), at: Bench.noon + 210)
-    #expect(try bench.ledger.standing(of: "bob")?.used.total == 0)
-    #expect(try bench.ledger.standing(of: "alice")?.used.total == 0)
+    #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 0)
+    #expect(try bench.ledger.entitlement(of: "alice")?.used.total == 0)
     for measure in [LedgerProbe.Measure.periods, .history, .sessions, .log] {
       #expect(try bench.probe.count(measure, ofUser: before) == 1)
     }
@@ -111,11 +111,11 @@ import Testing
   @Test(arguments: [UnknownUsers.allow, .ignore, .reject])
   func `leaves a live session to be judged as a stranger's`(unknown: UnknownUsers) throws {
     let bench = try bench(unknown)
-    let first = report([sighting("alice", 10, 20)])
+    let first = report([listed("alice", 10, 20)])
     _ = try bench.sweep(first)
     let user = try bench.ledger.removeUser("alice", purgingHistory: false, at: Bench.noon + 70)
     #expect(user.openSessions == 1)
-    let second = report([sighting("alice", 15, 2000)], at: Bench.noon + 90)
+    let second = report([listed("alice", 15, 2000)], at: Bench.noon + 90)
     let result = try bench.sweep(second)
     // Every byte counts once, for the one who was removed, and nobody comes about by it.
     #expect(result.added == Traffic(received: 5, sent: 1980) && result.opened == 0)
@@ -133,11 +133,11 @@ import Testing
     try bench.connect("alice")
     try bench.leave(final("alice", 1, 2, ended, owner: "alice", after: 20))
     _ = try bench.ledger.removeUser("alice", purgingHistory: false, at: renamedAt)
-    let result = try bench.sweep(report([sighting("alice", 10, 20)]))
+    let result = try bench.sweep(report([listed("alice", 10, 20)]))
     #expect(result.opened == 2)
     #expect(try names(bench).isEmpty)
     // Whoever comes in afterwards is somebody new, as UNKNOWN_USERS=allow has it.
-    let later = sighting("alice", 5, 5, address: "10.8.0.3", since: renamedAt + 1)
+    let later = listed("alice", 5, 5, address: "10.8.0.3", since: renamedAt + 1)
     _ = try bench.sweep(report([later], at: Bench.noon + 90))
     #expect(try names(bench) == ["alice"] && bench.used("alice") == 10)
   }
@@ -145,7 +145,7 @@ import Testing
   @Test func `goes with all history when that is purged`() throws {
     let bench = try bench()
     _ = try bench.ledger.renameUser("alice", to: "smith", at: Bench.noon)
-    _ = try bench.sweep(report([sighting("smith", 10, 20)]))
+    _ = try bench.sweep(report([listed("smith", 10, 20)]))
     try bench.close(final("smith", 10, 20, owner: "smith"))
     _ = try bench.ledger.addUser("bob", Terms(quota: 0), at: Bench.noon)
     try bench.close(final("bob", 1, 1, session("10.8.0.7"), owner: "bob"))
@@ -162,10 +162,10 @@ import Testing
 
   @Test func `stays with a live session when history is purged`() throws {
     let bench = try bench(.reject)
-    _ = try bench.sweep(report([sighting("alice", 10, 20)]))
+    _ = try bench.sweep(report([listed("alice", 10, 20)]))
     _ = try bench.ledger.removeUser("alice", purgingHistory: true, at: Bench.noon + 70)
     #expect(try bench.probe.count(.history) == 0)
-    let second = report([sighting("alice", 15, 25)], at: Bench.noon + 90)
+    let second = report([listed("alice", 15, 25)], at: Bench.noon + 90)
     let result = try bench.sweep(second)
     #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)
     #expect(result.added.total == 10)

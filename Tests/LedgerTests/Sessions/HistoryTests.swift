@@ -33,7 +33,7 @@ private struct Life {
 /// A random history of one OpenVPN server, told by its hooks and listings.
 private struct History {
   let bench: Bench
-  private var chance: Chance
+  private var chance: SeededRandom
   private var lives: [Life] = []
   private var pid: Int64 = 100
   private var now: Int64 = Bench.noon
@@ -54,7 +54,7 @@ private struct History {
   init(seed: UInt64, loss: Int = 0, of kinds: Set<JournalRecord.Kind> = []) throws {
     bench = try Bench()
     try bench.ledger.database.execute("PRAGMA synchronous = OFF")
-    chance = Chance(seed: seed &* 0xd134_2543_de82_ef95)
+    chance = SeededRandom(seed: seed &* 0xd134_2543_de82_ef95)
     self.loss = loss
     losable = kinds
     showsPorts = Int.random(in: 0..<4, using: &chance) > 0

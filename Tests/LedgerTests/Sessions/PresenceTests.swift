@@ -17,8 +17,8 @@ import Testing
   /// Two sessions that a sweep has seen.
   private func sweep(_ bench: Bench, at time: Int64) throws {
     let seen = [
-      sighting("alice", 1, 1, address: "10.8.0.2"),
-      sighting("alice", 1, 1, address: "10.8.0.3"),
+      listed("alice", 1, 1, address: "10.8.0.2"),
+      listed("alice", 1, 1, address: "10.8.0.3"),
     ]
     _ = try bench.sweep(report(seen, at: time))
   }
@@ -26,7 +26,7 @@ import Testing
   @Test func `beyond those allowed go by the sweep, the newest first`() throws {
     let bench = try bench()
     let seen = (0..<4).map { index in
-      sighting(
+      listed(
         "alice", 1, 1, address: "10.8.0.\(index)", since: Bench.noon + [30, 10, 40, 20][index])
     }
     let report = report(seen)
@@ -41,7 +41,7 @@ import Testing
       let bench = try bench()
       try sweep(bench, at: now - age)
       let there = report(
-        [sighting("alice", 1, 1, address: "10.9.0.1", since: Bench.noon + 50)], server: "there",
+        [listed("alice", 1, 1, address: "10.9.0.1", since: Bench.noon + 50)], server: "there",
         pid: 500)
       let result = try bench.sweep(there)
       #expect(try bench.ledger.violations(among: result.live, of: there).count == count)
@@ -51,7 +51,7 @@ import Testing
   @Test func `are not limited for somebody exempt`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 1, maxSessions: 1, isExempt: true))
-    let seen = (0..<3).map { sighting("alice", 9, 9, address: "10.8.0.\($0)") }
+    let seen = (0..<3).map { listed("alice", 9, 9, address: "10.8.0.\($0)") }
     let result = try bench.sweep(report(seen))
     #expect(try bench.ledger.violations(among: result.live, of: report(seen)).isEmpty)
   }

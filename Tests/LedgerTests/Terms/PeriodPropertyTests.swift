@@ -7,7 +7,7 @@ import Testing
 /// One user's life, a step at a time, in a zone whose days are not those of UTC.
 private struct Life {
   let bench: Bench
-  var chance: Chance
+  var chance: SeededRandom
   var now = Bench.noon
   var moved: Int64 = 0
   private var lastClock: Int64 = 0
@@ -19,7 +19,7 @@ private struct Life {
   ]
 
   init(seed: UInt64) throws {
-    chance = Chance(seed: seed)
+    chance = SeededRandom(seed: seed)
     bench = try Bench(rules: Rules(notifyAt: [50, 100]), zone: Life.zone)
     try bench.add("alice", Terms(quota: 1000))
   }
@@ -93,12 +93,12 @@ func `whatever happens, every byte is in one period and one day, and the row say
       try #require(sum == life.moved, "\(measure) after \(told)")
     }
     // What is in the row is what the rows it follows from say.
-    let row = try #require(try ledger.standingRow(of: 1))
-    let standing = try ledger.standing(row, at: life.now)
-    try #require(try ledger.renewed(row, at: life.now) == standing, "\(told)")
-    if row.standing.span.contains(life.now) {
+    let row = try #require(try ledger.entitlementRow(of: 1))
+    let entitlement = try ledger.entitlement(row, at: life.now)
+    try #require(try ledger.renewed(row, at: life.now) == entitlement, "\(told)")
+    if row.entitlement.span.contains(life.now) {
       let mirror = try life.bench.probe.bytesUsed["alice"]
-      try #require(mirror == standing.used.total, "\(told)")
+      try #require(mirror == entitlement.used.total, "\(told)")
     }
     // Grants are never used by more than they came to.
     let periods = try ledger.periods(of: "alice", at: life.now)

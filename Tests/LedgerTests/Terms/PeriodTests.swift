@@ -20,7 +20,7 @@ extension Bench {
 
   /// What the door would say to a user.
   func verdict(on name: UserName, at time: Int64) throws -> Verdict {
-    decide(try ledger.standing(of: name, at: time), at: time, by: ledger.rules)
+    decide(try ledger.entitlement(of: name, at: time), at: time, by: ledger.rules)
   }
 
   /// The periods of a user as `start: bytes`, in days since noon's.
@@ -78,10 +78,10 @@ private let monday = Bench.noon - day / 2
     try bench.move(100, by: "alice", at: Bench.noon)
     let later = Bench.noon + 95 * day
     for _ in 1...2 { try bench.ledger.rollOver(at: later) }
-    let standing = try #require(try bench.ledger.standing(of: "alice", at: later))
+    let entitlement = try #require(try bench.ledger.entitlement(of: "alice", at: later))
     // 26 February 2027: the period that began on the 5th.
-    #expect(standing.span.contains(later) && standing.used.isZero)
-    #expect(try bench.probe.periodStart(of: "alice") == standing.span.start)
+    #expect(entitlement.span.contains(later) && entitlement.used.isZero)
+    #expect(try bench.probe.periodStart(of: "alice") == entitlement.span.start)
     #expect(try bench.probe.users.map(\.bytesUsed) == [0])
     #expect(try bench.probe.count(.periods) == 1)
     #expect(try bench.probe.periods(of: "alice").map(\.quota) == [100])
@@ -100,11 +100,11 @@ private let monday = Bench.noon - day / 2
           let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
           let at = Bench.noon + day + Int64(server)
           try ledger.rollOver(at: at)
-          let sightings = (0..<50).map { index in
-            sighting(
+          let rows = (0..<50).map { index in
+            listed(
               UserName("user\(index)"), 5, 0, address: "10.\(server).0.\(index)", since: at - 20)
           }
-          let report = report(sightings, server: "s\(server)", pid: Int64(server), at: at)
+          let report = report(rows, server: "s\(server)", pid: Int64(server), at: at)
           _ = try ledger.reconcile(
             journal: Directory(directory(of: path)), [report], at: moment(at))
         }
@@ -137,13 +137,13 @@ private let monday = Bench.noon - day / 2
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .month(1)))
     try bench.move(60, by: "alice", at: Bench.noon)
-    let before = try bench.ledger.standing(of: "alice", at: Bench.noon)
+    let before = try bench.ledger.entitlement(of: "alice", at: Bench.noon)
     try bench.move(7, by: "alice", at: Bench.noon + 400 * day)
     try bench.ledger.rollOver(at: Bench.noon + 400 * day)
     try bench.ledger.rollOver(at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon) == before)
+    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon) == before)
     try bench.move(3, by: "alice", at: Bench.noon + 60)
-    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon)?.used.total == 63)
+    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.used.total == 63)
     #expect(try bench.used("alice") == 70)
   }
 
@@ -168,7 +168,7 @@ private let monday = Bench.noon - day / 2
     let bench = try bench()
     let midnight = monday + day
     for (at, bytes) in [(midnight - 40, 100), (midnight + 5, 130), (midnight + 50, 190)] {
-      let seen = sighting("alice", Int64(bytes), 0, since: midnight - 60)
+      let seen = listed("alice", Int64(bytes), 0, since: midnight - 60)
       _ = try bench.sweep(report([seen], at: at))
     }
     #expect(try bench.periods(of: "alice", at: midnight + 60) == [0: 100, 1: 90])
@@ -179,10 +179,10 @@ private let monday = Bench.noon - day / 2
     throws
   {
     let bench = try bench()
-    let first = report([sighting("alice", 1000, 0, since: Bench.noon - 100)], at: Bench.noon)
+    let first = report([listed("alice", 1000, 0, since: Bench.noon - 100)], at: Bench.noon)
     _ = try bench.sweep(first)
     let last = report(
-      [sighting("alice", 1000 + 3000, 0, since: Bench.noon - 100)], at: Bench.noon + 3 * day)
+      [listed("alice", 1000 + 3000, 0, since: Bench.noon - 100)], at: Bench.noon + 3 * day)
     _ = try bench.sweep(last)
     // Half a day, two days, and half a day.
     #expect(
@@ -199,7 +199,7 @@ private let monday = Bench.noon - day / 2
   {
     let bench = try bench()
     let began = Bench.noon - 100
-    let first = report([sighting("alice", 1000, 0, since: began)], at: Bench.noon)
+    let first = report([listed("alice", 1000, 0, since: began)], at: Bench.noon)
     _ = try bench.sweep(first)
     try bench.close(final("alice", 2000, 0, session(since: began), after: 100 + day))
     #expect(try bench.periods(of: "alice", at: Bench.noon + day) == [0: 1500, 1: 500])
@@ -209,7 +209,7 @@ private let monday = Bench.noon - day / 2
     let bench = try bench()
     let midnight = monday + day
     let patience = Rules().patience
-    let seen = sighting("alice", 900, 0, since: midnight - patience + 10)
+    let seen = listed("alice", 900, 0, since: midnight - patience + 10)
     _ = try bench.sweep(report([seen], at: midnight + 10))
     #expect(try bench.periods(of: "alice", at: midnight + 10) == [1: 900])
   }
@@ -257,9 +257,9 @@ extension TermsEdit {
     let bench = try bench(old)
     let total = sum(since: 30)
     #expect(try bench.used("alice") == total)
-    let amendment = try bench.ledger.change("alice", .period(new), at: Bench.noon)
-    #expect(amendment.isNew && amendment.user.standing.used.total == sum(since: back))
-    #expect(amendment.user.standing.span == new.span(at: Bench.noon, in: .utc))
+    let change = try bench.ledger.change("alice", .period(new), at: Bench.noon)
+    #expect(change.isNew && change.user.entitlement.used.total == sum(since: back))
+    #expect(change.user.entitlement.span == new.span(at: Bench.noon, in: .utc))
     #expect(try bench.used("alice") == total, "every byte stays in one period")
     #expect(try bench.probe.users.map(\.bytesUsed) == [sum(since: back)])
     let spans = try bench.ledger.periods(of: "alice", at: Bench.noon).map(\.span)
@@ -268,17 +268,17 @@ extension TermsEdit {
 
   @Test func `to none counts all there ever was`() throws {
     let bench = try bench(.month(1))
-    let amendment = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
-    #expect(amendment.user.standing.used.total == sum(since: 30))
+    let change = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
+    #expect(change.user.entitlement.used.total == sum(since: 30))
     #expect(try bench.probe.count(.periods) == 1)
   }
 
   @Test func `and changed back is as it was`() throws {
     let bench = try bench(.month(1))
-    let before = try bench.ledger.standing(of: "alice", at: Bench.noon)
+    let before = try bench.ledger.entitlement(of: "alice", at: Bench.noon)
     _ = try bench.ledger.change("alice", .period(.week(.monday)), at: Bench.noon)
     _ = try bench.ledger.change("alice", .period(.month(1)), at: Bench.noon)
-    #expect(try bench.ledger.standing(of: "alice", at: Bench.noon) == before)
+    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon) == before)
   }
 
   @Test func `gives back nothing that a reset has forgiven`() throws {
@@ -286,8 +286,8 @@ extension TermsEdit {
     _ = try bench.ledger.reset("alice", at: Bench.noon + 60)
     try bench.move(5, by: "alice", at: Bench.noon + 120)
     for period in [Period.month(20), .week(.monday), .day, .none] {
-      let amendment = try bench.ledger.change("alice", .period(period), at: Bench.noon + 180)
-      #expect(amendment.user.standing.used.total == 5, "\(period)")
+      let change = try bench.ledger.change("alice", .period(period), at: Bench.noon + 180)
+      #expect(change.user.entitlement.used.total == 5, "\(period)")
     }
   }
 }
@@ -299,9 +299,9 @@ extension TermsEdit {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(100, by: "alice", at: Bench.noon)
-    let amendment = try bench.ledger.reset("alice", at: Bench.noon + 60)
-    #expect(amendment.isNew && amendment.user.standing.used.isZero)
-    #expect(amendment.user.standing.span == TimeSpan(start: Bench.noon + 60, end: monday + day))
+    let change = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    #expect(change.isNew && change.user.entitlement.used.isZero)
+    #expect(change.user.entitlement.span == TimeSpan(start: Bench.noon + 60, end: monday + day))
     try bench.move(30, by: "alice", at: Bench.noon + 120)
     #expect(try bench.used("alice") == 130)
     #expect(
@@ -311,7 +311,7 @@ extension TermsEdit {
     #expect(try bench.probe.events("reset").count == 2)
     try bench.move(1, by: "alice", at: Bench.noon + day)
     #expect(
-      try bench.ledger.standing(of: "alice", at: Bench.noon + day)?.span.start == monday + day)
+      try bench.ledger.entitlement(of: "alice", at: Bench.noon + day)?.span.start == monday + day)
   }
 
   @Test func `of everybody is of everybody who used anything`() throws {

@@ -24,9 +24,9 @@ private let day: Int64 = 86_400
     _ = try bench.ledger.addUser("alice", Terms(), plan: "basic", at: Bench.noon)
     _ = try bench.ledger.addUser("bob", Terms(quota: 7), plan: "basic", at: Bench.noon)
     let (alice, bob) = try (user(bench, "alice"), user(bench, "bob"))
-    #expect(alice.standing.quota == 100 && bob.standing.quota == 7)
+    #expect(alice.entitlement.quota == 100 && bob.entitlement.quota == 7)
     #expect(alice.period == .month(5) && bob.period == .month(5))
-    #expect(alice.standing.maxSessions == 2 && alice.plan == "basic")
+    #expect(alice.entitlement.maxSessions == 2 && alice.plan == "basic")
   }
 
   @Test func `that are changed change all who follow them, but for their own terms`() throws {
@@ -40,10 +40,10 @@ private let day: Int64 = 86_400
     edit.period = .set(.day)
     #expect(try bench.ledger.changePlan("basic", edit, at: Bench.noon) == 2)
     let alice = try user(bench, "alice")
-    #expect(alice.standing.quota == 50 && alice.standing.used.total == 40)
-    #expect(try user(bench, "bob").standing.quota == 7)
+    #expect(alice.entitlement.quota == 50 && alice.entitlement.used.total == 40)
+    #expect(try user(bench, "bob").entitlement.quota == 7)
     #expect(try user(bench, "bob").period == .day)
-    #expect(try user(bench, "carol").standing.quota == 9)
+    #expect(try user(bench, "carol").entitlement.quota == 9)
     #expect(try user(bench, "carol").period == .none)
     #expect(try bench.ledger.changePlan("basic", edit, at: Bench.noon) == nil)
     // A hook of another version goes by this column.
@@ -54,14 +54,14 @@ private let day: Int64 = 86_400
     let bench = try bench()
     try bench.add("alice", Terms(quota: 9))
     _ = try bench.ledger.change("alice", TermsEdit(), plan: .named("basic"), at: Bench.noon)
-    #expect(try user(bench, "alice").standing.quota == 9)
+    #expect(try user(bench, "alice").entitlement.quota == 9)
     var follow = TermsEdit()
     follow.quota = .follow
     _ = try bench.ledger.change("alice", follow, at: Bench.noon)
-    #expect(try user(bench, "alice").standing.quota == 100)
+    #expect(try user(bench, "alice").entitlement.quota == 100)
     _ = try bench.ledger.change("alice", TermsEdit(), plan: .none, at: Bench.noon)
     let alice = try user(bench, "alice")
-    #expect(alice.standing.quota == 0 && alice.period == .none && alice.plan == nil)
+    #expect(alice.entitlement.quota == 0 && alice.period == .none && alice.plan == nil)
   }
 
   @Test func `in use are not removed, and say by whom`() throws {
@@ -117,20 +117,20 @@ private let day: Int64 = 86_400
   }
 
   private func expiry(_ bench: Bench, _ name: UserName = "alice") throws -> Int64? {
-    try bench.ledger.standing(of: name, at: Bench.noon)?.expiresAt
+    try bench.ledger.entitlement(of: name, at: Bench.noon)?.expiresAt
   }
 
   @Test func `is over at a second, for the door and the sweep`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0, lifetime: .until(Bench.noon + 60)))
     let result = try bench.sweep(
-      report([sighting("alice", 1, 1)], at: Bench.noon + 30))
+      report([listed("alice", 1, 1)], at: Bench.noon + 30))
     for (time, verdict) in [
       (Bench.noon + 59, Verdict.allowed), (Bench.noon + 60, .refused(.expired)),
     ] {
       #expect(try bench.verdict(on: "alice", at: time) == verdict)
       let violations = try bench.ledger.violations(
-        among: result.live, of: report([sighting("alice", 1, 1)]), at: time)
+        among: result.live, of: report([listed("alice", 1, 1)]), at: time)
       #expect(violations.map(\.reason) == (verdict == .allowed ? [] : [.expired]))
     }
   }
@@ -139,7 +139,7 @@ private let day: Int64 = 86_400
     let bench = try Bench()
     try bench.add("alice", Terms(lifetime: .lasting(600, from: .firstConnection)))
     #expect(try expiry(bench) == nil)
-    _ = try bench.sweep(report([sighting("alice", 1, 1)]))
+    _ = try bench.sweep(report([listed("alice", 1, 1)]))
     #expect(try expiry(bench) == Bench.noon + 600)
     try bench.move(1, by: "alice", at: Bench.noon + 300)
     #expect(try expiry(bench) == Bench.noon + 600, "once")
@@ -155,7 +155,7 @@ private let day: Int64 = 86_400
   @Test func `begins now for somebody who is connected`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0))
-    _ = try bench.sweep(report([sighting("alice", 1, 1)]))
+    _ = try bench.sweep(report([listed("alice", 1, 1)]))
     _ = try bench.ledger.change(
       "alice", lasting(600, from: .firstConnection), at: Bench.noon + 100)
     #expect(try expiry(bench) == Bench.noon + 700)

@@ -133,9 +133,11 @@ extension InProcess {
     return try body()
   }
 
-  func cutJournal(_ chance: inout Chance) throws { try JournalDamage.cut(journal, &chance) }
+  func cutJournal(_ chance: inout SeededRandom) throws { try JournalDamage.cut(journal, &chance) }
 
-  func spoilJournal(_ chance: inout Chance) throws { try JournalDamage.spoil(journal, &chance) }
+  func spoilJournal(_ chance: inout SeededRandom) throws {
+    try JournalDamage.spoil(journal, &chance)
+  }
 }
 
 // MARK: Sweeps and people
@@ -231,7 +233,8 @@ extension Log {
   /// A log that nobody reads.
   static var silent: Log {
     Log(
-      voice: Voice(program: "sweep", errors: StandardError(descriptor: -1, reader: .other)),
+      diagnostics: DiagnosticPrinter(
+        program: "sweep", errors: StandardError(descriptor: -1, reader: .other)),
       path: "", level: .error)
   }
 }

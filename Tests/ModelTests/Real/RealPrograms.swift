@@ -129,11 +129,11 @@ final class RealPrograms: Programs {
     guard outcome.status == 0 else { throw Failure(description: "\(words): \(outcome.errors)") }
   }
 
-  func cutJournal(_ chance: inout Chance) throws {
+  func cutJournal(_ chance: inout SeededRandom) throws {
     try JournalDamage.cut(folder.path + "/journal", &chance)
   }
 
-  func spoilJournal(_ chance: inout Chance) throws {
+  func spoilJournal(_ chance: inout SeededRandom) throws {
     try JournalDamage.spoil(folder.path + "/journal", &chance)
   }
 

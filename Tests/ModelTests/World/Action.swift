@@ -23,7 +23,7 @@ enum Action: CaseIterable {
     }
   }
 
-  static func any(_ chance: inout Chance) -> Action {
+  static func any(_ chance: inout SeededRandom) -> Action {
     var number = Int.random(in: 0..<sum, using: &chance)
     for action in allCases {
       number -= action.weight
@@ -38,13 +38,13 @@ enum Action: CaseIterable {
 extension World {
   /// One thing happens. All chance in it is the step's own, so that it makes sense as well where
   /// other steps are left out.
-  func step(_ chance: inout Chance) throws {
+  func step(_ chance: inout SeededRandom) throws {
     // Much happens within one second.
     if Bool.random(using: &chance) { try advance(Int64.random(in: 1...3, using: &chance), &chance) }
     try perform(Action.any(&chance), &chance)
   }
 
-  private func perform(_ action: Action, _ chance: inout Chance) throws {
+  private func perform(_ action: Action, _ chance: inout SeededRandom) throws {
     switch action {
     case .connect: try connect(&chance)
     case .move: moveSomething(&chance)
@@ -70,16 +70,16 @@ extension World {
     }
   }
 
-  private func anyServer(_ chance: inout Chance) -> Server? {
+  private func anyServer(_ chance: inout SeededRandom) -> Server? {
     servers.filter(\.isFree).randomElement(using: &chance)
   }
 
-  private func anySession(_ chance: inout Chance) -> Session? {
+  private func anySession(_ chance: inout SeededRandom) -> Session? {
     servers.filter(\.isFree).flatMap(\.live).randomElement(using: &chance)
   }
 
   /// Time goes by, and what was killed goes.
-  func advance(_ seconds: Int64, _ chance: inout Chance) throws {
+  func advance(_ seconds: Int64, _ chance: inout SeededRandom) throws {
     wait(seconds)
     for server in servers where server.isFree {
       server.halfOpen = []
@@ -90,14 +90,14 @@ extension World {
   }
 
   /// What happens elsewhere while a program of ours takes its time.
-  func elsewhere(_ chance: inout Chance) throws {
+  func elsewhere(_ chance: inout SeededRandom) throws {
     guard depth < 2 else { return }
     depth += 1
     defer { depth -= 1 }
     for _ in 0..<Int.random(in: 0...2, using: &chance) { try step(&chance) }
   }
 
-  private func moveSomething(_ chance: inout Chance) {
+  private func moveSomething(_ chance: inout SeededRandom) {
     for _ in 0..<Int.random(in: 1...4, using: &chance) {
       guard let session = anySession(&chance) else { return }
       let bytes = bytes(of: session, &chance)
@@ -107,7 +107,7 @@ extension World {
   }
 
   /// A little, a lot, or just what a quota has left.
-  private func bytes(of session: Session, _ chance: inout Chance) -> Usage {
+  private func bytes(of session: Session, _ chance: inout SeededRandom) -> Usage {
     let left = (session.owner.limit?.least ?? 0) - used(by: session.owner).most
     if left > 0, left < 1_000_000, Int.random(in: 0..<8, using: &chance) == 0 {
       return terms.rules.count == .received ? Usage(received: left) : Usage(sent: left)
@@ -133,7 +133,7 @@ extension World {
 
   /// Another name is shown from now on: the certificate's, `UNDEF`, or what a hostile client asks
   /// for.
-  private func renegotiate(_ session: Session, _ chance: inout Chance) {
+  private func renegotiate(_ session: Session, _ chance: inout SeededRandom) {
     let name = ["alice", "bob", "carol", "dora", session.ownName].randomElement(using: &chance)
     session.claimedName = name ?? session.ownName
     session.shownName = Bool.random(using: &chance) ? nil : name
@@ -151,12 +151,12 @@ extension World {
     note("\(session) gets another address")
   }
 
-  private func handshake(_ chance: inout Chance) {
+  private func handshake(_ chance: inout SeededRandom) {
     let name = Bool.random(using: &chance) ? nil : "alice"
     anyServer(&chance)?.halfOpen.append((name, 300))
   }
 
-  private func setClock(_ chance: inout Chance) {
+  private func setClock(_ chance: inout SeededRandom) {
     if let debt = clockDebt, Int.random(in: 0..<3, using: &chance) > 0 {
       clockDebt = nil
       setClock(by: -debt)

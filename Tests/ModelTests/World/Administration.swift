@@ -2,7 +2,7 @@ import TestSupport
 
 /// What an administrator does.
 extension World {
-  func administer(_ chance: inout Chance) throws {
+  func administer(_ chance: inout SeededRandom) throws {
     // The programs take the ledger for themselves while they change it.
     guard depth == 0 else { return }
     let known = accounts.filter(\.isKnown)
@@ -15,7 +15,7 @@ extension World {
     if case .rename = change { wait(1) }
   }
 
-  private func change(of account: Account, _ chance: inout Chance) -> Change {
+  private func change(of account: Account, _ chance: inout SeededRandom) -> Change {
     let name = account.name
     let bytes = Int64.random(in: 1...300_000, using: &chance)
     switch Int.random(in: 0..<10, using: &chance) {
@@ -57,7 +57,7 @@ extension World {
   }
 
   /// Somebody of the hooks' group, or a loss of power, spoils the journal.
-  func spoilJournal(_ chance: inout Chance) throws {
+  func spoilJournal(_ chance: inout SeededRandom) throws {
     guard depth == 0 else { return }
     if Bool.random(using: &chance) {
       note("the journal gets lines that no hook wrote")

@@ -3,7 +3,7 @@ import TestSupport
 
 /// How clients come in and go.
 extension World {
-  func connect(_ chance: inout Chance) throws {
+  func connect(_ chance: inout SeededRandom) throws {
     let names = accounts.map(\.name) + HostTerms.strangers
     guard let server = servers.filter(\.isFree).randomElement(using: &chance),
       let name = names.randomElement(using: &chance)
@@ -13,7 +13,7 @@ extension World {
 
   /// Where a new client comes from: somewhere new as a rule; where another client of a second socket
   /// is, if there are two.
-  private func place(on server: Server, _ chance: inout Chance) -> Place {
+  private func place(on server: Server, _ chance: inout SeededRandom) -> Place {
     let isTwin = Int.random(in: 0..<4, using: &chance) == 0
     if server.kind.release == .v27, server.kind.pool != .none, isTwin,
       let other = server.live.last, other.place.listed.socket == "udp",
@@ -31,7 +31,7 @@ extension World {
 
   /// A client of a name is at the door of a server.
   private func connect(
-    _ name: String, to server: Server, from place: Place, _ chance: inout Chance
+    _ name: String, to server: Server, from place: Place, _ chance: inout SeededRandom
   ) throws {
     if !server.kind.allowsDuplicates {
       for earlier in live(name, on: server) { try end(earlier, &chance) }
@@ -58,7 +58,7 @@ extension World {
     let isOfScript: Bool
   }
 
-  private func askAtDoor(_ session: Session, _ chance: inout Chance) throws -> Answer {
+  private func askAtDoor(_ session: Session, _ chance: inout SeededRandom) throws -> Answer {
     let fault = isCalm ? .none : programs.possible(Fault.ofHook(&chance))
     let script = session.server.kind.hasScript ? Int.random(in: 0..<6, using: &chance) : nil
     let before = opinion(of: session, fault)
@@ -120,7 +120,7 @@ extension World {
 
   /// What follows from an answer of the connect hook.
   private func settle(
-    _ session: Session, _ answer: Answer, _ chance: inout Chance
+    _ session: Session, _ answer: Answer, _ chance: inout SeededRandom
   ) throws {
     session.lostRecord = !answer.fault.leavesRecord
     if answer.comesIn {
@@ -134,7 +134,7 @@ extension World {
   }
 
   /// A script behind the hook gives the client an address of its own; the pool's is free again.
-  private func pushAddress(_ session: Session, _ chance: inout Chance) {
+  private func pushAddress(_ session: Session, _ chance: inout SeededRandom) {
     guard session.server.kind.hasScript, session.server.kind.pool != .none,
       Int.random(in: 0..<4, using: &chance) == 0
     else { return }
@@ -151,7 +151,7 @@ extension World {
   }
 
   /// 2.6 and later run the disconnect hook right after a refusal.
-  private func turnAway(_ session: Session, _ fault: Fault, _ chance: inout Chance) throws {
+  private func turnAway(_ session: Session, _ fault: Fault, _ chance: inout SeededRandom) throws {
     session.isRefused = true
     session.endedAt = clock
     let server = session.server
@@ -163,7 +163,7 @@ extension World {
   }
 
   /// A session ends, for whatever reason; its hook runs as a rule.
-  func end(_ session: Session, _ chance: inout Chance) throws {
+  func end(_ session: Session, _ chance: inout SeededRandom) throws {
     let server = session.server
     guard session.isLive, server.isFree else { return }
     server.live.removeAll { $0 === session }
@@ -182,7 +182,7 @@ extension World {
   }
 
   /// A client that resets its connection is back at once, from where it was.
-  func comeBack(_ session: Session, _ chance: inout Chance) throws {
+  func comeBack(_ session: Session, _ chance: inout SeededRandom) throws {
     let (server, place) = (session.server, session.place.listed)
     guard session.place.told == place, session.place.atConnect == place else { return }
     let name = Int.random(in: 0..<5, using: &chance) == 0 ? "bob" : session.ownName
@@ -192,12 +192,12 @@ extension World {
     try connect(name, to: server, from: place, &chance)
   }
 
-  func runLateHook(_ chance: inout Chance) throws {
+  func runLateHook(_ chance: inout SeededRandom) throws {
     guard let index = late.indices.randomElement(using: &chance) else { return }
     try runLateHook(at: index, &chance)
   }
 
-  private func runLateHook(at index: Int, _ chance: inout Chance) throws {
+  private func runLateHook(at index: Int, _ chance: inout SeededRandom) throws {
     let (session, call, isFinal) = late.remove(at: index)
     note("the hook of \(session) runs at last")
     try runHook(session, call, isFinal: isFinal, &chance)
@@ -205,7 +205,7 @@ extension World {
 
   /// - Parameter isFinal: whether the counters are all that moved, of a session that was let in.
   private func runHook(
-    _ session: Session, _ call: HookCall, isFinal: Bool, _ chance: inout Chance
+    _ session: Session, _ call: HookCall, isFinal: Bool, _ chance: inout SeededRandom
   ) throws {
     let fault = isCalm ? .none : programs.possible(Fault.ofHook(&chance))
     if fault != .none {
@@ -232,12 +232,12 @@ extension World {
 
   /// A server that waits for a hook does nothing else; other servers go on.
   private func hold<Result>(
-    _ server: Server, _ chance: inout Chance, _ body: (_ pause: () -> Void) throws -> Result
+    _ server: Server, _ chance: inout SeededRandom, _ body: (_ pause: () -> Void) throws -> Result
   ) throws -> Result {
     let wasBusy = server.isBusy
     server.isBusy = true
     defer { server.isBusy = wasBusy }
-    var other = Chance(seed: chance.next())
+    var other = SeededRandom(seed: chance.next())
     let hangs = !isCalm && Int.random(in: 0..<10, using: &other) == 0
     return try body {
       guard hangs else { return }

@@ -55,7 +55,7 @@ struct HostTerms {
   /// Names that no administrator added.
   static let strangers = ["dora", "erik"]
 
-  init(_ chance: inout Chance) {
+  init(_ chance: inout SeededRandom) {
     // The first minutes of the run are before a midnight as a rule.
     let day = Int64.random(in: 20_000..<20_700, using: &chance)
     offset = [0, 0, 19_800, -10_800].randomElement(using: &chance) ?? 0

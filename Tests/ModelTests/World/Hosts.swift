@@ -11,14 +11,14 @@ extension World {
   }
 
   /// SIGTERM: one hook a client, one after another.
-  func stop(_ server: Server, _ chance: inout Chance) throws {
+  func stop(_ server: Server, _ chance: inout SeededRandom) throws {
     note("\(server.name) stops")
     for session in server.live { try end(session, &chance) }
     server.isUp = false
   }
 
   /// SIGUSR1 or SIGHUP: the process stays, its clients go, and client ids start over.
-  func restart(_ server: Server, _ chance: inout Chance) throws {
+  func restart(_ server: Server, _ chance: inout SeededRandom) throws {
     note("\(server.name) restarts its sessions")
     for session in server.live { try end(session, &chance) }
     server.forgetClients()
@@ -50,7 +50,7 @@ extension World {
 
 /// What a sweep sees of the world, and what it does to it.
 extension World {
-  func sweep(_ chance: inout Chance) throws {
+  func sweep(_ chance: inout SeededRandom) throws {
     // The second of two finds the lock taken.
     guard !isSweeping else { return }
     isSweeping = true
@@ -60,8 +60,8 @@ extension World {
     note("a sweep\(fault.words)")
     if fault != .none { count(.faults) }
     let told = sessions.filter { $0.known == .journal || $0.isEndTold }
-    var other = Chance(seed: chance.next())
-    listingChance = Chance(seed: chance.next())
+    var other = SeededRandom(seed: chance.next())
+    listingChance = SeededRandom(seed: chance.next())
     let isDone = try programs.sweep(self, fault) {
       if self.isCalm { return }
       do { try self.goOn(duringSweep: &other) } catch { self.fail("\(error)") }
@@ -77,7 +77,7 @@ extension World {
 
   /// What happens between two steps of a sweep. A client that comes back within its second is shown by
   /// a listing of before as if it had never gone.
-  private func goOn(duringSweep chance: inout Chance) throws {
+  private func goOn(duringSweep chance: inout SeededRandom) throws {
     switch Int.random(in: 0..<6, using: &chance) {
     case 0: try elsewhere(&chance)
     case 1...2:

@@ -39,7 +39,7 @@ final class World {
   /// Whether nothing goes wrong any more.
   var isCalm = false
   /// What decides how servers answer.
-  var listingChance = Chance(seed: 0)
+  var listingChance = SeededRandom(seed: 0)
   /// How far the clock is from where it would be had nobody set it.
   var clockDebt: Int64?
   /// How deep in things that happen while others take their time.

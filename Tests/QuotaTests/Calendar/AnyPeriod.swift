@@ -3,7 +3,7 @@ import TestSupport
 
 extension Period {
   /// Some period other than none.
-  static func any(_ chance: inout Chance) -> Period {
+  static func any(_ chance: inout SeededRandom) -> Period {
     switch Int.random(in: 0..<5, using: &chance) {
     case 0: .day
     case 1: .week(Weekday.allCases.randomElement(using: &chance) ?? .monday)

@@ -47,7 +47,7 @@ extension CalendarTests {
     {
       let zone = Zone.system(named: name)
       func shown(_ time: Int64) -> Int64 { time + Int64(zone.offset(time)) }
-      var chance = Chance(seed: 1)
+      var chance = SeededRandom(seed: 1)
       for _ in 0..<300 {
         let day = Day(number: Int64.random(in: 0...30_000, using: &chance))
         let start = zone.start(of: day)

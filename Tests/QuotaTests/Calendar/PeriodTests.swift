@@ -104,7 +104,7 @@ extension CalendarTests {
       name: String
     ) throws {
       let zone = Zone.system(named: name)
-      var chance = Chance(seed: 7)
+      var chance = SeededRandom(seed: 7)
       for _ in 0..<400 {
         let period = Period.any(&chance)
         let time = Int64.random(in: 0...4_200_000_000, using: &chance)
@@ -154,7 +154,7 @@ extension CalendarTests {
     }
 
     @Test func `Moments at and past the end of the calendar have a period that never ends`() {
-      var chance = Chance(seed: 3)
+      var chance = SeededRandom(seed: 3)
       for _ in 0..<50 {
         let period = Period.any(&chance)
         for time in [Int64.max, 300_000_000_000] {

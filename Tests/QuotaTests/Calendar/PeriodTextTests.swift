@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func `A stored period comes back`() {
-    var chance = Chance(seed: 11)
+    var chance = SeededRandom(seed: 11)
     for _ in 0..<2000 {
       let period = Period.any(&chance)
       #expect(Period(text: period.text) == period)

@@ -78,7 +78,7 @@ extension CalendarTests {
       name: String
     ) throws {
       let zone = Zone.system(named: name)
-      var chance = Chance(seed: 23)
+      var chance = SeededRandom(seed: 23)
       for _ in 0..<200 {
         let end = Int64.random(in: 0...4_200_000_000, using: &chance)
         if zone.start(of: Day(of: end, in: zone)) == end { continue }

@@ -51,10 +51,10 @@ package struct DiskJournal: Sendable {
   ///
   /// - Parameter count: how many of the operations had been done when it went.
   package func files(
-    after count: Int, surviving: Survival, by chance: inout Chance
+    after count: Int, surviving: Survival, by chance: inout SeededRandom
   ) -> [String: [UInt8]] {
-    var platter = Platter(base)
-    for entry in entries.prefix(count) { platter.take(entry) }
-    return platter.files(surviving: surviving, by: &chance)
+    var image = DiskImage(base)
+    for entry in entries.prefix(count) { image.take(entry) }
+    return image.files(surviving: surviving, by: &chance)
   }
 }

@@ -28,14 +28,14 @@ struct GrantBytes: ParsableCommand {
     let name = try UserName(argument: user.name)
     let bytes = try ByteSize.argument(size, of: "the size")
     if bytes == 0 {
-      throw Complaint("the size is \(Complaint.quoted(size)); allowed is 1 byte or more")
+      throw CommandError("the size is \(CommandError.quoted(size)); allowed is 1 byte or more")
     }
     let note = try Note.parse(note)
     let administration = try Administration(options)
     let granted = try administration.work { ledger throws(LedgerError) in
       try ledger.grant(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
     }
-    let until = granted.user.standing.span.end
+    let until = granted.user.entitlement.span.end
     let zone = administration.settings.zone
     let validity =
       carry
@@ -53,14 +53,14 @@ struct GrantBytes: ParsableCommand {
 enum Note {
   /// The note that an argument gives.
   ///
-  /// - Throws: `Complaint`, 65, for one that is too long or no text.
-  static func parse(_ argument: String) throws(Complaint) -> String {
+  /// - Throws: `CommandError`, 65, for one that is too long or no text.
+  static func parse(_ argument: String) throws(CommandError) -> String {
     let bytes = RawArguments.bytes(of: argument)
     let text = String(decoding: bytes, as: UTF8.self)
     let isText = text.utf8.elementsEqual(bytes) && !bytes.contains { $0 < 0x20 || $0 == 0x7F }
     guard isText, bytes.count <= 200 else {
-      throw Complaint(
-        "--note is \(Complaint.quoted(argument)); allowed are up to 200 bytes of UTF-8 without "
+      throw CommandError(
+        "--note is \(CommandError.quoted(argument)); allowed are up to 200 bytes of UTF-8 without "
           + "control characters")
     }
     return text

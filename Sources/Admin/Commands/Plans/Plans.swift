@@ -55,7 +55,7 @@ struct SetPlan: ParsableCommand {
 
   func run() throws {
     if terms.isEmpty {
-      throw Complaint(
+      throw CommandError(
         "nothing is to be set", hint: "quota-admin plan set --help lists what can be",
         exitStatus: .usage)
     }

@@ -102,12 +102,12 @@ package struct StandardError: Sendable {
 ///
 /// One line each, lower case, no full stop; both lines go out in one `write(2)`. What came from
 /// outside is escaped.
-package struct Voice: Sendable {
+package struct DiagnosticPrinter: Sendable {
   /// The name the program is known by, such as `quota-sweep`.
   package let program: String
   let errors: StandardError
 
-  /// The voice of a program.
+  /// The diagnostics of a program.
   ///
   /// - Parameters:
   ///   - program: its name, as typed.
@@ -129,7 +129,7 @@ package struct Voice: Sendable {
   package func notice(_ message: String, hint: String? = nil) { say(.info, message, hint: hint) }
 
   /// Says why something failed.
-  package func error(_ error: any Explained) { say(.error, error.message, hint: error.hint) }
+  package func error(_ error: any UserFacingError) { say(.error, error.message, hint: error.hint) }
 
   /// Says something of a given weight; `info` and `debug` both read `notice`.
   func say(_ level: LogLevel, _ message: String, hint: String?) {

@@ -1,11 +1,11 @@
 import Quota
 import SQLite
 
-/// What one row says of a user: their standing in the period that it was last brought up to, and what
+/// What one row says of a user: their entitlement in the period that it was last brought up to, and what
 /// it takes to know another one.
-struct StandingRow {
+struct EntitlementRow {
   let user: Int64
-  var standing: Standing
+  var entitlement: Entitlement
   /// The highest percentage that gave notice in this period, 0 for none.
   var noticed: Int64
   /// When an administrator last let usage start over.
@@ -54,7 +54,7 @@ struct StandingRow {
   /// negative is none.
   init(_ row: borrowing Statement) {
     user = row.integer(0)
-    standing = Standing(
+    entitlement = Entitlement(
       isEnabled: row.text(1) == "active", quota: max(0, row.integer(2)), granted: row.integer(3),
       carried: row.integer(4), grace: Grace(bytes: row.integer(5), percent: row.integer(6)),
       used: Traffic(received: row.integer(7), sent: row.integer(8)),
@@ -84,9 +84,10 @@ struct StandingRow {
 
   /// The values of `assignments`. `bytes_used` mirrors what counts.
   func stored(by count: Count) -> [any Bindable] {
-    let (span, used) = (standing.span, standing.used)
+    let (span, used) = (entitlement.span, entitlement.used)
     return [
-      span.start, span.end == .max ? nil : span.end, resetAt, standing.granted, standing.carried,
+      span.start, span.end == .max ? nil : span.end, resetAt, entitlement.granted,
+      entitlement.carried,
       used.received, used.sent, count.bytes(of: used), noticed, isEstimated,
     ]
   }
@@ -102,39 +103,40 @@ extension Ledger {
   ///
   /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
   ///   not anything has run since.
-  package func standing(of name: UserName, at time: Int64) throws(SQLiteError) -> Standing? {
-    try standingRow(ofUser: name).map { row throws(SQLiteError) in try standing(row, at: time) }
+  package func entitlement(of name: UserName, at time: Int64) throws(SQLiteError) -> Entitlement? {
+    try entitlementRow(ofUser: name).map { row throws(SQLiteError) in try entitlement(row, at: time)
+    }
   }
 
-  /// The standing in a user's row, with what it takes to know another one; nil for a stranger.
-  func standingRow(ofUser name: UserName) throws(SQLiteError) -> StandingRow? {
-    try database.first("\(StandingRow.selection) username = ?1", name) { StandingRow($0) }
+  /// The entitlement in a user's row, with what it takes to know another one; nil for a stranger.
+  func entitlementRow(ofUser name: UserName) throws(SQLiteError) -> EntitlementRow? {
+    try database.first("\(EntitlementRow.selection) username = ?1", name) { EntitlementRow($0) }
   }
 
-  /// The standing in a user's row, with what it takes to know another one.
-  func standingRow(of user: Int64) throws(SQLiteError) -> StandingRow? {
-    try database.first("\(StandingRow.selection) users.id = ?1", user) { StandingRow($0) }
+  /// The entitlement in a user's row, with what it takes to know another one.
+  func entitlementRow(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
+    try database.first("\(EntitlementRow.selection) users.id = ?1", user) { EntitlementRow($0) }
   }
 }
 
-/// The statement that reads the standings of users by their ids.
+/// The statement that reads the entitlements of users by their ids.
 ///
 /// Those whose ids are close to each other are read in one pass, which takes half of what a look at
 /// each does; in a sweep nearly everybody is asked for.
-struct StandingRows: ~Copyable {
+struct EntitlementRows: ~Copyable {
   private var find: Statement
 
   init(_ ledger: Ledger) throws(SQLiteError) {
     find = try ledger.database.prepare(
-      "\(StandingRow.selection) users.id BETWEEN ?1 AND ?2 ORDER BY users.id")
+      "\(EntitlementRow.selection) users.id BETWEEN ?1 AND ?2 ORDER BY users.id")
   }
 
   /// The row of one user, nil for a stranger.
-  mutating func row(of user: Int64) throws(SQLiteError) -> StandingRow? {
+  mutating func row(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
     find.bind(1, user)
     find.bind(2, user)
     guard try find.step() else { return nil }
-    let row = StandingRow(find)
+    let row = EntitlementRow(find)
     find.reset()
     return row
   }
@@ -144,7 +146,7 @@ struct StandingRows: ~Copyable {
   /// - Parameter users: their ids in ascending order; an id may be there more than once.
   mutating func forEach(
     of users: [Int64],
-    _ body: (StandingRow, borrowing Statement) throws(SQLiteError) -> Void
+    _ body: (EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     var next = 0
     while next < users.count {
@@ -155,7 +157,7 @@ struct StandingRows: ~Copyable {
       while try find.step() {
         let user = find.integer(0)
         while users[next] < user { next += 1 }
-        if users[next] == user { try body(StandingRow(find), find) }
+        if users[next] == user { try body(EntitlementRow(find), find) }
       }
       next = last + 1
     }

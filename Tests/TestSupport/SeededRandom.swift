@@ -1,5 +1,5 @@
 /// SplitMix64: the same numbers in every run from the same seed.
-package struct Chance: RandomNumberGenerator {
+package struct SeededRandom: RandomNumberGenerator {
   private var state: UInt64
 
   package init(seed: UInt64) { state = seed }

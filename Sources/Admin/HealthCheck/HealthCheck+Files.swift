@@ -6,60 +6,60 @@ import Quota
 import SQLite
 import Sweep
 
-extension Checkup {
+extension HealthCheck {
   /// The settings, and whether the account exists that all is shared by.
-  func settingsFindings() -> [Finding] {
-    var findings = problems.map { problem in
-      Finding(
+  func settingsResults() -> [CheckResult] {
+    var results = problems.map { problem in
+      CheckResult(
         "settings", problem.isError ? .error : .warning, problem.message,
         remedy: "man 5 quota.conf has what is allowed")
     }
-    if findings.isEmpty { findings.append(Finding("settings", .ok, "every value is allowed")) }
+    if results.isEmpty { results.append(CheckResult("settings", .ok, "every value is allowed")) }
     if let sweeper, !sweeper.canBeAsked {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           "account", .ok, "what other users may do was not looked at, which takes root"))
     }
     if sweeper == nil {
-      findings.append(
-        Finding(
-          "account", .error, "there is no user \(Checkup.account)",
+      results.append(
+        CheckResult(
+          "account", .error, "there is no user \(HealthCheck.account)",
           remedy: Systemd.isRunning
             ? "systemd-sysusers openvpn-quota.conf"
-            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(Checkup.account)"
+            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(HealthCheck.account)"
         ))
     }
-    return findings
+    return results
   }
 
   /// The state directory: the account's own, closed to its group, on a disk of this machine.
-  func directoryFindings() -> [Finding] {
+  func directoryResults() -> [CheckResult] {
     let folder = directory(of: settings.database)
     do throws(SystemError) {
       let status = try FileStatus(of: folder)
-      let account = Checkup.account
-      var findings: [Finding] = []
+      let account = HealthCheck.account
+      var results: [CheckResult] = []
       if let sweeper, status.owner != sweeper.user {
-        findings.append(
-          Finding(
+        results.append(
+          CheckResult(
             "database", .error, "\(folder) does not belong to the user \(account)",
             remedy: "chown \(account):\(account) \(folder)"))
       }
       if status.mode != 0o2750 {
-        findings.append(
-          Finding(
+        results.append(
+          CheckResult(
             "database", .error,
             "\(folder) has mode \(octal(status.mode)): only its owner may write, and the group passes on",
             remedy: "chmod 2750 \(folder)"))
       }
       if let network = NetworkFileSystem(of: folder) {
-        findings.append(
-          Finding(
+        results.append(
+          CheckResult(
             "database", .error, "\(folder) is on \(network.name), where appends are not atomic",
             remedy: "set DATABASE in quota.conf to a place on a disk of this machine"))
       }
-      return findings + stateFiles.compactMap { fileFinding($0, owner: status.owner) }
-        + [settings.database].compactMap(accessFinding)
+      return results + stateFiles.compactMap { fileResult($0, owner: status.owner) }
+        + [settings.database].compactMap(accessResult)
     } catch {
       return [missing("database", error, remedy: makePlaces(folder))]
     }
@@ -69,7 +69,7 @@ extension Checkup {
     let made =
       folder == "/var/lib/openvpn-quota" && Systemd.isRunning
       ? "systemd-tmpfiles --create openvpn-quota.conf"
-      : "install -d -m 2750 -o \(Checkup.account) -g \(Checkup.account) \(folder)"
+      : "install -d -m 2750 -o \(HealthCheck.account) -g \(HealthCheck.account) \(folder)"
     return "\(made) && \(sweepCommand)"
   }
 
@@ -93,21 +93,21 @@ extension Checkup {
     ]
   }
 
-  private func fileFinding(_ file: StateFile, owner: uid_t) -> Finding? {
+  private func fileResult(_ file: StateFile, owner: uid_t) -> CheckResult? {
     guard let status = try? FileStatus(ofLink: file.path) else {
       return file.isNeeded
-        ? Finding(
+        ? CheckResult(
           "database", .error, "there is no \(file.path), which the hooks need",
           remedy: sweepCommand) : nil
     }
     guard status.kind == .regular, status.owner == owner else {
-      return Finding(
+      return CheckResult(
         "database", .error,
         "\(file.path) is not a file of the directory's owner, and is not opened",
         remedy: "look at it, move it away, and run \(sweepCommand)")
     }
     if status.mode == file.mode { return nil }
-    return Finding(
+    return CheckResult(
       "database", .error, "\(file.path) has mode \(octal(status.mode))",
       remedy: "chmod \(octal(file.mode)) \(file.path)")
   }
@@ -115,59 +115,59 @@ extension Checkup {
   private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 
   /// What the sweep may not write.
-  private func accessFinding(_ file: String) -> Finding? {
+  private func accessResult(_ file: String) -> CheckResult? {
     guard let sweeper, let obstacle = (try? sweeper.obstacle(to: file, R_OK | W_OK)) ?? nil else {
       return nil
     }
-    return Finding(
+    return CheckResult(
       "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
       remedy: obstacle == file
-        ? "chown \(Checkup.account):\(Checkup.account) \(file)"
+        ? "chown \(HealthCheck.account):\(HealthCheck.account) \(file)"
         : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
   }
 
   /// The database: whole, of this version, its write-ahead log short. Root is given up here.
-  func ledgerFindings() -> [Finding] {
+  func ledgerResults() -> [CheckResult] {
     guard let status = try? FileStatus(of: settings.database) else {
       _ = try? StateDirectory(of: settings.database)
       guard (try? FileStatus(of: directory(of: settings.database))) != nil else { return [] }
       return [
-        Finding(
+        CheckResult(
           "database", .error, "there is no \(settings.database)", remedy: sweepCommand)
       ]
     }
-    return contentFindings(status)
+    return contentResults(status)
   }
 
-  private func contentFindings(_ status: FileStatus) -> [Finding] {
+  private func contentResults(_ status: FileStatus) -> [CheckResult] {
     do {
       let ledger = try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
       let damage = try ledger.damage()
       let size = ByteSize.format(status.size)
-      var findings = [
+      var results = [
         damage.map {
-          Finding(
+          CheckResult(
             "database", .error, "\(settings.database) is damaged: \($0)",
             remedy: "quota-admin restore FILE, with the last backup")
-        } ?? Finding("database", .ok, "\(settings.database) is whole, \(size)")
+        } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
-      findings += logLengthFindings() + (try closingFindings(ledger))
-      return findings
-    } catch let error as any Explained {
-      return [Finding("database", .error, error.message, remedy: error.hint)]
+      results += logLengthResults() + (try closingResults(ledger))
+      return results
+    } catch let error as any UserFacingError {
+      return [CheckResult("database", .error, error.message, remedy: error.hint)]
     } catch {
-      return [Finding("database", .error, "\(error)")]
+      return [CheckResult("database", .error, "\(error)")]
     }
   }
 
   /// A write-ahead log that is long makes every hook slow.
-  private func logLengthFindings() -> [Finding] {
+  private func logLengthResults() -> [CheckResult] {
     let path = settings.database + "-wal"
     let length = size(ofFile: path) ?? 0
     guard length > 1 << 20 else { return [] }
     return [
-      Finding(
+      CheckResult(
         "database", .warning,
         "the write-ahead log has grown to \(ByteSize.format(length)): something keeps it open",
         remedy: "fuser -v \(path), end what is not one of ours, and run quota-sweep")
@@ -175,11 +175,11 @@ extension Checkup {
   }
 
   /// Servers whose sessions end and no hook says so.
-  private func closingFindings(_ ledger: Ledger) throws -> [Finding] {
+  private func closingResults(_ ledger: Ledger) throws -> [CheckResult] {
     let week: Int64 = 7 * 86_400
     return try ledger.closings(since: now - week).compactMap { server in
       guard server.byHook == 0, server.byListing > 0 else { return nil }
-      return Finding(
+      return CheckResult(
         "server \(server.name)", .warning,
         "\(server.byListing) sessions ended in a week, and no hook closed any",
         remedy: "see to its client-disconnect line, and restart the server")
@@ -187,18 +187,20 @@ extension Checkup {
   }
 
   /// The log: there, and writable by the sweep.
-  func logFindings() -> [Finding] {
+  func logResults() -> [CheckResult] {
     let path = settings.logFile
-    guard !path.isEmpty else { return [Finding("log", .ok, "LOG_FILE is empty: there is none")] }
-    let account = Checkup.account
+    guard !path.isEmpty else {
+      return [CheckResult("log", .ok, "LOG_FILE is empty: there is none")]
+    }
+    let account = HealthCheck.account
     let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(path)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)
       guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
-        return [Finding("log", .ok, "\(path), \(ByteSize.format(status.size))")]
+        return [CheckResult("log", .ok, "\(path), \(ByteSize.format(status.size))")]
       }
       return [
-        Finding(
+        CheckResult(
           "log", .error, "\(obstacle) is closed to the user \(sweeper.name)",
           remedy: obstacle == path
             ? "chown \(account):\(account) \(path) && chmod 0640 \(path)"
@@ -210,9 +212,9 @@ extension Checkup {
   }
 
   /// A file that could not be looked at, which is not the same as one that is not there.
-  func missing(_ subject: String, _ error: SystemError, remedy: String) -> Finding {
+  func missing(_ subject: String, _ error: SystemError, remedy: String) -> CheckResult {
     error.code == ENOENT
-      ? Finding(subject, .error, "there is no \(error.subject)", remedy: remedy)
-      : Finding(subject, .error, error.message, remedy: error.hint)
+      ? CheckResult(subject, .error, "there is no \(error.subject)", remedy: remedy)
+      : CheckResult(subject, .error, error.message, remedy: error.hint)
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 import System
 
 /// An error a person can act on: one line of what happened, perhaps one of what to do.
-package protocol Explained: Error {
+package protocol UserFacingError: Error {
   /// What happened: lower case, no full stop, the program's name not in it. Text that came from
   /// outside may be in it as it came; the code that prints it escapes it.
   var message: String { get }
@@ -12,7 +12,7 @@ package protocol Explained: Error {
   var exitStatus: ExitStatus { get }
 }
 
-extension Explained {
+extension UserFacingError {
   /// No hint, unless the error has one.
   package var hint: String? { nil }
 }
@@ -23,7 +23,7 @@ package enum Account {
   package static let name = "openvpn-quota"
 }
 
-extension SystemError: Explained {
+extension SystemError: UserFacingError {
   package var message: String { description }
 
   package var hint: String? {

@@ -1,5 +1,5 @@
 /// What the ledger knows of a user that decides whether they may be in, as of one moment.
-package struct Standing: Equatable, Sendable {
+package struct Entitlement: Equatable, Sendable {
   /// Whether an administrator lets the user in at all.
   package var isEnabled: Bool
   /// Bytes the user may use in a period, 0 for unlimited.

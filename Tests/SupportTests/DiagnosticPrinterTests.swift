@@ -28,13 +28,13 @@ struct Ear {
   }
 }
 
-@Suite struct VoiceTests {
+@Suite struct DiagnosticPrinterTests {
   @Test func `A complaint is one line, and its hint another`() throws {
     let ear = try Ear()
-    let voice = Voice(program: "quota-sweep", errors: ear.errors(.other))
-    voice.error("cannot do it", hint: "do it yourself")
-    voice.warning("it looks odd")
-    voice.notice("there is nothing")
+    let diagnostics = DiagnosticPrinter(program: "quota-sweep", errors: ear.errors(.other))
+    diagnostics.error("cannot do it", hint: "do it yourself")
+    diagnostics.warning("it looks odd")
+    diagnostics.notice("there is nothing")
     #expect(
       try ear.heard == """
         quota-sweep: error: cannot do it
@@ -49,7 +49,8 @@ struct Ear {
     let ear = try Ear()
     let loaded = Settings.loadLeniently(
       config: "/dev/null", environment: ["COUNT=all", "LOG_LEVEL=x"])
-    Voice(program: "quota-connect", errors: ear.errors(.other)).warn(of: loaded.problems)
+    DiagnosticPrinter(program: "quota-connect", errors: ear.errors(.other)).warn(
+      of: loaded.problems)
     #expect(
       try ear.heard == """
         quota-connect: warning: environment: COUNT is "all"; allowed is one of: total sent received
@@ -61,8 +62,8 @@ struct Ear {
 
   @Test func `What came from outside cannot break the line or reach the terminal`() throws {
     let ear = try Ear()
-    let voice = Voice(program: "quota-admin", errors: ear.errors(.terminal))
-    voice.error("no user eve\nquota-admin: error: forged\u{1B}[2J\u{9B}1A")
+    let diagnostics = DiagnosticPrinter(program: "quota-admin", errors: ear.errors(.terminal))
+    diagnostics.error("no user eve\nquota-admin: error: forged\u{1B}[2J\u{9B}1A")
     #expect(
       try ear.heard
         == "quota-admin: error: no user eve\\x0Aquota-admin: error: forged\\x1B[2J\\xC2\\x9B1A\n")
@@ -70,10 +71,10 @@ struct Ear {
 
   @Test func `In the journal each line carries its priority`() throws {
     let ear = try Ear()
-    let voice = Voice(program: "quota-sweep", errors: ear.errors(.journal))
-    voice.error("bad", hint: "good")
-    voice.warning("odd")
-    voice.notice("so")
+    let diagnostics = DiagnosticPrinter(program: "quota-sweep", errors: ear.errors(.journal))
+    diagnostics.error("bad", hint: "good")
+    diagnostics.warning("odd")
+    diagnostics.notice("so")
     let lines = try ear.heard.split(separator: "\n")
     #expect(
       lines == [
@@ -102,9 +103,9 @@ struct Ear {
   }
 
   @Test func `Speaking to a closed descriptor is silent`() {
-    let voice = Voice(
+    let diagnostics = DiagnosticPrinter(
       program: "quota-sweep", errors: StandardError(descriptor: -1, reader: .other))
-    voice.error("nobody hears this")
+    diagnostics.error("nobody hears this")
     #expect(StandardError.identity(of: -1) == nil)
   }
 

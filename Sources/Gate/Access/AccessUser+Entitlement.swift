@@ -9,12 +9,12 @@ extension AccessUser {
   ///   - ended: traffic that the table does not include.
   ///   - count: which traffic counts.
   ///   - sessions: other live sessions of the user.
-  /// - Returns: a standing in which all that counts was received: it is to be judged by
+  /// - Returns: an entitlement in which all that counts was received: it is to be judged by
   ///   `Count.total`.
-  package func standing(
+  package func entitlement(
     at time: Int64, boundaries: [Int64], ended: [SessionReplay.Ended] = [], count: Count,
     sessions: Int64 = 0
-  ) -> Standing {
+  ) -> Entitlement {
     var (start, limit, used) = (Int64.min, self.limit, self.used)
     var passed = 0
     for boundary in boundaries where boundary <= time {
@@ -26,7 +26,7 @@ extension AccessUser {
     for session in ended where session.time >= start {
       used = saturatingSum(used, count.bytes(of: session.traffic))
     }
-    return Standing(
+    return Entitlement(
       isEnabled: isEnabled, quota: limit, used: Traffic(received: used), isExempt: isExempt,
       expiresAt: expiresAt, maxSessions: maxSessions, sessionsBefore: sessions)
   }

@@ -2,7 +2,7 @@ import Support
 import Ledger
 import SQLite
 
-extension LedgerError: Explained {
+extension LedgerError: UserFacingError {
   package var message: String { description }
 
   package var exitStatus: ExitStatus {
@@ -16,7 +16,7 @@ extension LedgerError: Explained {
   }
 }
 
-extension SQLiteError: Explained {
+extension SQLiteError: UserFacingError {
   package var message: String { description }
 
   package var hint: String? { LedgerError.database(self).hint }

@@ -11,7 +11,7 @@ private struct HookLine {
   let command: Located<[String]>?
 }
 
-extension Checkup {
+extension HealthCheck {
   /// Where the hooks are installed, as far as this program can tell: beside itself.
   static var hookDirectory: String {
     var buffer = [CChar](repeating: 0, count: 4096)
@@ -23,10 +23,10 @@ extension Checkup {
   }
 
   /// What a server's config says of the hooks, and whether they can do their work there.
-  func hookFindings(_ server: ManagementEndpoint) -> [Finding] {
+  func hookResults(_ server: ManagementEndpoint) -> [CheckResult] {
     guard let config = server.config else {
       return [
-        Finding(
+        CheckResult(
           "server \(server.name)", .warning,
           "its config was not found, so its hooks are not looked at",
           remedy: "add the config to OPENVPN_CONFIGS in quota.conf")
@@ -40,37 +40,38 @@ extension Checkup {
         directive: "client-disconnect", program: "quota-disconnect",
         command: config.clientDisconnect),
     ]
-    var findings = lines.compactMap { finding(on: $0, in: config, subject) }
-    findings += securityFindings(config, subject)
-    findings += personFindings(config, subject)
-    findings += managementFindings(config, subject)
-    if findings.isEmpty { findings.append(Finding(subject, .ok, "its config has both hooks")) }
-    return findings
+    var results = lines.compactMap { result(on: $0, in: config, subject) }
+    results += securityResults(config, subject)
+    results += personResults(config, subject)
+    results += managementResults(config, subject)
+    if results.isEmpty { results.append(CheckResult(subject, .ok, "its config has both hooks")) }
+    return results
   }
 
-  private func finding(on line: HookLine, in config: ServerConfig, _ subject: String) -> Finding? {
-    let path = "\(Checkup.hookDirectory)/\(line.program)"
+  private func result(on line: HookLine, in config: ServerConfig, _ subject: String) -> CheckResult?
+  {
+    let path = "\(HealthCheck.hookDirectory)/\(line.program)"
     guard let command = line.command, let first = command.value.first else {
-      return Finding(
+      return CheckResult(
         subject, .error, "\(config.file) has no \(line.directive) line",
         remedy: "\(line.directive) \"\(path)\"")
     }
     guard first.hasSuffix("/\(line.program)") else {
       let words = command.value.joined(separator: " ")
-      return Finding(
+      return CheckResult(
         subject, .error, "\(command.place): \(line.directive) runs \(first) in place of our hook",
         remedy: "\(line.directive) \"\(path) --then \(words)\"")
     }
-    return obstacleFinding(first, at: command.place, config, subject)
+    return obstacleResult(first, at: command.place, config, subject)
   }
 
-  private func obstacleFinding(
+  private func obstacleResult(
     _ program: String, at place: ConfigPlace, _ config: ServerConfig, _ subject: String
-  ) -> Finding? {
+  ) -> CheckResult? {
     // openvpn-server@.service hides these from the server (ProtectHome=, PrivateTmp=).
     let hidden = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"]
     if hidden.contains(where: program.hasPrefix) {
-      return Finding(
+      return CheckResult(
         subject, .error, "\(place): OpenVPN's unit hides \(program) from the server",
         remedy: "install the hooks with make install, or from the package")
     }
@@ -78,7 +79,7 @@ extension Checkup {
       let person =
         ProcessIdentity(user: config.user?.value, group: config.group?.value) ?? .root
       guard let obstacle = try person.obstacle(to: program, X_OK) else { return nil }
-      return Finding(
+      return CheckResult(
         subject, .error, "\(place): \(person.name) may not run \(program)",
         remedy: obstacle == program
           ? "chmod a+x \(program)"
@@ -88,11 +89,11 @@ extension Checkup {
     }
   }
 
-  private func securityFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
+  private func securityResults(_ config: ServerConfig, _ subject: String) -> [CheckResult] {
     guard config.scriptSecurity?.value ?? 1 < 2 else { return [] }
     let place = config.scriptSecurity?.place.description ?? config.file
     return [
-      Finding(
+      CheckResult(
         subject, .error,
         "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
         remedy: "script-security 2")
@@ -101,13 +102,13 @@ extension Checkup {
 
   /// Whether the user that the hooks run as can read the settings and the access table, and append to
   /// the journal.
-  private func personFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
+  private func personResults(_ config: ServerConfig, _ subject: String) -> [CheckResult] {
     guard let person = ProcessIdentity(user: config.user?.value, group: config.group?.value)
     else {
       return [
-        Finding(
+        CheckResult(
           subject, .error, "\(config.file): there is no such user or group",
-          remedy: "user nobody, group \(Checkup.account)")
+          remedy: "user nobody, group \(HealthCheck.account)")
       ]
     }
     let state = directory(of: settings.database)
@@ -120,33 +121,33 @@ extension Checkup {
     }
     if closed.isEmpty { return [] }
     return [
-      Finding(
+      CheckResult(
         subject, .error,
         "hooks run as \(person.name), to whom is closed: \(closed.map(\.0).joined(separator: ", "))",
-        remedy: "group \(Checkup.account)")
+        remedy: "group \(HealthCheck.account)")
     ]
   }
 
-  private func managementFindings(_ config: ServerConfig, _ subject: String) -> [Finding] {
-    var findings: [Finding] = []
+  private func managementResults(_ config: ServerConfig, _ subject: String) -> [CheckResult] {
+    var results: [CheckResult] = []
     if let place = config.managementHold {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           subject, .warning, "\(place): the server waits at its start for a management client",
           remedy: "remove the management-hold line"))
     }
     if let place = config.managementClientAuth {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           subject, .error, "\(place): a management client that never leaves keeps the sweep out",
           remedy: "remove the management-client-auth line"))
     }
-    if let only = config.managementClientUser, only.value != Checkup.account {
-      findings.append(
-        Finding(
+    if let only = config.managementClientUser, only.value != HealthCheck.account {
+      results.append(
+        CheckResult(
           subject, .warning, "\(only.place): only \(only.value) may connect, and the sweep is not",
           remedy: "remove the management-client-user line"))
     }
-    return findings
+    return results
   }
 }

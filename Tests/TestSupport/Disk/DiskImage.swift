@@ -1,5 +1,5 @@
 /// What is safe on a disk, and what is on its way there.
-package struct Platter {
+package struct DiskImage {
   private var durable: [String: [UInt8]]
   private var pending: [String: [DiskJournal.Operation]] = [:]
 
@@ -11,7 +11,7 @@ package struct Platter {
     switch entry.operation {
     case .sync:
       for operation in pending.removeValue(forKey: entry.file) ?? [] {
-        Platter.apply(operation, to: &durable[entry.file])
+        DiskImage.apply(operation, to: &durable[entry.file])
       }
     case .syncFolder:
       for (file, operations) in pending {
@@ -25,12 +25,12 @@ package struct Platter {
 
   /// The files as they are found when the power goes now and comes back.
   package func files(
-    surviving: DiskJournal.Survival, by chance: inout Chance
+    surviving: DiskJournal.Survival, by chance: inout SeededRandom
   ) -> [String: [UInt8]] {
     var files = durable
     for (file, operations) in pending.sorted(by: { $0.key < $1.key }) {
       for operation in surviving.left(of: operations, by: &chance) {
-        Platter.apply(operation, to: &files[file])
+        DiskImage.apply(operation, to: &files[file])
       }
     }
     return files
@@ -57,7 +57,7 @@ package struct Platter {
 extension DiskJournal.Survival {
   /// Those of a file's operations that reached the disk.
   fileprivate func left(
-    of operations: [DiskJournal.Operation], by chance: inout Chance
+    of operations: [DiskJournal.Operation], by chance: inout SeededRandom
   ) -> [DiskJournal.Operation] {
     switch self {
     case .nothing: []
@@ -71,7 +71,7 @@ extension DiskJournal.Survival {
 
 extension DiskJournal.Operation {
   /// The sectors of a write that reached the disk; anything else is there or not.
-  fileprivate func torn(by chance: inout Chance) -> [Self] {
+  fileprivate func torn(by chance: inout SeededRandom) -> [Self] {
     guard case .write(let offset, let bytes) = self else {
       return Bool.random(using: &chance) ? [self] : []
     }

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// A program in a situation, to be killed there at every system call it makes.
-struct Ordeal: Sendable, CustomTestStringConvertible {
+struct TortureCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let program: String
   /// `FOLDER` in these is the host's folder.
@@ -20,21 +20,21 @@ struct Ordeal: Sendable, CustomTestStringConvertible {
   static let all = hooks + keepers + administration
 }
 
-extension Ordeal {
+extension TortureCase {
   /// The hooks in all that they find.
   static let hooks = [
-    Ordeal(
+    TortureCase(
       testDescription: "a client is let in", program: "quota-connect",
       environment: { $0.hook("client-connect") },
       prepare: { try $0.sweep() }),
-    Ordeal(
+    TortureCase(
       testDescription: "a client is refused", program: "quota-connect",
       environment: { $0.hook("client-connect") }, status: 1,
       prepare: { host in
         try host.admin("add", "alice")
         try host.admin("disable", "alice")
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "the end of a refused client", program: "quota-disconnect",
       environment: { $0.hook("client-disconnect") },
       prepare: { host in
@@ -42,11 +42,11 @@ extension Ordeal {
         try host.admin("disable", "alice")
         try host.run("quota-connect", host.hook("client-connect"), expecting: 1)
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "the end of a session that was swept", program: "quota-disconnect",
       environment: { $0.hook("client-disconnect") },
       prepare: { try $0.beginSession() }),
-    Ordeal(
+    TortureCase(
       testDescription: "the end of a session that no sweep saw", program: "quota-disconnect",
       environment: { $0.hook("client-disconnect") },
       prepare: { host in
@@ -57,7 +57,7 @@ extension Ordeal {
 
   /// What timers start.
   static let keepers = [
-    Ordeal(
+    TortureCase(
       testDescription: "a sweep with sessions, ends in the journal and a user over quota",
       program: "quota-sweep",
       prepare: { host in
@@ -68,7 +68,7 @@ extension Ordeal {
         try host.addSessions(3)
         try host.run("quota-connect", host.hook("client-connect"))
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "a sweep that rotates the journal", program: "quota-sweep",
       prepare: { host in
         try host.sweep()
@@ -76,7 +76,7 @@ extension Ordeal {
         try host.lengthenJournal()
         try host.addSessions(3)
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "a sweep that removes the journal before", program: "quota-sweep",
       prepare: { host in
         try host.sweep()
@@ -84,14 +84,14 @@ extension Ordeal {
         try host.sweep()
         try host.addSessions(2)
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "the first sweep, on the database of the earlier project",
       program: "quota-sweep", hasAllHistory: false,
       prepare: { host in
         try host.server.populate(2, prefix: "user", received: 1000, sent: 2000)
         try host.execute(earlierProject)
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "a rotation of the log and of history", program: "quota-rotate",
       hasAllHistory: false,
       prepare: { host in
@@ -103,15 +103,15 @@ extension Ordeal {
 
   /// What people do.
   static let administration = [
-    Ordeal(
+    TortureCase(
       testDescription: "a user is added", program: "quota-admin",
       arguments: ["add", "bob", "--quota", "1GB"], statusAgain: 65,
       prepare: { try $0.beginSession() }),
-    Ordeal(
+    TortureCase(
       testDescription: "a quota is set", program: "quota-admin",
       arguments: ["set", "alice", "--quota", "2GB", "--period", "month"],
       prepare: { try $0.beginSession() }),
-    Ordeal(
+    TortureCase(
       testDescription: "users are imported", program: "quota-admin",
       arguments: ["import", "FOLDER/users.csv"],
       prepare: { host in
@@ -120,18 +120,18 @@ extension Ordeal {
         try host.write(
           "name,quota_bytes\n" + users.joined() + "alice,3000000000\n", to: "users.csv")
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "a backup is made", program: "quota-admin",
       arguments: ["backup", "FOLDER/copies/backup.db"],
       prepare: { host in
         try host.beginSession()
         try host.admin("backup", host.folder + "/copies/backup.db")
       }),
-    Ordeal(
+    TortureCase(
       testDescription: "metrics are written", program: "quota-admin",
       arguments: ["metrics", "--output", "FOLDER/copies/vpn.prom"],
       prepare: { try $0.beginSession() }),
-    Ordeal(
+    TortureCase(
       testDescription: "a backup is restored", program: "quota-admin",
       arguments: ["restore", "--yes", "FOLDER/copies/backup.db"],
       prepare: { host in

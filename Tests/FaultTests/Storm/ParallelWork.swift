@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// Does several things side by side, each on a thread of its own, and waits for all of them.
-final class Crew: @unchecked Sendable {
+final class ParallelWork: @unchecked Sendable {
   private let group = DispatchGroup()
   private let errors = Mutex<[String]>([])
 

@@ -2,16 +2,16 @@ import ArgumentParser
 import Support
 import System
 
-extension Voice {
+extension DiagnosticPrinter {
   /// Reads the command line of a program without subcommands, and runs it; says what went wrong.
   ///
   /// - Returns: how the program ends.
   package func run<Options: ParsableCommand>(
-    _ body: (Options, Voice) throws -> Support.ExitStatus
+    _ body: (Options, DiagnosticPrinter) throws -> Support.ExitStatus
   ) -> Support.ExitStatus {
     do {
       return try body(try Options.parse(), self)
-    } catch let error as any Explained {
+    } catch let error as any UserFacingError {
       self.error(error)
       return error.exitStatus
     } catch {
@@ -20,7 +20,7 @@ extension Voice {
   }
 
   /// Says what ended the reading of a command line: its help or version on standard output, or a
-  /// mistake in it, in our voice: one line, a small first letter, no full stop, and a hint.
+  /// mistake in it, in our diagnostics: one line, a small first letter, no full stop, and a hint.
   ///
   /// - Parameters:
   ///   - readable: makes a text of the parser's safe that has arguments in it from outside.
@@ -33,9 +33,9 @@ extension Voice {
     hint: ((_ complaint: String, _ usage: String) -> String?)? = nil
   ) -> Support.ExitStatus {
     guard command.exitCode(for: error).isSuccess else {
-      let usage = Voice.usage(command.fullMessage(for: error), readable)
-      let (text, guess) = Voice.complaint(
-        readable(Voice.inOneLine(command.message(for: error))))
+      let usage = DiagnosticPrinter.usage(command.fullMessage(for: error), readable)
+      let (text, guess) = DiagnosticPrinter.complaint(
+        readable(DiagnosticPrinter.inOneLine(command.message(for: error))))
       let general = hint == nil ? "\(program) --help lists the options" : usage
       self.error(text, hint: guess ?? hint?(text, usage) ?? general)
       return command.exitCode(for: error) == .validationFailure ? .usage : .bug

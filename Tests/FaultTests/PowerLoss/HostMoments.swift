@@ -15,7 +15,7 @@ struct Moment: Hashable, Sendable {
 }
 
 /// Keeps the moments of a host, one before each operation of its disk.
-final class Book: Sendable {
+final class HostMoments: Sendable {
   private struct State {
     var now = Moment()
     var moments: [Moment] = []
@@ -26,7 +26,7 @@ final class Book: Sendable {
   /// Notes that an operation was done: what the host had done by then is what there may be when the
   /// power goes before it.
   func turn(_ disk: FaultyDisk) {
-    let journal = Book.journal(in: disk.path)
+    let journal = HostMoments.journal(in: disk.path)
     state.withLock {
       $0.now.journal = journal
       $0.moments.append($0.now)

@@ -1,5 +1,5 @@
 /// One thing that was looked at, and what came of it.
-package struct Finding: Equatable, Sendable {
+package struct CheckResult: Equatable, Sendable {
   /// How it stands.
   package enum Level: String, Comparable, Sendable {
     case ok, warning, error

@@ -3,7 +3,7 @@ import Ledger
 import SQLite
 import Sweep
 
-extension Complaint {
+extension CommandError {
   /// Why the ledger could not do something.
   init(_ error: LedgerError) {
     switch error {

@@ -5,72 +5,74 @@ import OpenVPN
 import System
 import Sweep
 
-extension Checkup {
+extension HealthCheck {
   /// Which servers there are, and who can reach their management interfaces.
-  func serverFindings() -> [Finding] {
+  func serverResults() -> [CheckResult] {
     if let serverError {
-      return [Finding("servers", .error, "MANAGEMENT: \(serverError)", remedy: "man 5 quota.conf")]
+      return [
+        CheckResult("servers", .error, "MANAGEMENT: \(serverError)", remedy: "man 5 quota.conf")
+      ]
     }
-    var findings = serverProblems.map { problem in
-      Finding(
+    var results = serverProblems.map { problem in
+      CheckResult(
         "server \(problem.name)", problem.isFailure ? .error : .warning, problem.description,
         remedy: problem.hint)
     }
     if servers.isEmpty, serverProblems.allSatisfy({ $0.isNoMatch }) {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           "servers", .warning, "no server is configured",
           remedy: "add the lines of openvpn.conf, beside this program's documents, to its config"))
     }
-    return findings + servers.compactMap(socketFinding)
+    return results + servers.compactMap(socketResult)
   }
 
-  private func socketFinding(_ server: ManagementEndpoint) -> Finding? {
+  private func socketResult(_ server: ManagementEndpoint) -> CheckResult? {
     guard case .unix(let path) = server.address, let sweeper,
       let obstacle = (try? sweeper.obstacle(to: path, W_OK)) ?? nil
     else { return nil }
-    return Finding(
+    return CheckResult(
       "server \(server.name)", .error,
       "\(obstacle) keeps \(sweeper.name) from its management socket",
       remedy: "management /run/openvpn-quota/\(server.name).sock unix")
   }
 
   /// What a sweep finds now. It is one that only shows what it would do.
-  func sweepFindings() -> [Finding] {
+  func sweepResults() -> [CheckResult] {
     guard serverError == nil, !servers.isEmpty else { return [] }
     do {
       let patience = Duration.seconds(settings.managementTimeout)
       guard let lock = try StateLock.attempt(.sweep, beside: settings.database, patience: patience)
       else {
         return [
-          Finding(
+          CheckResult(
             "sweep", .warning, "one is under way, so the servers were not asked",
             remedy: "quota-admin check, in a moment")
         ]
       }
-      let log = Log(voice: Voice(program: "quota-admin"), path: "", level: .error)
+      let log = Log(diagnostics: DiagnosticPrinter(program: "quota-admin"), path: "", level: .error)
       var sweep = try Sweep(settings, log: log, isDryRun: true)
       let summary = try sweep.run()
       _ = consume lock
       return summary.servers.filter { server in servers.contains { $0.name == server.name } }
-        .map(finding)
-    } catch let error as any Explained {
-      return [Finding("sweep", .error, error.message, remedy: error.hint)]
+        .map(result)
+    } catch let error as any UserFacingError {
+      return [CheckResult("sweep", .error, error.message, remedy: error.hint)]
     } catch {
-      return [Finding("sweep", .error, "\(error)")]
+      return [CheckResult("sweep", .error, "\(error)")]
     }
   }
 
-  private func finding(on server: Summary.ServerResult) -> Finding {
+  private func result(on server: Summary.ServerResult) -> CheckResult {
     let subject = "server \(server.name)"
     switch server.state {
-    case .swept: return Finding(subject, .ok, "it answers, with \(server.sessions) sessions")
+    case .swept: return CheckResult(subject, .ok, "it answers, with \(server.sessions) sessions")
     case .down:
-      return Finding(
+      return CheckResult(
         subject, .warning, "it is not running",
         remedy: startCommand(for: server.name))
     case .failed:
-      return Finding(
+      return CheckResult(
         subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
     }
   }
@@ -93,43 +95,43 @@ extension Checkup {
   }
 
   /// Whether something sweeps regularly, and when that was last done.
-  func timerFindings() -> [Finding] {
-    var findings: [Finding] = []
+  func timerResults() -> [CheckResult] {
+    var results: [CheckResult] = []
     if Systemd.isRunning {
       let state = Systemd.properties(of: "quota-sweep.timer", ["ActiveState"])["ActiveState"]
       if state != "active" {
-        findings.append(
-          Finding(
+        results.append(
+          CheckResult(
             "timer", .error, "quota-sweep.timer is not running",
             remedy: "systemctl enable --now quota-sweep.timer"))
       }
-      findings += serviceFindings()
+      results += serviceResults()
     }
-    return findings + [lastSweepFinding()]
+    return results + [lastSweepResult()]
   }
 
-  private func serviceFindings() -> [Finding] {
+  private func serviceResults() -> [CheckResult] {
     let service = Systemd.properties(of: "quota-sweep.service", ["Result", "ReadWritePaths"])
-    var findings: [Finding] = []
+    var results: [CheckResult] = []
     if let result = service["Result"], result != "success", !result.isEmpty {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           "timer", .error, "the last sweep of quota-sweep.service ended with \(result)",
           remedy: "journalctl -u quota-sweep -n 20"))
     }
     let allowed = (service["ReadWritePaths"] ?? "").split(separator: " ").map { path in
       String(path.drop { $0 == "-" || $0 == "+" })
     }
-    guard !allowed.isEmpty else { return findings }
+    guard !allowed.isEmpty else { return results }
     for path in [settings.database, settings.logFile]
     where !path.isEmpty && !allowed.contains(where: { path.hasPrefix($0 + "/") }) {
-      findings.append(
-        Finding(
+      results.append(
+        CheckResult(
           "timer", .error, "the sandbox of quota-sweep.service keeps it from \(path)",
           remedy: "systemctl edit quota-sweep quota-rotate quota-notify, and below [Service] "
             + "ReadWritePaths=\(directory(of: path))"))
     }
-    return findings
+    return results
   }
 
   /// When the last sweep ended, in seconds since 1970; nil where none did, or the ledger does not say.
@@ -139,25 +141,25 @@ extension Checkup {
     return (try? ledger?.lastSweep()) ?? nil
   }
 
-  private func lastSweepFinding() -> Finding {
+  private func lastSweepResult() -> CheckResult {
     let remedy = sweepCommand
     guard let last = lastSweep else {
-      return Finding("timer", .warning, "no sweep has ended yet", remedy: remedy)
+      return CheckResult("timer", .warning, "no sweep has ended yet", remedy: remedy)
     }
     let ago = now - last
     // Cron sweeps once a minute, whatever the interval.
     guard ago > 3 * Int64(max(settings.monitorInterval, 60)) else {
-      return Finding("timer", .ok, "the last sweep ended \(max(ago, 0)) s ago")
+      return CheckResult("timer", .ok, "the last sweep ended \(max(ago, 0)) s ago")
     }
-    return Finding("timer", .error, "the last sweep ended \(ago) s ago", remedy: remedy)
+    return CheckResult("timer", .error, "the last sweep ended \(ago) s ago", remedy: remedy)
   }
 
   /// Whether the clock can be right: periods and expiries go by it.
-  func clockFindings() -> [Finding] {
+  func clockResults() -> [CheckResult] {
     let last = lastSweep ?? 0
-    guard last > now + 60 else { return [Finding("clock", .ok, "it says \(isoTime(now))")] }
+    guard last > now + 60 else { return [CheckResult("clock", .ok, "it says \(isoTime(now))")] }
     return [
-      Finding(
+      CheckResult(
         "clock", .error, "it says \(isoTime(now)), and the last sweep was at \(isoTime(last))",
         remedy: Systemd.isRunning
           ? "timedatectl set-ntp true" : "set the clock, and keep it right by NTP")

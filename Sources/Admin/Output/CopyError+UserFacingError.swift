@@ -2,7 +2,7 @@ import Support
 import Ledger
 import Sweep
 
-extension CopyError: Explained {
+extension CopyError: UserFacingError {
   package var message: String { description }
 
   package var exitStatus: Support.ExitStatus {

@@ -1,7 +1,7 @@
 import Support
 
 /// Why a command was not done.
-struct Complaint: Explained {
+struct CommandError: UserFacingError {
   let message: String
   let hint: String?
   let exitStatus: Support.ExitStatus

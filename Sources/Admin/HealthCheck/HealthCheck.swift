@@ -10,7 +10,7 @@ import Sweep
 ///
 /// What the troubleshooting pages of such projects tell people to grep for is done here, each with
 /// the command or config line that mends it.
-package struct Checkup {
+package struct HealthCheck {
   /// The user that sweeps, and the group of the hooks.
   static let account = Account.name
 
@@ -24,19 +24,19 @@ package struct Checkup {
   let serverProblems: [DiscoveryProblem]
   let serverError: ManagementSettingError?
 
-  /// - Parameter loaded: settings as a hook takes them: what is wrong with them is a finding.
+  /// - Parameter loaded: settings as a hook takes them: what is wrong with them is a result.
   package init(_ loaded: LoadedSettings, at now: Int64) {
     settings = loaded.settings
     problems = loaded.problems
     self.now = now
-    sweeper = ProcessIdentity(named: Checkup.account)
+    sweeper = ProcessIdentity(named: HealthCheck.account)
     let found = ServerDiscovery(
       patterns: settings.openvpnConfigs,
       areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
     do throws(ManagementSettingError) {
       let named = try ManagementEndpoint.list(fromSetting: settings.management)
       serverError = nil
-      servers = named.isEmpty ? found.endpoints : Checkup.matched(named, with: found.endpoints)
+      servers = named.isEmpty ? found.endpoints : HealthCheck.matched(named, with: found.endpoints)
       serverProblems = named.isEmpty ? found.problems : []
     } catch {
       serverError = error
@@ -47,11 +47,11 @@ package struct Checkup {
 
   /// Looks at everything. Root asks the kernel what others may do, and is given up before the ledger
   /// is opened and the servers are asked: what keeps the timer's sweep out does so here too.
-  package func run() -> [Finding] {
-    let places = directoryFindings() + logFindings()
-    let configs = serverFindings() + servers.flatMap(hookFindings)
-    return settingsFindings() + ledgerFindings() + places + configs + sweepFindings()
-      + timerFindings() + clockFindings()
+  package func run() -> [CheckResult] {
+    let places = directoryResults() + logResults()
+    let configs = serverResults() + servers.flatMap(hookResults)
+    return settingsResults() + ledgerResults() + places + configs + sweepResults()
+      + timerResults() + clockResults()
   }
 
   /// Servers that `MANAGEMENT` names, with the configs that have the same address.
