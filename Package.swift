@@ -65,7 +65,7 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota"],
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(

@@ -10,6 +10,12 @@ package final class Ledger {
   let database: Connection
   let rules: Rules
   let zone: Zone
+  /// What the next access table has to say anew.
+  var access = AccessChanges()
+  /// Whom the rule would let in once more.
+  let allowed = AllowedUsers()
+  /// When sweeps and servers were heard of; nil as long as nobody has asked.
+  var heard: LastHeard?
   /// What taking in the journal came to when the ledger was opened.
   package private(set) var imported = Reconciliation()
 
@@ -158,7 +164,8 @@ package final class Ledger {
 
   static func writingConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
-    let database = try Connection(path, .creating, busyTimeout: busyTimeout, keepsStatements: true)
+    let database = try Connection(
+      path, .creating, busyTimeout: busyTimeout, keepsStatements: true, watching: watchedTables)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     try makeRoom(forSessions: 0, in: database)

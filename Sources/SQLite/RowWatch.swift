@@ -15,6 +15,8 @@ import CSQLite
     /// The name as C has it.
     let characters: [CChar]
     var rows: [Int64] = []
+    /// How often a row was changed since the connection was opened.
+    var changes = 0
   }
 
   init(_ tables: [String]) {
@@ -25,6 +27,11 @@ import CSQLite
   package func rows(of table: String) -> [Int64] {
     let rows = tables.first { $0.name == table }?.rows.sorted() ?? []
     return rows.indices.filter { $0 == 0 || rows[$0] != rows[$0 - 1] }.map { rows[$0] }
+  }
+
+  /// How often a row of these tables was changed since the connection was opened.
+  package func changes(in names: [String]) -> Int {
+    tables.reduce(0) { $0 + (names.contains($1.name) ? $1.changes : 0) }
   }
 
   /// Whether any row of a table was changed.
@@ -56,7 +63,8 @@ import CSQLite
         unsafe sqlite3_stricmp($0.baseAddress, name) == 0
       }
     }
-    guard let found, tables[found].rows.last != row else { return }
-    tables[found].rows.append(row)
+    guard let found else { return }
+    tables[found].changes += 1
+    if tables[found].rows.last != row { tables[found].rows.append(row) }
   }
 }

@@ -20,6 +20,8 @@ package enum AccessError: Error, Equatable, CustomStringConvertible {
 /// thousand.
 package struct AccessTable: ~Copyable {
   static let name: StaticString = "access"
+  /// The most boundaries that a rule has.
+  package static let mostBoundaries = AccessLayout.mostBoundaries
 
   package let header: AccessHeader
   let layout: AccessLayout

@@ -42,7 +42,7 @@ extension AccessUser {
   private static let noRule = UInt32.max
 
   /// As it stands in the table.
-  func append(hash: UInt64, to bytes: inout [UInt8]) {
+  package func append(hash: UInt64, to bytes: inout [UInt8]) {
     bytes.append(word: hash)
     for number in [used, limit, nextLimit, laterLimit, expiresAt ?? Self.noExpiry] {
       bytes.append(integer: number)

@@ -4,7 +4,9 @@ import System
 /// former table has besides.
 package struct AccessWriter: ~Copyable {
   private let header: AccessHeader
-  private let boundaries: [[Int64]]
+  /// The next moments, in seconds since 1970 in UTC and ascending, at which a new period begins, for
+  /// each rule of periods in use; of each, the first 64 count.
+  package var boundaries: [[Int64]]
   private var users = AccessEntries(size: AccessUser.size)
   private var sessions = AccessEntries(size: AccessSession.size)
   /// The hashes of the keys of the sessions that were added; of sessions that are kept, their index.
@@ -12,15 +14,21 @@ package struct AccessWriter: ~Copyable {
   private var keptIndex: [UInt8] = []
   private var processes: [AccessProcess] = []
 
-  /// - Parameter boundaries: the next moments, in seconds since 1970 in UTC and ascending, at which a
-  ///   new period begins, for each rule of periods in use; of each, the first 64 count.
   package init(_ header: AccessHeader, boundaries: [[Int64]] = []) {
     self.header = header
     self.boundaries = boundaries
   }
 
-  /// How many users it has, if none was put twice.
-  package var userCount: Int { users.count }
+  package var key: AccessKey { header.key }
+
+  /// The hash of a user's name.
+  package func hash(of name: Span<UInt8>) -> UInt64 { header.hash(of: name) }
+
+  /// How many users it has.
+  package mutating func countUsers() -> Int {
+    users.sort(isUnique: true)
+    return users.count
+  }
 
   /// Takes over the users of a table with the same key and boundaries, before any are put.
   package mutating func keepUsers(of table: inout AccessTable) throws(AccessError) {
@@ -178,16 +186,16 @@ struct AccessEntries {
   /// Puts an entry in the place of a kept one with this hash; where there is none, adds it.
   mutating func put(hash: UInt64, _ append: (inout [UInt8]) -> Void) {
     guard let found = place(of: hash) else { return add(hash: hash, append) }
-    append(&added)
-    let entry = added.count - size
-    for offset in 0..<size { kept[found + offset] = added[entry + offset] }
-    added.removeLast(size)
+    var entry: [UInt8] = []
+    append(&entry)
+    kept.replace(at: found, with: entry.span)
   }
 
   /// Puts entries that stand one behind the other.
   mutating func put(all entries: [UInt8]) {
     for start in stride(from: 0, to: entries.count, by: size) {
-      put(hash: entries.span.word(at: start)) { $0 += entries[start..<start + size] }
+      let entry = entries[start..<start + size]
+      put(hash: entries.span.word(at: start)) { $0 += entry }
     }
   }
 

@@ -87,7 +87,7 @@ extension Ledger {
     /// - Parameter time: the present, in seconds since 1970.
     mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
       let increases = increases.sorted { ($0.user, $0.at) < ($1.user, $1.at) }
-      let names = ledger.access.base(of: ledger)?.header
+      let names = try ledger.access.formerHeader(of: ledger, at: time)
       let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) { $0.text(0) }
       var next = 0
       while next < increases.count {
@@ -135,7 +135,7 @@ extension Ledger {
       if isStoreDue { try ledger.store(row) }
       let used = row.entitlement.used
       periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
-      ledger.access.note(row, named: user?.name ?? 0, ledger)
+      ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
       ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
     }
 

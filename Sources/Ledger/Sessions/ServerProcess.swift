@@ -24,28 +24,29 @@ struct ServerProcess: Equatable {
 /// The processes that sessions are known of. There are few.
 struct ServerProcesses: ~Copyable {
   private let ledger: Ledger
-  private(set) var all: [ServerProcess] = []
+  private(set) var all: [ServerProcess]
   /// When each server had last given a whole listing when the transaction began.
   private let lastListings: [String: Int64]
   /// What was asked for last: a listing's sessions are of one process as a rule.
   private var lastAsked: (process: Int64, listedAt: Int64)?
 
   init(_ ledger: Ledger) throws(SQLiteError) {
-    self.ledger = ledger
-    lastListings = try ledger.lastListings()
-    var rows = try ledger.database.prepare(
+    let lastListings = try ledger.lastListings()
+    let all = try ledger.database.query(
       """
       SELECT processes.id, servers.name, processes.boot, processes.pid, started, listed.name
       FROM processes JOIN servers ON servers.id = server_id
         LEFT JOIN servers AS listed ON listed.id = listed_as
       ORDER BY processes.id
-      """)
-    while try rows.step() {
-      all.append(
-        ServerProcess(
-          id: rows.integer(0), server: rows.text(1), boot: rows.integer(2), pid: rows.integer(3),
-          started: rows.integer(4), listedAs: rows.isNull(5) ? nil : rows.text(5)))
+      """
+    ) { row in
+      ServerProcess(
+        id: row.integer(0), server: row.text(1), boot: row.integer(2), pid: row.integer(3),
+        started: row.integer(4), listedAs: row.optionalText(5))
     }
+    self.ledger = ledger
+    self.lastListings = lastListings
+    self.all = all
   }
 
   /// The process of these, which may be new.
@@ -138,15 +139,6 @@ extension Ledger {
     return database.lastInsertedRow
   }
 
-  /// When each server last gave a whole listing, by its name.
-  package func lastListings() throws(SQLiteError) -> [String: Int64] {
-    var rows = try database.prepare(
-      "SELECT name, listed_at FROM servers WHERE listed_at IS NOT NULL")
-    var listed: [String: Int64] = [:]
-    while try rows.step() { listed[rows.text(0)] = rows.integer(1) }
-    return listed
-  }
-
   /// Notes which process a server answered with.
   func noteProcess(of report: ServerReport) throws(SQLiteError) {
     try database.run(
@@ -154,13 +146,6 @@ extension Ledger {
       UPDATE servers SET boot = ?2, pid = ?3
       WHERE id = ?1 AND (boot IS NOT ?2 OR pid IS NOT ?3)
       """, try serverID(report.server), report.boot, report.pid)
-  }
-
-  /// Notes when a server gave a listing, if it was whole.
-  func noteListing(_ report: ServerReport) throws(SQLiteError) {
-    guard report.isComplete else { return }
-    try database.run(
-      "UPDATE servers SET listed_at = ?2 WHERE id = ?1", try serverID(report.server), report.at)
   }
 
   /// The servers besides one that answered last with the same process id.

@@ -23,7 +23,6 @@ extension SessionUpdate {
         failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
           + "have other names for them")
     }
-    try ledger.noteListing(report)
     var matching = ListingMatch(report.clients)
     var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)

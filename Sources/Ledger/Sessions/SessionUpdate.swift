@@ -190,8 +190,10 @@ struct SessionUpdate: ~Copyable {
     try refusals.write()
     try writeCounters()
     if increases.isEmpty { return }
-    var counting = try Ledger.Counting(ledger)
-    try counting.count(increases, at: moment.realtime / 1_000_000_000)
+    try ledger.allowed.noting(in: ledger.database) { () throws(SQLiteError) in
+      var counting = try Ledger.Counting(ledger)
+      try counting.count(increases, at: moment.realtime / 1_000_000_000)
+    }
     increases.removeAll()
   }
 }

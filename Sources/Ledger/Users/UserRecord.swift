@@ -58,7 +58,7 @@ extension Ledger {
   }
 
   /// Runs a body that sees the ledger as of one moment, whatever others write meanwhile.
-  package func snapshot<Result>(
+  package func snapshot<Result: ~Copyable>(
     _ body: () throws(SQLiteError) -> Result
   ) throws(SQLiteError) -> Result {
     try database.execute("BEGIN")

@@ -1,0 +1,78 @@
+import Gate
+import Quota
+import SQLite
+
+/// What this process has changed since the access table was published that is there. The next table is
+/// that one with these changes, a small part of the work of a new one.
+///
+/// The connection notes by itself which rows are changed (`Ledger.watchedTables`). Users who are counted
+/// are kept here instead, as the table has them: their rows are at hand then.
+final class AccessChanges {
+  /// The ledger's versions before the first change and after the last one; nil where there is none.
+  private var since: UInt64?
+  private var until: UInt64?
+  /// Whether nobody else has changed anything in between, and nothing was left out.
+  private var isComplete = true
+  /// Transactions that have begun and were not committed.
+  private var pending = 0
+  /// The table that was there when the first user was counted.
+  private var former: Former?
+  private var hasLooked = false
+  /// The users who were counted.
+  private(set) var counted: [UInt8] = []
+
+  private struct Former {
+    let header: AccessHeader
+    let ruleCount: Int
+    var rules: PeriodRules
+  }
+
+  /// Notes that a transaction gives the ledger another version.
+  func changed(from before: UInt64?, to version: UInt64) {
+    if until == nil { since = before } else if until != before { isComplete = false }
+    until = version
+  }
+
+  /// Runs a transaction in which users are counted: what was noted in one that fails is not true.
+  func noting<Result: ~Copyable>(
+    _ transaction: () throws(SQLiteError) -> Result
+  ) throws(SQLiteError) -> Result {
+    pending += 1
+    let result = try transaction()
+    pending -= 1
+    return result
+  }
+
+  /// Whether they are all that was changed since a version of the ledger.
+  func areAll(since version: UInt64, until present: UInt64) -> Bool {
+    pending == 0 && isComplete && follow(version, present)
+  }
+
+  private func follow(_ version: UInt64, _ present: UInt64?) -> Bool {
+    until == nil ? version == present : version == since && until == present
+  }
+
+  /// The header of the table that they follow on; nil where there is none.
+  func formerHeader(of ledger: Ledger, at time: Int64) throws(SQLiteError) -> AccessHeader? {
+    if hasLooked { return former?.header }
+    hasLooked = true
+    let present = try ledger.accessVersion()
+    guard let directory = try? ledger.stateDirectory(),
+      var table = try? AccessTable(in: directory), follow(table.header.version, present),
+      table.header.count == ledger.rules.count,
+      let rules = try? PeriodRules(of: &table, zone: ledger.zone, at: time)
+    else { return nil }
+    former = Former(header: table.header, ruleCount: table.ruleCount, rules: rules)
+    return table.header
+  }
+
+  /// Notes how a user stands who was counted.
+  ///
+  /// - Parameter name: the hash of the user's name.
+  func note(_ row: EntitlementRow, named name: UInt64, counting count: Count) {
+    guard let known = former?.ruleCount else { return isComplete = false }
+    let rule = former?.rules.number(of: row.periodRule)
+    if let rule, rule >= known { isComplete = false }
+    AccessUser(row.entitlement, rule: rule, counting: count).append(hash: name, to: &counted)
+  }
+}
