@@ -1,4 +1,5 @@
 import Glibc
+import Quota
 import SQLite
 import System
 
@@ -6,7 +7,7 @@ import System
 ///
 /// It is in the file `heard`, which a sweep overwrites and does not wait for: so one that finds nothing
 /// changed writes nothing to the database. Where a power loss left none, the times hold that the
-/// database got with the last change.
+/// database got with the last change, or once a day.
 struct LastHeard {
   var sweep: Int64?
   /// By the servers' names.
@@ -25,7 +26,10 @@ struct LastHeard {
       guard let file = try? directory.openFile(LastHeard.name, for: .read),
         let bytes = try? file.descriptor.readToEnd(of: file.path, limit: LastHeard.largest)
       else { return }
-      if let heard = LastHeard(bytes) { return self = heard }
+      if let heard = LastHeard(bytes) {
+        self = heard
+        return
+      }
     }
   }
 
@@ -70,7 +74,8 @@ struct LastHeard {
 extension Ledger {
   /// When the last sweep ended, in seconds since 1970; nil where none ever did.
   package func lastSweep() throws(SQLiteError) -> Int64? {
-    try lastHeard().sweep ?? meta("swept_at").flatMap { Int64($0) }
+    if let heard = lastHeard().sweep { return heard }
+    return try meta("swept_at").flatMap { Int64($0) }
   }
 
   /// When each server last gave a whole listing, by its name, in seconds since 1970.
@@ -84,7 +89,8 @@ extension Ledger {
 
   private func lastHeard() -> LastHeard {
     if let heard { return heard }
-    let read = (try? stateDirectory()).map { LastHeard(in: $0) } ?? LastHeard()
+    var read = LastHeard()
+    if let directory = try? stateDirectory() { read = LastHeard(in: directory) }
     heard = read
     return read
   }
@@ -104,17 +110,21 @@ extension Ledger {
     self.heard = heard
   }
 
-  /// Notes that a sweep has ended. The database gets that once an hour.
+  /// Notes that a sweep has ended.
   package func noteSweep(at time: Int64) throws(LedgerError) {
     var heard = lastHeard()
     heard.sweep = time
     self.heard = heard
     let directory = try stateDirectory()
     do throws(SystemError) { try heard.write(in: directory) } catch { throw .file(error) }
-    try asking { () throws(SQLiteError) in
-      let written = try meta("swept_at").flatMap { Int64($0) }
-      if let written, (written..<written + 3600).contains(time) { return }
-      try setMeta("swept_at", "\(time)")
-    }
+  }
+
+  /// Does what is due once a day, unless it was done today: periods begin and end at midnight.
+  package func doDailyWork(at time: Int64) throws(SQLiteError) {
+    let done = try meta("swept_at").flatMap { Int64($0) }
+    if let done, Day(of: done, in: zone) == Day(of: time, in: zone) { return }
+    try rollOver(at: time)
+    try noticeExpiries(at: time)
+    try setMeta("swept_at", "\(time)")
   }
 }
