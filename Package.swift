@@ -144,8 +144,8 @@ if Context.environment["QUOTA_FUZZ"] != nil {
     .target(
       name: "Admin", dependencies: reading,
       sources: [
-        "Data", "CommandError.swift", "CommandError+Ledger.swift", "Input/Moments.swift",
-        "Input/RawArguments.swift", "Input/TermValues.swift", "Input/Values.swift",
+        "UserFiles", "Values", "CommandError.swift", "Output/Listing.swift", "Output/Table.swift",
+        "Output/Terminal.swift", "Output/Words.swift",
       ], swiftSettings: strict),
     .executableTarget(
       name: "fuzz", dependencies: reading + ["Admin"], path: "Tests/Fuzz",

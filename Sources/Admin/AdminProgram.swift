@@ -1,10 +1,12 @@
 import ArgumentParser
+import Ledger
+import SQLite
 import Support
 
 /// One run of the program, from its arguments to its exit status.
 ///
 /// What people asked for goes to standard output. What went wrong goes to standard error, as
-/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own words
+/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own complaints
 /// included.
 package enum AdminProgram {
   static let diagnostics = DiagnosticPrinter(program: "quota-admin")
@@ -25,13 +27,23 @@ package enum AdminProgram {
     do {
       try work()
       return .done
-    } catch let end as ExitCode {
-      return ExitStatus(rawValue: end.rawValue) ?? .bug
-    } catch let error as any UserFacingError {
+    } catch let code as ExitCode {
+      return ExitStatus(rawValue: code.rawValue) ?? .bug
+    } catch {
+      guard let error = explained(error) else {
+        return diagnostics.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+      }
       diagnostics.error(error)
       return error.exitStatus
-    } catch {
-      return diagnostics.answer(error, of: QuotaAdmin.self, readable: readable, hint: hint)
+    }
+  }
+
+  /// What a person is told of an error; nil for one of the parser's.
+  private static func explained(_ error: any Error) -> (any UserFacingError)? {
+    switch error {
+    case let error as LedgerError: CommandError(error)
+    case let error as SQLiteError: CommandError(.database(error))
+    default: error as? any UserFacingError
     }
   }
 
@@ -56,23 +68,11 @@ package enum AdminProgram {
       $0.configuration.commandName ?? $0._commandName
     }
     let typed = complaint.split(separator: "'").dropFirst().first ?? ""
-    return NearestName.of(Array(typed.utf8), among: commands).map { "did you mean \($0)?" }
+    return CommandError.didYouMean(Array(typed.utf8), among: commands)
   }
 
   /// A text of the parser's with arguments in it that came from outside.
   private static func readable(_ text: String) -> String {
     String(decoding: Escaping.plain(RawArguments.bytes(of: text)), as: UTF8.self)
-  }
-}
-
-extension ExitCode {
-  /// Ends a command that has said all there is to say.
-  init(_ status: Support.ExitStatus) { self.init(status.rawValue) }
-}
-
-extension Support.ExitStatus {
-  /// - Throws: `ExitCode` for any status but `done`.
-  func throwUnlessDone() throws {
-    if self != .done { throw ExitCode(self) }
   }
 }

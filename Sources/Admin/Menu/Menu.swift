@@ -2,6 +2,21 @@ import ArgumentParser
 import Support
 import System
 
+struct MenuCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "menu",
+    abstract: "Choose what to do from a numbered menu.",
+    discussion: """
+      On a terminal quota-admin without arguments does the same. Example: quota-admin menu
+      """)
+
+  @OptionGroup var options: CommonOptions
+
+  func run() throws {
+    try Menu(options: options.config.map { ["--config=\($0)"] } ?? []).run()
+  }
+}
+
 /// The numbered menu: asks which command to run and with what, and runs it just as if it had been
 /// typed, until the person leaves.
 struct Menu {

@@ -7,20 +7,27 @@
 struct Table {
   /// A column's heading, whether its cells end below each other, as numbers do, whether it is the
   /// one that gives way in place of the first, and whether it can be done without.
-  struct Column {
+  struct Column: ExpressibleByStringLiteral {
     let heading: String
     let isNumeric: Bool
     let givesWay: Bool
     let isOptional: Bool
 
-    init(
-      _ heading: String, isNumeric: Bool = false, givesWay: Bool = false, isOptional: Bool = false
+    init(stringLiteral heading: String) { self.init(heading: heading) }
+
+    private init(
+      heading: String, isNumeric: Bool = false, givesWay: Bool = false, isOptional: Bool = false
     ) {
       self.heading = heading
       self.isNumeric = isNumeric
       self.givesWay = givesWay
       self.isOptional = isOptional
     }
+
+    static func number(_ heading: String) -> Column { Column(heading: heading, isNumeric: true) }
+    static func text(_ heading: String) -> Column { Column(heading: heading) }
+    static func givingWay(_ heading: String) -> Column { Column(heading: heading, givesWay: true) }
+    static func optional(_ heading: String) -> Column { Column(heading: heading, isOptional: true) }
   }
 
   private let columns: [Column]
@@ -37,20 +44,15 @@ struct Table {
   }
 
   /// Adds a row with a cell for each column, made safe for a terminal by the caller.
-  mutating func add(_ cells: [String]) {
+  ///
+  /// - Parameter share: how much of the longest bar it has behind it, 0 to 1; nil for no bar.
+  mutating func add(_ cells: [String], bar share: Double? = nil) {
     for (index, cell) in cells.enumerated() {
       let width = Table.width(of: cell)
       if width > widths[index], width <= Table.widest { widths[index] = width }
     }
     rows.append(cells)
-  }
-
-  /// Adds a row with a bar behind it.
-  ///
-  /// - Parameter share: how much of the longest bar it has, 0 to 1.
-  mutating func add(_ cells: [String], bar share: Double) {
-    add(cells)
-    shares.append(share)
+    if let share { shares.append(share) }
   }
 
   /// The whole table, each line behind some spaces.

@@ -1,4 +1,5 @@
 import Glibc
+import System
 
 /// The terminal that standard output may be.
 enum Terminal {
@@ -14,6 +15,13 @@ enum Terminal {
     let known = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
     return known ? Int(size.ws_col) : 80
   }()
+
+  /// How many lines it has.
+  static var height: Int {
+    var size = winsize()
+    let known = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0
+    return known ? Int(size.ws_row) : 24
+  }
 
   /// Whether colours are welcome: on a terminal that has them, unless `NO_COLOR` is set to
   /// anything, <https://no-color.org>.
@@ -45,5 +53,52 @@ enum Ink: String {
   /// The text in this ink where colours are welcome, otherwise as it is.
   func on(_ text: String) -> String {
     Terminal.isColoured ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+  }
+}
+
+/// A bar drawn in text.
+enum Bar {
+  private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+  /// A bar as long as its share of some columns, to an eighth of one where letters beyond ASCII
+  /// are seen; whatever is more than nothing can be seen.
+  ///
+  /// - Parameters:
+  ///   - share: 0 to 1.
+  ///   - columns: how long a share of 1 is.
+  static func text(_ share: Double, of columns: Int, isUnicode: Bool = Terminal.isUnicode) -> String
+  {
+    guard share > 0, columns > 0 else { return "" }
+    let share = min(share, 1)
+    guard isUnicode else {
+      return String(repeating: "#", count: max(1, Int((share * Double(columns)).rounded())))
+    }
+    let length = max(1, Int((share * Double(columns * 8)).rounded()))
+    return String(repeating: "█", count: length / 8) + eighths[length % 8]
+  }
+}
+
+/// What people and programs asked for.
+enum StandardOutput {
+  /// Writes bytes, all of them.
+  ///
+  /// - Throws: `SystemError`, as on a full disk.
+  static func write(_ bytes: [UInt8]) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+      let wrote = unsafe bytes.withUnsafeBytes { buffer in
+        retryingOnInterrupt {
+          unsafe Glibc.write(
+            STDOUT_FILENO, buffer.baseAddress?.advanced(by: done), buffer.count - done)
+        }
+      }
+      if wrote < 0 { throw SystemError("write to", "standard output") }
+      done += wrote
+    }
+  }
+
+  /// Writes lines.
+  static func write(_ lines: [String]) throws(SystemError) {
+    try write(Array(lines.map { $0 + "\n" }.joined().utf8))
   }
 }

@@ -6,6 +6,7 @@ import Quota
 /// its size on a phone.
 struct DayChart {
   let days: [UsagePoint]
+  let words: Words
 
   /// A chart is never drawn with fewer days than this, so that a bar is never as wide as the page.
   private static let fewest = 14
@@ -57,8 +58,8 @@ struct DayChart {
       x="\(decimal: Double(index) + left)" width="\(decimal: width)"
       """
     return """
-      <g><title>\(point.start.description): \(ByteSize.format(point.traffic.sent)) down, \
-      \(ByteSize.format(point.traffic.received)) up</title>\
+      <g><title>\(point.start.description): \(words.size(point.traffic.sent)) down, \
+      \(words.size(point.traffic.received)) up</title>\
       <rect class="all" x="\(index)" width="1" y="0" height="100"/>\
       <rect class="down" \(place) y="\(decimal: 100 - down)" height="\(decimal: down)"/>\
       <rect class="up" \(place) y="\(decimal: 100 - down - up)" height="\(decimal: up)"/></g>

@@ -8,6 +8,8 @@ struct Page {
   /// The name of this machine.
   let host: String
 
+  var words: Words { overview.words }
+
   /// How many lines a table has before the rest is only counted.
   static let longest = 25
 
@@ -43,7 +45,7 @@ struct Page {
     \(incidents)
     </main>
     <footer>
-    <p>As of \(words(forTime: overview.now, in: overview.zone)), by quota-admin \
+    <p>As of \(words.time(overview.now)), by quota-admin \
     \(System.version). Bytes are what OpenVPN counts on the link; 1 GiB is 1024 MiB. \
     \(countRule)</p>
     </footer>
@@ -66,7 +68,7 @@ struct Page {
   }
 
   private var countRule: String {
-    switch overview.rules.count {
+    switch words.rules.count {
     case .total: "Quotas count both directions."
     case .sent: "Quotas count downloads only."
     case .received: "Quotas count uploads only."

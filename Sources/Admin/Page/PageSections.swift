@@ -9,8 +9,8 @@ extension Page {
     let killed = overview.incidents.filter(\.isKill)
     return """
       <section class="tiles" aria-label="At a glance">
-      \(tile("Moved", ByteSize.format(traffic.total), """
-        \(ByteSize.format(traffic.sent)) down, \(ByteSize.format(traffic.received)) up
+      \(tile("Moved", words.size(traffic.total), """
+        \(words.size(traffic.sent)) down, \(words.size(traffic.received)) up
         """))
       \(tile("Active users", Page.grouped(Int64(overview.movers.count)), """
         of \(Page.grouped(Int64(overview.users))); live sessions: \
@@ -51,7 +51,7 @@ extension Page {
       """
       <p class="legend"><span class="key down"></span>download \
       <span class="key up"></span>upload</p>
-      \(DayChart(days: overview.days).markup)
+      \(DayChart(days: overview.days, words: words).markup)
       """)
   }
 
@@ -59,16 +59,16 @@ extension Page {
   var top: Markup {
     let movers = overview.movers
     if movers.isEmpty { return "" }
-    let count = overview.rules.count
+    let count = words.rules.count
     let largest = movers.map { count.bytes(of: $0.traffic) }.max() ?? 0
     let total = count.bytes(of: overview.traffic)
     let rows = movers.prefix(Page.longest).map { mover -> Markup in
       let counted = count.bytes(of: mover.traffic)
       return """
         <tr><td class="name">\(mover.owner)</td>\
-        <td class="wide">\(ByteSize.format(mover.traffic.sent))</td>\
-        <td class="wide">\(ByteSize.format(mover.traffic.received))</td>\
-        <td>\(ByteSize.format(counted))</td>\
+        <td class="wide">\(words.size(mover.traffic.sent))</td>\
+        <td class="wide">\(words.size(mover.traffic.received))</td>\
+        <td>\(words.size(counted))</td>\
         <td class="meter">\(meter(share(counted, of: largest), "down"))</td>\
         <td class="wide">\(percent(share(counted, of: total)))</td></tr>
         """
@@ -119,14 +119,14 @@ extension Page {
   }
 
   private func row(_ pressed: Overview.Pressed) -> Markup {
-    let (user, rules) = (pressed.user, overview.rules)
+    let (user, rules) = (pressed.user, words.rules)
     let used = user.used(by: rules)
     let ink: Markup = pressed.isOver ? "over" : "near"
     let last =
       pressed.isOver ? Page.grouped(Int64(user.openSessions)) : forecast(pressed)
     return """
-      <tr><td class="name">\(user.name)</td><td>\(ByteSize.format(used))</td>\
-      <td class="wide">\(ByteSize.format(user.entitlement.limit))</td>\
+      <tr><td class="name">\(user.name)</td><td>\(words.size(used))</td>\
+      <td class="wide">\(words.size(user.entitlement.limit))</td>\
       <td class="meter wide">\(meter(share(used, of: user.entitlement.limit), ink))</td>\
       <td class="\(ink)">\(shareOfQuota(user))</td><td>\(last)</td></tr>
       """
@@ -134,9 +134,9 @@ extension Page {
 
   /// How much of a quota is used; of a tiny one that may be a number as long as a line.
   private func shareOfQuota(_ user: UserRecord) -> String {
-    let rules = overview.rules
+    let rules = words.rules
     return share(user.used(by: rules), of: user.entitlement.limit) < 10
-      ? user.share(by: rules) ?? "" : "over 999%"
+      ? user.percentage(by: rules) ?? "" : "over 999%"
   }
 
   /// When a quota is used up if its user goes on as so far; of one that lasts, until when.
@@ -144,10 +144,10 @@ extension Page {
     let reset = pressed.user.entitlement.span.end
     guard let end = pressed.end else {
       return reset == .max
-        ? "not soon" : "lasts to \(Page.date(Day(of: reset, in: overview.zone)))"
+        ? "not soon" : "lasts to \(Page.date(Day(of: reset, in: words.zone)))"
     }
-    let today = Day(of: overview.now, in: overview.zone)
-    let day = Day(of: end, in: overview.zone)
+    let today = Day(of: overview.now, in: words.zone)
+    let day = Day(of: end, in: words.zone)
     if day == today { return "today" }
     if day.number - today.number > 365 { return "not soon" }
     return Page.date(day)
@@ -166,7 +166,7 @@ extension Page {
         <tr><td class="name">\(incident.user)</td>\
         <td class="text">\(incident.isKill ? "disconnected" : "refused"): \(reason)</td>\
         <td>\(Page.grouped(incident.count)) ×</td>\
-        <td class="wide">\(words(forTime: incident.lastAt, in: overview.zone))</td></tr>
+        <td class="wide">\(words.time(incident.lastAt))</td></tr>
         """
     }
     return section(

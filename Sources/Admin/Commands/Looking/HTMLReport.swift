@@ -1,0 +1,33 @@
+import ArgumentParser
+import Support
+import Ledger
+import System
+import Quota
+
+struct HTMLReport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write a page with charts, top users, quotas and refusals.",
+    discussion: "Example: quota-admin report --html /var/www/html/vpn.html --since 90d")
+
+  @OptionGroup var options: CommonOptions
+  @Option(
+    help: ArgumentHelp(
+      "Write one self-contained HTML page to this file; - is standard output.",
+      valueName: "file"), completion: .file())
+  var html: String
+  @OptionGroup var window: WindowOptions
+
+  func run() throws {
+    let (settings, now) = (try options.settings(), Clock.now)
+    let window = try window.window(ofDays: 30, now: now, in: settings.zone)
+    let file = OutputFile(html)
+    let size = try file.write(with: settings) { output in
+      let ledger = try Administration(settings).ledger
+      let overview = try Overview(ledger, window, Words(settings), now: now)
+      let page = Page(overview: overview, host: Machine.name).bytes
+      try output.write(page.span, to: file.path == "-" ? "standard output" : file.path)
+    }
+    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(file.path)"]) }
+  }
+}

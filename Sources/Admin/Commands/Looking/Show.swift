@@ -1,0 +1,117 @@
+import ArgumentParser
+import Support
+import Ledger
+import System
+import Quota
+import SQLite
+
+struct Show: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show all there is about a user, and whether the user would be let in now.",
+    discussion: "Example: quota-admin show alice")
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var user: NameArgument
+
+  func run() throws {
+    let name = try user.userName()
+    let administration = try Administration(options)
+    let (ledger, words) = (administration.ledger, administration.words)
+    let (found, sessions) = try ledger.snapshot { () throws(SQLiteError) in
+      (try ledger.user(named: name, at: Clock.now), try ledger.openSessions(of: name))
+    }
+    guard let user = found else {
+      throw administration.unknown(name, hint: Show.fate(ofStrangers: words))
+    }
+    let live = Listing("sessions", sessions, OpenSession.columns)
+    if output.json {
+      return try StandardOutput.write(
+        JSONWriter.document { json in
+          json.fields(UserRecord.columns(by: words.rules), of: user)
+          json.list(live.name, live.rows, live.columns)
+        })
+    }
+    let rows = Show.rows(user, sessions: sessions.count, words).compactMap { name, value in
+      value.map { "  \(name)\(String(repeating: " ", count: 10 - name.count))\($0)" }
+    }
+    try StandardOutput.write([user.name.forPeople] + rows)
+    if !sessions.isEmpty { try StandardOutput.write(live.table(words, indentation: 4)) }
+  }
+
+  /// What is done about a user the ledger does not know.
+  private static func fate(ofStrangers words: Words) -> String {
+    let quota = words.quota(words.rules.defaultQuota)
+    return switch words.rules.unknownUsers {
+    case .allow: "UNKNOWN_USERS is allow: a stranger is let in and created, quota \(quota)"
+    case .reject: "UNKNOWN_USERS is reject: a stranger is kept out"
+    case .ignore: "UNKNOWN_USERS is ignore: a stranger is let in and not metered"
+    }
+  }
+
+  private static func rows(
+    _ user: UserRecord, sessions: Int, _ words: Words
+  ) -> [(String, String?)] {
+    let (entitlement, rules) = (user.entitlement, words.rules)
+    let limit = entitlement.limit == entitlement.quota ? "the quota" : words.size(entitlement.limit)
+    let share = user.percentage(by: rules).map { ", \($0) of \(limit)" } ?? ""
+    let download = rules.count == .received ? " (does not count)" : ""
+    let upload = rules.count == .sent ? " (does not count)" : ""
+    return [
+      ("state", entitlement.isEnabled ? "enabled" : "disabled"),
+      ("plan", user.plan),
+      ("quota", words.quota(entitlement.quota)),
+      ("period", words.period(of: user)),
+      ("granted", words.grants(of: user)),
+      ("grace", entitlement.grace == .none ? nil : words.grace(entitlement.grace)),
+      ("used", "\(words.size(user.used(by: rules)))\(share)"),
+      ("download", "\(words.size(entitlement.used.sent))\(download)"),
+      ("upload", "\(words.size(entitlement.used.received))\(upload)"),
+      ("pace", words.pace(of: user)),
+      ("expires", words.expiry(of: user)),
+      ("exempt", entitlement.isExempt ? "yes" : nil),
+      ("created", user.createdAt.map(words.time) ?? "unknown"),
+      ("now", words.access(of: user)),
+      ("sessions", "\(sessions == 0 ? "none" : "\(sessions)") at the last sweep"),
+      ("at once", entitlement.maxSessions == 0 ? nil : "\(entitlement.maxSessions)"),
+    ]
+  }
+}
+
+extension OpenSession {
+  /// A session, as quota-admin(8) documents the fields.
+  fileprivate static var columns: [Column<OpenSession>] {
+    [
+      .text("SERVER", key: "server") { $0.server },
+      .text("ADDRESS", key: "address") { $0.address },
+      .text("FROM", key: "real_address") { $0.realAddress },
+      .time("SINCE", key: "connected_since") { $0.connectedSince },
+      .traffic { $0.counters },
+    ]
+  }
+}
+
+extension Words {
+  /// When usage starts over, with the present period; nil where it does not.
+  fileprivate func period(of user: UserRecord) -> String? {
+    if user.period == .none { return nil }
+    let (start, end) = (user.entitlement.span.start, user.entitlement.span.end)
+    return "\(user.period): \(time(start)) to \(time(end))"
+  }
+
+  /// What was granted on top of the quota; nil where that is nothing.
+  fileprivate func grants(of user: UserRecord) -> String? {
+    let (granted, carried) = (user.entitlement.granted, user.entitlement.carried)
+    let parts = [
+      granted == 0 ? nil : "\(size(granted)) for this period",
+      carried == 0 ? nil : "\(size(carried)) carried",
+    ].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// When the quota will be used up if this goes on; nil where it will not, or already is.
+  fileprivate func pace(of user: UserRecord) -> String? {
+    guard let end = user.projectedEnd(by: rules), end > user.at else { return nil }
+    return "used up on \(time(end)) if this goes on"
+  }
+}

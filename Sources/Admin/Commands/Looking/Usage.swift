@@ -1,0 +1,69 @@
+import ArgumentParser
+import Ledger
+import Quota
+import SQLite
+import System
+
+struct Usage: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what was moved, by hour, day, week, month, session or server.",
+    discussion: "Example: quota-admin usage alice --by week --since 2026-09-01")
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var output: FormatOptions
+  @Option(
+    help: ArgumentHelp(
+      "What a line is about: hour, day, week, month, session or server.", valueName: "what"))
+  var by = Grouping.day
+  @OptionGroup var window: WindowOptions
+  @Argument(
+    help: "Whom it is about, one by one; everybody together if left out.",
+    completion: .userNames)
+  var names: [String] = []
+
+  /// What one line tells of.
+  enum Grouping: String, CaseIterable, ExpressibleByArgument {
+    case hour, day, week, month, session, server
+
+    /// How many days are shown if nothing is said of the time.
+    var days: Int64 {
+      switch self {
+      case .hour: 2
+      case .day, .server: 30
+      case .week: 7 * 12
+      case .month: 365
+      case .session: 7
+      }
+    }
+  }
+
+  func run() throws {
+    let names = try names.map { try UserName(argument: $0) }
+    let administration = try Administration(options)
+    let (ledger, words) = (administration.ledger, administration.words)
+    let now = Clock.now
+    let window = try window.window(ofDays: by.days, now: now, in: words.zone)
+    let numbers = try names.map { name in
+      guard let number = try ledger.number(of: name) else { throw administration.unknown(name) }
+      return number
+    }
+    let report = UsageReport(window: window, words: words, now: now)
+    let subjects: [(name: UserName?, number: Int64?)] =
+      names.isEmpty ? [(nil, nil)] : zip(names, numbers).map { ($0, $1) }
+    let text = try ledger.snapshot { () throws(SQLiteError) in
+      if by == .session {
+        let owners = try ledger.owners()
+        let sessions = try subjects.map { subject throws(SQLiteError) in
+          try report.sessions(of: subject.number, ledger, owners)
+        }
+        return report.listing(sessions.flatMap(\.self)).text(as: output.format, words)
+      }
+      let lines = try subjects.map { subject throws(SQLiteError) in
+        try report.lines(of: subject.number, called: subject.name, by: by, ledger)
+      }
+      return report.listing(lines.flatMap(\.self), by: by, namesUsers: subjects.count > 1)
+        .text(as: output.format, words)
+    }
+    try StandardOutput.write(text)
+  }
+}

@@ -1,0 +1,154 @@
+import Ledger
+import Quota
+import SQLite
+import Support
+
+/// Usage in a stretch of time, in each of the ways that it can be added up.
+struct UsageReport {
+  let window: Window
+  let words: Words
+  /// Seconds since 1970 in UTC, which a series of hours goes on to at most.
+  let now: Int64
+
+  /// What one user, or everybody together, moved in an hour, a day, a week or a month, or over a
+  /// server.
+  struct Line {
+    let user: UserName?
+    /// The hour, the day or the server for people.
+    let label: String
+    /// The same for programs; nil for sessions that no sweep saw.
+    let value: String?
+    var sessions: Int64 = 0
+    var traffic: Traffic
+  }
+
+  /// A session, live or over, and whose it is.
+  typealias OwnedSession = (owner: Owner?, session: PastSession)
+
+  /// What one user moved.
+  ///
+  /// - Parameters:
+  ///   - number: the user's number in the ledger; nil for everybody together.
+  ///   - name: the user's name; nil for everybody together.
+  func lines(
+    of number: Int64?, called name: UserName?, by grouping: Usage.Grouping, _ ledger: Ledger
+  ) throws(SQLiteError) -> [Line] {
+    if let step = UsageStep(rawValue: grouping.rawValue) {
+      return try series(of: number, by: step, ledger).map { point in
+        Line(
+          user: name, label: label(point.start, step), value: point.start.description,
+          traffic: point.traffic)
+      }
+    }
+    if grouping == .hour {
+      return try hours(of: number, ledger).map { start, traffic in
+        Line(user: name, label: words.time(start), value: isoTime(start), traffic: traffic)
+      }
+    }
+    var servers: [String?: Line] = [:]
+    try ledger.forEachSession(of: number, in: window.time) { session in
+      let new = Line(
+        user: name, label: session.server ?? "-", value: session.server, traffic: Traffic())
+      servers[session.server, default: new].sessions += 1
+      servers[session.server]?.traffic += session.counters
+    }
+    return servers.values.sorted { ($0.value ?? "") < ($1.value ?? "") }
+  }
+
+  /// Days, weeks or months. The first and the last one are whole, even where the window has only a
+  /// part of them.
+  private func series(
+    of number: Int64?, by step: UsageStep, _ ledger: Ledger
+  ) throws(SQLiteError) -> [UsagePoint] {
+    let first = step.first(around: window.days.lowerBound)
+    let last = step.next(after: step.first(around: window.days.upperBound)) + -1
+    let usage = try ledger.usage(of: number, in: first...max(first, last)).byDay
+    return usageSeries(usage, by: step, through: window.newest)
+  }
+
+  /// What people call a step: its first day, or a month without the day.
+  private func label(_ start: Day, _ step: UsageStep) -> String {
+    if start == .beforeEveryLedger { return "earlier" }
+    return step == .month ? String(start.description.dropLast(3)) : start.description
+  }
+
+  /// The hours from the first with any use on, those without any with zeros. A gap of more than a
+  /// year is left out, for it comes of a clock that was wrong.
+  private func hours(
+    of number: Int64?, _ ledger: Ledger
+  ) throws(SQLiteError) -> [(start: Int64, traffic: Traffic)] {
+    let usage = try ledger.hourlyUsage(of: number, in: window.time)
+    let used = usage.keys.sorted()
+    var hours: [(start: Int64, traffic: Traffic)] = []
+    for (index, start) in used.enumerated() {
+      hours.append((start, usage[start] ?? Traffic()))
+      let next = index + 1 < used.count ? used[index + 1] : min(window.time.upperBound, now)
+      guard saturatingSum(next, -366 * 86_400) < start else { continue }
+      var hour = words.zone.startOfHour(around: saturatingSum(start, 3600))
+      while hour < next, hour > start {
+        hours.append((hour, Traffic()))
+        hour = words.zone.startOfHour(around: saturatingSum(hour, 3600))
+      }
+    }
+    return hours
+  }
+
+  /// The sessions of a user that were live at some time in the window.
+  func sessions(
+    of number: Int64?, _ ledger: Ledger, _ owners: [Int64: Owner]
+  ) throws(SQLiteError) -> [OwnedSession] {
+    var sessions: [OwnedSession] = []
+    try ledger.forEachSession(of: number, in: window.time) { session in
+      sessions.append((owners[session.user], session))
+    }
+    return sessions
+  }
+
+  func listing(_ lines: [Line], by grouping: Usage.Grouping, namesUsers: Bool) -> Listing<Line> {
+    let count = words.rules.count
+    let what: [Column<Line>] =
+      grouping == .server
+      ? [
+        .text("SERVER", key: "server") { $0.value },
+        .number("SESSIONS", key: "sessions") { $0.sessions },
+      ]
+      : [
+        .text(.text(grouping.rawValue.uppercased())) { $0.label }, .text(key: "start") { $0.value },
+      ]
+    var listing = Listing(
+      "usage", lines,
+      [.user(namesUsers ? "USER" : nil) { $0.user }] + what
+        + [.traffic { $0.traffic }, .counted(count) { $0.traffic }])
+    listing.about = [("by", grouping.rawValue)]
+    listing.bar = { count.bytes(of: $0.traffic) }
+    return listing
+  }
+
+  func listing(_ sessions: [OwnedSession]) -> Listing<OwnedSession> {
+    let (count, now) = (words.rules.count, now)
+    var listing = Listing<OwnedSession>(
+      "usage", sessions,
+      [
+        .text("USER") { Words.owner($0.owner) },
+        .user { $0.owner?.name },
+        .text(.optional("SERVER"), key: "server") { $0.session.server },
+        .text(key: "address") { $0.session.address },
+        .text(.optional("FROM"), key: "real_address") { $0.session.realAddress },
+        .time("SINCE", key: "connected_since") { $0.session.connectedSince },
+        .text("LASTED") { $0.session.length(at: now) },
+        .time(key: "closed_at") { $0.session.closedAt },
+        .traffic { $0.session.counters },
+        .number(key: "bytes_counted") { count.bytes(of: $0.session.counters) },
+      ])
+    listing.about = [("by", "session")]
+    return listing
+  }
+}
+
+extension PastSession {
+  /// How long it has lasted, and whether it still does.
+  fileprivate func length(at now: Int64) -> String {
+    let seconds = saturatingSum(closedAt ?? now, -max(connectedSince, -.max))
+    return Words.duration(max(0, seconds)) + (closedAt == nil ? ", live" : "")
+  }
+}

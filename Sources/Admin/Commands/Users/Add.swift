@@ -1,0 +1,35 @@
+import ArgumentParser
+import Ledger
+import Quota
+import System
+
+struct Add: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Add a user.",
+    discussion: """
+      Without a quota of their own or of a plan, the user gets DEFAULT_QUOTA.
+
+      Example: quota-admin add alice --quota 50GB --period month
+      """)
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var terms: TermsOptions
+  @Option(help: ArgumentHelp("The plan that says all the rest.", valueName: "name"))
+  var plan: String?
+  @OptionGroup var user: NameArgument
+
+  func run() throws {
+    let name = try user.userName()
+    let administration = try Administration(options)
+    let (settings, now) = (administration.settings, Clock.now)
+    let edit = try terms.edit(at: now, in: settings.zone) { .none }
+    var own = edit.applied(to: Terms())
+    let plan = try plan.map(administration.plan)
+    if own.quota == nil, plan?.terms.quota == nil { own.quota = settings.defaultQuota }
+    let user = try administration.change { ledger throws(LedgerError) in
+      try ledger.addUser(name, own, plan: plan?.name, at: now)
+    }
+    let terms = administration.words.terms(of: user).joined(separator: ", ")
+    try StandardOutput.write(["added \(name.forPeople), \(terms)"])
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Ledger
+import System
+import Quota
+
+struct Remove: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Remove users; what they used is kept unless it is purged.",
+    discussion: "Example: quota-admin remove alice bob")
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var consent: Consent
+  @Flag(help: "Delete all history of the users as well.")
+  var purge = false
+  @OptionGroup var users: NamesArgument
+
+  func run() throws {
+    let names = try users.userNames()
+    if names.isEmpty { return }
+    let administration = try Administration(options)
+    guard try consent.isGiven(to: question(names, administration)) else { return }
+    let removed = try administration.changeEach(names) { ledger, name throws(LedgerError) in
+      try ledger.removeUser(name, purgingHistory: purge, at: Clock.now)
+    }
+    let words = administration.words
+    let rules = words.rules
+    try StandardOutput.write(removed.map { line($0, rules) })
+    if rules.unknownUsers == .allow {
+      AdminProgram.diagnostics.notice(
+        "UNKNOWN_USERS is allow: who is removed may come back, quota "
+          + "\(words.quota(rules.defaultQuota))",
+        hint: "quota-admin disable keeps a user out")
+    }
+  }
+
+  /// The question; none where there is no such user.
+  private func question(_ names: [UserName], _ administration: Administration) throws -> String {
+    for name in names { try administration.user(name) }
+    let who = names.count == 1 ? names[0].forPeople : "\(names.count) users"
+    return "remove \(who)\(purge ? " with all history" : "")"
+  }
+
+  private func line(_ user: UserRecord, _ rules: Rules) -> String {
+    let what = "removed \(user.name.forPeople)\(purge ? " with all history" : "")"
+    if user.openSessions == 0 { return what }
+    let end = user.openSessions == 1 ? "its end" : "their end"
+    let staying =
+      rules.unknownUsers == .reject ? "will end with the next sweep" : "may go on to \(end)"
+    return "\(what); \(Words.sessions(user.openSessions)) \(staying)"
+  }
+}

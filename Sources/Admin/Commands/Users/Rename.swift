@@ -1,0 +1,28 @@
+import ArgumentParser
+import Ledger
+import System
+
+struct Rename: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Give a user another name, as when a certificate is made out anew.",
+    discussion: "Example: quota-admin rename alice alice.smith")
+
+  @OptionGroup var options: CommonOptions
+  @OptionGroup var user: NameArgument
+  @Argument(help: "The name from now on.")
+  var newName: String
+
+  func run() throws {
+    let (name, newName) = (try user.userName(), try UserName(argument: newName))
+    let administration = try Administration(options)
+    if try administration.find(newName) != nil {
+      throw CommandError(
+        "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
+    }
+    let renamed = try administration.change { ledger throws(LedgerError) in
+      try ledger.renameUser(name, to: newName, at: Clock.now)
+    }
+    let live = renamed.openSessions == 0 ? "" : "; \(Words.sessions(renamed.openSessions)) stay on"
+    try StandardOutput.write(["\(name.forPeople) is now called \(newName.forPeople)\(live)"])
+  }
+}

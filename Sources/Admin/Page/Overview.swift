@@ -1,0 +1,104 @@
+import Support
+import Ledger
+import Quota
+import SQLite
+
+/// All there is to know at a glance: what was moved, by whom, whose quota comes to its end, and who
+/// was kept out.
+struct Overview {
+  let window: Window
+  let words: Words
+  /// Seconds since 1970 in UTC.
+  let now: Int64
+
+  var rules: Rules { words.rules }
+
+  /// What everybody together moved, day by day.
+  private(set) var days: [UsagePoint] = []
+  /// Who moved anything, the most first.
+  private(set) var movers: [Mover] = []
+  /// Users whose quota is nearly used up, those first who use it up first.
+  private(set) var near: [Pressed] = []
+  /// Users whose quota is used up, the worst first.
+  private(set) var over: [Pressed] = []
+  /// Refusals and disconnections, the most frequent first.
+  private(set) var incidents: [Incident] = []
+  private(set) var users = 0
+  private(set) var openSessions = 0
+
+  /// A user whose quota is nearly or wholly used up.
+  struct Pressed {
+    let user: UserRecord
+    /// When the quota is used up if the user goes on as in this period so far, in seconds since 1970
+    /// in UTC; nil where the period ends before.
+    let end: Int64?
+    let isOver: Bool
+  }
+
+  /// Percents of a quota from which on it is nearly used up.
+  static let nearlyUsedUp: Int64 = 80
+
+  /// Asks the ledger, all as of one moment.
+  init(_ ledger: Ledger, _ window: Window, _ words: Words, now: Int64) throws(SQLiteError) {
+    self.window = window
+    self.words = words
+    self.now = now
+    try ledger.snapshot { () throws(SQLiteError) in
+      let owners = try ledger.owners()
+      try readUsage(ledger, owners)
+      try readQuotas(ledger)
+      incidents = try ledger.incidents(in: window.time)
+    }
+  }
+
+  /// What everybody moved.
+  var traffic: Traffic { movers.reduce(Traffic()) { $0 + $1.traffic } }
+
+  private mutating func readUsage(
+    _ ledger: Ledger, _ owners: [Int64: Owner]
+  ) throws(SQLiteError) {
+    var sums = try ledger.usage(in: window.days)
+    // A chart begins where the window does, unless that is long before anything was moved.
+    if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
+      sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
+    }
+    days = usageSeries(sums.byDay, by: .day, through: window.newest)
+    movers = Mover.ranked(sums.byUser, owners, by: rules.count)
+  }
+
+  private mutating func readQuotas(_ ledger: Ledger) throws(SQLiteError) {
+    var (users, sessions) = (0, 0)
+    var pressed: [Pressed] = []
+    try ledger.forEachUser(at: now) { user in
+      users += 1
+      sessions += user.openSessions
+      if let found = examine(user) { pressed.append(found) }
+    }
+    (self.users, openSessions) = (users, sessions)
+    over = pressed.filter(\.isOver).sorted(by: isWorse)
+    near = pressed.filter { !$0.isOver }.sorted { left, right in
+      let (sooner, later) = (left.end ?? .max, right.end ?? .max)
+      return sooner == later ? isWorse(left, right) : sooner < later
+    }
+  }
+
+  private func isWorse(_ left: Pressed, _ right: Pressed) -> Bool {
+    let (worse, better) = (portion(left.user), portion(right.user))
+    return worse == better
+      ? left.user.name.bytes.lexicographicallyPrecedes(right.user.name.bytes) : worse > better
+  }
+
+  /// A user whose quota is nearly or wholly used up, nil for others.
+  private func examine(_ user: UserRecord) -> Pressed? {
+    guard user.entitlement.limit > 0, !user.entitlement.isExempt,
+      portion(user) * 100 >= Double(Overview.nearlyUsedUp)
+    else { return nil }
+    let isOver = user.used(by: rules) >= user.entitlement.limit
+    return Pressed(user: user, end: isOver ? now : user.projectedEnd(by: rules), isOver: isOver)
+  }
+
+  /// What part of the quota is used.
+  private func portion(_ user: UserRecord) -> Double {
+    share(user.used(by: rules), of: user.entitlement.limit)
+  }
+}

@@ -1,0 +1,188 @@
+import Support
+import Ledger
+import Quota
+
+/// What a file says of one user or plan, field by field, as texts.
+struct Fields {
+  /// What a file says of one field.
+  enum Value: Equatable {
+    /// Nothing: the file has no such field.
+    case absent
+    /// That there is no value.
+    case empty
+    case text([UInt8])
+  }
+
+  private let values: [String: Value]
+
+  /// The fields of a user, in their order, as quota-admin(8) documents them.
+  static let ofUser = ["name", "enabled", "plan"] + terms
+  /// The fields of what holds for a user, or of what a plan says.
+  static let terms = Terms.columns.flatMap(\.keys)
+
+  init(_ values: [String: Value]) { self.values = values }
+
+  subscript(name: String) -> Value { values[name] ?? .absent }
+
+  /// The edit that a field asks for.
+  ///
+  /// - Throws: `CommandError` that names the field.
+  func edit<Result>(
+    _ name: String, _ read: ([UInt8]) throws(CommandError) -> Result
+  ) throws(CommandError) -> Edit<Result> {
+    switch self[name] {
+    case .absent: .keep
+    case .empty: .follow
+    case .text(let text): .set(try read(text))
+    }
+  }
+
+  /// A field's value; nil where it has none.
+  func value<Result>(
+    _ name: String, _ read: ([UInt8]) throws(CommandError) -> Result
+  ) throws(CommandError) -> Result? {
+    guard case .text(let text) = self[name] else { return nil }
+    return try read(text)
+  }
+
+  /// A size, such as bytes.
+  func amount(_ name: String) throws(CommandError) -> Edit<Int64> {
+    try edit(name) { text throws(CommandError) in
+      do throws(ByteSizeError) { return try ByteSize.parse(text.span) } catch {
+        throw Fields.wrong(name, text, "\(error)")
+      }
+    }
+  }
+
+  /// A whole number.
+  func number(_ name: String, _ allowed: ClosedRange<Int64>) throws(CommandError) -> Edit<Int64> {
+    try edit(name) { text throws(CommandError) in
+      guard let number = Int64(String(decoding: text, as: UTF8.self)), allowed ~= number else {
+        let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
+        throw Fields.wrong(name, text, "allowed are whole numbers from \(range)")
+      }
+      return number
+    }
+  }
+
+  /// True or false.
+  func truth(_ name: String) throws(CommandError) -> Edit<Bool> {
+    try edit(name) { text throws(CommandError) in
+      switch String(decoding: text, as: UTF8.self).lowercased() {
+      case "true": return true
+      case "false": return false
+      default: throw Fields.wrong(name, text, "allowed are true and false")
+      }
+    }
+  }
+
+  /// A complaint about a field.
+  static func wrong(_ name: String, _ text: [UInt8], _ allowed: String) -> CommandError {
+    CommandError("\(name) is \(CommandError.quoted(bytes: text)); \(allowed)")
+  }
+
+  /// A complaint about a field that nothing knows.
+  static func unknown(_ what: String, _ name: String, _ known: [String]) -> String {
+    let allowed =
+      CommandError.didYouMean(Array(name.utf8), among: known)
+      ?? "known are: \(known.joined(separator: ", "))"
+    return "there is no \(what) \(CommandError.quoted(name)); \(allowed)"
+  }
+}
+
+extension Edit {
+  /// The value that is set; nil for none.
+  var newValue: Value? { if case .set(let value) = self { value } else { nil } }
+}
+
+extension ImportedUser {
+  /// The user that fields are of.
+  init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
+    self.init(name: try fields.userName())
+    isEnabled = try fields.truth("enabled").newValue
+    terms = try fields.terms(at: moment)
+    switch fields["plan"] {
+    case .absent: plan = .same
+    case .empty: plan = .none
+    case .text(let name): plan = .named(try PlanName.parse(String(decoding: name, as: UTF8.self)))
+    }
+  }
+}
+
+extension ImportedPlan {
+  /// The plan that fields are of.
+  init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
+    let name = try fields.value("name") { text throws(CommandError) in
+      try PlanName.parse(String(decoding: text, as: UTF8.self))
+    }
+    guard let name else { throw CommandError("name is missing") }
+    self.init(name: name, terms: try fields.terms(at: moment).applied(to: Terms()))
+  }
+}
+
+extension Fields {
+  fileprivate func userName() throws(CommandError) -> UserName {
+    let name = try value("name_hex") { digits throws(CommandError) in
+      guard let bytes = [UInt8](hexadecimal: String(decoding: digits, as: UTF8.self)) else {
+        throw Fields.wrong("name_hex", digits, "allowed are pairs of hexadecimal digits")
+      }
+      return bytes
+    }
+    if let name { return try UserName(checked: name) }
+    if self["name"] == .absent { throw CommandError("name is missing") }
+    return try UserName(checked: try value("name") { text throws(CommandError) in text } ?? [])
+  }
+
+  /// What is to hold of the terms.
+  func terms(at moment: UserFile.Moment) throws(CommandError) -> TermsEdit {
+    var edit = TermsEdit()
+    edit.quota = try amount("quota_bytes")
+    edit.period = try period(at: moment)
+    edit.lifetime = try lifetime(at: moment)
+    edit.maxSessions = try number("max_sessions", 0...1_000_000)
+    edit.grace = try grace()
+    edit.isExempt = try truth("exempt")
+    return edit
+  }
+
+  /// A period as it is stored, or as it is typed.
+  private func period(at moment: UserFile.Moment) throws(CommandError) -> Edit<Period> {
+    try edit("period") { text throws(CommandError) in
+      let text = String(decoding: text, as: UTF8.self)
+      if let stored = Period(text: text) { return stored }
+      let today = Day(of: moment.now, in: moment.zone)
+      do throws(PeriodError) {
+        return try Period.parse(text, resetDay: nil, today: today)
+      } catch {
+        throw CommandError("period: \(error)")
+      }
+    }
+  }
+
+  private func lifetime(at moment: UserFile.Moment) throws(CommandError) -> Edit<Lifetime> {
+    let end = try edit("expires_at") { text throws(CommandError) in
+      let text = String(decoding: text, as: UTF8.self)
+      if let time = time(iso: text) { return Lifetime.until(time) }
+      return try Lifetime(argument: text, false, at: moment.now, in: moment.zone)
+    }
+    let seconds = try number("expires_after_seconds", 1...Int64.max)
+    let isFromFirst = try truth("from_first_connection").newValue ?? false
+    switch (end, seconds) {
+    case (.set, .set): throw CommandError("expires_at and expires_after_seconds exclude each other")
+    case (.set, _): return end
+    case (_, .set(let seconds)):
+      return .set(.lasting(seconds, from: isFromFirst ? .firstConnection : .atOnce))
+    case (.keep, .keep): return .keep
+    default: return .follow
+    }
+  }
+
+  private func grace() throws(CommandError) -> Edit<Grace> {
+    let bytes = try amount("grace_bytes")
+    let percent = try number("grace_percent", Grace.percentages)
+    if bytes.newValue != nil || percent.newValue != nil {
+      return .set(Grace(bytes: bytes.newValue ?? 0, percent: percent.newValue ?? 0))
+    }
+    return bytes == .keep && percent == .keep ? .keep : .follow
+  }
+}

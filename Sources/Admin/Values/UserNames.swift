@@ -1,0 +1,74 @@
+import Support
+import Ledger
+import System
+
+extension UserName {
+  /// The most bytes a name may have.
+  private static let limit = 255
+
+  /// The name that an argument gives.
+  ///
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(argument: String) throws(CommandError) {
+    try self.init(checked: RawArguments.bytes(of: argument))
+  }
+
+  /// The name that bytes are.
+  ///
+  /// - Throws: `CommandError`, 65, for a name that no client can have or nobody could read.
+  init(checked bytes: [UInt8]) throws(CommandError) {
+    let allowed = "allowed are 1 to \(UserName.limit) bytes without control characters"
+    if bytes.isEmpty { throw CommandError("a user's name is empty; \(allowed)") }
+    if bytes.count > UserName.limit {
+      throw CommandError("a user's name has \(bytes.count) bytes; \(allowed)")
+    }
+    self.init(bytes: bytes)
+    if hasControlCharacter {
+      throw CommandError("the name \(forPeople) has a control character; \(allowed)")
+    }
+  }
+
+  /// The name with whatever could do harm on a terminal written as `\xHH`; of a user who was removed
+  /// the one they had.
+  var forPeople: String {
+    if let former = FormerName(self) { return "\(former.name.forPeople) (removed)" }
+    let isPlain = bytes.allSatisfy { 0x20...0x7E ~= $0 }
+    return String(decoding: isPlain ? bytes : Escaping.plain(bytes), as: UTF8.self)
+  }
+
+  /// Whether the name is valid UTF-8.
+  var isText: Bool {
+    bytes.allSatisfy { $0 < 0x80 } || description.utf8.elementsEqual(bytes)
+  }
+
+  private var hasControlCharacter: Bool {
+    if !isText { return bytes.contains { $0 < 0x20 || $0 == 0x7F } }
+    return description.unicodeScalars.contains { $0.properties.generalCategory == .control }
+  }
+}
+
+/// Bytes as hexadecimal digits, two for each.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}
+
+extension [UInt8] {
+  /// The bytes that pairs of hexadecimal digits stand for; nil where they are none.
+  init?(hexadecimal text: String) {
+    let digits = text.utf8.map(hexadecimalDigit)
+    guard digits.count % 2 == 0, digits.allSatisfy({ $0 != nil }) else { return nil }
+    self = stride(from: 0, to: digits.count, by: 2).map { index in
+      (digits[index] ?? 0) << 4 | (digits[index + 1] ?? 0)
+    }
+  }
+}
+
+extension JSONWriter {
+  /// The two fields that a name takes, for it may be no text; of a user who was removed the name
+  /// they had.
+  mutating func name(_ name: UserName) {
+    let whole = FormerName(name)?.name ?? name
+    field("name", whole.description)
+    field("name_hex", whole.isText ? nil : hexadecimal(whole.bytes))
+  }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import System
+
+/// An error a person can act on: one line of what happened, perhaps one of what to do.
+package protocol UserFacingError: Error {
+  /// What happened: lower case, no full stop, the program's name not in it. Text that came from
+  /// outside may be in it as it came; the code that prints it escapes it.
+  var message: String { get }
+  /// What would help, or nil.
+  var hint: String? { get }
+  /// How the program ends when this ends it.
+  var exitStatus: ExitStatus { get }
+}
+
+extension UserFacingError {
+  /// No hint, unless the error has one.
+  package var hint: String? { nil }
+}
+
+/// The account that everything of ours belongs to.
+package enum Account {
+  /// Its name, and that of its group.
+  package static let name = "openvpn-quota"
+}
+
+extension SystemError: UserFacingError {
+  package var message: String { description }
+
+  package var hint: String? {
+    switch code {
+    case EACCES, EPERM:
+      Privileges.name(of: geteuid()) == Account.name
+        ? "quota-admin check, run as root, says what keeps the user \(Account.name) out"
+        : "run it as root, or as the user \(Account.name)"
+    case ENOSPC, EDQUOT: "make room on the disk; nothing that was committed is lost"
+    default: nil
+    }
+  }
+
+  package var exitStatus: ExitStatus {
+    code == EACCES || code == EPERM ? .permission : .inputOutput
+  }
+}
+
+/// How a program of the suite ends, in the numbers of `sysexits.h`.
+///
+/// The hooks are the exception: `quota-connect` ends with 0 (in) or 1 (out), `quota-disconnect`
+/// with 0 whatever happened.
+package enum ExitStatus: Int32, Sendable {
+  /// Everything was done.
+  case done = 0
+  /// `quota-admin check` found something to see to.
+  case warningsFound = 1
+  /// `quota-admin check` found something that does not work.
+  case errorsFound = 2
+  /// The command line was wrong.
+  case usage = 64
+  /// Data given to the program, or found in its database, is not what it should be.
+  case badData = 65
+  /// At least one configured server failed; the others were done.
+  case unavailable = 69
+  /// The program contradicted itself: a bug.
+  case bug = 70
+  /// A file could not be created.
+  case cannotCreate = 73
+  /// A file could not be read or written.
+  case inputOutput = 74
+  /// Another program holds the sweep lock, and nothing else.
+  case locked = 75
+  /// The system did not permit it.
+  case permission = 77
+  /// A setting is wrong, or what it names is missing.
+  case configuration = 78
+}
+
+extension StateLock {
+  /// Takes the right to sweep, and waits a little for a sweep that is under way.
+  ///
+  /// - Throws: `SystemError`, or `SweepUnderWay` when the time is up.
+  package static func takeSweep(beside database: String, within time: Duration) throws -> StateLock
+  {
+    guard let lock = try attempt(.sweep, beside: database, patience: time) else {
+      throw SweepUnderWay()
+    }
+    return lock
+  }
+}
+
+/// Another program is sweeping now; the only reason for exit status 75.
+package struct SweepUnderWay: UserFacingError {
+  /// The error of a program that found the lock taken.
+  package init() {}
+
+  package var message: String { "another sweep is under way" }
+  package var hint: String? { "it takes a few seconds; try again, or leave it to the timer" }
+  package var exitStatus: ExitStatus { .locked }
+}
