@@ -19,7 +19,7 @@ final class AccessChanges {
   private var former: Former?
   private var hasLooked = false
   /// The users who were counted.
-  private(set) var counted: [UInt8] = []
+  private var counted: [UInt8] = []
 
   private struct Former {
     let header: AccessHeader
@@ -59,7 +59,6 @@ final class AccessChanges {
     let present = try ledger.accessVersion()
     guard let directory = try? ledger.stateDirectory(),
       var table = try? AccessTable(in: directory), follow(table.header.version, present),
-      table.header.count == ledger.rules.count,
       let rules = try? PeriodRules(of: &table, zone: ledger.zone, at: time)
     else { return nil }
     former = Former(header: table.header, ruleCount: table.ruleCount, rules: rules)
@@ -74,5 +73,11 @@ final class AccessChanges {
     let rule = former?.rules.number(of: row.periodRule)
     if let rule, rule >= known { isComplete = false }
     AccessUser(row.entitlement, rule: rule, counting: count).append(hash: name, to: &counted)
+  }
+
+  /// Gives the users who were counted. If no table comes of them, the next one is written anew.
+  func takeCounted() -> [UInt8] {
+    defer { (counted, isComplete) = ([], false) }
+    return counted
   }
 }

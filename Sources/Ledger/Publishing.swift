@@ -114,7 +114,7 @@ extension Ledger {
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
-      if former.header.writtenAt <= time, former.header.count == header.count,
+      if former.header.writtenAt <= time, former.header.sharesEntries(with: header),
         access.areAll(since: former.header.version, until: header.version),
         let writer = try changedWriter(header, of: &former, at: time)
       {
@@ -142,7 +142,7 @@ extension Ledger {
     else { return nil }
     var writer = AccessWriter(header)
     do { try writer.keepUsers(of: &former) } catch { return nil }
-    writer.put(encoded: access.counted)
+    writer.put(encoded: access.takeCounted())
     let named = watch.rows(of: "users")
     var changed = named
     for row in watch.rows(of: "user_quotas") {

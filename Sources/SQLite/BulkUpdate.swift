@@ -12,8 +12,8 @@ package struct BulkUpdate: ~Copyable {
   private static let gap: Int64 = 8
 
   /// - Parameter update: the statement. It is for the rows whose keys are `BETWEEN ?1 AND ?2 AND
-  ///   given(key)`; in it `given(key, N)` is value N of a row, from 0, and `given(key, N, old)` the sum
-  ///   of it and an old value, at most `Int64.max`.
+  ///   (?3 OR given(key))`; in it `given(key, N)` is value N of a row, from 0, and `given(key, N, old)`
+  ///   the sum of it and an old value, at most `Int64.max`.
   package init(_ database: borrowing Connection, _ update: String) throws(SQLiteError) {
     self.update = try database.prepare(update)
     given = database.given
@@ -29,7 +29,7 @@ package struct BulkUpdate: ~Copyable {
   /// Writes what was added, and begins anew.
   ///
   /// - Parameters:
-  ///   - others: the values of `?3` and those that follow it.
+  ///   - others: the values of `?4` and those that follow it.
   ///   - body: is given what was added for rows that are not there, ascending.
   package mutating func run(
     _ others: any Bindable...,
@@ -39,13 +39,15 @@ package struct BulkUpdate: ~Copyable {
     // They come in order as a rule, or in the opposite one.
     rows.sort { $0.key < $1.key }
     given.begin(rows)
-    for (index, value) in others.enumerated() { value.bind(to: &update, Int32(index + 3)) }
+    for (index, value) in others.enumerated() { value.bind(to: &update, Int32(index + 4)) }
     var first = 0
     while first < rows.count {
       var last = first
       while last + 1 < rows.count, rows[last + 1].key - rows[last].key <= Self.gap { last += 1 }
       update.bind(1, rows[first].key)
       update.bind(2, rows[last].key)
+      let isGapless = rows[last].key - rows[first].key == Int64(last - first)
+      update.bind(3, isGapless ? 1 : 0 as Int64)
       try update.run()
       first = last + 1
     }
@@ -62,23 +64,45 @@ package struct BulkUpdate: ~Copyable {
     let values: (Int64, Int64, Int64)
   }
 
-  /// Ascending by their keys.
-  private var rows: [Row] = []
-  private var isFound: [Bool] = []
-  /// Where the last row was found that was asked for: the next one stands behind it.
-  private var last = 0
+  private var run = Run()
 
-  func begin(_ rows: [Row]) {
-    self.rows = rows
-    isFound = [Bool](repeating: false, count: rows.count)
-    last = 0
+  /// The rows of one update.
+  private struct Run {
+    /// Ascending by their keys.
+    let rows: [Row]
+    var isFound: [Bool]
+    /// Where the last row was found that was asked for: the next one stands behind it.
+    var last = 0
+
+    init(_ rows: [Row] = []) {
+      self.rows = rows
+      isFound = [Bool](repeating: false, count: rows.count)
+    }
+
+    /// Where the row of a key stands; nil where it has none.
+    mutating func place(of key: Int64) -> Int? {
+      if last >= rows.count || rows[last].key > key { last = 0 }
+      while last + 1 < rows.count, rows[last + 1].key <= key { last += 1 }
+      guard last < rows.count, rows[last].key == key else { return nil }
+      isFound[last] = true
+      return last
+    }
+
+    /// A value of the row of a key; nil where it has none.
+    mutating func value(_ number: Int64, of key: Int64) -> Int64? {
+      guard let place = place(of: key) else { return nil }
+      let values = rows[place].values
+      return number == 0 ? values.0 : number == 1 ? values.1 : values.2
+    }
   }
+
+  func begin(_ rows: [Row]) { run = Run(rows) }
 
   /// - Returns: the places of rows that nothing asked for.
   func end() -> [Int] {
-    let missing = isFound.indices.filter { !isFound[$0] }
-    rows = []
-    return missing
+    let isFound = run.isFound
+    run = Run()
+    return isFound.indices.filter { !isFound[$0] }
   }
 
   /// Adds the function to a connection.
@@ -91,31 +115,15 @@ package struct BulkUpdate: ~Copyable {
           return
         }
         unsafe Unmanaged<GivenValues>.fromOpaque(context)._withUnsafeGuaranteedRef { given in
-          let found = given.place(of: unsafe sqlite3_value_int64(arguments[0]))
+          let key = unsafe sqlite3_value_int64(arguments[0])
           if count < 2 {
-            unsafe sqlite3_result_int(call, found == nil ? 0 : 1)
-          } else if let found {
-            let value = given.value(unsafe sqlite3_value_int64(arguments[1]), of: found)
+            unsafe sqlite3_result_int(call, given.run.place(of: key) == nil ? 0 : 1)
+          } else if let value = given.run.value(unsafe sqlite3_value_int64(arguments[1]), of: key) {
             let old = count < 3 ? 0 : unsafe sqlite3_value_int64(arguments[2])
             let (sum, isTooLarge) = value.addingReportingOverflow(old)
             unsafe sqlite3_result_int64(call, isTooLarge ? .max : sum)
           }
         }
       }, nil, nil, nil)
-  }
-
-  private func value(_ number: Int64, of place: Int) -> Int64 {
-    let values = rows[place].values
-    return number == 0 ? values.0 : number == 1 ? values.1 : values.2
-  }
-
-  /// Where the row of a key stands; nil where it has none.
-  private func place(of key: Int64) -> Int? {
-    if rows.isEmpty { return nil }
-    if last >= rows.count || rows[last].key > key { last = 0 }
-    while last + 1 < rows.count, rows[last + 1].key <= key { last += 1 }
-    guard rows[last].key == key else { return nil }
-    isFound[last] = true
-    return last
   }
 }

@@ -7,6 +7,8 @@ import CSQLite
 /// and of none in a table `WITHOUT ROWID`.
 @safe package final class RowWatch {
   private var tables: [Table]
+  /// The table of the row that was changed last: many rows of one are changed on end.
+  private var last = 0
   /// Whether nothing is noted for now.
   package var isPaused = false
 
@@ -58,13 +60,17 @@ import CSQLite
 
   private func note(_ row: Int64, in name: UnsafePointer<CChar>) {
     if isPaused { return }
-    let found = tables.firstIndex { table in
-      unsafe table.characters.withUnsafeBufferPointer {
-        unsafe sqlite3_stricmp($0.baseAddress, name) == 0
-      }
+    if !isNamed(last, name) {
+      guard let found = tables.indices.first(where: { isNamed($0, name) }) else { return }
+      last = found
     }
-    guard let found else { return }
-    tables[found].changes += 1
-    if tables[found].rows.last != row { tables[found].rows.append(row) }
+    tables[last].changes += 1
+    if tables[last].rows.last != row { tables[last].rows.append(row) }
+  }
+
+  private func isNamed(_ table: Int, _ name: UnsafePointer<CChar>) -> Bool {
+    unsafe tables[table].characters.withUnsafeBufferPointer {
+      unsafe sqlite3_stricmp($0.baseAddress, name) == 0
+    }
   }
 }

@@ -39,6 +39,11 @@ package struct AccessHeader: Equatable, Sendable {
     self.count = count
   }
 
+  /// Whether what tables have of users and sessions means the same under both.
+  package func sharesEntries(with other: AccessHeader) -> Bool {
+    key == other.key && count == other.count
+  }
+
   /// The hash by which a user is looked up.
   package func hash(of name: Span<UInt8>) -> UInt64 { key.hash(name) }
 }

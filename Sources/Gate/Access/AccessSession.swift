@@ -19,14 +19,17 @@ package struct AccessSession: Equatable, Sendable {
   static let size = 72
 
   func append(to bytes: inout [UInt8]) {
-    bytes.append(word: owner)
-    for number in [connectedSince, received, sent, position ?? -1] {
-      bytes.append(integer: number)
-    }
-    bytes.append(word: client)
-    bytes += addresses.ipv6?.bytes ?? Self.noIPv6
-    bytes += addresses.ipv4?.bytes ?? Self.noIPv4
-    bytes.append(half: UInt32(clamping: process))
+    let start = bytes.appendZeros(Self.size)
+    bytes.set(word: owner, at: start)
+    bytes.set(integer: connectedSince, at: start + 8)
+    bytes.set(integer: received, at: start + 16)
+    bytes.set(integer: sent, at: start + 24)
+    bytes.set(integer: position ?? -1, at: start + 32)
+    bytes.set(word: client, at: start + 40)
+    // The unspecified addresses 0.0.0.0 and :: belong to no client.
+    if let ipv6 = addresses.ipv6 { bytes.replace(at: start + 48, with: ipv6.bytes.span) }
+    if let ipv4 = addresses.ipv4 { bytes.replace(at: start + 64, with: ipv4.bytes.span) }
+    bytes.set(half: UInt32(clamping: process), at: start + 68)
   }
 
   /// Reads what `append` wrote.
@@ -54,10 +57,6 @@ package struct AccessSession: Equatable, Sendable {
     self.client = client
     self.position = position
   }
-
-  // The unspecified addresses 0.0.0.0 and :: belong to no client.
-  private static let noIPv4 = [UInt8](repeating: 0, count: 4)
-  private static let noIPv6 = [UInt8](repeating: 0, count: 16)
 
   private static func address(_ bytes: Span<UInt8>) -> InternetAddress? {
     for index in bytes.indices where bytes[index] != 0 {

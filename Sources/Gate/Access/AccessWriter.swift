@@ -194,8 +194,14 @@ struct AccessEntries {
   /// Puts entries that stand one behind the other.
   mutating func put(all entries: [UInt8]) {
     for start in stride(from: 0, to: entries.count, by: size) {
-      let entry = entries[start..<start + size]
-      put(hash: entries.span.word(at: start)) { $0 += entry }
+      let entry = entries.span.extracting(start..<start + size)
+      let hash = entry.word(at: 0)
+      if let found = place(of: hash) {
+        kept.replace(at: found, with: entry)
+      } else {
+        let size = size
+        add(hash: hash) { $0 += entries[start..<start + size] }
+      }
     }
   }
 
@@ -203,11 +209,20 @@ struct AccessEntries {
   private func place(of hash: UInt64) -> Int? {
     let bytes = kept.span
     var (low, high) = (0, kept.count / size)
+    // Hashes are spread evenly, so it is not far from where it should stand.
+    var middle = Int(hash.multipliedFullWidth(by: UInt64(high)).high)
+    var step = 64
     while low < high {
-      let middle = (low + high) / 2
       let found = bytes.word(at: middle * size)
       if found == hash { return middle * size }
-      if found < hash { low = middle + 1 } else { high = middle }
+      if found < hash {
+        low = middle + 1
+        middle = min(middle + step, (low + high) / 2)
+      } else {
+        high = middle
+        middle = max(middle - step, (low + high) / 2)
+      }
+      step *= 4
     }
     return nil
   }

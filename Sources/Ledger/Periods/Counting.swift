@@ -59,15 +59,15 @@ extension Ledger {
         ledger.database,
         """
         UPDATE user_quotas SET bytes_received = given(id, 0), bytes_sent = given(id, 1),
-          bytes_used = given(id, 2), updated_at = ?3
-        WHERE id BETWEEN ?1 AND ?2 AND given(id)
+          bytes_used = given(id, 2), updated_at = ?4
+        WHERE id BETWEEN ?1 AND ?2 AND (?3 OR given(id))
         """)
       let history = try BulkUpdate(
         ledger.database,
         """
         UPDATE usage SET bytes_received = given(user_id, 0, bytes_received),
           bytes_sent = given(user_id, 1, bytes_sent)
-        WHERE start = ?3 AND user_id BETWEEN ?1 AND ?2 AND given(user_id)
+        WHERE start = ?4 AND user_id BETWEEN ?1 AND ?2 AND (?3 OR given(user_id))
         """)
       let begin = try ledger.database.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, ?4)")
       self.ledger = ledger

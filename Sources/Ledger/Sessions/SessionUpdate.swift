@@ -39,7 +39,7 @@ struct SessionUpdate: ~Copyable {
       ledger.database,
       """
       UPDATE counters SET bytes_received = given(session_id, 0), bytes_sent = given(session_id, 1)
-      WHERE session_id BETWEEN ?1 AND ?2 AND given(session_id)
+      WHERE session_id BETWEEN ?1 AND ?2 AND (?3 OR given(session_id))
       """)
     let close = try ledger.database.prepare(
       """
