@@ -34,24 +34,22 @@ struct Administration {
   /// Changes the ledger, and publishes what users may do from then on.
   ///
   /// - Throws: `LedgerError`; `CommandError` for an unknown user, with the name that was probably meant.
-  func change<Result>(_ body: (Ledger) throws(LedgerError) -> Result) throws -> Result {
+  func change<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
     do {
       let result = try body(ledger)
       try publish()
       return result
-    } catch .noSuchUser(let name) {
+    } catch LedgerError.noSuchUser(let name) {
       throw unknown(name)
     }
   }
 
   /// Changes users, all of them or none.
   func changeEach<Result>(
-    _ names: [UserName], _ body: (Ledger, UserName) throws(LedgerError) -> Result
+    _ names: [UserName], _ body: (Ledger, UserName) throws -> Result
   ) throws -> [Result] {
-    try change { ledger throws(LedgerError) in
-      try ledger.together { () throws(LedgerError) in
-        try names.map { name throws(LedgerError) in try body(ledger, name) }
-      }
+    try change { ledger in
+      try ledger.transaction { try names.map { try body(ledger, $0) } }
     }
   }
 
@@ -59,7 +57,7 @@ struct Administration {
   func publish() throws(LedgerError) { try ledger.publishAccess(settings.access, at: .now) }
 
   /// What the ledger has on a user now; nil for a stranger.
-  func find(_ name: UserName) throws -> UserRecord? { try ledger.user(named: name, at: Clock.now) }
+  func find(_ name: UserName) throws -> UserRecord? { try ledger.users.named(name, at: Clock.now) }
 
   /// What the ledger has on a user now.
   ///
@@ -74,7 +72,7 @@ struct Administration {
   ///
   /// - Throws: `CommandError` for an unknown plan, with the name that was probably meant.
   func plan(named name: String) throws -> Plan {
-    let plans = try ledger.plans()
+    let plans = try ledger.plans.all()
     if let plan = plans.first(where: { $0.name == name }) { return plan }
     let names = plans.map(\.name)
     let known =
@@ -87,7 +85,7 @@ struct Administration {
 
   /// The error for a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
-    let known = (try? ledger.userNames().filter(\.isText).map(\.description)) ?? []
+    let known = (try? ledger.users.names().filter(\.isText).map(\.description)) ?? []
     return CommandError(
       "there is no user \(name.forPeople)",
       hint: CommandError.didYouMean(name.bytes, among: known) ?? hint

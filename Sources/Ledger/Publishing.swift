@@ -96,7 +96,7 @@ extension Ledger {
   ) throws(LedgerError) {
     let writer = try asking { () throws(SQLiteError) in
       if try accessVersion() == nil { try noteAccessChange() }
-      return try snapshot { () throws(SQLiteError) in
+      return try database.snapshot(failing: { $0 }) { () throws(SQLiteError) in
         try accessWriter(settings, at: moment, in: directory)
       }
     }
@@ -124,7 +124,7 @@ extension Ledger {
     var writer = AccessWriter(header)
     var rules = PeriodRules(zone: zone, at: time)
     var rows = try database.prepare(
-      "\(EntitlementRow.selection) \(Ledger.isPresent) ORDER BY users.id")
+      "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
     while try rows.step() { try put(EntitlementRow(rows), rows, header, &rules, to: &writer) }
     writer.boundaries = rules.boundaries
     try addSessions(to: &writer)
@@ -152,12 +152,12 @@ extension Ledger {
       if let user { changed.append(user) }
     }
     changed.sort()
-    var rows = try EntitlementRows(self, where: Ledger.isPresent)
+    var rows = try EntitlementRows(self, where: Users.isPresent)
     try rows.forEach(of: changed) { row, columns throws(SQLiteError) in
       try put(row, columns, header, &rules, to: &writer)
     }
     if !named.isEmpty {
-      let count = try database.integer("SELECT count(*) FROM users WHERE \(Ledger.isPresent)")
+      let count = try database.integer("SELECT count(*) FROM users WHERE \(Users.isPresent)")
       if writer.countUsers() != Int(count) { return nil }
     }
     if rules.boundaries.count != former.ruleCount { return nil }

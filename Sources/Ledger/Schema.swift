@@ -126,3 +126,31 @@ enum Schema {
     }
   }
 }
+
+/// Columns that are written together, each from the parameter of its name.
+struct Columns: Sendable {
+  let names: [String]
+  /// For `INSERT`, and `SELECT` from one table.
+  let list: String
+  /// For `VALUES`.
+  let parameters: String
+  /// For `UPDATE`.
+  let assignments: String
+  /// For `ON CONFLICT DO UPDATE`.
+  let replacements: String
+
+  init(_ names: [String]) {
+    self.names = names
+    list = names.joined(separator: ", ")
+    parameters = names.map { ":\($0)" }.joined(separator: ", ")
+    assignments = names.map { "\($0) = :\($0)" }.joined(separator: ", ")
+    replacements = names.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+  }
+
+  /// For `SELECT` from several tables.
+  func list(of table: String) -> String {
+    names.map { "\(table).\($0)" }.joined(separator: ", ")
+  }
+
+  static func + (one: Columns, other: Columns) -> Columns { Columns(one.names + other.names) }
+}

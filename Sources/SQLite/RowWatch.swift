@@ -60,8 +60,8 @@ import CSQLite
 
   private func note(_ row: Int64, in name: UnsafePointer<CChar>) {
     if isPaused { return }
-    if !isNamed(last, name) {
-      guard let found = tables.indices.first(where: { isNamed($0, name) }) else { return }
+    if unsafe !isNamed(last, name) {
+      guard let found = tables.indices.first(where: { unsafe isNamed($0, name) }) else { return }
       last = found
     }
     tables[last].changes += 1

@@ -143,7 +143,7 @@ package struct Sweep {
       try ledger.publishAccess(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(at: sweep.environment.clock.now)
-      try ledger.checkpoint()
+      try ledger.maintenance.checkpoint()
     }
   }
 

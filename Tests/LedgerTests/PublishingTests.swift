@@ -64,8 +64,8 @@ private struct Life {
     bench = try Bench(rules: Rules(notifyAt: [50], interval: 60))
     try bench.ledger.database.execute("PRAGMA synchronous = OFF")
     chance = SeededRandom(seed: seed &* 0xd134_2543_de82_ef95)
-    try bench.ledger.addPlan("basic", Terms(quota: 5000, period: .day), at: now)
-    try bench.ledger.addPlan("large", Terms(quota: 90_000, period: .month(3)), at: now)
+    try bench.ledger.plans.add("basic", Terms(quota: 5000, period: .day), at: now)
+    try bench.ledger.plans.add("large", Terms(quota: 90_000, period: .month(3)), at: now)
   }
 
   private mutating func number(_ range: Range<Int>) -> Int { .random(in: range, using: &chance) }
@@ -87,30 +87,30 @@ private struct Life {
       if number(0..<3) == 0 { edit.period = .set(number(0..<2) == 0 ? .week(.friday) : .day) }
       if number(0..<3) == 0 { edit.lifetime = .set(.until(now + Int64(number(1..<90_000)))) }
       story.append("change \(name) \(edit)")
-      _ = try ledger.change(name, edit, at: now)
+      _ = try ledger.users.change(name, edit, at: now)
     case 10:
       guard let name = someName() else { return }
       story.append("grant \(name)")
-      _ = try? ledger.grant(700, to: name, isCarried: number(0..<2) == 0, note: "", at: now)
+      _ = try? ledger.grants.give(700, to: name, isCarried: number(0..<2) == 0, note: "", at: now)
     case 11:
       guard let name = someName() else { return }
       story.append("reset or disable \(name)")
       if number(0..<2) == 0 {
-        _ = try ledger.reset(name, at: now)
+        _ = try ledger.users.reset(name, at: now)
       } else {
-        _ = try ledger.setEnabled(number(0..<2) == 0, name, at: now)
+        _ = try ledger.users.setEnabled(number(0..<2) == 0, name, at: now)
       }
     case 12: try rename()
     case 13:
       guard let name = someName() else { return }
       story.append("remove \(name)")
       names.removeAll { $0 == name }
-      _ = try ledger.removeUser(name, purgingHistory: number(0..<2) == 0, at: now)
+      _ = try ledger.users.remove(name, purgingHistory: number(0..<2) == 0, at: now)
     case 14:
       var edit = TermsEdit()
       edit.quota = .set(Int64(number(1..<9000)))
       story.append("plan")
-      _ = try ledger.changePlan(number(0..<2) == 0 ? "basic" : "large", edit, at: now)
+      _ = try ledger.plans.change(number(0..<2) == 0 ? "basic" : "large", edit, at: now)
     case 15:
       now += Int64(number(3600..<200_000))
       story.append("\(now)")
@@ -130,7 +130,7 @@ private struct Life {
   private mutating func addUser() throws {
     let name = UserName("user\(known.count)")
     story.append("add \(name)")
-    _ = try bench.ledger.addUser(
+    _ = try bench.ledger.users.add(
       name, Terms(maxSessions: 2), plan: [nil, "basic", "large"][number(0..<3)], at: now)
     names.append(name)
     known.append(name)
@@ -140,7 +140,7 @@ private struct Life {
     guard let name = someName() else { return }
     let new = UserName("other\(known.count)")
     story.append("rename \(name) \(new)")
-    _ = try bench.ledger.renameUser(name, to: new, at: now)
+    _ = try bench.ledger.users.rename(name, to: new, at: now)
     names.removeAll { $0 == name }
     names.append(new)
     known.append(new)

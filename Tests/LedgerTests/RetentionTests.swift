@@ -60,7 +60,7 @@ import Testing
       Event(at: old, user: "b", kind: .refused, detail: "x", count: 9, lastAt: now - 86_400),
       Event(at: now - 86_400, user: "c", kind: .created, detail: "x"),
     ]
-    for event in events { try bench.ledger.record(event) }
+    for event in events { try bench.ledger.events.record(event) }
     try prune()
     #expect(try bench.probe.events.count == 2)
     #expect(try bench.probe.events.count { $0.user == "a" } == 0)
@@ -70,7 +70,7 @@ import Testing
     let names = (0..<1300).map { UserName(bytes: [0xFF, UInt8($0 / 256), 0, UInt8($0 % 256)]) }
     for (index, name) in names.enumerated() {
       let at = index % 2 == 0 ? now - 500 * 86_400 : now - 86_400
-      try bench.ledger.record(Event(at: at, user: name, kind: .created, detail: ""))
+      try bench.ledger.events.record(Event(at: at, user: name, kind: .created, detail: ""))
     }
     let steps = try prune()
     #expect(try bench.probe.events.count == 650)
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func `Usage brought along from the earlier project is no history of a day`() throws {
-    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    _ = try bench.ledger.users.add("alice", Terms(), at: now)
     try bench.probe.addHistory(Usage(received: 7, sent: 7), of: "alice", on: "0001-01-01")
     try prune()
     #expect(try rows(.history) == 1)
@@ -87,7 +87,7 @@ import Testing
   @Test func `The rows of the earlier project go by their own time, and those without one stay`()
     throws
   {
-    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    _ = try bench.ledger.users.add("alice", Terms(), at: now)
     for time in ["2020-01-01 00:00:00", "2020-01-01T00:00:00.123456", nil] {
       try bench.probe.addLoggedSession(of: "alice", at: time)
     }
@@ -98,7 +98,7 @@ import Testing
   @Test func `A finished period goes, unless it is the present one or took from a carried grant`()
     throws
   {
-    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    _ = try bench.ledger.users.add("alice", Terms(), at: now)
     try bench.probe.setPeriodStart(of: "alice", 3000)
     try bench.probe.addUsage(Usage(received: 1, sent: 1), of: "alice")
     for (start, end, carried) in [(1000, 2000, 0), (2000, 3000, 5)]
@@ -114,7 +114,7 @@ import Testing
   @Test func `A notice that was settled goes when its period is over, lest it be given again`()
     throws
   {
-    _ = try bench.ledger.addUser("alice", Terms(), at: now)
+    _ = try bench.ledger.users.add("alice", Terms(), at: now)
     try bench.probe.setPeriodStart(of: "alice", 3000)
     for (start, settled) in [(1000, 1500), (2000, nil), (3000, 3500)] as [(Int64, Int64?)] {
       try bench.probe.addNotice(to: "alice", periodStart: start, settled: settled)

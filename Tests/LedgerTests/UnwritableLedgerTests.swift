@@ -13,6 +13,6 @@ import Testing
     let path = "\(folder.path)/state/quota.db"
     _ = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
     let ledger = try Ledger.openUnwritable(path, rules: Rules(), zone: .utc)
-    #expect(try ledger.userNames().isEmpty)
+    #expect(try ledger.users.names().isEmpty)
   }
 }

@@ -38,7 +38,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
       try bench.move(Int64(bytes), by: "alice", at: Bench.noon + Int64(minutes) * 60)
     }
     #expect(try stretches(bench) == [-5400: 1, -1800: 6, 0: 24, hour: 32])
-    let hours = try bench.ledger.hourlyUsage(in: Bench.noon..<Bench.noon + 60)
+    let hours = try bench.ledger.usage.hourly(in: Bench.noon..<Bench.noon + 60)
     #expect(hours.mapValues(\.total) == [Bench.noon: 24])
   }
 
@@ -46,13 +46,13 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(1, by: "alice", at: Bench.noon + 600)
-    _ = try bench.ledger.reset("alice", at: Bench.noon + 700)
+    _ = try bench.ledger.users.reset("alice", at: Bench.noon + 700)
     try bench.move(2, by: "alice", at: Bench.noon + 900)
     try bench.move(4, by: "alice", at: Bench.noon + 650)
     try bench.move(8, by: "alice", at: Bench.noon + hour)
     #expect(try stretches(bench) == [0: 5, 700: 2, hour: 8])
     #expect(
-      try bench.ledger.hourlyUsage(in: Bench.noon..<Bench.noon + day).mapValues(\.total)
+      try bench.ledger.usage.hourly(in: Bench.noon..<Bench.noon + day).mapValues(\.total)
         == [Bench.noon: 7, Bench.noon + hour: 8])
   }
 
@@ -64,10 +64,10 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
       let back = Int64.random(in: 0...30 * day, using: &chance)
       try bench.move(Int64.random(in: 1...1000, using: &chance), by: name, at: Bench.noon - back)
     }
-    let all = try bench.ledger.usage(in: Bench.allDays)
+    let all = try bench.ledger.usage.sums(in: Bench.allDays)
     var days: [Day: Traffic] = [:]
     for (user, traffic) in all.byUser {
-      let own = try bench.ledger.usage(of: user, in: Bench.allDays)
+      let own = try bench.ledger.usage.sums(of: user, in: Bench.allDays)
       #expect(own.byUser == [user: traffic])
       days.merge(own.byDay) { $0 + $1 }
     }
@@ -90,53 +90,54 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
 
   @Test func `are folded into their day, and every report of days is as it was`() throws {
     let bench = try bench()
-    let before = try bench.ledger.usage(in: Bench.allDays)
-    let hours = try bench.ledger.hourlyUsage(in: Bench.noon - 8 * day..<Bench.noon + day)
-    #expect(try bench.ledger.foldHours(keeping: 8, at: Bench.noon) > 0)
-    #expect(try bench.ledger.usage(in: Bench.allDays) == before)
+    let before = try bench.ledger.usage.sums(in: Bench.allDays)
+    let hours = try bench.ledger.usage.hourly(in: Bench.noon - 8 * day..<Bench.noon + day)
+    #expect(try bench.ledger.maintenance.foldHours(keeping: 8, at: Bench.noon) > 0)
+    #expect(try bench.ledger.usage.sums(in: Bench.allDays) == before)
     #expect(
-      try bench.ledger.hourlyUsage(in: Bench.noon - 8 * day..<Bench.noon + day) == hours)
+      try bench.ledger.usage.hourly(in: Bench.noon - 8 * day..<Bench.noon + day) == hours)
     let end = zone.start(of: Day(of: Bench.noon, in: zone) + -8)
     #expect(
       try bench.ledger.database.integer("SELECT count(*) FROM usage WHERE start < \(end)")
         == bench.ledger.database.integer(
           "SELECT count(DISTINCT start) * 2 FROM usage WHERE start < \(end)"))
-    #expect(try bench.ledger.foldHours(keeping: 8, at: Bench.noon) == 0, "twice is once")
+    #expect(
+      try bench.ledger.maintenance.foldHours(keeping: 8, at: Bench.noon) == 0, "twice is once")
   }
 
   @Test func `take what comes late as days`() throws {
     let bench = try bench()
-    _ = try bench.ledger.foldHours(keeping: 8, at: Bench.noon)
+    _ = try bench.ledger.maintenance.foldHours(keeping: 8, at: Bench.noon)
     let rows = try bench.ledger.database.integer("SELECT count(*) FROM usage")
-    let before = try bench.ledger.usage(in: Bench.allDays)
+    let before = try bench.ledger.usage.sums(in: Bench.allDays)
     try bench.move(1000, by: "alice", at: Bench.noon - 15 * day - hour)
     #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == rows)
     let late = Day(of: Bench.noon - 15 * day - hour, in: zone)
-    let after = try bench.ledger.usage(in: late...late)
+    let after = try bench.ledger.usage.sums(in: late...late)
     #expect(after.byDay[late]?.total == (before.byDay[late]?.total ?? 0) + 1000)
   }
 
   @Test func `stay under their dates when the zone is configured otherwise`() throws {
     let bench = try bench()
-    _ = try bench.ledger.foldHours(keeping: 8, at: Bench.noon)
+    _ = try bench.ledger.maintenance.foldHours(keeping: 8, at: Bench.noon)
     let old = Day(of: Bench.noon, in: zone) + -12
-    let before = try bench.ledger.usage(in: old...old)
+    let before = try bench.ledger.usage.sums(in: old...old)
     for offset in [-10, 0, 6] {
       let ledger = try Ledger.open(
         bench.path, for: .writing, rules: Rules(), zone: Zone { _ in offset * 3600 })
-      #expect(try ledger.usage(in: old...old) == before)
+      #expect(try ledger.usage.sums(in: old...old) == before)
     }
   }
 
   @Test func `are folded where their sums are as large as can be`() throws {
     let bench = try Bench()
     try bench.move(1, by: "alice", at: Bench.noon)
-    let id = try #require(try bench.ledger.number(of: "alice"))
+    let id = try #require(try bench.ledger.users.id(of: "alice"))
     var counting = try Ledger.Counting(bench.ledger)
     for time in [Bench.noon, Bench.noon + hour] {
       try counting.add(Traffic(received: .max), to: id, since: time, at: time)
     }
-    _ = try bench.ledger.foldHours(keeping: 1, at: Bench.noon + 9 * day)
+    _ = try bench.ledger.maintenance.foldHours(keeping: 1, at: Bench.noon + 9 * day)
     #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == 1)
     #expect(
       try bench.ledger.database.integer("SELECT typeof(bytes_received) = 'integer' FROM usage") == 1
@@ -161,24 +162,25 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
 
   @Test func `stands under its own days, and what is left on the day before every ledger`() throws {
     let bench = try bench()
-    let days = try bench.ledger.usage(of: 1, in: Bench.allDays).byDay
+    let days = try bench.ledger.usage.sums(of: 1, in: Bench.allDays).byDay
     let leap = try #require(Day.parse("2024-02-29"))
     #expect(days[leap] == Traffic(received: 100, sent: 200))
     #expect(days[leap + 5] == Traffic(received: 57, sent: 100))
     #expect(days[.beforeEveryLedger]?.total == 443)
     #expect(days.count == 3)
     // Bob was logged with more than his counter says now.
-    #expect(try bench.ledger.usage(of: 2, in: Bench.allDays).byDay.count == 1)
+    #expect(try bench.ledger.usage.sums(of: 2, in: Bench.allDays).byDay.count == 1)
     #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 77)
   }
 
   @Test func `is folded, and is no day of what is pruned`() throws {
     let bench = try bench()
-    let before = try bench.ledger.usage(in: Bench.allDays)
-    _ = try bench.ledger.foldHours(keeping: 8, at: Bench.noon)
-    #expect(try bench.ledger.usage(in: Bench.allDays) == before)
+    let before = try bench.ledger.usage.sums(in: Bench.allDays)
+    _ = try bench.ledger.maintenance.foldHours(keeping: 8, at: Bench.noon)
+    #expect(try bench.ledger.usage.sums(in: Bench.allDays) == before)
     var pruning = Pruning(bench.ledger, keeping: 400, at: Bench.noon)
     while try pruning.step() != nil {}
-    #expect(Array(try bench.ledger.usage(in: Bench.allDays).byDay.keys) == [.beforeEveryLedger])
+    #expect(
+      Array(try bench.ledger.usage.sums(in: Bench.allDays).byDay.keys) == [.beforeEveryLedger])
   }
 }

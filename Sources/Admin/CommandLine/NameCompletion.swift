@@ -22,7 +22,7 @@ enum NameCompletion {
     guard let settings = try? Settings.load(config: config(in: words)).settings,
       let ledger = try? Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone),
-      let names = try? ledger.userNames()
+      let names = try? ledger.users.names()
     else { return [] }
     let start = Array(beginning.utf8)
     let known = names.lazy.filter { $0.bytes.starts(with: start) && isPlain($0) }

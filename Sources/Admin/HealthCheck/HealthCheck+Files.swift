@@ -143,7 +143,7 @@ extension HealthCheck {
     do {
       let ledger = try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
-      let damage = try ledger.damage()
+      let damage = try ledger.maintenance.damage()
       let size = ByteSize.format(status.size)
       var results = [
         damage.map {

@@ -42,7 +42,7 @@ extension UserRecord {
     return [
       .user { $0.name },
       .flag(key: "enabled") { $0.entitlement.isEnabled },
-      .text(key: "plan") { $0.plan },
+      .text(key: "plan") { $0.plan?.name },
       .size(key: "quota_bytes") { $0.entitlement.quota },
       .text(key: "period") { $0.period.text },
       .time(key: "period_start") { $0.period == .none ? nil : $0.entitlement.span.start },
@@ -133,11 +133,11 @@ extension Words {
     if entitlement.grace != .none { own.grace = entitlement.grace }
     if entitlement.isExempt { own.isExempt = true }
     let expiry = expiry(of: user).map { "expires \($0)" }
-    return terms(own) + [expiry, user.plan.map { "plan \($0)" }].compactMap(\.self)
+    return terms(own) + [expiry, user.plan.map { "plan \($0.name)" }].compactMap(\.self)
   }
 
   /// What a change was about, as it is now, each in a few words.
-  func terms(of user: UserRecord, _ edit: TermsEdit, _ choice: PlanChoice) -> [String] {
+  func terms(of user: UserRecord, _ edit: TermsEdit, _ choice: Edit<String>) -> [String] {
     let entitlement = user.entitlement
     var changed = Terms()
     if edit.quota != .keep { changed.quota = entitlement.quota }
@@ -148,7 +148,7 @@ extension Words {
     let expiry =
       edit.lifetime == .keep
       ? nil : expiry(of: user).map { "expires \($0)" } ?? "no expiry"
-    let plan = choice == .same ? nil : user.plan.map { "plan \($0)" } ?? "no plan"
+    let plan = choice == .keep ? nil : user.plan.map { "plan \($0.name)" } ?? "no plan"
     return terms(changed) + [expiry, plan].compactMap(\.self)
   }
 }

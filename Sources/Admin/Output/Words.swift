@@ -31,7 +31,7 @@ struct Words {
   }
 
   /// What there is to say of an event beside its kind: a reason in words, and how often.
-  func detail(of event: PastEvent) -> String {
+  func detail(of event: Event) -> String {
     let detail = Reason(rawValue: event.detail)?.text ?? event.detail
     return event.count > 1 ? "\(detail), \(event.count) times since \(time(event.at))" : detail
   }

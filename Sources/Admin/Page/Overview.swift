@@ -22,7 +22,7 @@ struct Overview {
   /// Users whose quota is used up, the worst first.
   private(set) var over: [Pressed] = []
   /// Refusals and disconnections, the most frequent first.
-  private(set) var incidents: [Incident] = []
+  private(set) var incidents: [Event] = []
   private(set) var users = 0
   private(set) var openSessions = 0
 
@@ -39,15 +39,15 @@ struct Overview {
   static let nearlyUsedUp: Int64 = 80
 
   /// Asks the ledger, all as of one moment.
-  init(_ ledger: Ledger, _ window: Window, _ words: Words, now: Int64) throws(SQLiteError) {
+  init(_ ledger: Ledger, _ window: Window, _ words: Words, now: Int64) throws {
     self.window = window
     self.words = words
     self.now = now
-    try ledger.snapshot { () throws(SQLiteError) in
-      let owners = try ledger.owners()
+    try ledger.snapshot {
+      let owners = try ledger.users.owners()
       try readUsage(ledger, owners)
       try readQuotas(ledger)
-      incidents = try ledger.incidents(in: window.time)
+      incidents = try ledger.events.incidents(in: window.time)
     }
   }
 
@@ -56,8 +56,8 @@ struct Overview {
 
   private mutating func readUsage(
     _ ledger: Ledger, _ owners: [Int64: Owner]
-  ) throws(SQLiteError) {
-    var sums = try ledger.usage(in: window.days)
+  ) throws {
+    var sums = try ledger.usage.sums(in: window.days)
     // A chart begins where the window does, unless that is long before anything was moved.
     if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
       sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
@@ -66,10 +66,10 @@ struct Overview {
     movers = Mover.ranked(sums.byUser, owners, by: rules.count)
   }
 
-  private mutating func readQuotas(_ ledger: Ledger) throws(SQLiteError) {
+  private mutating func readQuotas(_ ledger: Ledger) throws {
     var (users, sessions) = (0, 0)
     var pressed: [Pressed] = []
-    try ledger.forEachUser(at: now) { user in
+    try ledger.users.forEach(at: now) { user in
       users += 1
       sessions += user.openSessions
       if let found = examine(user) { pressed.append(found) }

@@ -31,7 +31,7 @@ extension Page {
     return "\(tenths / 10).\(tenths % 10)%"
   }
 
-  private func total(_ incidents: [Incident]) -> Int64 {
+  private func total(_ incidents: [Event]) -> Int64 {
     incidents.reduce(0) { Traffic(received: $0, sent: $1.count).total }
   }
 
@@ -161,7 +161,7 @@ extension Page {
         "Refused and disconnected", "<p>Nobody was refused or disconnected.</p>")
     }
     let rows = incidents.prefix(Page.longest).map { incident -> Markup in
-      let reason = Reason(rawValue: incident.reason)?.text ?? incident.reason
+      let reason = Reason(rawValue: incident.detail)?.text ?? incident.detail
       return """
         <tr><td class="name">\(incident.user)</td>\
         <td class="text">\(incident.isKill ? "disconnected" : "refused"): \(reason)</td>\

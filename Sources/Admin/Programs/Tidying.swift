@@ -32,8 +32,8 @@ struct Tidying {
   ///
   /// - Returns: how many hours went into their days, and how many rows were removed, by table.
   mutating func run() throws -> (folded: Int, removed: [(table: String, rows: Int)]) {
-    try ledger.makeCommitsQuick()
-    let folded = try ledger.foldHours(keeping: settings.hourlyDays, at: now)
+    try ledger.maintenance.makeCommitsQuick()
+    let folded = try ledger.maintenance.foldHours(keeping: settings.hourlyDays, at: now)
     let progress = Progress("pruning")
     // Counting takes a while itself, and only somebody who watches wants to know.
     let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
@@ -66,7 +66,7 @@ struct Tidying {
   @discardableResult
   private func checkpoint() throws -> Bool {
     guard let lock = try StateLock.attempt(.sweep, beside: settings.database) else { return false }
-    let isEmpty = try ledger.checkpoint()
+    let isEmpty = try ledger.maintenance.checkpoint()
     _ = consume lock
     return isEmpty
   }

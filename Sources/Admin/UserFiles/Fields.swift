@@ -95,21 +95,21 @@ extension Edit {
   var newValue: Value? { if case .set(let value) = self { value } else { nil } }
 }
 
-extension ImportedUser {
+extension UserEdit {
   /// The user that fields are of.
   init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     self.init(name: try fields.userName())
     isEnabled = try fields.truth("enabled").newValue
     terms = try fields.terms(at: moment)
     switch fields["plan"] {
-    case .absent: plan = .same
-    case .empty: plan = .none
-    case .text(let name): plan = .named(try PlanName.parse(String(decoding: name, as: UTF8.self)))
+    case .absent: plan = .keep
+    case .empty: plan = .follow
+    case .text(let name): plan = .set(try PlanName.parse(String(decoding: name, as: UTF8.self)))
     }
   }
 }
 
-extension ImportedPlan {
+extension Plan {
   /// The plan that fields are of.
   init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     let name = try fields.value("name") { text throws(CommandError) in

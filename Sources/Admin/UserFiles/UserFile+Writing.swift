@@ -4,13 +4,13 @@ import Support
 
 extension UserFile {
   /// Users as CSV; every byte of a name is kept.
-  static func csv(_ users: [ExportedUser], isForTerminal: Bool) -> [UInt8] {
+  static func csv(_ users: [UserRecord], isForTerminal: Bool) -> [UInt8] {
     Listing("users", users, [.bytes(key: "name") { $0.name.bytes }] + columns)
       .csv(isForTerminal: isForTerminal)
   }
 
   /// Plans and users as JSON, one a line.
-  static func json(_ users: [ExportedUser], plans: [Plan]) -> [UInt8] {
+  static func json(_ users: [UserRecord], plans: [Plan]) -> [UInt8] {
     JSONWriter.document { json in
       json.list(
         "plans", plans, [.text(key: "name") { $0.name }, .part(Terms.columns) { $0.terms }])
@@ -18,11 +18,11 @@ extension UserFile {
     }
   }
 
-  private static var columns: [Column<ExportedUser>] {
+  private static var columns: [Column<UserRecord>] {
     [
-      .flag(key: "enabled") { $0.isEnabled },
-      .text(key: "plan") { $0.plan },
-      .part(Terms.columns) { $0.terms },
+      .flag(key: "enabled") { $0.entitlement.isEnabled },
+      .text(key: "plan") { $0.plan?.name },
+      .part(Terms.columns) { $0.exportedTerms },
     ]
   }
 }

@@ -5,9 +5,9 @@ import Quota
 /// What a file of users has in it.
 struct UserFile {
   /// The users, in the order of the file.
-  private(set) var users: [ImportedUser] = []
+  private(set) var users: [UserEdit] = []
   /// The plans, in the order of the file.
-  private(set) var plans: [ImportedPlan] = []
+  private(set) var plans: [Plan] = []
   /// What is wrong, in the order of the file.
   private(set) var problems: [Problem] = []
   private var userLines: [Int] = []
@@ -38,7 +38,7 @@ struct UserFile {
   /// Takes a user up, unless the file has them already.
   mutating func addUser(line: Int, _ fields: Fields) {
     do throws(CommandError) {
-      let user = try ImportedUser(fields, at: moment)
+      let user = try UserEdit(fields, at: moment)
       if let earlier = lines[user.name] {
         throw CommandError("\(user.name.forPeople) is on line \(earlier) already")
       }
@@ -53,7 +53,7 @@ struct UserFile {
   /// Takes a plan up.
   mutating func addPlan(line: Int, _ fields: Fields) {
     do throws(CommandError) {
-      plans.append(try ImportedPlan(fields, at: moment))
+      plans.append(try Plan(fields, at: moment))
       planLines.append(line)
     } catch {
       complain(line: line, error.message)
@@ -65,9 +65,8 @@ struct UserFile {
   }
 
   /// Takes up what the ledger has against the users and plans.
-  mutating func complain(of error: ImportError) throws(CommandError) {
+  mutating func complain(of error: ImportError) {
     switch error {
-    case .ledger(let error): throw CommandError(error)
     case .users(let refused):
       for (place, error) in refused {
         complain(line: userLines[place], CommandError(error).message)

@@ -4,14 +4,15 @@ import SQLite
 package struct Event: Equatable, Sendable {
   /// Seconds since 1970 in UTC: when it happened, or first happened.
   package let at: Int64
-  /// The user it is about.
+  /// The user it is about, the stranger, or the plan.
   package let user: UserName
-  package let kind: Kind
+  /// The raw value of a `Kind`, or of one that a later version knows.
+  package let kind: String
   /// In a few words: the reason, the new value.
   package let detail: String
-  /// How often it happened; more than once only for refusals.
+  /// How often it happened; more than once only for refusals, and where events are added up.
   package let count: Int64
-  /// When it happened last.
+  /// When it happened last, in seconds since 1970 in UTC.
   package let lastAt: Int64
 
   package init(
@@ -19,14 +20,29 @@ package struct Event: Equatable, Sendable {
   ) {
     self.at = at
     self.user = user
-    self.kind = kind
+    self.kind = kind.rawValue
     self.detail = detail
     self.count = count
     self.lastAt = lastAt ?? at
   }
 
+  /// What `init(_:)` reads.
+  static let columns = "at, username, kind, detail, count, last_at"
+
+  fileprivate init(_ row: borrowing Statement) {
+    at = row.integer(0)
+    user = UserName(bytes: row.bytes(1))
+    kind = row.text(2)
+    detail = row.text(3)
+    count = row.integer(4)
+    lastAt = row.integer(5)
+  }
+
+  /// Whether it is the disconnection of a session.
+  package var isKill: Bool { kind == Kind.killed.rawValue }
+
   /// The kinds of events.
-  package enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, Sendable {
     /// A client was turned away at the door; counted, one row for each run of tries.
     case refused
     /// A session was disconnected.
@@ -56,93 +72,54 @@ package struct Event: Equatable, Sendable {
   }
 }
 
-extension Ledger {
+/// What happened: refusals, disconnections, changes. Notices stand in the same table; see `Notices`.
+package struct Events {
+  let ledger: Ledger
+
   /// Keeps an event. One that is known already takes the larger count and the later time, so that
   /// telling it again changes nothing.
   package func record(_ event: Event) throws(SQLiteError) {
-    try database.run(
+    try ledger.database.run(
       """
-      INSERT INTO events (at, username, kind, detail, count, last_at)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+      INSERT INTO events (\(Event.columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
       ON CONFLICT (username, kind, detail, at) WHERE period_start IS NULL DO UPDATE SET
         count = max(count, excluded.count), last_at = max(last_at, excluded.last_at)
-      """, event.at, event.user, event.kind.rawValue, event.detail, event.count, event.lastAt)
+      """, event.at, event.user, event.kind, event.detail, event.count, event.lastAt)
   }
-}
 
-/// An event as it was kept, for people to look at.
-///
-/// Its kind is a text: a later version may have kept kinds that this one does not know.
-package struct PastEvent: Equatable, Sendable {
-  /// Seconds since 1970 in UTC: when it happened, or first happened.
-  package let at: Int64
-  /// The user it is about, or the stranger.
-  package let user: UserName
-  /// The raw value of an `Event.Kind`.
-  package let kind: String
-  /// In a few words: the reason, the new value.
-  package let detail: String
-  /// How often it happened.
-  package let count: Int64
-  /// When it happened last, in seconds since 1970 in UTC.
-  package let lastAt: Int64
-}
-
-/// How often one user was refused or disconnected for one reason.
-package struct Incident: Equatable, Sendable {
-  /// The user, or the stranger.
-  package let user: UserName
-  /// Whether sessions were disconnected; otherwise clients were refused.
-  package let isKill: Bool
-  /// The raw value of a `Reason`.
-  package let reason: String
-  package let count: Int64
-  /// When it happened last, in seconds since 1970 in UTC.
-  package let lastAt: Int64
-}
-
-extension Ledger {
   /// The newest events of a stretch of time, the oldest of them first.
   ///
   /// - Parameters:
   ///   - name: the only user or stranger to tell of; nil for all.
   ///   - time: seconds since 1970 in UTC; an event belongs to the time it happened last.
   ///   - limit: how many at most; nil for all.
-  package func events(
+  package func list(
     about name: UserName? = nil, in time: Range<Int64>, limit: Int? = nil
-  ) throws(SQLiteError) -> [PastEvent] {
-    try database.query(
+  ) throws(SQLiteError) -> [Event] {
+    try ledger.database.query(
       """
-      SELECT at, username, kind, detail, count, last_at FROM events
+      SELECT \(Event.columns) FROM events
       WHERE period_start IS NULL AND last_at >= ?1 AND last_at < ?2
         AND (?3 IS NULL OR username = ?3)
       ORDER BY last_at DESC, at DESC, username DESC, kind DESC, detail DESC LIMIT ?4
       """, time.lowerBound, time.upperBound, name, Int64(limit ?? -1)
-    ) { row in
-      PastEvent(
-        at: row.integer(0), user: UserName(bytes: row.bytes(1)), kind: row.text(2),
-        detail: row.text(3), count: row.integer(4), lastAt: row.integer(5))
-    }.reversed()
+    ) { Event($0) }.reversed()
   }
 
   /// Refusals and disconnections of a stretch of time, added up by user and reason, the most
   /// frequent first. A run of refusals belongs in full to the time of the last one.
   ///
   /// - Parameter time: seconds since 1970 in UTC.
-  package func incidents(in time: Range<Int64>) throws(SQLiteError) -> [Incident] {
+  package func incidents(in time: Range<Int64>) throws(SQLiteError) -> [Event] {
     // Each count is held below what thousands of years of tries come to, so that no sum overflows.
-    try database.query(
+    try ledger.database.query(
       """
-      SELECT username, kind = 'killed', detail, sum(min(max(count, 0), 1000000000000)) AS times,
-        max(last_at)
+      SELECT min(at), username, kind, detail,
+        sum(min(max(count, 0), 1000000000000)) AS times, max(last_at)
       FROM events
       WHERE kind IN ('refused', 'killed') AND period_start IS NULL AND last_at >= ?1 AND last_at < ?2
       GROUP BY username, kind, detail ORDER BY times DESC, username, kind, detail
       """, time.lowerBound, time.upperBound
-    ) { row in
-      Incident(
-        user: UserName(bytes: row.bytes(0)), isKill: row.integer(1) == 1, reason: row.text(2),
-        count: row.integer(3), lastAt: row.integer(4))
-    }
+    ) { Event($0) }
   }
 }

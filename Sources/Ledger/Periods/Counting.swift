@@ -117,7 +117,7 @@ extension Ledger {
       _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
     ) throws(SQLiteError) {
       var row = user?.row
-      if let bare = row, bare.quotaRow == nil { row = try ledger.withQuotaRow(bare) }
+      if let bare = row, bare.quotaRow == nil { row = try ledger.users.withQuotaRow(bare) }
       isStoreDue = false
       var next = increases.startIndex
       while next < increases.endIndex {
@@ -182,7 +182,7 @@ extension Ledger {
       }
       row.entitlement.used += increase
       let noticed = row.noticed
-      try ledger.noticeUsage(&row, at: time)
+      try ledger.notices.noteUsage(&row, at: time)
       if row.noticed != noticed { isStoreDue = true }
       return row.entitlement.span.start
     }

@@ -123,7 +123,7 @@ extension Ledger {
   /// Writes a user's present period.
   func store(_ row: EntitlementRow) throws(SQLiteError) {
     var update = try database.prepare(
-      "UPDATE user_quotas SET \(EntitlementRow.assignments) WHERE id = :id")
+      "UPDATE user_quotas SET \(EntitlementRow.written.assignments) WHERE id = :id")
     update.bind(row.stored(by: rules.count) + [row.quotaRow])
     try update.run()
   }
@@ -169,7 +169,7 @@ extension Ledger {
     var moved: [Int64: [Int64: Traffic]] = [:]
     for row in rows {
       let next = try startedPeriod(of: row, at: time) { user, start throws(SQLiteError) in
-        if moved[start] == nil { moved[start] = try usageByUser(since: start) }
+        if moved[start] == nil { moved[start] = try usage.sumsByUser(since: start) }
         return moved[start]?[user] ?? Traffic()
       }
       try store(next)

@@ -3,12 +3,19 @@ import SQLite
 
 /// Terms with a name, which users follow.
 package struct Plan: Equatable, Sendable {
+  /// 0 as long as it is not in the ledger.
   let id: Int64
   package let name: String
   package var terms: Terms
 
+  package init(name: String, terms: Terms) {
+    id = 0
+    self.name = name
+    self.terms = terms
+  }
+
   /// What `init(_:at:)` reads.
-  static let columns = "plans.id, plans.name, \(Terms.columns(of: "plans"))"
+  static let columns = "plans.id, plans.name, \(Terms.columns.list(of: "plans"))"
 
   /// Reads a plan from the columns of a row that begin at a place; nil where there is none.
   init?(_ row: borrowing Statement, at first: Int32 = 0) {
@@ -20,22 +27,13 @@ package struct Plan: Equatable, Sendable {
 }
 
 extension Terms {
-  /// The columns that terms are kept in, of a plan as of a user. NULL says nothing.
-  private static let names = [
+  /// What terms are kept in, of a plan as of a user. NULL says nothing.
+  static let columns = Columns([
     "quota", "period", "max_sessions", "grace_bytes", "grace_percent", "is_exempt", "expires_at",
     "expires_after", "from_first",
-  ]
+  ])
   /// What a period that never starts over is kept as.
-  private static let noPeriod = "none"
-
-  static let assignments = names.map { "\($0) = :\($0)" }.joined(separator: ", ")
-  static let parameters = names.map { ":\($0)" }.joined(separator: ", ")
-  static let columnNames = names.joined(separator: ", ")
-
-  /// What `init(_:at:)` reads.
-  static func columns(of table: String) -> String {
-    names.map { "\(table).\($0)" }.joined(separator: ", ")
-  }
+  fileprivate static let noPeriod = "none"
 
   /// Reads terms from the columns of a row that begin at a place.
   init(_ row: borrowing Statement, at first: Int32) {
@@ -74,25 +72,35 @@ extension Terms {
 
 extension Period {
   /// The period that is kept as this text; nil for anything that is none.
-  init?(stored text: String) { self.init(text: text == "none" ? nil : text) }
+  init?(stored text: String) { self.init(text: text == Terms.noPeriod ? nil : text) }
 }
 
-extension Ledger {
-  /// All plans in the order of their names.
-  package func plans() throws(SQLiteError) -> [Plan] {
-    try database.query("SELECT \(Plan.columns) FROM plans ORDER BY name") { Plan($0) }
+/// The plans, and every change of one.
+package struct Plans {
+  let ledger: Ledger
+
+  /// All of them in the order of their names.
+  package func all() throws(SQLiteError) -> [Plan] {
+    try ledger.database.query("SELECT \(Plan.columns) FROM plans ORDER BY name") { Plan($0) }
       .compactMap(\.self)
   }
 
   /// One plan, nil where there is none of this name.
-  package func plan(named name: String) throws(SQLiteError) -> Plan? {
-    try database.first("SELECT \(Plan.columns) FROM plans WHERE name = ?1", name) { Plan($0) }
-      ?? nil
+  package func named(_ name: String) throws(SQLiteError) -> Plan? {
+    try ledger.database.first("SELECT \(Plan.columns) FROM plans WHERE name = ?1", name) {
+      Plan($0)
+    } ?? nil
+  }
+
+  /// - Throws: `LedgerError.noSuchPlan`.
+  func existing(_ name: String) throws -> Plan {
+    guard let plan = try named(name) else { throw LedgerError.noSuchPlan(name) }
+    return plan
   }
 
   /// The names of those who follow a plan, in the order of their bytes.
   package func followers(of plan: Plan) throws(SQLiteError) -> [UserName] {
-    try database.query(
+    try ledger.database.query(
       """
       SELECT username FROM users JOIN user_quotas ON user_id = users.id WHERE plan_id = ?1
       ORDER BY username
@@ -103,17 +111,16 @@ extension Ledger {
   /// Adds a plan.
   ///
   /// - Throws: `LedgerError.planExists`, or `.contradiction` for terms that make no sense together.
-  package func addPlan(_ name: String, _ terms: Terms, at time: Int64) throws(LedgerError) {
-    if let contradiction = terms.contradiction { throw .contradiction(contradiction) }
-    try inTransaction { () throws(LedgerError) in
-      if try planOrNil(name) != nil { throw .planExists(name) }
-      try asking { () throws(SQLiteError) in
-        var insert = try database.prepare(
-          "INSERT INTO plans (name, \(Terms.columnNames)) VALUES (:name, \(Terms.parameters))")
-        insert.bind([name] + terms.stored)
-        try insert.run()
-        try record(Event(at: time, user: UserName(name), kind: .plan, detail: "added"))
-      }
+  package func add(_ name: String, _ terms: Terms, at time: Int64) throws {
+    if let contradiction = terms.contradiction { throw LedgerError.contradiction(contradiction) }
+    try ledger.transaction {
+      if try named(name) != nil { throw LedgerError.planExists(name) }
+      var insert = try ledger.database.prepare(
+        "INSERT INTO plans (name, \(Terms.columns.list)) VALUES (:name, \(Terms.columns.parameters))"
+      )
+      insert.bind([name] + terms.stored)
+      try insert.run()
+      try record(name, "added", at: time)
     }
   }
 
@@ -121,67 +128,54 @@ extension Ledger {
   ///
   /// - Returns: how many that are; nil where the plan is as it was.
   /// - Throws: `LedgerError.noSuchPlan` or `.contradiction`.
-  package func changePlan(
-    _ name: String, _ edit: TermsEdit, at time: Int64
-  ) throws(LedgerError) -> Int? {
-    try inTransaction { () throws(LedgerError) in
-      let old = try existingPlan(name)
+  package func change(_ name: String, _ edit: TermsEdit, at time: Int64) throws -> Int? {
+    try ledger.transaction {
+      let old = try existing(name)
       var plan = old
       plan.terms = edit.applied(to: old.terms)
-      if let contradiction = plan.terms.contradiction { throw .contradiction(contradiction) }
-      if plan.terms == old.terms { return nil }
-      return try asking { () throws(SQLiteError) in
-        // Periods that are over end under the terms they had.
-        try rollOver(at: time)
-        var update = try database.prepare(
-          "UPDATE plans SET \(Terms.assignments) WHERE id = :id")
-        update.bind(plan.terms.stored + [plan.id])
-        try update.run()
-        let detail = plan.terms.differences(from: old.terms).joined(separator: "; ")
-        try record(Event(at: time, user: UserName(name), kind: .plan, detail: detail))
-        try follow(plan, since: old, at: time)
-        return try followerCount(of: plan)
+      if let contradiction = plan.terms.contradiction {
+        throw LedgerError.contradiction(contradiction)
       }
+      if plan.terms == old.terms { return nil }
+      // Periods that are over end under the terms they had.
+      try ledger.rollOver(at: time)
+      var update = try ledger.database.prepare(
+        "UPDATE plans SET \(Terms.columns.assignments) WHERE id = :id")
+      update.bind(plan.terms.stored + [plan.id])
+      try update.run()
+      try record(
+        name, plan.terms.differences(from: old.terms).joined(separator: "; "), at: time)
+      try follow(plan, since: old.terms, at: time)
+      return Int(
+        try ledger.database.integer(
+          "SELECT count(*) FROM user_quotas WHERE plan_id = \(plan.id)"))
     }
   }
 
   /// Removes a plan that nobody follows.
   ///
   /// - Throws: `LedgerError.noSuchPlan`, or `.planInUse` naming those who follow it.
-  package func removePlan(_ name: String, at time: Int64) throws(LedgerError) {
-    try inTransaction { () throws(LedgerError) in
-      let plan = try existingPlan(name)
-      let followers = try asking { () throws(SQLiteError) in try self.followers(of: plan) }
-      if !followers.isEmpty { throw .planInUse(name, followers) }
-      try asking { () throws(SQLiteError) in
-        try database.run("DELETE FROM plans WHERE id = ?1", plan.id)
-        try record(Event(at: time, user: UserName(name), kind: .plan, detail: "removed"))
-      }
+  package func remove(_ name: String, at time: Int64) throws {
+    try ledger.transaction {
+      let plan = try existing(name)
+      let followers = try followers(of: plan)
+      if !followers.isEmpty { throw LedgerError.planInUse(name, followers) }
+      try ledger.database.run("DELETE FROM plans WHERE id = ?1", plan.id)
+      try record(name, "removed", at: time)
     }
   }
 
-  /// One plan, nil where there is none of this name.
-  func planOrNil(_ name: String) throws(LedgerError) -> Plan? {
-    try asking { () throws(SQLiteError) in try plan(named: name) }
-  }
-
-  func existingPlan(_ name: String) throws(LedgerError) -> Plan {
-    guard let plan = try planOrNil(name) else { throw .noSuchPlan(name) }
-    return plan
-  }
-
-  private func followerCount(of plan: Plan) throws(SQLiteError) -> Int {
-    try database.first("SELECT count(*) FROM user_quotas WHERE plan_id = ?1", plan.id) {
-      Int($0.integer(0))
-    } ?? 0
+  private func record(_ name: String, _ detail: String, at time: Int64) throws {
+    try ledger.events.record(
+      Event(at: time, user: UserName(name), kind: .plan, detail: detail))
   }
 
   /// Brings the rows of all who follow a plan up to its new terms. Nearly all of a user's terms are
   /// read from the plan, so this is about what follows from them.
-  private func follow(_ plan: Plan, since old: Plan, at time: Int64) throws(SQLiteError) {
-    let (terms, before) = (plan.terms, old.terms)
+  private func follow(_ plan: Plan, since before: Terms, at time: Int64) throws(SQLiteError) {
+    let terms = plan.terms
     if terms.quota != before.quota {
-      try database.run(
+      try ledger.database.run(
         """
         UPDATE user_quotas SET quota_bytes = ?2, updated_at = datetime(?3, 'unixepoch')
         WHERE plan_id = ?1 AND quota IS NULL
@@ -189,16 +183,16 @@ extension Ledger {
     }
     if terms.lifetime != before.lifetime { try beginLifetimes(of: plan, at: time) }
     if terms.period != before.period {
-      let rows = try database.query(
+      let rows = try ledger.database.query(
         "\(EntitlementRow.selection) plan_id = ?1 AND user_quotas.period IS NULL", plan.id
       ) { EntitlementRow($0) }
-      try startPeriods(of: rows, at: time)
+      try ledger.startPeriods(of: rows, at: time)
     }
     if terms.quota != before.quota || terms.period != before.period {
-      try noticeUsage(ofFollowersOf: plan, at: time)
+      try ledger.notices.noteUsage(ofFollowersOf: plan, at: time)
     }
     if terms.lifetime != before.lifetime || terms.isExempt != before.isExempt {
-      try noticeExpiries(at: time)
+      try ledger.notices.noteExpiries(at: time)
     }
   }
 
@@ -209,10 +203,10 @@ extension Ledger {
       switch plan.terms.lifetime {
       case .lasting(_, from: .atOnce): "coalesce(began_at, ?2)"
       case .lasting(_, from: .firstConnection):
-        "coalesce(began_at, CASE WHEN \(UserRow.isConnected("user_quotas.user_id")) THEN ?2 END)"
+        "coalesce(began_at, iif(\(UserRecord.isConnected("user_quotas.user_id")), ?2, NULL))"
       case .until, .unlimited, nil: "NULL"
       }
-    try database.run(
+    try ledger.database.run(
       """
       UPDATE user_quotas SET began_at = \(beginning), updated_at = datetime(?2, 'unixepoch')
       WHERE plan_id = ?1 AND from_first IS NULL

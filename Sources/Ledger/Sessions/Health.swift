@@ -11,14 +11,6 @@ package struct Closings: Equatable, Sendable {
 }
 
 extension Ledger {
-  /// What is wrong with the file, in SQLite's words; nil if nothing is.
-  package func damage() throws(SQLiteError) -> String? {
-    var statement = try database.prepare("PRAGMA quick_check(1)")
-    guard try statement.step() else { return nil }
-    let verdict = statement.text(0)
-    return verdict == "ok" ? nil : verdict
-  }
-
   /// How sessions ended since a moment, by server.
   package func closings(since moment: Int64) throws(SQLiteError) -> [Closings] {
     var statement = try database.prepare(

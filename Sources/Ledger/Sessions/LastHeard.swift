@@ -124,7 +124,7 @@ extension Ledger {
     let done = try meta("swept_at").flatMap { Int64($0) }
     if let done, Day(of: done, in: zone) == Day(of: time, in: zone) { return }
     try rollOver(at: time)
-    try noticeExpiries(at: time)
+    try notices.noteExpiries(at: time)
     try setMeta("swept_at", "\(time)")
   }
 }

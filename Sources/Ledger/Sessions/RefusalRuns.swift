@@ -89,11 +89,11 @@ struct RefusalRuns {
   mutating func write() throws(SQLiteError) {
     if runs.isEmpty { return }
     for run in finished + runs.values.sorted(by: { $0.since < $1.since }) {
-      try ledger.record(
+      try ledger.events.record(
         Event(
           at: run.since, user: run.user, kind: .refused, detail: run.reason.rawValue,
           count: run.count, lastAt: run.last))
-      try ledger.notice(.refused, run.reason, of: run.user, at: run.since)
+      try ledger.notices.note(.refused, run.reason, of: run.user, at: run.since)
     }
     var save = try ledger.database.prepare(
       "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6)")

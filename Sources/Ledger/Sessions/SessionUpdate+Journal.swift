@@ -46,7 +46,7 @@ extension SessionUpdate {
       return try adopt(known[shown].id, opening)
     }
     // A stranger is no user before something is counted.
-    opening.user = try ledger.knownOwner(named: opening.owner, since: opening.since)
+    opening.user = try ledger.users.knownOwner(named: opening.owner, since: opening.since)
     _ = try open(opening)
   }
 
@@ -125,7 +125,7 @@ extension SessionUpdate {
 
   /// Whom a session is billed to; nil for a stranger who is not metered, and for a nameless client.
   func owner(_ name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
-    name.bytes.isEmpty ? nil : try ledger.owner(named: name, since: since, at: time)
+    name.bytes.isEmpty ? nil : try ledger.users.owner(named: name, since: since, at: time)
   }
 
   /// The name that a session's owner had when it began.

@@ -101,7 +101,7 @@ struct SessionUpdate: ~Copyable {
     try begin.run()
     if let user = opening.user {
       opened += 1
-      try ledger.beginLifetime(of: user, at: opening.since)
+      try ledger.users.beginLifetime(of: user, at: opening.since)
     }
     return id
   }
@@ -110,7 +110,7 @@ struct SessionUpdate: ~Copyable {
   mutating func setUser(of session: SessionRow, to user: Int64) throws(SQLiteError) {
     try ledger.database.run("UPDATE sessions SET user_id = ?2 WHERE id = ?1", session.id, user)
     opened += 1
-    try ledger.beginLifetime(of: user, at: session.since)
+    try ledger.users.beginLifetime(of: user, at: session.since)
   }
 
   /// Raises a session's counters, and counts the increase for its owner. Counters never fall.

@@ -143,9 +143,9 @@ extension Ledger {
         note.bind(1, kill.session)
         note.bind(2, time)
         try note.run()
-        try record(
+        try events.record(
           Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
-        try notice(.killed, kill.reason, of: kill.owner, at: time)
+        try notices.note(.killed, kill.reason, of: kill.owner, at: time)
       }
     }
   }

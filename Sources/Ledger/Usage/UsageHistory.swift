@@ -1,17 +1,10 @@
 import Quota
 import SQLite
 
-/// Whom history belongs to.
-package struct Owner: Equatable, Sendable {
-  /// Their name, or the last one they had.
-  package let name: UserName
-  package let isRemoved: Bool
-}
-
 /// Usage added up in two ways.
 package struct UsageSums: Equatable, Sendable {
   package var byDay: [Day: Traffic] = [:]
-  /// By the users' numbers, see `Ledger.owners()`.
+  /// By the users' numbers, see `Users.owners()`.
   package var byUser: [Int64: Traffic] = [:]
 }
 
@@ -116,21 +109,24 @@ struct UsageWriter: ~Copyable {
   }
 }
 
-extension Ledger {
+/// What was moved and when: a row an hour and user, or a day and user where it is long ago.
+package struct UsageHistory {
+  let ledger: Ledger
+
   /// What was moved, added up by days and by users; who or what is nothing is left out.
   ///
   /// - Parameters:
   ///   - user: the number of the only user to tell of; nil for all, removed ones included as long as
   ///     their history is kept.
   ///   - days: the first and the last day.
-  package func usage(
+  package func sums(
     of user: Int64? = nil, in days: ClosedRange<Day>
   ) throws(SQLiteError) -> UsageSums {
-    let calendar = try UsageCalendar(database, zone: zone)
+    let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
     var sums = UsageSums()
     // All of one stretch come together.
     var (present, day): (Int64?, Day) = (nil, .beforeEveryLedger)
-    try forEachUsage(of: user, in: calendar.starts(in: days)) { start, user, traffic in
+    try forEach(of: user, in: calendar.starts(in: days)) { start, user, traffic in
       if start != present { (present, day) = (start, calendar.day(of: start)) }
       guard days.contains(day), !traffic.isZero else { return }
       sums.byDay[day, default: Traffic()] += traffic
@@ -145,17 +141,17 @@ extension Ledger {
   /// - Parameters:
   ///   - user: the number of the only user to tell of; nil for all.
   ///   - time: the hours that have a part of it, in seconds since 1970 in UTC.
-  package func hourlyUsage(
+  package func hourly(
     of user: Int64? = nil, in time: Range<Int64>
   ) throws(SQLiteError) -> [Int64: Traffic] {
-    let calendar = try UsageCalendar(database, zone: zone)
-    let first = max(zone.startOfHour(around: time.lowerBound), calendar.foldedBefore)
+    let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
+    let first = max(ledger.zone.startOfHour(around: time.lowerBound), calendar.foldedBefore)
     var sums: [Int64: Traffic] = [:]
     guard first < time.upperBound else { return sums }
     var (present, hour): (Int64?, Int64) = (nil, 0)
-    try forEachUsage(of: user, in: first...(time.upperBound - 1)) { start, _, traffic in
+    try forEach(of: user, in: first...(time.upperBound - 1)) { start, _, traffic in
       if start == UsageCalendar.beforeEveryLedger || traffic.isZero { return }
-      if start != present { (present, hour) = (start, zone.startOfHour(around: start)) }
+      if start != present { (present, hour) = (start, ledger.zone.startOfHour(around: start)) }
       sums[hour, default: Traffic()] += traffic
     }
     return sums
@@ -163,23 +159,23 @@ extension Ledger {
 
   /// What a user moved from a moment on, at which a stretch begins. A period without a beginning, at 0,
   /// has what was moved before every ledger too.
-  func usage(of user: Int64, since start: Int64) throws(SQLiteError) -> Traffic {
+  func sum(of user: Int64, since start: Int64) throws(SQLiteError) -> Traffic {
     var sum = Traffic()
-    try forEachUsage(of: user, in: (start == 0 ? .min : start)...(.max)) { sum += $2 }
+    try forEach(of: user, in: (start == 0 ? .min : start)...(.max)) { sum += $2 }
     return sum
   }
 
   /// The same of every user who moved anything.
-  func usageByUser(since start: Int64) throws(SQLiteError) -> [Int64: Traffic] {
+  func sumsByUser(since start: Int64) throws(SQLiteError) -> [Int64: Traffic] {
     var sums: [Int64: Traffic] = [:]
-    try forEachUsage(of: nil, in: (start == 0 ? .min : start)...(.max)) { _, user, moved in
+    try forEach(of: nil, in: (start == 0 ? .min : start)...(.max)) { _, user, moved in
       sums[user, default: Traffic()] += moved
     }
     return sums
   }
 
   /// Goes once over what was moved in stretches of time, in the order of their beginnings.
-  private func forEachUsage(
+  private func forEach(
     of user: Int64?, in starts: ClosedRange<Int64>,
     _ body: (_ start: Int64, _ user: Int64, Traffic) -> Void
   ) throws(SQLiteError) {
@@ -187,7 +183,7 @@ extension Ledger {
     // Of one user, a walk over the beginnings there are, with one look at each, passes all others.
     var statement =
       if user != nil {
-        try database.prepare(
+        try ledger.database.prepare(
           """
           WITH RECURSIVE starts (start) AS (
             SELECT min(start) FROM usage WHERE start BETWEEN ?1 AND ?2 UNION ALL
@@ -197,7 +193,7 @@ extension Ledger {
           \(rows) starts CROSS JOIN usage WHERE usage.start = starts.start AND user_id = ?3
           """)
       } else {
-        try database.prepare("\(rows) usage WHERE start BETWEEN ?1 AND ?2 ORDER BY start")
+        try ledger.database.prepare("\(rows) usage WHERE start BETWEEN ?1 AND ?2 ORDER BY start")
       }
     statement.bind(1, starts.lowerBound)
     statement.bind(2, starts.upperBound)
@@ -205,17 +201,5 @@ extension Ledger {
     while try statement.step() {
       body(statement.integer(0), statement.integer(1), statement.traffic(2))
     }
-  }
-
-  /// Whom history belongs to, by the numbers that it is kept under: users who are there, and users
-  /// who were removed since.
-  package func owners() throws(SQLiteError) -> [Int64: Owner] {
-    var owners: [Int64: Owner] = [:]
-    try database.query("SELECT id, username FROM users") { row in
-      let name = UserName(bytes: row.bytes(1))
-      let former = FormerName(name)
-      owners[row.integer(0)] = Owner(name: former?.name ?? name, isRemoved: former != nil)
-    }
-    return owners
   }
 }

@@ -79,25 +79,19 @@ extension Ledger {
   ///   - progress: is told how many users are done of how many.
   package func importEarlierProject(
     _ path: String, at time: Int64, progress: (Int, Int) -> Void
-  ) throws(LedgerError) -> ImportResult {
-    let earlier = try asking { () throws(SQLiteError) in
-      try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
-    }
-    let users = try asking { () throws(SQLiteError) in try earlier.earlierUsers() }
-    return try inTransaction { () throws(LedgerError) in
-      var result = ImportResult()
+  ) throws -> ImportResult {
+    let earlier = try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
+    let users = try earlier.earlierUsers()
+    return try transaction {
+      var work = Import(ledger: self, time: time)
       for (index, user) in users.enumerated() {
-        var terms = ImportedUser(name: user.name)
-        terms.isEnabled = user.isEnabled
-        terms.terms.quota = .set(user.quota)
-        let step = try bring(terms, at: time)
-        let isCarried = try asking { () throws(SQLiteError) in
-          try carryOver(user, from: earlier, at: time)
-        }
-        result.note(user.name, step == .unchanged && isCarried ? .changed : step)
+        var edit = UserEdit(name: user.name)
+        edit.isEnabled = user.isEnabled
+        edit.terms.quota = .set(user.quota)
+        try work.bring(edit) { id in try carryOver(user, to: id, from: earlier, at: time) }
         progress(index + 1, users.count)
       }
-      return result
+      return work.result
     }
   }
 
@@ -105,22 +99,20 @@ extension Ledger {
   ///
   /// - Returns: false where that was done before.
   private func carryOver(
-    _ user: EarlierProject.User, from earlier: borrowing Connection, at time: Int64
-  ) throws(SQLiteError) -> Bool {
-    guard let found = try entitlementRow(ofUser: user.name) else { return false }
+    _ user: EarlierProject.User, to id: Int64, from earlier: borrowing Connection, at time: Int64
+  ) throws -> Bool {
     let isKnown = try database.exists(
-      "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger,
-      found.user)
-    if isKnown { return false }
+      "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger, id)
+    guard !isKnown, let found = try entitlementRow(of: id) else { return false }
     var row = try rolledOver(found, to: time)
     row.entitlement.used += user.used
     try store(row)
     var history = try UsageWriter(database, zone: zone)
-    try history.add(user, as: row.user)
+    try history.add(user, as: id)
     try database.run(
-      "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1", row.user,
+      "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1", id,
       user.passwordHash)
-    try copyLog(of: user.id, to: row.user, from: earlier)
+    try copyLog(of: user.id, to: id, from: earlier)
     return true
   }
 

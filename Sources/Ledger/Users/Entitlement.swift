@@ -49,6 +49,14 @@ struct EntitlementRow {
   /// Selects the rows of those users that a condition behind it names.
   static let selection = "SELECT \(columns) FROM \(tables) WHERE"
 
+  /// The row of a user who is added.
+  init(user: Int64) {
+    self.user = user
+    entitlement = Entitlement()
+    noticed = 0
+    isEstimated = false
+  }
+
   /// Reads a row of `columns`.
   ///
   /// Any status but the earlier project's `active` shuts a user out; a quota it left empty or
@@ -76,14 +84,12 @@ struct EntitlementRow {
   }
 
   /// What is written of the present period; no term among it.
-  static let assignments =
-    """
-    period_start = :start, period_end = :end, reset_at = :reset, granted = :granted,
-      carried = :carried, bytes_received = :received, bytes_sent = :sent, bytes_used = :used,
-      noticed = :noticed, is_estimated = :estimated
-    """
+  static let written = Columns([
+    "period_start", "period_end", "reset_at", "granted", "carried", "bytes_received", "bytes_sent",
+    "bytes_used", "noticed", "is_estimated",
+  ])
 
-  /// The values of `assignments`. `bytes_used` mirrors what counts.
+  /// The values of `written`. `bytes_used` mirrors what counts.
   func stored(by count: Count) -> [any Bindable] {
     let (span, used) = (entitlement.span, entitlement.used)
     return [

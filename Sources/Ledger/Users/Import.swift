@@ -1,25 +1,15 @@
 import Quota
 import SQLite
 
-/// What is to hold for a user who is imported; where the import says nothing of it, it stays.
-package struct ImportedUser: Equatable, Sendable {
+/// What is to hold for a user; where it says nothing of something, that stays.
+package struct UserEdit: Equatable, Sendable {
   package let name: UserName
   package var isEnabled: Bool?
   package var terms = TermsEdit()
-  package var plan = PlanChoice.same
+  /// The name of the plan they follow; `follow` for none.
+  package var plan = Edit<String>.keep
 
   package init(name: UserName) { self.name = name }
-}
-
-/// A plan that is imported, with all that it says.
-package struct ImportedPlan: Equatable, Sendable {
-  package let name: String
-  package let terms: Terms
-
-  package init(name: String, terms: Terms) {
-    self.name = name
-    self.terms = terms
-  }
 }
 
 /// What an import came to.
@@ -36,10 +26,8 @@ package struct ImportResult: Equatable, Sendable {
   package init() {}
 }
 
-/// Why an import was not done. Nothing of it was kept.
+/// Why an import makes no sense. Nothing of it was kept.
 package enum ImportError: Error {
-  /// The ledger could not do it.
-  case ledger(LedgerError)
   /// These users, by their places, cannot be as the import has them.
   case users([(place: Int, error: LedgerError)])
   /// This plan, by its place, cannot be as the import has it.
@@ -47,128 +35,124 @@ package enum ImportError: Error {
 }
 
 extension Ledger {
+  /// All users, in the order of their names' bytes, and all plans, as of one moment.
+  package func export() throws -> (users: [UserRecord], plans: [Plan]) {
+    try snapshot {
+      let users = try database.query(
+        "\(UserRecord.selection) WHERE \(Users.isPresent) ORDER BY username"
+      ) { UserRecord($0) }
+      return (users, try plans.all())
+    }
+  }
+
   /// Brings plans and users to what an import says of them: who is not there is added, who is there
   /// is changed. All of it is one transaction.
   ///
   /// - Parameters:
   ///   - time: seconds since 1970 in UTC.
   ///   - progress: is told how many users are done.
-  package func importUsers(
-    _ users: [ImportedUser], plans: [ImportedPlan], at time: Int64, progress: (Int) -> Void
-  ) throws(ImportError) -> ImportResult {
-    try database.transaction(failing: { .ledger(.database($0)) }) {
-      () throws(ImportError) -> ImportResult in
-      var result = ImportResult()
+  /// - Throws: `ImportError` where some of it makes no sense.
+  package func `import`(
+    _ users: [UserEdit], plans: [Plan], at time: Int64, progress: (Int) -> Void
+  ) throws -> ImportResult {
+    try Ledger.makeRoom(forSessions: users.count, in: database)
+    return try transaction {
+      var work = Import(ledger: self, time: time)
       for (place, plan) in plans.enumerated() {
-        do throws(LedgerError) {
-          if try bring(plan, at: time) { result.plans.append(plan.name) }
-        } catch {
-          throw error.isAboutTerms ? .plan(place: place, error) : .ledger(error)
+        do { try work.bring(plan) } catch let error as LedgerError where error.isAboutTerms {
+          throw ImportError.plan(place: place, error)
         }
       }
       var refused: [(place: Int, error: LedgerError)] = []
       for (place, user) in users.enumerated() {
-        do throws(LedgerError) {
-          result.note(user.name, try bring(user, at: time))
-        } catch {
-          guard error.isAboutTerms else { throw .ledger(error) }
+        do { try work.bring(user) } catch let error as LedgerError where error.isAboutTerms {
           refused.append((place, error))
         }
         progress(place + 1)
       }
-      if !refused.isEmpty { throw .users(refused) }
-      return result
+      if !refused.isEmpty { throw ImportError.users(refused) }
+      return work.result
     }
   }
+}
 
-  /// What became of one user.
-  enum ImportStep { case added, changed, unchanged }
+/// An import in its transaction.
+struct Import {
+  let ledger: Ledger
+  let time: Int64
+  private(set) var result = ImportResult()
+  /// The plans that were asked for: many users follow few.
+  private var plans: [String: Plan] = [:]
 
-  /// Brings one user to what an import says of them.
-  func bring(_ user: ImportedUser, at time: Int64) throws(LedgerError) -> ImportStep {
-    guard let known = try userRowOrNil(of: user.name) else {
-      try add(user, at: time)
-      return .added
+  init(ledger: Ledger, time: Int64) {
+    self.ledger = ledger
+    self.time = time
+  }
+
+  /// Brings a plan to what an import says of it.
+  mutating func bring(_ plan: Plan) throws {
+    if try ledger.plans.named(plan.name) == nil {
+      try ledger.plans.add(plan.name, plan.terms, at: time)
+    } else if try ledger.plans.change(plan.name, TermsEdit(to: plan.terms), at: time) == nil {
+      return
+    }
+    result.plans.append(plan.name)
+  }
+
+  /// Brings a user to what an import says of them.
+  ///
+  /// - Parameter alsoChanged: does more for them, and says whether that changed anything.
+  mutating func bring(
+    _ user: UserEdit, alsoChanged: (Int64) throws -> Bool = { _ in false }
+  ) throws {
+    let plan = try user.plan.map { try self.plan(named: $0) }
+    guard var known = try ledger.users.find(user.name) else {
+      let id = try add(user, plan.applied(to: nil))
+      _ = try alsoChanged(id)
+      return result.added.append(user.name)
     }
     var edit = user.terms
     // Without a plan that has one there is no quota to follow.
-    if edit.quota == .follow, try quota(ofPlan: user.plan, or: known.plan) == nil {
+    if edit.quota == .follow, plan.applied(to: known.plan)?.terms.quota == nil {
       edit.quota = .keep
     }
     if edit.lifetime.changesNothing(for: known, at: time) { edit.lifetime = .keep }
     var isChanged = false
     // Most of a large file is as it was, and asking is cheaper than changing nothing.
-    if edit.applied(to: known.own) != known.own || !user.plan.isThat(of: known) {
-      isChanged = try change(known, edit, plan: user.plan, at: time).isNew
+    if edit.applied(to: known.own) != known.own || plan.applied(to: known.plan) != known.plan {
+      isChanged = try ledger.users.change(&known, edit, plan: plan, at: time)
     }
-    if let isEnabled = user.isEnabled, isEnabled != known.row.entitlement.isEnabled {
-      isChanged = try setEnabled(isEnabled, user.name, at: time).isNew || isChanged
+    if let isEnabled = user.isEnabled {
+      isChanged = try ledger.users.setEnabled(isEnabled, &known, at: time) || isChanged
     }
-    return isChanged ? .changed : .unchanged
+    isChanged = try alsoChanged(known.row.user) || isChanged
+    if isChanged { result.changed.append(user.name) } else { result.unchanged += 1 }
   }
 
-  private func add(_ user: ImportedUser, at time: Int64) throws(LedgerError) {
+  /// - Returns: the id of the user.
+  private func add(_ user: UserEdit, _ plan: Plan?) throws -> Int64 {
     var own = user.terms.applied(to: Terms())
-    if own.quota == nil, try quota(ofPlan: user.plan, or: nil) == nil {
-      own.quota = rules.defaultQuota
+    if own.quota == nil, plan?.terms.quota == nil { own.quota = ledger.rules.defaultQuota }
+    var added = try ledger.users.add(user.name, own, plan, at: time)
+    if let isEnabled = user.isEnabled {
+      _ = try ledger.users.setEnabled(isEnabled, &added, at: time)
     }
-    let plan: String? = if case .named(let name) = user.plan { name } else { nil }
-    _ = try addUser(user.name, own, plan: plan, at: time)
-    if let isEnabled = user.isEnabled { _ = try setEnabled(isEnabled, user.name, at: time) }
+    return added.row.user
   }
 
-  /// The quota that the plan of a choice has; nil for none.
-  private func quota(
-    ofPlan choice: PlanChoice, or present: Plan?
-  ) throws(LedgerError) -> Int64? {
-    switch choice {
-    case .same: present?.terms.quota
-    case .none: nil
-    case .named(let name): try planOrNil(name)?.terms.quota
-    }
-  }
-
-  /// - Returns: whether the plan is new, or other than it was.
-  private func bring(_ plan: ImportedPlan, at time: Int64) throws(LedgerError) -> Bool {
-    if try planOrNil(plan.name) != nil {
-      return try changePlan(plan.name, TermsEdit(to: plan.terms), at: time) != nil
-    }
-    try addPlan(plan.name, plan.terms, at: time)
-    return true
-  }
-}
-
-extension PlanChoice {
-  /// Whether it is the plan that a user has.
-  fileprivate func isThat(of user: UserRow) -> Bool {
-    switch self {
-    case .same: true
-    case .none: user.plan == nil
-    case .named(let name): user.plan?.name == name
-    }
+  private mutating func plan(named name: String) throws -> Plan {
+    if let known = plans[name] { return known }
+    let plan = try ledger.plans.existing(name)
+    plans[name] = plan
+    return plan
   }
 }
 
 extension Edit<Lifetime> {
   /// Whether a user's time ends when it would anyway; otherwise it would begin anew.
-  fileprivate func changesNothing(for user: UserRow, at time: Int64) -> Bool {
-    if case .set(.until(let end)) = self {
-      let lifetime = user.effective.lifetime ?? .unlimited
-      let course = lifetime.course(
-        begunAt: user.begunAt, isConnected: user.openSessions > 0, at: time)
-      if end == course.endsAt { return true }
-    }
+  fileprivate func changesNothing(for user: UserRecord, at time: Int64) -> Bool {
+    if case .set(.until(let end)) = self, end == user.course(at: time).endsAt { return true }
     return applied(to: user.own.lifetime) == user.own.lifetime
-  }
-}
-
-extension ImportResult {
-  mutating func note(_ user: UserName, _ step: Ledger.ImportStep) {
-    switch step {
-    case .added: added.append(user)
-    case .changed: changed.append(user)
-    case .unchanged: unchanged += 1
-    }
   }
 }
 
@@ -192,39 +176,5 @@ extension TermsEdit {
     maxSessions = terms.maxSessions.map { .set($0) } ?? .follow
     grace = terms.grace.map { .set($0) } ?? .follow
     isExempt = terms.isExempt.map { .set($0) } ?? .follow
-  }
-}
-
-/// A user with the terms that an import needs to have them again.
-package struct ExportedUser: Equatable, Sendable {
-  package let name: UserName
-  package let isEnabled: Bool
-  /// The name of the plan they follow.
-  package let plan: String?
-  /// What they have of their own. A time that has begun to run is bound to its end.
-  package let terms: Terms
-}
-
-extension Ledger {
-  /// All users, in the order of their names' bytes, and all plans, as of one moment.
-  package func export() throws(SQLiteError) -> (users: [ExportedUser], plans: [Plan]) {
-    try snapshot { () throws(SQLiteError) in
-      let users = try database.query(
-        "\(UserRow.selection) WHERE \(Ledger.isPresent) ORDER BY username"
-      ) { ExportedUser(UserRow($0)) }
-      return (users, try plans())
-    }
-  }
-}
-
-extension ExportedUser {
-  fileprivate init(_ user: UserRow) {
-    var terms = user.own
-    // A user without a quota of their own or of a plan has none at all.
-    if terms.quota == nil, user.plan?.terms.quota == nil { terms.quota = 0 }
-    if user.begunAt != nil { terms.lifetime = user.row.entitlement.expiresAt.map { .until($0) } }
-    self.init(
-      name: user.name, isEnabled: user.row.entitlement.isEnabled, plan: user.plan?.name,
-      terms: terms)
   }
 }

@@ -1,94 +1,119 @@
 import Quota
 import SQLite
 
-/// What the ledger has on one user, for people to look at.
-package struct UserRecord: Equatable, Sendable {
+/// All that the ledger has on a user, read by one query and written by one: their own terms and those
+/// of their plan, with the row of their present period.
+package struct UserRecord: Sendable {
   package let name: UserName
-  /// The moment that all of this is as of, in seconds since 1970 in UTC.
-  package let at: Int64
-  /// Status, quota and usage of the present period: what `decide` asks about.
-  package var entitlement: Entitlement
-  /// Sessions that were live at the last sweep.
-  package let openSessions: Int
+  /// The moment that `entitlement` is as of, in seconds since 1970 in UTC.
+  package internal(set) var at: Int64 = 0
+  /// Their present period, which is the one at that moment.
+  var row: EntitlementRow
+  /// What they have of their own.
+  package internal(set) var own: Terms
+  package internal(set) var plan: Plan?
+  /// When a time that does not end on a date began for them.
+  var begunAt: Int64?
   /// Seconds since 1970 in UTC; nil where the earlier project left none that can be read.
   package let createdAt: Int64?
-  /// The name of the plan he follows.
-  package let plan: String?
-  /// When his usage starts over.
-  package let period: Period
-  /// Seconds that his time lasts from his first connection on, which he has not made yet.
-  package let waitingLifetime: Int64?
-}
+  /// Sessions that were live at the last sweep.
+  package var openSessions = 0
 
-extension Ledger {
-  /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
-  ///
-  /// - Parameter time: the moment whose period and entitlement they are shown with.
-  package func forEachUser(
-    at time: Int64, _ body: (UserRecord) -> Void
-  ) throws(SQLiteError) {
-    var rows = try database.prepare(
-      "SELECT \(UserRecord.columns) WHERE \(Ledger.isPresent) ORDER BY username")
-    while try rows.step() { body(try userRecord(rows, at: time)) }
+  /// Status, quota and usage of the present period: what `decide` asks about.
+  package var entitlement: Entitlement {
+    get { row.entitlement }
+    set { row.entitlement = newValue }
   }
 
-  /// What there is on one user at a moment, nil for a stranger.
-  package func user(named name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
-    try database.first("SELECT \(UserRecord.columns) WHERE username = ?1", name) {
-      row throws(SQLiteError) in try userRecord(row, at: time)
-    }
+  /// When their usage starts over.
+  package var period: Period { row.periodRule }
+
+  /// What holds for them.
+  package var effective: Terms {
+    var terms = own.following(plan?.terms ?? Terms())
+    terms.quota = terms.quota ?? 0
+    return terms
   }
 
-  private func userRecord(
-    _ row: borrowing Statement, at time: Int64
-  ) throws(SQLiteError) -> UserRecord {
-    let (stored, first) = (EntitlementRow(row), EntitlementRow.count)
-    return UserRecord(
-      name: EntitlementRow.name(row), at: time, entitlement: try entitlement(stored, at: time),
-      openSessions: Int(row.integer(first + 1)), createdAt: row.optionalInteger(first),
-      plan: row.optionalText(first + 2), period: stored.periodRule,
-      waitingLifetime: row.optionalInteger(first + 3))
+  /// Seconds that their time lasts from their first connection on, which they have not made yet.
+  package var waitingLifetime: Int64? { begunAt == nil ? effective.lifetime?.seconds : nil }
+
+  /// What an import needs to have them again. A time that has begun to run is bound to its end.
+  package var exportedTerms: Terms {
+    var terms = own
+    // A user without a quota of their own or of a plan has none at all.
+    if terms.quota == nil, plan?.terms.quota == nil { terms.quota = 0 }
+    if begunAt != nil { terms.lifetime = entitlement.expiresAt.map { .until($0) } }
+    return terms
   }
 
-  /// The names of all users, for finding what somebody meant who mistyped one.
-  package func userNames() throws(SQLiteError) -> [UserName] {
-    try database.query("SELECT username FROM users WHERE \(Ledger.isPresent) ORDER BY username") {
-      UserName(bytes: $0.bytes(0))
-    }
+  /// A user who is added.
+  init(_ name: UserName, row: EntitlementRow, own: Terms, plan: Plan?, at time: Int64) {
+    self.name = name
+    at = time
+    self.row = row
+    self.own = own
+    self.plan = plan
+    createdAt = time
+    settle(at: time)
   }
 
-  /// Runs a body that sees the ledger as of one moment, whatever others write meanwhile.
-  package func snapshot<Result: ~Copyable>(
-    _ body: () throws(SQLiteError) -> Result
-  ) throws(SQLiteError) -> Result {
-    try database.execute("BEGIN")
-    do {
-      let result = try body()
-      try database.execute("COMMIT")
-      return result
-    } catch {
-      try? database.execute("ROLLBACK")
-      throw error
-    }
+  /// Reads a row of `selection`.
+  init(_ columns: borrowing Statement) {
+    let first = EntitlementRow.count
+    name = EntitlementRow.name(columns)
+    row = EntitlementRow(columns)
+    createdAt = columns.optionalInteger(first)
+    openSessions = Int(columns.integer(first + 1))
+    begunAt = columns.optionalInteger(first + 2)
+    own = Terms(columns, at: first + 3)
+    plan = Plan(columns, at: first + 3 + Int32(Terms.columns.names.count))
+    // Another program may have given them a quota.
+    if own.quota == nil, plan == nil, entitlement.quota > 0 { own.quota = entitlement.quota }
   }
-}
 
-extension UserRecord {
-  /// What `userRecord` reads, and the tables it is in. The count of sessions is a look into the index
-  /// of open ones: one for each user is cheaper than a join for all.
-  fileprivate static let columns =
+  /// Selects the rows of those users that what stands behind it names. The count of sessions is a look
+  /// into the index of open ones: one for each user is cheaper than a join for all.
+  static let selection =
     """
-    \(EntitlementRow.columns), \(UserRow.createdAt), \(UserRow.sessionCount), plans.name,
-      iif(began_at IS NULL, iif(user_quotas.from_first IS NULL, plans.expires_after,
-        user_quotas.expires_after), NULL)
+    SELECT \(EntitlementRow.columns), CAST(strftime('%s', created_at) AS INTEGER),
+      (SELECT count(*) \(openSessions("users.id"))), began_at,
+      \(Terms.columns.list(of: "user_quotas")), \(Plan.columns)
     FROM \(EntitlementRow.tables)
     """
 
-  /// What there is on a user whose row was read, or changed.
-  init(_ user: UserRow, _ entitlement: Entitlement, at time: Int64) {
-    self.init(
-      name: user.name, at: time, entitlement: entitlement, openSessions: user.openSessions,
-      createdAt: user.createdAt, plan: user.plan?.name, period: user.effective.period ?? .none,
-      waitingLifetime: user.begunAt == nil ? user.effective.lifetime?.seconds : nil)
+  /// A condition that holds for a user who has a session that was live at the last sweep.
+  static func isConnected(_ user: String) -> String { "EXISTS (SELECT 1 \(openSessions(user)))" }
+
+  private static func openSessions(_ user: String) -> String {
+    "FROM sessions WHERE sessions.user_id = \(user) AND ended_at IS NULL AND reason IS NULL"
+  }
+
+  /// What is written of a user.
+  static let columns =
+    Terms.columns + Columns(["plan_id", "began_at", "quota_bytes"]) + EntitlementRow.written
+
+  /// The values of `columns`.
+  func stored(by count: Count) -> [any Bindable] {
+    own.stored + [plan?.id, begunAt, entitlement.quota] + row.stored(by: count)
+  }
+
+  /// Brings the row up to the terms that hold from now on, but for the period.
+  mutating func settle(at time: Int64) {
+    let terms = effective
+    let course = course(at: time)
+    begunAt = course.begunAt
+    row.entitlement.quota = terms.quota ?? 0
+    row.entitlement.grace = terms.grace ?? .none
+    row.entitlement.isExempt = terms.isExempt ?? false
+    row.entitlement.expiresAt = course.endsAt
+    row.entitlement.maxSessions = terms.maxSessions ?? 0
+    row.periodRule = terms.period ?? .none
+  }
+
+  /// When their time began and when it is over, as far as either is known yet.
+  func course(at time: Int64) -> (begunAt: Int64?, endsAt: Int64?) {
+    (effective.lifetime ?? .unlimited).course(
+      begunAt: begunAt, isConnected: openSessions > 0, at: time)
   }
 }

@@ -1,35 +1,280 @@
 import Quota
 import SQLite
 
-extension Ledger {
-  /// The statement that finds a user by name.
-  struct Owners: ~Copyable {
-    private var find: Statement
+/// What an administrator's change came to.
+package struct ChangeResult: Sendable {
+  /// The user as they are now.
+  package let user: UserRecord
+  /// Whether anything is other than it was.
+  package let isNew: Bool
+}
 
-    init(_ ledger: Ledger) throws(SQLiteError) {
-      find = try ledger.database.prepare("SELECT id FROM users WHERE username = ?1")
-    }
+/// The users: who is there, what holds for them, and every change of it. A change is one transaction
+/// with the events that tell of it.
+package struct Users {
+  let ledger: Ledger
 
-    /// The id of a user, nil for a stranger.
-    mutating func id(of name: UserName) throws(SQLiteError) -> Int64? {
-      try find.first(name) { $0.integer(0) }
-    }
+  /// What tells a row of a user who is there from one of a name that was taken away; to go into a
+  /// query on `users`.
+  static let isPresent = "coalesce(status, '') NOT IN ('removed', 'renamed')"
+}
+
+// MARK: Reading
+
+extension Users {
+  /// What there is on one user at a moment, nil for a stranger.
+  package func named(_ name: UserName, at time: Int64) throws(SQLiteError) -> UserRecord? {
+    guard let user = try stored(name) else { return nil }
+    return try present(user, at: time)
   }
 
-  /// The number of a user, nil for a stranger.
-  package func number(of name: UserName) throws(SQLiteError) -> Int64? {
-    var owners = try Owners(self)
-    return try owners.id(of: name)
-  }
-
-  /// The user who has this name, or had it when a session began; nil for a stranger.
+  /// Hands every user to a body, in the order of their names' bytes, all as of one moment.
   ///
-  /// - Parameter since: when the session began, in seconds since 1970.
-  func knownOwner(named name: UserName, since: Int64) throws(SQLiteError) -> Int64? {
-    if let former = try formerOwner(named: name, since: since) { return former }
-    return try number(of: name)
+  /// - Parameter time: the moment whose period and entitlement they are shown with.
+  package func forEach(at time: Int64, _ body: (UserRecord) -> Void) throws(SQLiteError) {
+    var rows = try ledger.database.prepare(
+      "\(UserRecord.selection) WHERE \(Users.isPresent) ORDER BY username")
+    while try rows.step() { body(try present(UserRecord(rows), at: time)) }
   }
 
+  /// The names of all users, in the order of their bytes.
+  package func names() throws(SQLiteError) -> [UserName] {
+    try ledger.database.query(
+      "SELECT username FROM users WHERE \(Users.isPresent) ORDER BY username"
+    ) { UserName(bytes: $0.bytes(0)) }
+  }
+
+  /// A user as their row has them, in the period that it was last brought up to; nil for a stranger.
+  private func stored(_ name: UserName) throws(SQLiteError) -> UserRecord? {
+    try ledger.database.first("\(UserRecord.selection) WHERE username = ?1", name) {
+      UserRecord($0)
+    }
+  }
+
+  /// A user in the period of a moment.
+  private func present(_ user: UserRecord, at time: Int64) throws(SQLiteError) -> UserRecord {
+    var user = user
+    user.at = time
+    user.entitlement = try ledger.entitlement(user.row, at: time)
+    return user
+  }
+
+  /// A user who is to be changed; nil for a stranger.
+  func find(_ name: UserName) throws(SQLiteError) -> UserRecord? {
+    guard var user = try stored(name) else { return nil }
+    // Another program may have added the user and no more.
+    if user.row.quotaRow == nil { user.row.quotaRow = try addQuotaRow(of: user.row.user) }
+    return user
+  }
+}
+
+// MARK: Changing
+
+extension Users {
+  /// Adds a user.
+  ///
+  /// - Parameters:
+  ///   - terms: what they have of their own; a quota that neither they nor their plan has is unlimited.
+  ///   - plan: the name of the plan that they follow in everything else; nil for none.
+  ///   - time: seconds since 1970 in UTC.
+  /// - Throws: `LedgerError.userExists`, `.noSuchPlan` or `.contradiction`.
+  package func add(
+    _ name: UserName, _ terms: Terms, plan: String? = nil, at time: Int64
+  ) throws -> UserRecord {
+    try ledger.transaction {
+      let plan = try plan.map(ledger.plans.existing)
+      if try id(of: name) != nil { throw LedgerError.userExists(name) }
+      return try add(name, terms, plan, at: time)
+    }
+  }
+
+  /// Adds a user who is known not to be there.
+  func add(_ name: UserName, _ terms: Terms, _ plan: Plan?, at time: Int64) throws -> UserRecord {
+    let effective = terms.following(plan?.terms ?? Terms())
+    if let contradiction = effective.contradiction {
+      throw LedgerError.contradiction(contradiction)
+    }
+    let quota = Terms.exactWords(forQuota: effective.quota ?? 0)
+    return try insert(name, terms, plan, "by an administrator, quota \(quota)", at: time)
+  }
+
+  /// - Parameter detail: how they came to be one, for the event.
+  func insert(
+    _ name: UserName, _ terms: Terms, _ plan: Plan?, _ detail: String, at time: Int64
+  ) throws(SQLiteError) -> UserRecord {
+    try ledger.database.run(
+      """
+      INSERT INTO users (username, status, created_at, updated_at)
+      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
+      """, name, time)
+    let row = EntitlementRow(user: ledger.database.lastInsertedRow)
+    var user = UserRecord(name, row: row, own: terms, plan: plan, at: time)
+    user.entitlement.span =
+      CurrentPeriod(user.period, resetAt: nil, at: time, in: ledger.zone).span
+    try ledger.events.record(Event(at: time, user: name, kind: .created, detail: detail))
+    try ledger.notices.noteExpiry(of: user.entitlement, name, at: time)
+    try write(user, at: time)
+    return user
+  }
+
+  /// Changes some of a user's terms.
+  ///
+  /// A period that starts over on another day does so at once: usage counts from the start of the
+  /// period that then holds, by the history.
+  ///
+  /// - Parameter plan: the name of the plan they follow; `follow` for none.
+  /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan` or `.contradiction`.
+  package func change(
+    _ name: UserName, _ edit: TermsEdit, plan: Edit<String> = .keep, at time: Int64
+  ) throws -> ChangeResult {
+    try change(name, at: time) { user in
+      try change(&user, edit, plan: plan.map(ledger.plans.existing), at: time)
+    }
+  }
+
+  /// Lets a user in again or shuts them out.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC.
+  /// - Throws: `LedgerError.noSuchUser`.
+  package func setEnabled(
+    _ isEnabled: Bool, _ name: UserName, at time: Int64
+  ) throws -> ChangeResult {
+    try change(name, at: time) { try setEnabled(isEnabled, &$0, at: time) }
+  }
+
+  /// Lets a user's usage start over now. What was used so far stays in a finished period; nothing else
+  /// changes.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC.
+  /// - Throws: `LedgerError.noSuchUser`.
+  package func reset(_ name: UserName, at time: Int64) throws -> ChangeResult {
+    try change(name, at: time) { try reset(&$0, at: time) }
+  }
+
+  /// Lets the usage of all users start over.
+  ///
+  /// - Returns: how many users there are, and how many of them had used anything.
+  package func resetAll(at time: Int64) throws -> (users: Int, reset: Int) {
+    try ledger.transaction {
+      let names = try names()
+      let isReset = try names.map { name in
+        guard var user = try find(name) else { return false }
+        return try reset(&user, at: time)
+      }
+      return (names.count, isReset.count { $0 })
+    }
+  }
+
+  /// Changes a user in one transaction.
+  ///
+  /// - Parameter body: says whether it changed anything.
+  func change(
+    _ name: UserName, at time: Int64, _ body: (inout UserRecord) throws -> Bool
+  ) throws -> ChangeResult {
+    try ledger.transaction {
+      guard var user = try find(name) else { throw LedgerError.noSuchUser(name) }
+      let isNew = try body(&user)
+      return ChangeResult(user: try present(user, at: time), isNew: isNew)
+    }
+  }
+
+  /// - Returns: whether anything is other than it was.
+  func change(
+    _ user: inout UserRecord, _ edit: TermsEdit, plan: Edit<Plan>, at time: Int64
+  ) throws -> Bool {
+    let before = user
+    user.own = edit.applied(to: before.own)
+    user.plan = plan.applied(to: before.plan)
+    if let contradiction = user.effective.contradiction {
+      throw LedgerError.contradiction(contradiction)
+    }
+    let followsAnother = user.plan?.id != before.plan?.id
+    let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
+    if beginsAnew { user.begunAt = nil }
+    if user.own == before.own, !followsAnother, !beginsAnew { return false }
+    // The period that is over ends under the terms it had.
+    if !user.entitlement.span.contains(time) {
+      user.row = try ledger.rolledOver(user.row, to: time)
+    }
+    user.settle(at: time)
+    if user.period != before.period {
+      user.row = try ledger.startedPeriod(of: user.row, at: time) { id, start throws(SQLiteError) in
+        try ledger.usage.sum(of: id, since: start)
+      }
+    }
+    try ledger.notices.noteUsage(&user.row, at: time)
+    try ledger.notices.noteExpiry(of: user.entitlement, user.name, at: time)
+    try write(user, at: time)
+    try recordChange(from: before, to: user, at: time)
+    return true
+  }
+
+  /// - Returns: whether anything is other than it was.
+  func setEnabled(
+    _ isEnabled: Bool, _ user: inout UserRecord, at time: Int64
+  ) throws(SQLiteError) -> Bool {
+    if user.entitlement.isEnabled == isEnabled { return false }
+    user.entitlement.isEnabled = isEnabled
+    try ledger.database.run(
+      "UPDATE users SET status = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1",
+      user.row.user, isEnabled ? "active" : "disabled", time)
+    try ledger.events.record(
+      Event(
+        at: time, user: user.name, kind: isEnabled ? .enabled : .disabled,
+        detail: "by an administrator"))
+    return true
+  }
+
+  /// - Returns: whether there was anything to start over from.
+  private func reset(_ user: inout UserRecord, at time: Int64) throws(SQLiteError) -> Bool {
+    user.row = try ledger.rolledOver(user.row, to: time)
+    let used = user.entitlement.used
+    let isNew = !used.isZero && user.entitlement.span.start < time
+    if isNew {
+      user.row.resetAt = time
+      user.row = try ledger.rolledOver(user.row, to: time)
+      let detail = "\(ledger.rules.count.bytes(of: used)) bytes were used"
+      try ledger.events.record(Event(at: time, user: user.name, kind: .reset, detail: detail))
+    }
+    try ledger.store(user.row)
+    return isNew
+  }
+
+  private static let writing =
+    """
+    INSERT INTO user_quotas (\(UserRecord.columns.list), user_id, updated_at)
+    VALUES (\(UserRecord.columns.parameters), :user, datetime(:at, 'unixepoch'))
+    ON CONFLICT (user_id) DO UPDATE SET \(UserRecord.columns.replacements),
+      updated_at = excluded.updated_at
+    """
+
+  /// Writes all that holds for a user, with the present period.
+  private func write(_ user: UserRecord, at time: Int64) throws(SQLiteError) {
+    var statement = try ledger.database.prepare(Users.writing)
+    statement.bind(user.stored(by: ledger.rules.count) + [user.row.user, time])
+    try statement.run()
+  }
+
+  private func recordChange(
+    from before: UserRecord, to after: UserRecord, at time: Int64
+  ) throws(SQLiteError) {
+    func record(_ kind: Event.Kind, _ detail: String) throws(SQLiteError) {
+      try ledger.events.record(Event(at: time, user: after.name, kind: kind, detail: detail))
+    }
+    let (old, new) = (before.effective, after.effective)
+    if let from = old.quota, let to = new.quota, from != to {
+      try record(
+        .quota, "from \(Terms.exactWords(forQuota: from)) to \(Terms.exactWords(forQuota: to))")
+    }
+    var details = new.differences(from: old, butQuota: true)
+    if after.plan?.id != before.plan?.id { details.append("plan \(after.plan?.name ?? "none")") }
+    if !details.isEmpty { try record(.terms, details.joined(separator: "; ")) }
+  }
+}
+
+// MARK: What sessions bring about
+
+extension Users {
   /// Whom a session under this name is billed to: a user who is known, or was when the session began,
   /// or one created with the default quota where the settings allow strangers; nil where they are
   /// not metered.
@@ -37,254 +282,52 @@ extension Ledger {
   /// - Parameter since: when the session began, in seconds since 1970.
   func owner(named name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
     if let known = try knownOwner(named: name, since: since) { return known }
-    guard rules.unknownUsers == .allow else { return nil }
-    let (id, quotaRow) = try create(name, at: time)
-    try database.run(
-      "UPDATE user_quotas SET quota = ?2, quota_bytes = ?2 WHERE id = ?1", quotaRow,
-      rules.defaultQuota)
-    try record(Event(at: time, user: name, kind: .created, detail: "on first sight"))
-    return id
+    guard ledger.rules.unknownUsers == .allow else { return nil }
+    let terms = Terms(quota: ledger.rules.defaultQuota)
+    return try insert(name, terms, nil, "on first sight", at: time).row.user
   }
 
-  /// Adds a user and their quota row, which a trigger of the earlier project may have added.
-  ///
-  /// - Returns: the ids of both rows.
-  func create(
-    _ name: UserName, at time: Int64
-  ) throws(SQLiteError) -> (user: Int64, quotaRow: Int64) {
-    try database.run(
+  /// Lets a user's time begin with a session, where it has waited for the first one.
+  func beginLifetime(of user: Int64, at time: Int64) throws(SQLiteError) {
+    let begun = try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at)
-      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
-      """, name, time)
-    let id = database.lastInsertedRow
-    return (id, try addQuotaRow(of: id, at: time))
+      UPDATE user_quotas SET began_at = ?2 WHERE user_id = ?1 AND began_at IS NULL
+        AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
+          expires_after) IS NOT NULL
+      """, user, time)
+    guard begun > 0, let row = try ledger.entitlementRow(of: user), let name = try name(of: user)
+    else { return }
+    try ledger.notices.noteExpiry(of: row.entitlement, name, at: time)
   }
 
   /// A user's row with one in `user_quotas`, where another program has added the user and no more;
   /// one who was removed has none.
   func withQuotaRow(_ row: EntitlementRow) throws(SQLiteError) -> EntitlementRow? {
-    let isPresent = try database.exists(
-      "SELECT 1 FROM users WHERE id = ?1 AND \(Ledger.isPresent)", row.user)
+    let isPresent = try ledger.database.exists(
+      "SELECT 1 FROM users WHERE id = ?1 AND \(Users.isPresent)", row.user)
     guard isPresent else { return row }
     _ = try addQuotaRow(of: row.user)
-    return try entitlementRow(of: row.user)
+    return try ledger.entitlementRow(of: row.user)
   }
 
   /// The row in `user_quotas` of a user, which is added where there is none.
-  func addQuotaRow(of user: Int64, at time: Int64? = nil) throws(SQLiteError) -> Int64 {
-    try database.first(
+  private func addQuotaRow(of user: Int64) throws(SQLiteError) -> Int64 {
+    try ledger.database.first(
       """
-      INSERT INTO user_quotas (user_id, updated_at) VALUES (?1, datetime(?2, 'unixepoch'))
-      ON CONFLICT (user_id) DO UPDATE SET updated_at = coalesce(excluded.updated_at, updated_at)
-      RETURNING id
-      """, user, time
+      INSERT INTO user_quotas (user_id) VALUES (?1)
+      ON CONFLICT (user_id) DO UPDATE SET user_id = user_id RETURNING id
+      """, user
     ) { $0.integer(0) } ?? 0
   }
 }
 
-// A name that was taken away from a user, by a removal or a renaming, leaves a row in `users` under
-// a name that no client can have, for OpenVPN puts `_` in the place of control characters: the old
-// name, a byte 1, and the second it was taken away in. So nothing that looks for a user by name
-// finds it.
-//
-// A removed user's own row is left so: their history keeps its owner, and their id is never given to
-// anybody else. Of a renamed user it is a row beside their own, whose name ends in a further byte 1
-// and their id.
-
-/// What a row in `users` says whose name was taken away.
-package struct FormerName: Equatable, Sendable {
-  /// The name as it was.
-  package let name: UserName
-  /// When it was taken away, in seconds since 1970 in UTC.
-  package let until: Int64
-  /// The id of the user who has another name since; nil for one who was removed.
-  let renamed: Int64?
-
-  private static let mark: UInt8 = 1
-
-  init(_ name: UserName, until time: Int64, renamed: Int64? = nil) {
-    self.name = name
-    until = time
-    self.renamed = renamed
-  }
-
-  /// Reads the name of a row; nil for that of a user who is there.
-  package init?(_ rowName: UserName) {
-    let parts = rowName.bytes.split(
-      separator: FormerName.mark, omittingEmptySubsequences: false)
-    let numbers = parts.dropFirst().map { Int64(String(decoding: $0, as: UTF8.self)) }
-    guard 1...2 ~= numbers.count, let time = numbers[0] else { return nil }
-    self.init(
-      UserName(bytes: Array(parts[0])), until: time, renamed: numbers.count == 2 ? numbers[1] : nil)
-  }
-
-  /// The name of the row.
-  var rowName: UserName {
-    let numbers = [until] + (renamed.map { [$0] } ?? [])
-    return UserName(
-      bytes: numbers.reduce(name.bytes) { $0 + [FormerName.mark] + Array(String($1).utf8) })
-  }
-
-  /// The bounds between which a name's rows are, the upper one not included.
-  static func bounds(of name: UserName) -> (UserName, UserName) {
-    (
-      UserName(bytes: name.bytes + [FormerName.mark]),
-      UserName(bytes: name.bytes + [FormerName.mark + 1])
-    )
-  }
-}
-
-extension Ledger {
-  /// What tells a row of a user who is there from one of a name that was taken away; to go into a
-  /// query on `users`.
-  static let isPresent = "coalesce(status, '') NOT IN ('removed', 'renamed')"
-
-  /// Whom a session belongs to that began when a name was still another's: who has been renamed or
-  /// removed since. Nil where neither happened.
-  ///
-  /// The hooks' records name owners as they were called at the door.
-  ///
-  /// - Parameter since: when the session began, in seconds since 1970.
-  func formerOwner(named name: UserName, since: Int64) throws(SQLiteError) -> Int64? {
-    let bounds = FormerName.bounds(of: name)
-    var first: (until: Int64, id: Int64)?
-    try database.query(
-      "SELECT id, username FROM users WHERE username >= ?1 AND username < ?2", bounds.0, bounds.1
-    ) { row in
-      guard let former = FormerName(UserName(bytes: row.bytes(1))), former.name == name,
-        former.until >= since, former.until < first?.until ?? .max
-      else { return }
-      first = (former.until, former.renamed ?? row.integer(0))
+extension Edit {
+  /// The edit with what is made of its value.
+  func map<Other>(_ transform: (Value) throws -> Other) rethrows -> Edit<Other> {
+    switch self {
+    case .keep: .keep
+    case .set(let value): .set(try transform(value))
+    case .follow: .follow
     }
-    return first?.id
-  }
-
-  /// A row name for a name that is taken away now, a little later if there is one already.
-  private func freshName(for former: FormerName) throws(SQLiteError) -> UserName {
-    var fresh = former
-    while try number(of: fresh.rowName) != nil {
-      fresh = FormerName(former.name, until: fresh.until + 1, renamed: former.renamed)
-    }
-    return fresh.rowName
-  }
-
-  private func setName(of id: Int64, to name: UserName, at time: Int64) throws(SQLiteError) {
-    try database.run(
-      "UPDATE users SET username = ?2, updated_at = datetime(?3, 'unixepoch') WHERE id = ?1", id,
-      name, time)
-  }
-
-  /// Gives a user another name, in one transaction with the event that tells of it. Usage, history
-  /// and live sessions stay theirs.
-  ///
-  /// Their events take the new name too, but for refusals: those are of whoever asked to come in
-  /// under the old one.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
-  /// - Throws: `LedgerError.noSuchUser`, or `userExists` for a name that is taken.
-  package func renameUser(
-    _ name: UserName, to newName: UserName, at time: Int64
-  ) throws(LedgerError) -> UserRecord {
-    try inTransaction { () throws(LedgerError) in
-      let (id, taken) = try asking { () throws(SQLiteError) in
-        (try number(of: name), try number(of: newName))
-      }
-      guard let id else { throw .noSuchUser(name) }
-      if taken != nil { throw .userExists(newName) }
-      let renamed = try asking { () throws(SQLiteError) in
-        try setName(of: id, to: newName, at: time)
-        try leaveName(name, of: id, at: time)
-        try database.run(
-          """
-          UPDATE OR REPLACE events SET username = ?2
-          WHERE username = ?1 AND (kind <> 'refused' OR period_start IS NOT NULL)
-          """, name, newName)
-        try record(Event(at: time, user: newName, kind: .renamed, detail: "from \(name)"))
-        return try user(named: newName, at: time)
-      }
-      guard let renamed else { throw .noSuchUser(newName) }
-      return renamed
-    }
-  }
-
-  /// Leaves word whose the name was until now.
-  private func leaveName(_ name: UserName, of id: Int64, at time: Int64) throws(SQLiteError) {
-    try database.run(
-      """
-      INSERT INTO users (username, status, created_at, updated_at)
-      VALUES (?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
-      """, try freshName(for: FormerName(name, until: time, renamed: id)), time)
-    // A trigger of the earlier project adds a quota row to every new one.
-    try database.run("DELETE FROM user_quotas WHERE user_id = ?1", database.lastInsertedRow)
-  }
-
-  /// Removes a user, in one transaction with the event that tells of it.
-  ///
-  /// Their usage, sessions and events are kept unless they are to go too. A live session stays theirs
-  /// to its end, and is judged as a stranger's is.
-  ///
-  /// - Parameters:
-  ///   - isPurge: whether the history goes too, all but the accounts of live sessions.
-  ///   - time: seconds since 1970 in UTC.
-  /// - Returns: the user as they were.
-  /// - Throws: `LedgerError.noSuchUser`.
-  package func removeUser(
-    _ name: UserName, purgingHistory isPurge: Bool, at time: Int64
-  ) throws(LedgerError) -> UserRecord {
-    try inTransaction { () throws(LedgerError) in
-      let user = try userRow(of: name)
-      let before = try asking { () throws(SQLiteError) in
-        UserRecord(user, try entitlement(user.row, at: time), at: time)
-      }
-      try asking { () throws(SQLiteError) in
-        try retire(user.row, called: name, at: time)
-        if isPurge { try purgeHistory(of: user.row.user, called: name) }
-        let detail = isPurge ? "with all history" : "by an administrator"
-        try record(Event(at: time, user: name, kind: .removed, detail: detail))
-      }
-      return before
-    }
-  }
-
-  /// Takes a user's name, terms and present period away.
-  private func retire(
-    _ row: EntitlementRow, called name: UserName, at time: Int64
-  ) throws(SQLiteError) {
-    let former = try freshName(for: FormerName(name, until: time))
-    try setName(of: row.user, to: former, at: time)
-    let end = TimeSpan(start: max(time, row.entitlement.span.start + 1), end: .max)
-    try finish(row, before: end)
-    try database.run(
-      "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)
-    try database.run("DELETE FROM user_quotas WHERE user_id = ?1", row.user)
-    try database.run("DELETE FROM events WHERE username = ?1 AND period_start IS NOT NULL", name)
-  }
-
-  /// Deletes what every table has of a user, also tables that are not ours; of sessions, the closed
-  /// ones. Without live sessions nothing is left to own.
-  private func purgeHistory(of id: Int64, called name: UserName) throws(SQLiteError) {
-    for table in try tablesOfUsers() {
-      let which = table == "sessions" ? " AND ended_at IS NOT NULL" : ""
-      try database.run("DELETE FROM \"\(table)\" WHERE user_id = ?1\(which)", id)
-    }
-    try database.run("DELETE FROM events WHERE username = ?1", name)
-    try database.run(
-      "DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", id)
-    try database.run(
-      """
-      DELETE FROM users WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE user_id = ?1)
-      """, id)
-  }
-
-  /// The tables that have a column `user_id`.
-  private func tablesOfUsers() throws(SQLiteError) -> [String] {
-    try database.query(
-      """
-      SELECT DISTINCT tables.name
-      FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
-      WHERE tables.type = 'table' AND columns.name = 'user_id'
-      """
-    ) { $0.text(0) }
   }
 }

@@ -46,7 +46,7 @@ extension FuzzTarget {
   /// Users who were read from a file and written again are read as the same users; every complaint
   /// is about a line of the file.
   static func checkImport(
-    of bytes: [UInt8], as written: ([ExportedUser]) -> [UInt8]
+    of bytes: [UInt8], as written: ([UserRecord]) -> [UInt8]
   ) throws(Broken) {
     let moment = UserFile.Moment(now: 1_795_466_205, zone: .utc)
     let file = UserFile(bytes, at: moment)
@@ -55,17 +55,20 @@ extension FuzzTarget {
       try require(1...count ~= problem.line, "\(problem.line) is a line of the file")
       try requireSafe(problem.message, "the complaint")
     }
-    let users = file.users.map(exported)
-    let again = UserFile(written(users), at: moment)
+    let users = written(file.users.map(exported))
+    let again = UserFile(users, at: moment)
     try same(again.problems.map(\.message), [], "what is wrong with the users written again")
-    try same(again.users.map(exported), users, "the users written again")
+    try same(written(again.users.map(exported)), users, "the users written again")
   }
 
-  /// A user as he is exported once he has been imported.
-  private static func exported(_ user: ImportedUser) -> ExportedUser {
-    let plan: String? = if case .named(let name) = user.plan { name } else { nil }
-    return ExportedUser(
-      name: user.name, isEnabled: user.isEnabled ?? true, plan: plan,
-      terms: user.terms.applied(to: Terms()))
+  /// A user as they are exported once they have been imported; a plan has a quota.
+  private static func exported(_ edit: UserEdit) -> UserRecord {
+    let plan = edit.plan.applied(to: nil).map { Plan(name: $0, terms: Terms(quota: 1)) }
+    var user = UserRecord(
+      edit.name, row: EntitlementRow(user: 1), own: edit.terms.applied(to: Terms()), plan: plan,
+      at: 0)
+    user.begunAt = nil
+    user.entitlement.isEnabled = edit.isEnabled ?? true
+    return user
   }
 }

@@ -253,13 +253,13 @@ import Testing
 
   @Test func `a stranger whom nobody meters stays one whatever name the row shows`() throws {
     let bench = try Bench(rules: Rules(unknownUsers: .ignore))
-    _ = try bench.ledger.addUser("bob", Terms(quota: 1000), at: Bench.noon)
+    _ = try bench.ledger.users.add("bob", Terms(quota: 1000), at: Bench.noon)
     try bench.connect("mallory")
     for name in ["mallory", "bob"] as [UserName] {
       #expect(try bench.sweep(report([listed(name, 30, 0)])).live.count == 1)
     }
     #expect(try bench.used("bob") == 0)
-    _ = try bench.ledger.addUser("mallory", Terms(quota: 1000), at: Bench.noon + 70)
+    _ = try bench.ledger.users.add("mallory", Terms(quota: 1000), at: Bench.noon + 70)
     _ = try bench.sweep(report([listed("bob", 50, 0)], at: Bench.noon + 80))
     #expect(try bench.used("mallory") == 50)
   }

@@ -14,13 +14,13 @@ private let day: Int64 = 86_400
   }
 
   private func left(_ bench: Bench, at time: Int64 = Bench.noon) throws -> [Int64] {
-    try bench.ledger.grants(of: "alice", at: time).map(\.left)
+    try bench.ledger.grants.list(of: "alice", at: time).map(\.left)
   }
 
   private func grant(
     _ bytes: Int64, _ bench: Bench, carried: Bool = false, at time: Int64 = Bench.noon
   ) throws {
-    _ = try bench.ledger.grant(bytes, to: "alice", isCarried: carried, note: "", at: time)
+    _ = try bench.ledger.grants.give(bytes, to: "alice", isCarried: carried, note: "", at: time)
   }
 
   @Test func `are used after the quota: the period's own first, then carried ones, oldest first`()
@@ -74,7 +74,7 @@ private let day: Int64 = 86_400
     try grant(40, bench, carried: true)
     try bench.move(130, by: "alice", at: Bench.noon)
     #expect(try left(bench) == [10])
-    _ = try bench.ledger.change("alice", .quota(120), at: Bench.noon)
+    _ = try bench.ledger.users.change("alice", .quota(120), at: Bench.noon)
     #expect(try left(bench) == [30])
     #expect(try left(bench, at: Bench.noon + day) == [30])
   }
@@ -95,12 +95,12 @@ private let day: Int64 = 86_400
     try grant(50, bench)
     try bench.move(160, by: "alice", at: Bench.noon)
     #expect(try left(bench) == [30, 0])
-    #expect(try bench.ledger.revokeGrant(1, of: "alice", at: Bench.noon).taken == 30)
+    #expect(try bench.ledger.grants.revoke(1, of: "alice", at: Bench.noon).taken == 30)
     #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.limit == 160)
-    #expect(try bench.ledger.revokeGrant(1, of: "alice", at: Bench.noon).taken == nil)
+    #expect(try bench.ledger.grants.revoke(1, of: "alice", at: Bench.noon).taken == nil)
     #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon + day)?.limit == 100)
     #expect(throws: LedgerError.self) {
-      try bench.ledger.revokeGrant(3, of: "alice", at: Bench.noon)
+      try bench.ledger.grants.revoke(3, of: "alice", at: Bench.noon)
     }
     #expect(
       try bench.probe.events.count { ["granted", "revoked"].contains($0.kind) } == 3)
@@ -111,7 +111,7 @@ private let day: Int64 = 86_400
     try grant(50, bench)
     try grant(40, bench, carried: true)
     try bench.move(160, by: "alice", at: Bench.noon)
-    _ = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    _ = try bench.ledger.users.reset("alice", at: Bench.noon + 60)
     // What a carried grant gave before the reset is gone.
     #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon + 60)?.limit == 180)
   }
@@ -120,7 +120,7 @@ private let day: Int64 = 86_400
     let bench = try Bench()
     try bench.add("bob", Terms(quota: 0))
     let error = #expect(throws: LedgerError.self) {
-      try bench.ledger.grant(1, to: "bob", isCarried: false, note: "", at: Bench.noon)
+      try bench.ledger.grants.give(1, to: "bob", isCarried: false, note: "", at: Bench.noon)
     }
     #expect(error?.hint != nil)
     #expect(try bench.probe.grants.count == 0)

@@ -43,7 +43,7 @@ private let day: Int64 = 86_400
   @Test func `do not come about again after a raise of the quota`() throws {
     let bench = try bench()
     try bench.move(100, by: "alice", at: Bench.noon)
-    _ = try bench.ledger.change("alice", .quota(200), at: Bench.noon)
+    _ = try bench.ledger.users.change("alice", .quota(200), at: Bench.noon)
     try bench.move(70, by: "alice", at: Bench.noon + 60)
     #expect(try notices(bench) == ["usage 100", "usage 80"])
     try bench.move(30, by: "alice", at: Bench.noon + 120)
@@ -53,13 +53,13 @@ private let day: Int64 = 86_400
   @Test func `come about by a lower quota too`() throws {
     let bench = try bench()
     try bench.move(50, by: "alice", at: Bench.noon)
-    _ = try bench.ledger.change("alice", .quota(60), at: Bench.noon)
+    _ = try bench.ledger.users.change("alice", .quota(60), at: Bench.noon)
     #expect(try notices(bench) == ["usage 80"])
   }
 
   @Test func `count grants, and not the grace`() throws {
     let bench = try bench(Terms(quota: 100, grace: Grace(bytes: 100)))
-    _ = try bench.ledger.grant(100, to: "alice", isCarried: true, note: "", at: Bench.noon)
+    _ = try bench.ledger.grants.give(100, to: "alice", isCarried: true, note: "", at: Bench.noon)
     try bench.move(159, by: "alice", at: Bench.noon)
     #expect(try notices(bench).isEmpty)
     try bench.move(41, by: "alice", at: Bench.noon)
@@ -70,13 +70,15 @@ private let day: Int64 = 86_400
   @Test func `of an expiry come about some days before it, once`() throws {
     let end = Bench.noon + 10 * day
     let bench = try bench(Terms(lifetime: .until(end)))
-    for later in 0...12 { try bench.ledger.noticeExpiries(at: Bench.noon + Int64(later) * day) }
+    for later in 0...12 {
+      try bench.ledger.notices.noteExpiries(at: Bench.noon + Int64(later) * day)
+    }
     #expect(try notices(bench) == ["expiry 3"])
     #expect(try bench.probe.notices.map(\.at) == [end - 3 * day])
     var later = TermsEdit()
     later.lifetime = .set(.until(end + 20 * day))
-    _ = try bench.ledger.change("alice", later, at: end)
-    try bench.ledger.noticeExpiries(at: end + 18 * day)
+    _ = try bench.ledger.users.change("alice", later, at: end)
+    try bench.ledger.notices.noteExpiries(at: end + 18 * day)
     #expect(try notices(bench) == ["expiry 3", "expiry 3"], "another expiry")
   }
 
@@ -121,13 +123,13 @@ private let day: Int64 = 86_400
   @Test func `takes each notice once where it succeeds`() throws {
     let bench = try bench()
     func take(at time: Int64) throws -> Notice? {
-      try bench.ledger.takeNotice(since: time, at: time)
+      try bench.ledger.notices.takeNext(since: time, at: time)
     }
     let notice = try #require(try take(at: Bench.noon + 10))
     #expect(notice.user == "alice" && notice.kind == .usage && notice.detail == "100")
     #expect(notice.used == 120 && notice.limit == 100 && notice.tries == 0)
     #expect(try take(at: Bench.noon + 11) == nil, "it is under way")
-    try bench.ledger.settle(notice, at: Bench.noon + 11)
+    try bench.ledger.notices.settle(notice, at: Bench.noon + 11)
     #expect(try take(at: Bench.noon + 7200) == nil)
   }
 
@@ -136,8 +138,10 @@ private let day: Int64 = 86_400
     var tries: [Int64] = []
     for minute in 0..<(36 * 60) {
       let now = Bench.noon + Int64(minute) * 60
-      while try bench.ledger.takeNotice(since: now, at: now) != nil { tries.append(Int64(minute)) }
-      _ = try bench.ledger.giveUpNotices(at: now)
+      while try bench.ledger.notices.takeNext(since: now, at: now) != nil {
+        tries.append(Int64(minute))
+      }
+      _ = try bench.ledger.notices.giveUp(at: now)
     }
     #expect(tries == [0, 1, 6, 21, 81])
     #expect(try bench.probe.notices.allSatisfy(\.isSettled))
@@ -146,15 +150,15 @@ private let day: Int64 = 86_400
   @Test func `tries a notice once in one run, however long that takes`() throws {
     let bench = try bench()
     let start = Bench.noon + 10
-    #expect(try bench.ledger.takeNotice(since: start, at: start) != nil)
-    #expect(try bench.ledger.takeNotice(since: start, at: start + 7200) == nil)
-    #expect(try bench.ledger.takeNotice(since: start + 60, at: start + 60) != nil)
+    #expect(try bench.ledger.notices.takeNext(since: start, at: start) != nil)
+    #expect(try bench.ledger.notices.takeNext(since: start, at: start + 7200) == nil)
+    #expect(try bench.ledger.notices.takeNext(since: start + 60, at: start + 60) != nil)
   }
 
   @Test func `gives up on what is news no longer`() throws {
     let bench = try bench()
     let later = Bench.noon + 2 * day + 1
-    #expect(try bench.ledger.takeNotice(since: later, at: later) == nil)
-    #expect(try bench.ledger.giveUpNotices(at: later) == 1)
+    #expect(try bench.ledger.notices.takeNext(since: later, at: later) == nil)
+    #expect(try bench.ledger.notices.giveUp(at: later) == 1)
   }
 }

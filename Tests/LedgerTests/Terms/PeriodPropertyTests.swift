@@ -34,23 +34,23 @@ private struct Life {
     switch some(0...9) {
     case 0:
       let period = Life.periods.randomElement(using: &chance) ?? .none
-      _ = try bench.ledger.change("alice", .period(period), at: now)
+      _ = try bench.ledger.users.change("alice", .period(period), at: now)
       return "period \(period)"
     case 1:
-      _ = try bench.ledger.reset("alice", at: now)
+      _ = try bench.ledger.users.reset("alice", at: now)
       return "reset"
     case 2:
       let (bytes, isCarried) = (some(1...500), some(0...1) == 0)
-      _ = try bench.ledger.grant(bytes, to: "alice", isCarried: isCarried, note: "", at: now)
+      _ = try bench.ledger.grants.give(bytes, to: "alice", isCarried: isCarried, note: "", at: now)
       return "grant \(bytes), carried \(isCarried)"
     case 3:
-      let grants = try bench.ledger.grants(of: "alice", at: now)
+      let grants = try bench.ledger.grants.list(of: "alice", at: now)
       guard let grant = grants.randomElement(using: &chance) else { return "no grant" }
-      _ = try bench.ledger.revokeGrant(grant.number, of: "alice", at: now)
+      _ = try bench.ledger.grants.revoke(grant.number, of: "alice", at: now)
       return "revoke \(grant.number)"
     case 4:
       let quota = some(1...3000)
-      _ = try bench.ledger.change("alice", .quota(quota), at: now)
+      _ = try bench.ledger.users.change("alice", .quota(quota), at: now)
       return "quota \(quota)"
     case 5:
       try bench.ledger.rollOver(at: now)

@@ -8,7 +8,7 @@ import Testing
 extension Bench {
   /// Adds a user with terms of his own.
   func add(_ name: UserName, _ terms: Terms, at time: Int64 = Bench.noon) throws {
-    _ = try ledger.addUser(name, terms, at: time)
+    _ = try ledger.users.add(name, terms, at: time)
   }
 
   /// Lets a user move so many bytes in a session of its own, which ends at a moment.
@@ -52,7 +52,7 @@ private let monday = Bench.noon - day / 2
   @Test func `leaves somebody an administrator shut out where he is`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
-    _ = try bench.ledger.setEnabled(false, "alice", at: Bench.noon)
+    _ = try bench.ledger.users.setEnabled(false, "alice", at: Bench.noon)
     let tomorrow = Bench.noon + day
     #expect(try bench.verdict(on: "alice", at: tomorrow) == .refused(.disabled))
   }
@@ -61,7 +61,7 @@ private let monday = Bench.noon - day / 2
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(70, by: "alice", at: Bench.noon)
-    _ = try bench.ledger.change("alice", .quota(50), at: Bench.noon + 60)
+    _ = try bench.ledger.users.change("alice", .quota(50), at: Bench.noon + 60)
     try bench.move(20, by: "alice", at: Bench.noon + day)
     let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + day)
     #expect(periods.map(\.used.total) == [70, 20])
@@ -257,7 +257,7 @@ extension TermsEdit {
     let bench = try bench(old)
     let total = sum(since: 30)
     #expect(try bench.used("alice") == total)
-    let change = try bench.ledger.change("alice", .period(new), at: Bench.noon)
+    let change = try bench.ledger.users.change("alice", .period(new), at: Bench.noon)
     #expect(change.isNew && change.user.entitlement.used.total == sum(since: back))
     #expect(change.user.entitlement.span == new.span(at: Bench.noon, in: .utc))
     #expect(try bench.used("alice") == total, "every byte stays in one period")
@@ -268,7 +268,7 @@ extension TermsEdit {
 
   @Test func `to none counts all there ever was`() throws {
     let bench = try bench(.month(1))
-    let change = try bench.ledger.change("alice", .period(.none), at: Bench.noon)
+    let change = try bench.ledger.users.change("alice", .period(.none), at: Bench.noon)
     #expect(change.user.entitlement.used.total == sum(since: 30))
     #expect(try bench.probe.count(.periods) == 1)
   }
@@ -276,17 +276,17 @@ extension TermsEdit {
   @Test func `and changed back is as it was`() throws {
     let bench = try bench(.month(1))
     let before = try bench.ledger.entitlement(of: "alice", at: Bench.noon)
-    _ = try bench.ledger.change("alice", .period(.week(.monday)), at: Bench.noon)
-    _ = try bench.ledger.change("alice", .period(.month(1)), at: Bench.noon)
+    _ = try bench.ledger.users.change("alice", .period(.week(.monday)), at: Bench.noon)
+    _ = try bench.ledger.users.change("alice", .period(.month(1)), at: Bench.noon)
     #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon) == before)
   }
 
   @Test func `gives back nothing that a reset has forgiven`() throws {
     let bench = try bench(.month(1))
-    _ = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    _ = try bench.ledger.users.reset("alice", at: Bench.noon + 60)
     try bench.move(5, by: "alice", at: Bench.noon + 120)
     for period in [Period.month(20), .week(.monday), .day, .none] {
-      let change = try bench.ledger.change("alice", .period(period), at: Bench.noon + 180)
+      let change = try bench.ledger.users.change("alice", .period(period), at: Bench.noon + 180)
       #expect(change.user.entitlement.used.total == 5, "\(period)")
     }
   }
@@ -299,15 +299,16 @@ extension TermsEdit {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(100, by: "alice", at: Bench.noon)
-    let change = try bench.ledger.reset("alice", at: Bench.noon + 60)
+    let change = try bench.ledger.users.reset("alice", at: Bench.noon + 60)
     #expect(change.isNew && change.user.entitlement.used.isZero)
     #expect(change.user.entitlement.span == TimeSpan(start: Bench.noon + 60, end: monday + day))
     try bench.move(30, by: "alice", at: Bench.noon + 120)
     #expect(try bench.used("alice") == 130)
     #expect(
       try bench.ledger.periods(of: "alice", at: Bench.noon + 120).map(\.used.total) == [100, 30])
-    #expect(try bench.ledger.reset("alice", at: Bench.noon + 120).isNew)
-    #expect(try !bench.ledger.reset("alice", at: Bench.noon + 180).isNew, "nothing used since")
+    #expect(try bench.ledger.users.reset("alice", at: Bench.noon + 120).isNew)
+    #expect(
+      try !bench.ledger.users.reset("alice", at: Bench.noon + 180).isNew, "nothing used since")
     #expect(try bench.probe.events("reset").count == 2)
     try bench.move(1, by: "alice", at: Bench.noon + day)
     #expect(
@@ -320,8 +321,8 @@ extension TermsEdit {
       try bench.add(UserName("user\(index)"), Terms(quota: 100))
       if index < 3 { try bench.move(100, by: UserName("user\(index)"), at: Bench.noon) }
     }
-    let names = try bench.ledger.userNames()
-    #expect(try bench.ledger.reset(names, at: Bench.noon + 60) == 3)
+    let result = try bench.ledger.users.resetAll(at: Bench.noon + 60)
+    #expect(result.users == 5 && result.reset == 3)
     #expect(try bench.probe.bytesUsed.allSatisfy { $0.value == 0 })
   }
 }

@@ -33,7 +33,7 @@ final class InProcess: Programs {
     for user in terms.users {
       let terms = Terms(
         quota: user.quota, period: user.isDaily ? .day : nil, maxSessions: Int64(user.maxSessions))
-      _ = try ledger.addUser(UserName(user.name), terms, at: self.terms.start)
+      _ = try ledger.users.add(UserName(user.name), terms, at: self.terms.start)
     }
     try publish(
       ledger, at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
@@ -43,7 +43,7 @@ final class InProcess: Programs {
   static func makeTemplate(in folder: TemporaryDirectory) throws -> String {
     let path = folder.path + "/quota.db"
     let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
-    try ledger.checkpoint()
+    try ledger.maintenance.checkpoint()
     return path
   }
 
@@ -171,34 +171,34 @@ extension InProcess {
     case .expiry(let name, let time):
       try edit(name, ledger, now) { $0.lifetime = .set(time.map { .until($0) } ?? .unlimited) }
     case .enabled(let name, let isEnabled):
-      _ = try ledger.setEnabled(isEnabled, UserName(name), at: now)
+      _ = try ledger.users.setEnabled(isEnabled, UserName(name), at: now)
     case .grant(let name, let bytes, let isCarried):
-      _ = try ledger.grant(bytes, to: UserName(name), isCarried: isCarried, note: "", at: now)
-    case .reset(let name): _ = try ledger.reset(UserName(name), at: now)
+      _ = try ledger.grants.give(bytes, to: UserName(name), isCarried: isCarried, note: "", at: now)
+    case .reset(let name): _ = try ledger.users.reset(UserName(name), at: now)
     case .rename(let name, let newName):
-      _ = try ledger.renameUser(UserName(name), to: UserName(newName), at: now)
+      _ = try ledger.users.rename(UserName(name), to: UserName(newName), at: now)
     case .plan(let bytes):
-      if try ledger.plan(named: "basic") == nil {
-        try ledger.addPlan("basic", Terms(quota: bytes), at: now)
+      if try ledger.plans.named("basic") == nil {
+        try ledger.plans.add("basic", Terms(quota: bytes), at: now)
       } else {
         var edit = TermsEdit()
         edit.quota = .set(bytes)
-        _ = try ledger.changePlan("basic", edit, at: now)
+        _ = try ledger.plans.change("basic", edit, at: now)
       }
     case .follow(let name):
-      try edit(name, ledger, now, plan: .named("basic")) { $0.quota = .follow }
+      try edit(name, ledger, now, plan: .set("basic")) { $0.quota = .follow }
     }
     try publish(ledger, at: moment(world))
     return true
   }
 
   private func edit(
-    _ name: String, _ ledger: Ledger, _ time: Int64, plan: PlanChoice = .same,
+    _ name: String, _ ledger: Ledger, _ time: Int64, plan: Edit<String> = .keep,
     _ change: (inout TermsEdit) -> Void
   ) throws {
     var edit = TermsEdit()
     change(&edit)
-    _ = try ledger.change(UserName(name), edit, plan: plan, at: time)
+    _ = try ledger.users.change(UserName(name), edit, plan: plan, at: time)
   }
 
   private func publish(_ ledger: Ledger, at moment: JournalMoment) throws {

@@ -29,13 +29,13 @@ struct Notify: ParsableCommand {
     if command.isEmpty { return }
     let begun = Clock.now
     var failed = 0
-    while let notice = try ledger.takeNotice(since: begun, at: Clock.now) {
+    while let notice = try ledger.notices.takeNext(since: begun, at: Clock.now) {
       let fate = try deliver(notice, by: command, administration, log)
       if fate != .delivered { failed += 1 }
       // The others would most likely hang too, for half a minute each.
       if fate == .hung { break }
     }
-    let dropped = try ledger.giveUpNotices(at: Clock.now)
+    let dropped = try ledger.notices.giveUp(at: Clock.now)
     if dropped > 0 { log.warn("gave up on \(dropped) notices that could not be delivered") }
     if failed > 0 {
       throw CommandError(
@@ -64,7 +64,7 @@ struct Notify: ParsableCommand {
         ])
       return error == .timedOut ? .hung : .failed
     }
-    try administration.ledger.settle(notice, at: Clock.now)
+    try administration.ledger.notices.settle(notice, at: Clock.now)
     log.record(
       .info, "notified",
       [

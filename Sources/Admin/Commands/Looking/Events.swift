@@ -24,8 +24,8 @@ struct Events: ParsableCommand {
     )
     let window = try window.window(
       ofDays: Int64(settings.retentionDays), now: Clock.now, in: words.zone)
-    let events = try ledger.events(about: name, in: window.time, limit: limit.limit ?? 50)
-    if events.isEmpty, let name, try ledger.number(of: name) == nil {
+    let events = try ledger.events.list(about: name, in: window.time, limit: limit.limit ?? 50)
+    if events.isEmpty, let name, try ledger.users.id(of: name) == nil {
       throw administration.unknown(name)
     }
     let listing = Listing(

@@ -16,7 +16,7 @@ struct List: ParsableCommand {
     let (ledger, words) = (administration.ledger, administration.words)
     let percent = administration.settings.notifyAt.first ?? 100
     let users = try filter.apply(by: words.rules, nearFrom: percent) { body in
-      try ledger.forEachUser(at: Clock.now, body)
+      try ledger.users.forEach(at: Clock.now, body)
     }
     let listing = Listing(
       "users", users,

@@ -38,7 +38,7 @@ private struct MetricsReading {
   private let settings: Settings
   private let users: [UserRecord]
   private let sessions: [String: Int64]
-  private let incidents: [Incident]
+  private let incidents: [Event]
   /// When the last sweep ended, in seconds since 1970; nil where none did.
   private let lastSweep: Int64?
 
@@ -48,14 +48,15 @@ private struct MetricsReading {
   /// Asks the ledger.
   ///
   /// - Parameter now: seconds since 1970 in UTC.
-  init(_ ledger: Ledger, _ settings: Settings, now: Int64) throws(SQLiteError) {
+  init(_ ledger: Ledger, _ settings: Settings, now: Int64) throws {
     self.settings = settings
-    (users, sessions, incidents, lastSweep) = try ledger.snapshot { () throws(SQLiteError) in
+    (users, sessions, incidents, lastSweep) = try ledger.snapshot {
       var users: [UserRecord] = []
-      try ledger.forEachUser(at: now) { users.append($0) }
+      try ledger.users.forEach(at: now) { users.append($0) }
       return (
         users, try ledger.openSessionsByServer(),
-        try ledger.incidents(in: now - MetricsReading.recent..<Int64.max), try ledger.lastSweep()
+        try ledger.events.incidents(in: now - MetricsReading.recent..<Int64.max),
+        try ledger.lastSweep()
       )
     }
   }
@@ -90,7 +91,7 @@ private struct MetricsReading {
       text.metric(name, .gauge, help)
       var counts = Dictionary(uniqueKeysWithValues: Reason.allCases.map { ($0.rawValue, Int64(0)) })
       for incident in incidents where incident.isKill == isKill {
-        counts[incident.reason, default: 0] += incident.count
+        counts[incident.detail, default: 0] += incident.count
       }
       for (reason, count) in sorted(counts) { text.sample([("reason", reason)], count) }
     }

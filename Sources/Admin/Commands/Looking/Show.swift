@@ -18,8 +18,8 @@ struct Show: ParsableCommand {
     let name = try user.userName()
     let administration = try Administration(options)
     let (ledger, words) = (administration.ledger, administration.words)
-    let (found, sessions) = try ledger.snapshot { () throws(SQLiteError) in
-      (try ledger.user(named: name, at: Clock.now), try ledger.openSessions(of: name))
+    let (found, sessions) = try ledger.snapshot {
+      (try ledger.users.named(name, at: Clock.now), try ledger.openSessions(of: name))
     }
     guard let user = found else {
       throw administration.unknown(name, hint: Show.fate(ofStrangers: words))
@@ -59,7 +59,7 @@ struct Show: ParsableCommand {
     let upload = rules.count == .sent ? " (does not count)" : ""
     return [
       ("state", entitlement.isEnabled ? "enabled" : "disabled"),
-      ("plan", user.plan),
+      ("plan", user.plan?.name),
       ("quota", words.quota(entitlement.quota)),
       ("period", words.period(of: user)),
       ("granted", words.grants(of: user)),

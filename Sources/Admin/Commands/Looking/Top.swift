@@ -19,8 +19,9 @@ struct Top: ParsableCommand {
     let (ledger, words) = (administration.ledger, administration.words)
     let window = try window.window(ofDays: 30, now: Clock.now, in: words.zone)
     let count = words.rules.count
-    let movers = try ledger.snapshot { () throws(SQLiteError) in
-      Mover.ranked(try ledger.usage(in: window.days).byUser, try ledger.owners(), by: count)
+    let movers = try ledger.snapshot {
+      Mover.ranked(
+        try ledger.usage.sums(in: window.days).byUser, try ledger.users.owners(), by: count)
     }
     let total = count.bytes(of: movers.reduce(Traffic()) { $0 + $1.traffic })
     var listing = Listing(

@@ -44,21 +44,21 @@ struct Usage: ParsableCommand {
     let now = Clock.now
     let window = try window.window(ofDays: by.days, now: now, in: words.zone)
     let numbers = try names.map { name in
-      guard let number = try ledger.number(of: name) else { throw administration.unknown(name) }
+      guard let number = try ledger.users.id(of: name) else { throw administration.unknown(name) }
       return number
     }
     let report = UsageReport(window: window, words: words, now: now)
     let subjects: [(name: UserName?, number: Int64?)] =
       names.isEmpty ? [(nil, nil)] : zip(names, numbers).map { ($0, $1) }
-    let text = try ledger.snapshot { () throws(SQLiteError) in
+    let text = try ledger.snapshot {
       if by == .session {
-        let owners = try ledger.owners()
-        let sessions = try subjects.map { subject throws(SQLiteError) in
+        let owners = try ledger.users.owners()
+        let sessions = try subjects.map { subject in
           try report.sessions(of: subject.number, ledger, owners)
         }
         return report.listing(sessions.flatMap(\.self)).text(as: output.format, words)
       }
-      let lines = try subjects.map { subject throws(SQLiteError) in
+      let lines = try subjects.map { subject in
         try report.lines(of: subject.number, called: subject.name, by: by, ledger)
       }
       return report.listing(lines.flatMap(\.self), by: by, namesUsers: subjects.count > 1)

@@ -46,7 +46,7 @@ struct UsageReport {
       }
     }
     var servers: [String?: Line] = [:]
-    try ledger.forEachSession(of: number, in: window.time) { session in
+    try ledger.sessions.forEach(of: number, in: window.time) { session in
       let new = Line(
         user: name, label: session.server ?? "-", value: session.server, traffic: Traffic())
       servers[session.server, default: new].sessions += 1
@@ -62,7 +62,7 @@ struct UsageReport {
   ) throws(SQLiteError) -> [UsagePoint] {
     let first = step.first(around: window.days.lowerBound)
     let last = step.next(after: step.first(around: window.days.upperBound)) + -1
-    let usage = try ledger.usage(of: number, in: first...max(first, last)).byDay
+    let usage = try ledger.usage.sums(of: number, in: first...max(first, last)).byDay
     return usageSeries(usage, by: step, through: window.newest)
   }
 
@@ -77,7 +77,7 @@ struct UsageReport {
   private func hours(
     of number: Int64?, _ ledger: Ledger
   ) throws(SQLiteError) -> [(start: Int64, traffic: Traffic)] {
-    let usage = try ledger.hourlyUsage(of: number, in: window.time)
+    let usage = try ledger.usage.hourly(of: number, in: window.time)
     let used = usage.keys.sorted()
     var hours: [(start: Int64, traffic: Traffic)] = []
     for (index, start) in used.enumerated() {
@@ -98,7 +98,7 @@ struct UsageReport {
     of number: Int64?, _ ledger: Ledger, _ owners: [Int64: Owner]
   ) throws(SQLiteError) -> [OwnedSession] {
     var sessions: [OwnedSession] = []
-    try ledger.forEachSession(of: number, in: window.time) { session in
+    try ledger.sessions.forEach(of: number, in: window.time) { session in
       sessions.append((owners[session.user], session))
     }
     return sessions

@@ -33,8 +33,8 @@ struct GrantBytes: ParsableCommand {
     }
     let note = try Note.parse(note)
     let administration = try Administration(options)
-    let granted = try administration.change { ledger throws(LedgerError) in
-      try ledger.grant(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
+    let granted = try administration.change { ledger in
+      try ledger.grants.give(bytes, to: name, isCarried: carry, note: note, at: Clock.now)
     }
     let (words, end) = (administration.words, granted.user.entitlement.span.end)
     let validity =
@@ -60,8 +60,8 @@ struct Revoke: ParsableCommand {
     let name = try user.userName()
     let administration = try Administration(options)
     let words = administration.words
-    let revoked = try administration.change { ledger throws(LedgerError) in
-      try ledger.revokeGrant(number, of: name, at: Clock.now)
+    let revoked = try administration.change { ledger in
+      try ledger.grants.revoke(number, of: name, at: Clock.now)
     }
     let what =
       revoked.taken.map { "revoked: \(words.size($0)) were left" } ?? "revoked already"
@@ -82,7 +82,7 @@ struct Grants: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let name = try administration.user(user.userName()).name
-    let grants = try administration.ledger.grants(of: name, at: Clock.now)
+    let grants = try administration.ledger.grants.list(of: name, at: Clock.now)
     let listing = Listing(
       "grants", grants,
       [

@@ -35,8 +35,8 @@ struct AddPlan: ParsableCommand {
     let now = Clock.now
     let edit = try terms.edit(at: now, in: administration.settings.zone) { .none }
     let terms = edit.applied(to: Terms())
-    try administration.change { ledger throws(LedgerError) in
-      try ledger.addPlan(name, terms, at: now)
+    try administration.change { ledger in
+      try ledger.plans.add(name, terms, at: now)
     }
     let words = administration.words.terms(terms).joined(separator: ", ")
     try StandardOutput.write(["added plan \(name): \(words.isEmpty ? "no terms yet" : words)"])
@@ -64,8 +64,8 @@ struct SetPlan: ParsableCommand {
     let edit = try terms.edit(at: now, in: administration.settings.zone) {
       plan.terms.period ?? .none
     }
-    let followers = try administration.change { ledger throws(LedgerError) in
-      try ledger.changePlan(plan.name, edit, at: now)
+    let followers = try administration.change { ledger in
+      try ledger.plans.change(plan.name, edit, at: now)
     }
     let words = administration.words.terms(edit.applied(to: Terms())).joined(separator: ", ")
     let state = followers == nil ? "has \(words) already" : "now has \(words)"
@@ -85,8 +85,8 @@ struct RemovePlan: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let plan = try administration.plan(named: plan.name)
-    try administration.change { ledger throws(LedgerError) in
-      try ledger.removePlan(plan.name, at: Clock.now)
+    try administration.change { ledger in
+      try ledger.plans.remove(plan.name, at: Clock.now)
     }
     try StandardOutput.write(["removed plan \(plan.name)"])
   }
@@ -103,8 +103,8 @@ struct ListPlans: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let words = administration.words
-    let plans = try administration.ledger.plans().map { plan in
-      (plan: plan, users: Int64(try administration.ledger.followers(of: plan).count))
+    let plans = try administration.ledger.plans.all().map { plan in
+      (plan: plan, users: Int64(try administration.ledger.plans.followers(of: plan).count))
     }
     let listing = Listing(
       "plans", plans,
@@ -130,7 +130,7 @@ struct ShowPlan: ParsableCommand {
   func run() throws {
     let administration = try Administration(options)
     let plan = try administration.plan(named: plan.name)
-    let followers = try administration.ledger.followers(of: plan)
+    let followers = try administration.ledger.plans.followers(of: plan)
     if output.json {
       return try StandardOutput.write(
         JSONWriter.document { json in

@@ -29,8 +29,8 @@ struct Reset: ParsableCommand {
     let administration = try Administration(options)
     let now = Clock.now
     guard let name = given else { return try resetEverybody(administration, at: now) }
-    let change = try administration.change { ledger throws(LedgerError) in
-      try ledger.reset(name, at: now)
+    let change = try administration.change { ledger in
+      try ledger.users.reset(name, at: now)
     }
     let consequence = administration.words.consequence(for: change.user)
     let state = change.isNew ? "starts over: nothing used" : "has used nothing yet"
@@ -38,10 +38,7 @@ struct Reset: ParsableCommand {
   }
 
   private func resetEverybody(_ administration: Administration, at time: Int64) throws {
-    let names = try administration.ledger.userNames()
-    let count = try administration.change { ledger throws(LedgerError) in
-      try ledger.reset(names, at: time)
-    }
-    try StandardOutput.write(["\(count) of \(names.count) users start over: nothing used"])
+    let (users, reset) = try administration.change { try $0.users.resetAll(at: time) }
+    try StandardOutput.write(["\(reset) of \(users) users start over: nothing used"])
   }
 }

@@ -53,8 +53,8 @@ struct SetTerms: ParsableCommand {
     }
     for term in follow { try give(Term(argument: term), backIn: &edit) }
     let choice = try planChoice(administration)
-    let change = try administration.change { ledger throws(LedgerError) in
-      try ledger.change(name, edit, plan: choice, at: now)
+    let change = try administration.change { ledger in
+      try ledger.users.change(name, edit, plan: choice, at: now)
     }
     let words = administration.words
     let terms = words.terms(of: change.user, edit, choice).joined(separator: ", ")
@@ -63,9 +63,9 @@ struct SetTerms: ParsableCommand {
     try StandardOutput.write(["\(name.forPeople) \(state)\(consequence)"])
   }
 
-  private func planChoice(_ administration: Administration) throws -> PlanChoice {
-    guard let plan else { return .same }
-    return plan == "none" ? .none : .named(try administration.plan(named: plan).name)
+  private func planChoice(_ administration: Administration) throws -> Edit<String> {
+    guard let plan else { return .keep }
+    return plan == "none" ? .follow : .set(try administration.plan(named: plan).name)
   }
 
   private func give(_ term: Term, backIn edit: inout TermsEdit) throws(CommandError) {

@@ -26,8 +26,8 @@ struct Add: ParsableCommand {
     var own = edit.applied(to: Terms())
     let plan = try plan.map(administration.plan)
     if own.quota == nil, plan?.terms.quota == nil { own.quota = settings.defaultQuota }
-    let user = try administration.change { ledger throws(LedgerError) in
-      try ledger.addUser(name, own, plan: plan?.name, at: now)
+    let user = try administration.change { ledger in
+      try ledger.users.add(name, own, plan: plan?.name, at: now)
     }
     let terms = administration.words.terms(of: user).joined(separator: ", ")
     try StandardOutput.write(["added \(name.forPeople), \(terms)"])

@@ -30,8 +30,8 @@ private func switchUsers(
 ) throws {
   let names = try users.userNames()
   let administration = try Administration(options)
-  let changes = try administration.changeEach(names) { ledger, name throws(LedgerError) in
-    try ledger.setEnabled(isEnabled, name, at: Clock.now)
+  let changes = try administration.changeEach(names) { ledger, name in
+    try ledger.users.setEnabled(isEnabled, name, at: Clock.now)
   }
   let state = isEnabled ? "enabled" : "disabled"
   try StandardOutput.write(

@@ -45,15 +45,14 @@ struct Import: ParsableCommand {
     if file.problems.isEmpty {
       let administration = try Administration(options)
       let progress = Progress("importing")
-      do throws(ImportError) {
-        return try applying(administration, failing: { .ledger($0) }) {
-          ledger throws(ImportError) in
-          try ledger.importUsers(file.users, plans: file.plans, at: now) { done in
+      do {
+        return try applying(administration) { ledger in
+          try ledger.import(file.users, plans: file.plans, at: now) { done in
             progress.show(done, of: file.users.count)
           }
         }
-      } catch {
-        try file.complain(of: error)
+      } catch let error as ImportError {
+        file.complain(of: error)
       }
     }
     throw Import.refusal(of: file, called: name)
@@ -66,7 +65,7 @@ struct Import: ParsableCommand {
     try EarlierProject.check(copy.path, called: database.path)
     let administration = try Administration(settings)
     let progress = Progress("importing")
-    return try applying(administration, failing: { $0 }) { ledger throws(LedgerError) in
+    return try applying(administration) { ledger in
       try ledger.importEarlierProject(copy.path, at: Clock.now) { done, total in
         progress.show(done, of: total)
       }
@@ -74,17 +73,12 @@ struct Import: ParsableCommand {
   }
 
   /// Takes everything back at the end if it is only to be shown.
-  private func applying<Failure>(
-    _ administration: Administration, failing: (LedgerError) -> Failure,
-    _ body: (Ledger) throws(Failure) -> ImportResult
-  ) throws(Failure) -> ImportResult {
+  private func applying(
+    _ administration: Administration, _ body: (Ledger) throws -> ImportResult
+  ) throws -> ImportResult {
+    if !dryRun { return try administration.change(body) }
     let ledger = administration.ledger
-    if !dryRun {
-      let result = try body(ledger)
-      do throws(LedgerError) { try administration.publish() } catch { throw failing(error) }
-      return result
-    }
-    return try ledger.dryRun(failing: failing) { () throws(Failure) in try body(ledger) }
+    return try ledger.dryRun { try body(ledger) }
   }
 
   private static func content(of argument: String) throws -> (name: String, bytes: [UInt8]) {

@@ -19,8 +19,8 @@ struct Remove: ParsableCommand {
     if names.isEmpty { return }
     let administration = try Administration(options)
     guard try consent.isGiven(to: question(names, administration)) else { return }
-    let removed = try administration.changeEach(names) { ledger, name throws(LedgerError) in
-      try ledger.removeUser(name, purgingHistory: purge, at: Clock.now)
+    let removed = try administration.changeEach(names) { ledger, name in
+      try ledger.users.remove(name, purgingHistory: purge, at: Clock.now)
     }
     let words = administration.words
     let rules = words.rules

@@ -19,8 +19,8 @@ struct Rename: ParsableCommand {
       throw CommandError(
         "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
     }
-    let renamed = try administration.change { ledger throws(LedgerError) in
-      try ledger.renameUser(name, to: newName, at: Clock.now)
+    let renamed = try administration.change { ledger in
+      try ledger.users.rename(name, to: newName, at: Clock.now)
     }
     let live = renamed.openSessions == 0 ? "" : "; \(Words.sessions(renamed.openSessions)) stay on"
     try StandardOutput.write(["\(name.forPeople) is now called \(newName.forPeople)\(live)"])

@@ -3,7 +3,7 @@ import SQLite
 
 /// A session, live or over, for people to look at.
 package struct PastSession: Equatable, Sendable {
-  /// The owner's number in the ledger, see `Ledger.owners()`.
+  /// The owner's number in the ledger, see `Users.owners()`.
   package let user: Int64
   /// The server's name in the settings; nil where no sweep saw the session.
   package let server: String?
@@ -18,17 +18,20 @@ package struct PastSession: Equatable, Sendable {
   package let counters: Traffic
 }
 
-extension Ledger {
+/// The sessions, live and over.
+package struct Sessions {
+  let ledger: Ledger
+
   /// Goes once over the sessions that were live at some time within a stretch of time, the oldest
   /// first, each with all that it moved.
   ///
   /// - Parameters:
   ///   - user: the number of the only user to tell of; nil for all.
   ///   - time: seconds since 1970 in UTC.
-  package func forEachSession(
+  package func forEach(
     of user: Int64? = nil, in time: Range<Int64>, _ body: (PastSession) -> Void
   ) throws(SQLiteError) {
-    var statement = try database.prepare(
+    var statement = try ledger.database.prepare(
       """
       SELECT user_id, \(OpenSession.columns), NULL FROM \(OpenSession.tables)
       WHERE ended_at IS NULL AND user_id IS NOT NULL AND connected_since < ?2

@@ -89,7 +89,29 @@ private struct History: Sendable {
   ]
 }
 
-extension Ledger {
+/// What keeps the database small, quick and sound.
+package struct Maintenance {
+  let ledger: Ledger
+
+  /// What is wrong with the file, in SQLite's words; nil if nothing is.
+  package func damage() throws(SQLiteError) -> String? {
+    try ledger.database.first("PRAGMA quick_check(1)") { $0.text(0) }.flatMap {
+      $0 == "ok" ? nil : $0
+    }
+  }
+
+  /// Moves what is in the write-ahead log into the database.
+  ///
+  /// - Returns: whether the log is empty now.
+  @discardableResult
+  package func checkpoint() throws(SQLiteError) -> Bool { try ledger.database.checkpoint() }
+
+  /// Lets commits come back after a power loss as if they had not been made, which for the removal
+  /// of history does no harm: then no lock is held while a disk writes.
+  package func makeCommitsQuick() throws(SQLiteError) {
+    try ledger.database.execute("PRAGMA synchronous = NORMAL")
+  }
+
   /// Adds up the hours of days that are over for so long that nobody asks for their hours, one day in
   /// each transaction: `usage` keeps one row a day and user of them.
   ///
@@ -98,6 +120,7 @@ extension Ledger {
   ///   - now: seconds since 1970.
   /// - Returns: how many rows went into others.
   package func foldHours(keeping days: Int, at now: Int64) throws(SQLiteError) -> Int {
+    let zone = ledger.zone
     let end = zone.start(of: Day(of: now, in: zone) + -Int64(days))
     var folded = 0
     while let rows = try foldDay(before: end) { folded += rows }
@@ -108,9 +131,9 @@ extension Ledger {
   ///
   /// - Returns: nil where none is left before a moment.
   private func foldDay(before end: Int64) throws(SQLiteError) -> Int? {
-    try database.transaction { () throws(SQLiteError) in
-      let calendar = try UsageCalendar(database, zone: zone)
-      let oldest = try database.first(
+    try ledger.database.transaction { () throws(SQLiteError) in
+      let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
+      let oldest = try ledger.database.first(
         "SELECT min(start) FROM usage WHERE start >= ?1 AND start > ?2", calendar.foldedBefore,
         UsageCalendar.beforeEveryLedger
       ) { $0.optionalInteger(0) }
@@ -118,17 +141,17 @@ extension Ledger {
         if calendar.foldedBefore < end { try setFolded(before: end) }
         return nil
       }
-      let day = Day(of: oldest, in: zone)
-      let (start, next) = (zone.start(of: day), max(zone.end(of: day), oldest + 1))
+      let day = Day(of: oldest, in: ledger.zone)
+      let (start, next) = (ledger.zone.start(of: day), max(ledger.zone.end(of: day), oldest + 1))
       // A day has 30 hours and resets at most: no sum of so many is too large.
-      try database.run(
+      try ledger.database.run(
         """
         INSERT OR REPLACE INTO usage
           SELECT ?1, user_id, sum(min(bytes_received, \(Int64.max / 32))),
             sum(min(bytes_sent, \(Int64.max / 32)))
           FROM usage WHERE start >= ?1 AND start < ?2 GROUP BY user_id
         """, start, next)
-      let removed = try database.run(
+      let removed = try ledger.database.run(
         "DELETE FROM usage WHERE start > ?1 AND start < ?2", start, next)
       try setFolded(before: next)
       return removed
@@ -136,12 +159,6 @@ extension Ledger {
   }
 
   private func setFolded(before moment: Int64) throws(SQLiteError) {
-    try database.run("INSERT OR REPLACE INTO meta VALUES ('folded_before', ?1)", moment)
-  }
-
-  /// Lets commits come back after a power loss as if they had not been made, which for the removal
-  /// of history does no harm: then no lock is held while a disk writes.
-  package func makeCommitsQuick() throws(SQLiteError) {
-    try database.execute("PRAGMA synchronous = NORMAL")
+    try ledger.database.run("INSERT OR REPLACE INTO meta VALUES ('folded_before', ?1)", moment)
   }
 }
