@@ -51,7 +51,9 @@ extension [UInt8] {
     }
   }
 
-  mutating func set(integer: Int64, at index: Int) { set(word: UInt64(bitPattern: integer), at: index) }
+  mutating func set(integer: Int64, at index: Int) {
+    set(word: UInt64(bitPattern: integer), at: index)
+  }
 
   mutating func set(half: UInt32, at index: Int) {
     precondition(index >= 0 && index + 4 <= count)

@@ -18,8 +18,26 @@ final class AccessChanges {
   /// The table that was there when the first user was counted.
   private var former: Former?
   private var hasLooked = false
-  /// The users who were counted.
+  /// The users who were counted: their ids, and what the table has of them.
+  private var users: [Int64] = []
   private var counted: [UInt8] = []
+  /// The live sessions that listings showed, and what the table has of each.
+  private var shown: [Shown] = []
+  private var entries: [UInt8] = []
+  private var devices: [Device] = []
+
+  struct Shown {
+    let id: Int64
+    let user: Int64
+    /// Its place among the entries, and that of its server's device.
+    let place: Int
+    let device: Int
+  }
+
+  struct Device {
+    let process: Int64
+    let name: [UInt8]
+  }
 
   private struct Former {
     let header: AccessHeader
@@ -73,11 +91,55 @@ final class AccessChanges {
     let rule = former?.rules.number(of: row.periodRule)
     if let rule, rule >= known { isComplete = false }
     AccessUser(row.entitlement, rule: rule, counting: count).append(hash: name, to: &counted)
+    users.append(row.user)
   }
 
-  /// Gives the users who were counted. If no table comes of them, the next one is written anew.
-  func takeCounted() -> [UInt8] {
-    defer { (counted, isComplete) = ([], false) }
-    return counted
+  /// Notes how a live session stands that a listing showed.
+  ///
+  /// - Parameters:
+  ///   - counters: what its counters are now.
+  ///   - device: the name of the server's device.
+  func note(_ session: SessionRow, of user: Int64, _ counters: Traffic, device: Span<UInt8>) {
+    guard let key = former?.header.key else { return }
+    if devices.last.map({ $0.process == session.process && device.isSame(as: $0.name) }) != true {
+      devices.append(Device(process: session.process, name: [UInt8](copying: device)))
+    }
+    shown.append(
+      Shown(id: session.id, user: user, place: shown.count, device: devices.count - 1))
+    AccessSession(session, counters, by: key).append(to: &entries)
+  }
+
+  /// What was noted. If no table comes of it, the next one is written anew.
+  struct Noted {
+    /// Users as the table has them, and the hashes of their names by their ids.
+    let users: [UInt8]
+    let names: [Int64: UInt64]
+    /// Sessions in the order of their ids.
+    let shown: [Shown]
+    let entries: [UInt8]
+    let devices: [Device]
+  }
+
+  /// Gives what was noted.
+  func take() -> Noted {
+    defer {
+      (users, counted, shown, entries, devices) = ([], [], [], [], [])
+      isComplete = false
+    }
+    var names: [Int64: UInt64] = [:]
+    if !shown.isEmpty {
+      names.reserveCapacity(users.count)
+      for (index, user) in users.enumerated() {
+        names[user] = AccessUser.nameHash(at: index, of: counted)
+      }
+    }
+    // Of one that was shown several times the last counts.
+    shown.sort { ($0.id, $0.place) < ($1.id, $1.place) }
+    let last = shown.indices.filter {
+      $0 + 1 == shown.count || shown[$0 + 1].id != shown[$0].id
+    }
+    return Noted(
+      users: counted, names: names, shown: last.map { shown[$0] }, entries: entries,
+      devices: devices)
   }
 }

@@ -142,7 +142,8 @@ extension Ledger {
     else { return nil }
     var writer = AccessWriter(header)
     do { try writer.keepUsers(of: &former) } catch { return nil }
-    writer.put(encoded: access.takeCounted())
+    let noted = access.take()
+    writer.put(encoded: noted.users)
     let named = watch.rows(of: "users")
     var changed = named
     for row in watch.rows(of: "user_quotas") {
@@ -165,10 +166,11 @@ extension Ledger {
     var haveChanged = watch.hasChanges(in: "sessions") || watch.hasChanges(in: "counters")
     // A session has its owner's name.
     if !haveChanged { haveChanged = try haveOpenSessions(users: named) }
-    if haveChanged {
-      try addSessions(to: &writer)
-    } else {
+    if !haveChanged, noted.shown.isEmpty {
       do { try writer.keepSessions(of: &former) } catch { return nil }
+    } else {
+      let areAll = try named.isEmpty ? addSessions(noted, to: &writer) : false
+      if !areAll { try addSessions(to: &writer) }
     }
     return writer
   }
@@ -193,65 +195,127 @@ extension Ledger {
     return false
   }
 
+  /// What `liveSession` reads: a session, its server's device and its owner's name.
+  private static let liveSessions =
+    """
+    SELECT \(SessionRow.columns), device, coalesce(username, owner) FROM \(SessionRow.tables)
+      LEFT JOIN users ON users.id = user_id
+    WHERE ended_at IS NULL AND reason IS NULL
+    """
+
+  /// Adds all live sessions.
   private func addSessions(to writer: inout AccessWriter) throws(SQLiteError) {
-    let key = writer.key
-    // There are few processes, and many sessions.
-    var processes: [Int64: AccessProcess] = [:]
-    try database.query(
+    writer.removeSessions()
+    var processes = try AccessProcesses(database, by: writer.key)
+    var rows = try database.prepare(Ledger.liveSessions)
+    while try rows.step() { add(rows, &processes, to: &writer) }
+  }
+
+  /// Adds the live sessions that listings showed, and those that were changed otherwise.
+  ///
+  /// - Returns: whether these are all.
+  private func addSessions(
+    _ noted: AccessChanges.Noted, to writer: inout AccessWriter
+  ) throws(SQLiteError) -> Bool {
+    if noted.shown.isEmpty { return false }
+    var processes = try AccessProcesses(database, by: writer.key)
+    let changed = Set(database.watch.rows(of: "sessions") + database.watch.rows(of: "counters"))
+    var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
+    for session in noted.shown where !changed.contains(session.id) {
+      var owner = noted.names[session.user]
+      if owner == nil {
+        owner = try names.first(session.user) { row in row.withText(0) { writer.hash(of: $0) } }
+      }
+      let device = noted.devices[session.device]
+      guard let owner,
+        let process = processes.number(of: device.process, device: device.name.span, in: &writer)
+      else { return false }
+      writer.addSession(at: session.place, of: noted.entries, owner: owner, process: process)
+    }
+    var rows = try database.prepare("\(Ledger.liveSessions) AND sessions.id = ?1")
+    for id in changed.sorted() {
+      rows.bind(1, id)
+      while try rows.step() { add(rows, &processes, to: &writer) }
+    }
+    let count = try database.integer(
+      "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND reason IS NULL")
+    return writer.sessionCount == Int(count)
+  }
+
+  private func add(
+    _ row: borrowing Statement, _ processes: inout AccessProcesses, to writer: inout AccessWriter
+  ) {
+    let session = SessionRow(row)
+    let number = row.withText(SessionRow.count) {
+      processes.number(of: session.process, device: $0, in: &writer)
+    }
+    guard let number else { return }
+    var entry = AccessSession(session, session.counters, by: writer.key)
+    entry.process = number
+    entry.owner = row.withText(SessionRow.count + 1) { writer.hash(of: $0) }
+    writer.add(entry)
+  }
+}
+
+/// The numbers that servers' processes have in a table.
+private struct AccessProcesses {
+  private var processes: [Int64: AccessProcess] = [:]
+  /// What was asked for last: there are few processes, and many sessions.
+  private var last: (process: Int64, device: [UInt8], number: Int)?
+
+  init(_ database: borrowing Connection, by key: AccessKey) throws(SQLiteError) {
+    var rows = try database.prepare(
       """
       SELECT processes.id, name, processes.pid, started FROM processes
         JOIN servers ON servers.id = server_id
-      """
-    ) { row in
-      processes[row.integer(0)] = AccessProcess(
-        server: row.withText(1) { key.hash($0) }, pid: row.integer(2), serverStart: row.integer(3),
-        device: [])
-    }
-    var rows = try database.prepare(
-      """
-      SELECT process_id, connected_since, coalesce(username, owner), bytes_received, bytes_sent,
-        ipv4, ipv6, device, coalesce(client, real), in_position, virtual
-      FROM sessions LEFT JOIN users ON users.id = user_id
-        LEFT JOIN counters ON session_id = sessions.id
-      WHERE ended_at IS NULL AND reason IS NULL
       """)
-    var last: (process: Int64, device: [UInt8], number: Int)?
-    var client: [UInt8] = []
     while try rows.step() {
-      let process = rows.integer(0)
-      let isLast = last.map { last in
-        last.process == process && rows.withText(7) { $0.isSame(as: last.device) }
-      }
-      if isLast != true {
-        guard var known = processes[process] else { continue }
-        known.device = rows.bytes(7)
-        last = (process, known.device, writer.number(of: known))
-      }
-      guard let number = last?.number else { continue }
-      var (ipv4, ipv6) = (NetworkAddress(rows, 5), NetworkAddress(rows, 6))
-      let listed = NetworkAddress(rows, 10)
-      if ipv4.isNone, ipv6.isNone {
-        if listed.isIPv4 { ipv4 = listed } else { ipv6 = listed }
-      }
-      let real = RealAddress(rows, 8)
-      client.removeAll(keepingCapacity: true)
-      real.appendText(to: &client)
-      writer.add(
-        AccessSession(
-          process: number, connectedSince: rows.integer(1),
-          owner: rows.withText(2) { writer.hash(of: $0) }, received: rows.integer(3),
-          sent: rows.integer(4),
-          addresses: VirtualAddresses(ipv4: ipv4.internetAddress, ipv6: ipv6.internetAddress),
-          client: client.isEmpty ? 0 : key.hash(client.span), position: rows.optionalInteger(9)))
+      processes[rows.integer(0)] = AccessProcess(
+        server: rows.withText(1) { key.hash($0) }, pid: rows.integer(2),
+        serverStart: rows.integer(3), device: [])
     }
+  }
+
+  /// The number of a process with a device; nil where there is no such process.
+  mutating func number(
+    of process: Int64, device: Span<UInt8>, in writer: inout AccessWriter
+  ) -> Int? {
+    if let last, last.process == process, device.isSame(as: last.device) { return last.number }
+    guard var known = processes[process] else { return nil }
+    known.device = [UInt8](copying: device)
+    let number = writer.number(of: known)
+    last = (process, known.device, number)
+    return number
+  }
+}
+
+extension AccessSession {
+  /// - Parameter counters: what the session's are now.
+  ///
+  /// Its process and its owner are to be set.
+  init(_ session: SessionRow, _ counters: Traffic, by key: AccessKey) {
+    var client: [UInt8] = []
+    session.client.appendText(to: &client)
+    self.init(
+      process: 0, connectedSince: session.since, owner: 0, received: counters.received,
+      sent: counters.sent,
+      addresses: VirtualAddresses(
+        ipv4: session.ipv4.internetAddress, ipv6: session.ipv6.internetAddress),
+      client: client.isEmpty ? 0 : key.hash(client.span), position: session.candidate.position)
   }
 }
 
 extension Span<UInt8> {
-  fileprivate func isSame(as other: [UInt8]) -> Bool {
+  func isSame(as other: [UInt8]) -> Bool {
     if count != other.count { return false }
     for index in indices where self[index] != other[index] { return false }
     return true
+  }
+}
+
+extension [UInt8] {
+  init(copying bytes: Span<UInt8>) {
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 }
 

@@ -123,7 +123,7 @@ private struct Life {
       story.append("another program changes \(name)")
       let other = try Ledger.open(
         bench.path, for: .writing, rules: ledger.rules, zone: .utc, at: moment(now))
-      _ = try other.change(name, .quota(Int64(number(1..<9000))), at: now)
+      _ = try other.users.change(name, TermsEdit.quota(Int64(number(1..<9000))), at: now)
     }
   }
 

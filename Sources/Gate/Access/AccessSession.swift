@@ -17,8 +17,12 @@ package struct AccessSession: Equatable, Sendable {
 
   /// Bytes of a session in the table.
   static let size = 72
+  static let sinceOffset = 8
+  static let positionOffset = 32
+  static let processOffset = 68
 
-  func append(to bytes: inout [UInt8]) {
+  /// As it stands in the table.
+  package func append(to bytes: inout [UInt8]) {
     let start = bytes.appendZeros(Self.size)
     bytes.set(word: owner, at: start)
     bytes.set(integer: connectedSince, at: start + 8)
@@ -86,7 +90,8 @@ package struct AccessProcess: Equatable, Sendable {
     self.device = Array(device.prefix(Self.deviceSize))
   }
 
-  func append(to bytes: inout [UInt8]) {
+  /// As it stands in the table.
+  package func append(to bytes: inout [UInt8]) {
     bytes.append(word: server)
     bytes.append(integer: pid)
     bytes.append(integer: serverStart)

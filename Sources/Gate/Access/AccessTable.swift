@@ -217,7 +217,8 @@ private struct Pages: ~Copyable {
     for page in first..<end {
       let start = (page - first) * size
       let content = bytes.span.extracting(start..<start + size)
-      guard AccessLayout.isWhole(content, number: page), AccessLayout.version(of: content) == version
+      guard AccessLayout.isWhole(content, number: page),
+        AccessLayout.version(of: content) == version
       else { throw damage }
     }
     return bytes

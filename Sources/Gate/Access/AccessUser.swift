@@ -56,6 +56,11 @@ extension AccessUser {
     bytes.set(half: UInt32(clamping: maxSessions), at: start + 52)
   }
 
+  /// The hash of a name, in what `append` wrote for several users.
+  package static func nameHash(at index: Int, of bytes: [UInt8]) -> UInt64 {
+    bytes.span.word(at: index * size)
+  }
+
   /// Reads what `append` wrote.
   init(_ bytes: Span<UInt8>) {
     let flagsAndRule = bytes.half(at: 48)

@@ -24,6 +24,8 @@ package struct AccessWriter: ~Copyable {
   /// The hash of a user's name.
   package func hash(of name: Span<UInt8>) -> UInt64 { header.hash(of: name) }
 
+  package var sessionCount: Int { sessions.count }
+
   /// How many users it has.
   package mutating func countUsers() -> Int {
     users.sort(isUnique: true)
@@ -63,13 +65,38 @@ package struct AccessWriter: ~Copyable {
 
   /// Adds a live session, whose process has its number from here.
   package mutating func add(_ session: AccessSession) {
-    let process = processes[session.process]
-    keys.append(
-      header.key.hash(
-        server: process.server, pid: process.pid, connectedSince: session.connectedSince))
-    sessions.add(hash: session.owner, position: session.position ?? -1) {
-      session.append(to: &$0)
+    var bytes: [UInt8] = []
+    session.append(to: &bytes)
+    addSession(at: 0, of: bytes, owner: session.owner, process: session.process)
+  }
+
+  /// Adds a live session that `AccessSession.append` wrote.
+  ///
+  /// - Parameters:
+  ///   - index: which of several.
+  ///   - owner: the hash of its owner's name.
+  ///   - process: the number of its process from here.
+  package mutating func addSession(
+    at index: Int, of encoded: [UInt8], owner: UInt64, process: Int
+  ) {
+    let start = index * AccessSession.size
+    let server = processes[process]
+    let since = encoded.span.integer(at: start + AccessSession.sinceOffset)
+    keys.append(header.key.hash(server: server.server, pid: server.pid, connectedSince: since))
+    sessions.add(
+      hash: owner, position: encoded.span.integer(at: start + AccessSession.positionOffset)
+    ) { bytes in
+      let place = bytes.count
+      bytes += encoded[start..<start + AccessSession.size]
+      bytes.set(word: owner, at: place)
+      bytes.set(half: UInt32(clamping: process), at: place + AccessSession.processOffset)
     }
+  }
+
+  /// Lets go of all sessions.
+  package mutating func removeSessions() {
+    sessions = AccessEntries(size: AccessSession.size)
+    (keys, keptIndex, processes) = ([], [], [])
   }
 
   /// Writes the table and puts it in the place of the one before, so that each reader finds a whole

@@ -88,7 +88,9 @@ extension Ledger {
     mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
       let increases = increases.sorted { ($0.user, $0.at) < ($1.user, $1.at) }
       let names = try ledger.access.formerHeader(of: ledger, at: time)
-      let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) { $0.text(0) }
+      let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
+        $0.text(0)
+      }
       var next = 0
       while next < increases.count {
         var end = min(increases.count, next + Self.batch)
@@ -259,7 +261,8 @@ extension Ledger {
   /// The period of a user that a moment before the present one fell in: the one on record, which may
   /// have begun by an earlier rule or a reset; else what the rule has, as far as it does not reach
   /// into those on record.
-  private func earlierPeriod(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> TimeSpan {
+  private func earlierPeriod(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> TimeSpan
+  {
     func recorded(_ condition: String) throws(SQLiteError) -> TimeSpan? {
       try database.first(
         "SELECT period_start, period_end FROM periods WHERE user_id = ?1 AND \(condition) LIMIT 1",
