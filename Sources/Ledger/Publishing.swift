@@ -295,6 +295,7 @@ extension AccessSession {
   /// Its process and its owner are to be set.
   init(_ session: SessionRow, _ counters: Traffic, by key: AccessKey) {
     var client: [UInt8] = []
+    client.reserveCapacity(32)
     session.client.appendText(to: &client)
     self.init(
       process: 0, connectedSince: session.since, owner: 0, received: counters.received,
@@ -325,7 +326,7 @@ extension RealAddress {
     if isNone { return }
     host.appendText(to: &text)
     text.append(0)
-    if port > 0 { text.append(decimal: UInt64(port)) }
+    if port > 0 { text.append(decimal: UInt32(port)) }
   }
 }
 

@@ -46,7 +46,7 @@ struct AccessLayout: Equatable {
 
   /// Puts checksum and version before a page's content; the page's number is in the checksum, so that
   /// one in the wrong place is damaged too.
-  static func seal(_ bytes: inout [UInt8], at start: Int, number: Int, version: UInt64) {
+  static func seal(_ bytes: inout [UInt8], at start: Int = 0, number: Int, version: UInt64) {
     bytes.set(word: version, at: start + 8)
     let sum = pageSum(bytes.span.extracting(start..<start + pageSize), number)
     bytes.set(word: sum, at: start)

@@ -131,10 +131,14 @@ extension NetworkAddress: CustomStringConvertible {
   /// table takes many.
   func appendText(to text: inout [UInt8]) {
     guard isIPv4 else { return text += description.utf8 }
-    for shift in [24, 16, 8, 0] as [UInt64] {
-      text.append(decimal: low >> shift & 0xFF)
-      if shift > 0 { text.append(UInt8(ascii: ".")) }
-    }
+    let address = UInt32(truncatingIfNeeded: low)
+    text.append(decimal: address >> 24)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address >> 16 & 0xFF)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address >> 8 & 0xFF)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address & 0xFF)
   }
 
   /// `10.8.0.2`, or IPv6 as RFC 5952 has it; empty for none.
@@ -172,8 +176,14 @@ extension NetworkAddress: CustomStringConvertible {
 
 extension [UInt8] {
   /// Appends a number's digits.
-  mutating func append(decimal number: UInt64) {
-    if number > 9 { append(decimal: number / 10) }
+  mutating func append(decimal number: UInt32) {
+    if number > 9 {
+      if number > 99 {
+        if number > 999 { append(decimal: number / 1000) }
+        append(48 + UInt8(truncatingIfNeeded: number / 100 % 10))
+      }
+      append(48 + UInt8(truncatingIfNeeded: number / 10 % 10))
+    }
     append(48 + UInt8(truncatingIfNeeded: number % 10))
   }
 }
