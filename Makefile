@@ -29,7 +29,7 @@ COMMANDS = quota-sweep quota-rotate quota-admin
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
 # What make fuzz gives each of its targets, 60 unless told, and make soak all of it, for ever unless told.
 SECONDS =
-# deploy adds the hooks to the config of this server, after showing the change.
+# deploy sets the config of this server up, after showing the change.
 SERVER =
 
 .PHONY: help
@@ -38,9 +38,11 @@ help: ## list what can be made
 
 .PHONY: deps
 deps: ## install what the build needs and is missing
+	@.ci/as-caller sh -c 'command -v swift' >/dev/null || { \
+	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; \
+	  test -z "$$SUDO_USER" || echo "or run make without sudo, which may have dropped it from PATH: it asks for root where it needs that" >&2; \
+	  exit 1; }
 	@.ci/packages libsqlite3-dev $(if $(filter-out static,$(HOOKS)),musl-tools)
-	@command -v swift >/dev/null || { \
-	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; exit 1; }
 
 .PHONY: demo-deps
 demo-deps: ## install what the demo needs and is missing
@@ -53,7 +55,7 @@ test-deps: demo-deps ## install what the tests need and is missing
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
-	@.ci/build
+	@.ci/as-caller .ci/build
 
 .PHONY: test
 test: test-deps deps ## run every test
@@ -106,7 +108,7 @@ test-system: test-system-deps deb ## boot a Debian with the package in it and tr
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
 	@# What is newer than this was installed now.
-	@touch $(PROGRAMS)/.installing
+	@rm -f $(PROGRAMS)/.installing && touch $(PROGRAMS)/.installing
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
@@ -136,8 +138,8 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	  $(GENERATORS) $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 
 .PHONY: deploy
-deploy: build ## build, install, set up, start and check; SERVER=NAME adds the hooks to its config
-	@.ci/deploy "$(PREFIX)" "$(SYSCONFDIR)" "$(SERVER)"
+deploy: ## build, install, start and check; SERVER=NAME sets that server up
+	@MAKE=$(MAKE) .ci/deploy "$(PREFIX)" "$(SYSCONFDIR)" "$(SERVER)"
 
 .PHONY: deb
 deb: build ## make a Debian package of it, below .build

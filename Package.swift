@@ -97,7 +97,7 @@ let package = Package(
       name: "SupportTests", dependencies: ["Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdminTests", dependencies: ["SQLite", "TestSupport", "Admin"],
+      name: "AdminTests", dependencies: ["OpenVPN", "SQLite", "Servers", "TestSupport", "Admin"],
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],

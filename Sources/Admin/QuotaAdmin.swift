@@ -19,5 +19,6 @@ struct QuotaAdmin: ParsableCommand {
       Usage.self, Top.self, History.self, Events.self, HTMLReport.self, Metrics.self,
       BackUp.self, Restore.self, Export.self, Import.self,
       MenuCommand.self, Notify.self, Check.self,
+      SetUp.self, TearDown.self,
     ])
 }

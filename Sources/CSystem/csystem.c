@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -280,4 +281,16 @@ void cs_address_text(const void *bytes, int32_t is_ipv6, char *text) {
 int64_t cs_file_system_of(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (int64_t)(uint32_t)status.f_type : -1;
+}
+
+int32_t cs_copy_rights(int32_t from, int32_t to) {
+  static const char acl[] = "system.posix_acl_access";
+  char list[65536];
+  struct stat status;
+  if (fstat(from, &status) != 0 || fchown(to, status.st_uid, status.st_gid) != 0 ||
+      fchmod(to, status.st_mode & 07777) != 0)
+    return -1;
+  ssize_t size = fgetxattr(from, acl, list, sizeof list);
+  if (size < 0) return errno == ENODATA || errno == ENOTSUP ? 0 : -1;
+  return fsetxattr(to, acl, list, (size_t)size, 0);
 }

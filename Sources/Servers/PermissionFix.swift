@@ -2,47 +2,43 @@ import Glibc
 import OpenVPN
 import System
 
-/// The command that lets this process read what it could not.
-struct PermissionFix {
-  let command: String
+/// The command that lets a user read what they could not.
+package struct PermissionFix {
+  package let command: String
 
-  /// Finds out what is in the way: the file, or the first directory above it that cannot be
-  /// entered.
+  /// Lets this process's user past what is in the way: the file, or the first directory above it that
+  /// cannot be entered.
   ///
   /// - Returns: nil if the error is not one of permission.
   init?(for error: SystemError) {
     guard error.code == EACCES || error.code == EPERM else { return nil }
-    let closed = Self.parents(of: error.subject).first { unsafe access($0, X_OK) != 0 }
-    let subject = closed ?? error.subject
-    var status = stat()
-    guard unsafe stat(subject, &status) == 0 else { return nil }
-    let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-    let bits = isDirectory ? S_IRGRP | S_IXGRP : S_IRGRP
-    let isOpenToGroup =
-      status.st_mode & bits == bits && status.st_gid != 0 && !Self.isMember(of: status.st_gid)
-    self.init(
-      path: subject, isDirectory: isDirectory, user: Self.userName(),
-      groupThatMay: isOpenToGroup ? Self.group(status.st_gid) : nil)
-  }
-
-  /// Joins a group that may read the path already, or else opens the path to this user alone.
-  init(path: String, isDirectory: Bool, user: String, groupThatMay group: String?) {
-    if let group {
-      command = "usermod -aG \(group) \(user)"
-    } else {
-      command = "setfacl -m u:\(user):\(isDirectory ? "rx" : "r") \(Self.quoted(path))"
-    }
-  }
-
-  /// The directories above a path, the topmost first.
-  static func parents(of path: String) -> [String] {
     var above: [String] = []
-    var directory = Path.directory(of: path)
-    while directory != "/", directory != "." {
-      above.insert(directory, at: 0)
-      directory = Path.directory(of: directory)
+    var folder = Path.directory(of: error.subject)
+    while folder != "/", folder != "." {
+      above.insert(folder, at: 0)
+      folder = Path.directory(of: folder)
     }
-    return above
+    let closed = above.first { unsafe access($0, X_OK) != 0 }
+    self.init(opening: closed ?? error.subject, to: geteuid(), mainGroup: getegid())
+  }
+
+  /// Joins a group that may read a file or a directory already, or else opens it to this user alone.
+  ///
+  /// - Returns: nil for what is not there.
+  package init?(opening path: String, to user: uid_t, mainGroup: gid_t) {
+    guard let status = try? FileStatus(of: path) else { return nil }
+    let isDirectory = status.kind == .directory
+    let name = Privileges.name(of: user) ?? "\(user)"
+    let bits: UInt32 = isDirectory ? 0o050 : 0o040
+    // Who is in the group already has it at the next start.
+    let isMember = Privileges.groups(of: user, besides: mainGroup).contains(status.group)
+    if status.mode & bits == bits, status.group != 0, !isMember,
+      let entry = unsafe getgrgid(status.group)
+    {
+      command = "usermod -aG \(unsafe String(cString: entry.pointee.gr_name)) \(name)"
+    } else {
+      command = "setfacl -m u:\(name):\(isDirectory ? "rx" : "r") \(Self.quoted(path))"
+    }
   }
 
   /// A path as a shell takes it.
@@ -50,31 +46,14 @@ struct PermissionFix {
     let isPlain = path.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."),
-        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "@"):
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
         true
-      default: false
+      default: "/._-+@".utf8.contains(byte)
       }
     }
     if isPlain { return path }
     return "'"
       + path.split(separator: "'", omittingEmptySubsequences: false)
       .map { printable($0.utf8) }.joined(separator: "'\\''") + "'"
-  }
-
-  /// Whether this process has a group already, or its user would have it at the next start.
-  private static func isMember(of group: gid_t) -> Bool {
-    Privileges.groups(of: geteuid(), besides: getegid()).contains(group)
-  }
-
-  private static func userName() -> String {
-    let id = geteuid()
-    guard let entry = unsafe getpwuid(id) else { return String(id) }
-    return unsafe String(cString: entry.pointee.pw_name)
-  }
-
-  private static func group(_ id: gid_t) -> String? {
-    guard let entry = unsafe getgrgid(id) else { return nil }
-    return unsafe String(cString: entry.pointee.gr_name)
   }
 }

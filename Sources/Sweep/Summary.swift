@@ -44,6 +44,12 @@ package struct Summary {
     package let errors: [String]
     /// What mends the first of them.
     package let hint: String?
+    /// Whether its packets pass in the kernel, and that seems not to count them.
+    package var countersStandStill = false
+    /// What to say of such a server.
+    package static let stillCounters =
+      "its packets pass in the kernel (DCO), which seems not to count them: no session of ten "
+      + "minutes has more bytes than its handshakes"
 
     /// How it went.
     package enum State: String {
@@ -93,7 +99,7 @@ extension Summary {
       let name = server.name + String(repeating: " ", count: width - server.name.utf8.count)
       switch server.state {
       case .swept: return "\(name)  \(server.sessions) sessions"
-      case .down: return "\(name)  not running"
+      case .down: return "\(name)  not running, or not restarted since its config was changed"
       case .failed: return "\(name)  failed: \(server.errors.joined(separator: "; "))"
       }
     }

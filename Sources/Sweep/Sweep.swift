@@ -268,13 +268,18 @@ package struct Sweep {
   private mutating func sumUp() {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
-      return Summary.ServerResult(
+      var result = Summary.ServerResult(
         server, sessions: seen.reduce(0) { $0 + $1.report.sessionCount },
         failure: server.failure ?? server.listingFailure)
+      result.countersStandStill = seen.contains { $0.listing.countersStandStill }
+      return result
     }
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
+    summary.problems += summary.servers.filter(\.countersStandStill).map { server in
+      "server \(server.name): \(Summary.ServerResult.stillCounters)"
+    }
     summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }

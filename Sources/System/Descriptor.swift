@@ -140,6 +140,15 @@ public struct Descriptor: ~Copyable {
     }
   }
 
+  /// Gives this file the owner, the group, the mode and the access list (`setfacl`) of another one.
+  package borrowing func takeRights(
+    of other: borrowing Descriptor, called subject: String
+  ) throws(SystemError) {
+    guard cs_copy_rights(other.number, number) == 0 else {
+      throw SystemError("pass on the rights of", subject)
+    }
+  }
+
   /// Sets the permission bits whatever the umask was. The corresponding C function is `fchmod`.
   package borrowing func setMode(_ mode: UInt32, of subject: String) throws(SystemError) {
     guard cs_change_mode(number, mode) == 0 else {

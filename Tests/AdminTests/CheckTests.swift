@@ -66,7 +66,8 @@ import Testing
 
   @Test func `Every error and warning has what mends it below`() throws {
     let report = lines(try check("MONITOR_INTERVAL=soon"))
-    for (index, line) in report.enumerated() where !line.hasPrefix("->") && !line.hasPrefix("ok ") {
+    for (index, line) in report.enumerated()
+    where line.hasPrefix("error ") || line.hasPrefix("warning ") {
       #expect(index + 1 < report.count && report[index + 1].hasPrefix("-> "), "\(line)")
     }
     #expect(
@@ -98,16 +99,40 @@ import Testing
     let lines = lines(try check())
     let config = "\(folder.path)/openvpn/udp.conf"
     #expect(lines.contains("error server udp \(config) has no client-connect line"))
-    #expect(lines.contains { $0.hasPrefix("-> client-connect \"/") })
-    #expect(lines.contains { $0.hasSuffix("/quota-connect\"") })
-    #expect(lines.contains("warning server udp it is not running"))
+    let remedy = "quota-admin setup udp, which writes: client-connect \"/"
+    #expect(lines.contains { $0.hasPrefix("-> \(remedy)") })
+    #expect(lines.contains { $0.hasSuffix("/quota-connect --server udp\"") })
+    #expect(
+      lines.contains {
+        $0.hasPrefix("warning server udp nothing listens at unix:\(folder.path)/m.sock: it is not")
+      })
+    // What mends the first error is next.
+    let first = lines.firstIndex { $0.hasPrefix("error ") }
+    #expect(lines.last == first.map { "next: " + lines[$0 + 1].dropFirst(3) })
+  }
+
+  @Test func `Where nothing is wrong the next step is the first user`() throws {
+    try install()
+    #expect(try check().output.contains("there are none yet"))
+    let report = lines(try check("MANAGEMENT=unix:/nonexistent/x"))
+    #expect(report.contains("-> quota-admin add NAME --quota 50GB --period month"))
+  }
+
+  @Test func `Other programs' files beside are no servers`() throws {
+    try install()
+    try serve("management \(folder.path)/m.sock unix")
+    try folder.write("<LDAP>\n  Password \"it's\n</LDAP>\nURL \"x\n", to: "openvpn/ldap.conf")
+    try folder.write("remote vpn.example.org\nconfig gone\n", to: "openvpn/laptop.conf")
+    let output = try check().output
+    #expect(!output.contains("ldap") && !output.contains("laptop"), "\(output)")
   }
 
   @Test func `A script in the place of a hook goes behind it`() throws {
     try install()
     try serve("management \(folder.path)/m.sock unix", "client-connect \"/etc/greet.sh hello\"")
     let report = lines(try check())
-    #expect(report.contains { $0.contains("/quota-connect --then /etc/greet.sh hello\"") })
+    #expect(
+      report.contains { $0.contains("/quota-connect --server udp --then /etc/greet.sh hello\"") })
     #expect(report.contains { $0.contains("below script-security 2") })
     #expect(report.contains("-> script-security 2"))
   }

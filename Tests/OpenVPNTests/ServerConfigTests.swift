@@ -58,6 +58,8 @@ private func config(
     #expect(read.scriptSecurity?.value == 2)
     #expect(read.managementHold?.line == 16)
     #expect(read.duplicateCN == nil)
+    #expect(read.files == ["/etc/openvpn/a.conf", "/etc/openvpn/sub/inc.conf"])
+    #expect(read.directory == "/etc/openvpn/sub")
   }
 
   @Test(arguments: [
@@ -143,8 +145,12 @@ private func config(
   }
 
   @Test func `with a file it includes missing names that file`() {
-    #expect(throws: ConfigError.unreadable(SystemError("open", "/etc/openvpn/b.conf", code: 2))) {
+    let missing = SystemError("open", "/etc/openvpn/b.conf", code: 2)
+    #expect(throws: ConfigError.unreadable(missing, ofServer: false)) {
       try config("config b.conf")
+    }
+    #expect(throws: ConfigError.unreadable(missing, ofServer: true)) {
+      try config("config b.conf\nmode server")
     }
   }
 
@@ -153,7 +159,7 @@ private func config(
       throws: ConfigError.mistake(
         ConfigPlace(file: "/etc/openvpn/b.conf", line: 2), what: "a quotation is not closed")
     ) {
-      try config("config b.conf", ["/etc/openvpn/b.conf": "\nuser \"x"])
+      try config("mode server\nconfig b.conf", ["/etc/openvpn/b.conf": "\nuser \"x"])
     }
     #expect(
       throws: ConfigError.mistake(

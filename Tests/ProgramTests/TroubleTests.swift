@@ -57,6 +57,26 @@ import Testing
     #expect(try quota.used("alice") == before + 1000)
   }
 
+  @Test func `a kernel that seems not to count what passes in it is told of`() throws {
+    let quota = try Installation()
+    let server = try quota.addServer { $0.offloads = true }
+    let old = Int64(Date().timeIntervalSince1970) - 700
+    let alice = try server.enter("alice", since: old)
+    let bob = try server.enter("bob")
+    try bob.upload(1_000_000)
+    func isTold() throws -> Bool {
+      let text = "its packets pass in the kernel (DCO), which seems not to count them"
+      let sweep = try quota.sweep(["--json"]).expect(status: 0)
+      let check = try quota.run("quota-admin", ["check"])
+      let isChecked = check.output.contains("warning  server s0") && check.output.contains(text)
+      #expect(sweep.output.contains("server s0: \(text)") == isChecked, "\(check.output)")
+      return isChecked
+    }
+    #expect(try isTold())
+    try alice.upload(50_000)
+    #expect(try !isTold())
+  }
+
   @Test func `a listing that is cut counts all its rows, closes nothing and names the last`() throws
   {
     let quota = try Installation()

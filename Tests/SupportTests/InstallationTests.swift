@@ -61,16 +61,26 @@ import Testing
     #expect(try files() == [cron, "/etc/openvpn-quota/quota.conf", mine].sorted())
   }
 
-  @Test func `keeps a server's own scripts, as OpenVPN reads its lines`() throws {
-    let config = try folder.write(
-      "client-connect /a\\ b\nclient-disconnect /x\"y#z # note\nmanagement m unix\n", to: "s.conf")
+  @Test func `does not begin with a server that is not there`() throws {
     let outcome = try Program.run(
-      "awk",
-      [
-        "-v", "hooks=/h", "-v", "server=s", "-v", "directory=/etc", "-f",
-        "\(Self.checkout)/.ci/hooks.awk", config,
-      ])
-    #expect(outcome.output.contains("client-connect \"/h/quota-connect --then /a\\ b\"\n"))
-    #expect(outcome.output.contains("client-disconnect \"/h/quota-disconnect --then /x\\\"y#z\"\n"))
+      "\(Self.checkout)/.ci/deploy", ["/usr/local", "/etc", "no-such-server"],
+      environment: ["PATH": "/usr/bin:/bin", "MAKE": "false"])
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.errors.hasPrefix("deploy: error: there is no config of a server no-such-server\n"))
+  }
+
+  @Test(.enabled(if: getuid() == 0, "only root becomes the caller"))
+  func `is built by the user who called sudo`() throws {
+    func whoRuns(_ environment: [String: String]) throws -> String {
+      let path = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
+      return try Program.run(
+        "\(Self.checkout)/.ci/as-caller", ["id", "-un"],
+        environment: path.merging(environment) { $1 }
+      ).output
+    }
+    #expect(try whoRuns(["SUDO_USER": "nobody"]) == "nobody\n")
+    #expect(try whoRuns(["SUDO_USER": "root"]) == "root\n")
+    #expect(try whoRuns([:]) == "root\n")
   }
 }

@@ -19,7 +19,8 @@ programs=$(cd "${1:?usage: demo.sh FOLDER}" && pwd) || exit 64
 for name in quota-sweep quota-connect quota-disconnect quota-admin openvpn-simulator; do
   [ -x "$programs/$name" ] || { echo "demo: error: no program $programs/$name" >&2; exit 69; }
 done
-PATH=$programs:$PATH
+# A user's PATH may lack where openvpn and ip are.
+PATH=$programs:$PATH:/usr/sbin:/sbin
 
 # What is called so is ours, and goes away with us.
 prefix=oq$$
@@ -307,7 +308,8 @@ obstacle() {
     for program in openvpn openssl ip ping; do
       command -v "$program" >/dev/null || { echo "$program is not installed"; return; }
     done
-    ip netns add "$prefix-try" 2>/dev/null || echo 'no network namespace can be made here'
+    { add_namespace try && ip -n "$prefix-try" link add a type veth peer name b; } 2>/dev/null \
+      || echo 'no network namespace with a network can be made here'
     ip netns del "$prefix-try" 2>/dev/null
   fi
 }

@@ -102,7 +102,9 @@ struct Listing {
       }
     }
     line("GLOBAL_STATS\(comma)Max bcast/mcast queue length\(comma)0")
-    if release.listsOffload { line("GLOBAL_STATS\(comma)dco_enabled\(comma)0") }
+    if release.listsOffload {
+      line("GLOBAL_STATS\(comma)dco_enabled\(comma)\(options.offloads ? 1 : 0)")
+    }
   }
 
   private mutating func line(_ whole: String) { line(Text(whole.utf8)) }

@@ -13,7 +13,7 @@ struct Options {
     usage: openvpn-simulator --management unix:PATH|tcp:HOST:PORT [--password TEXT]
              [--client-connect COMMAND-LINE] [--client-disconnect COMMAND-LINE]
              [--linger MILLISECONDS] [--format 2.3|2.4|2.5|2.6|2.7] [--status-version 1|2|3]
-             [--duplicate-cn] [--dual-stack] [--truth FILE] [--pid NUMBER] [--config PATH]
+             [--duplicate-cn] [--dual-stack] [--dco] [--truth FILE] [--pid NUMBER] [--config PATH]
     """
 
   var management = Place.unix("")
@@ -29,6 +29,8 @@ struct Options {
   var duplicateCommonNames = false
   /// Clients come in over IPv4 on an IPv6 socket.
   var dualStack = false
+  /// Packets pass in the kernel.
+  var offloads = false
   /// The process id it gives itself out with; in two containers both are 1.
   var processID = getpid()
   /// The config file that its hooks are told of.
@@ -43,6 +45,7 @@ struct Options {
       switch option {
       case "--duplicate-cn": duplicateCommonNames = true
       case "--dual-stack": dualStack = true
+      case "--dco": offloads = true
       default:
         guard let value = rest.popFirst() else { throw OptionError("\(option) needs a value") }
         switch option {

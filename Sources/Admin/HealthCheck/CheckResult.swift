@@ -1,3 +1,7 @@
+import Glibc
+import Support
+import System
+
 /// One thing that was looked at, and what came of it.
 package struct CheckResult: Equatable, Sendable {
   /// How it stands.
@@ -28,5 +32,12 @@ package struct CheckResult: Equatable, Sendable {
     self.level = level
     self.text = text
     self.remedy = remedy
+  }
+
+  /// A file that could not be looked at, which is not the same as one that is not there.
+  static func missing(_ subject: String, _ error: SystemError, remedy: String) -> Self {
+    error.code == ENOENT
+      ? Self(subject, .error, "there is no \(error.subject)", remedy: remedy)
+      : Self(subject, .error, error.message, remedy: error.hint)
   }
 }

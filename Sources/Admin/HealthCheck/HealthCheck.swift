@@ -1,67 +1,118 @@
-import Support
-import Glibc
-import Ledger
 import OpenVPN
 import Servers
-import System
+import Support
 import Sweep
+import System
 
 /// Looks over an installation, and changes nothing.
 ///
 /// What the troubleshooting pages of such projects tell people to grep for is done here, each with
 /// the command or config line that mends it.
 package struct HealthCheck {
-  /// The user that sweeps, and the group of the hooks.
-  static let account = Account.name
-
-  let settings: Settings
-  let problems: [SettingsProblem]
-  let now: Int64
+  private let settings: Settings
+  private let problems: [SettingsProblem]
+  private let now: Int64
   /// What the sweep runs as; nil where the account was never made.
-  let sweeper: ProcessIdentity?
-  /// The servers that are found by their configs, or named by `MANAGEMENT`.
-  let servers: [ManagementEndpoint]
-  let serverProblems: [DiscoveryProblem]
-  let serverError: ManagementSettingError?
+  private let sweeper: ProcessIdentity?
+  private let discovery: ServerDiscovery
+  /// The servers that `MANAGEMENT` names, or that are found by their configs.
+  private let servers: Result<[ManagementEndpoint], ManagementSettingError>
 
   /// - Parameter loaded: settings as a hook takes them: what is wrong with them is a result.
   package init(_ loaded: LoadedSettings, at now: Int64) {
-    settings = loaded.settings
+    let settings = loaded.settings
+    self.settings = settings
     problems = loaded.problems
     self.now = now
-    sweeper = ProcessIdentity(named: HealthCheck.account)
+    sweeper = ProcessIdentity(named: Account.name)
     let found = ServerDiscovery(
       patterns: settings.openvpnConfigs,
       areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
-    do throws(ManagementSettingError) {
-      let named = try ManagementEndpoint.list(fromSetting: settings.management)
-      serverError = nil
-      servers = named.isEmpty ? found.endpoints : HealthCheck.matched(named, with: found.endpoints)
-      serverProblems = named.isEmpty ? found.problems : []
-    } catch {
-      serverError = error
-      servers = []
-      serverProblems = []
+    discovery = found
+    servers = Result { () throws(ManagementSettingError) in
+      if settings.management.isEmpty { return found.endpoints }
+      return try ManagementEndpoint.list(fromSetting: settings.management).map { server in
+        let config = found.configs.first { $0.config.management?.value.address == server.address }
+        return ManagementEndpoint(
+          name: server.name, address: server.address, passwordFile: server.passwordFile,
+          config: config?.config)
+      }
     }
   }
 
   /// Looks at everything. Root asks the kernel what others may do, and is given up before the ledger
   /// is opened and the servers are asked: what keeps the timer's sweep out does so here too.
   package func run() -> [CheckResult] {
-    let places = directoryResults() + logResults()
-    let configs = serverResults() + servers.flatMap(hookResults)
-    return settingsResults() + ledgerResults() + places + configs + sweepResults()
-      + timerResults() + clockResults()
+    let state = StateCheck(settings: settings, sweeper: sweeper, now: now)
+    let sweep = SweepCheck(
+      settings: settings, servers: (try? servers.get()) ?? [], now: now)
+    let places = state.directoryResults() + state.logResults()
+    let configs = serverResults()
+    return settingsResults() + state.ledgerResults() + places + configs + sweep.sweepResults()
+      + sweep.timerResults() + sweep.clockResults()
   }
 
-  /// Servers that `MANAGEMENT` names, with the configs that have the same address.
-  private static func matched(
-    _ named: [ManagementEndpoint], with found: [ManagementEndpoint]
-  ) -> [ManagementEndpoint] {
-    named.map { server in
-      ManagementEndpoint(
-        name: server.name, address: server.address, passwordFile: server.passwordFile,
-        config: found.first { $0.address == server.address }?.config)
+  /// The settings, and whether the account exists that all is shared by.
+  func settingsResults() -> [CheckResult] {
+    var results = problems.map { problem in
+      CheckResult(
+        "settings", problem.isError ? .error : .warning, problem.message,
+        remedy: "man 5 quota.conf has what is allowed")
     }
+    if results.isEmpty { results.append(CheckResult("settings", .ok, "every value is allowed")) }
+    if let sweeper, !sweeper.canBeAsked {
+      results.append(
+        CheckResult(
+          "account", .ok, "what other users may do was not looked at, which takes root"))
+    }
+    if sweeper == nil {
+      results.append(
+        CheckResult(
+          "account", .error, "there is no user \(Account.name)",
+          remedy: Systemd.isRunning
+            ? "systemd-sysusers openvpn-quota.conf"
+            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(Account.name)"
+        ))
+    }
+    return results
+  }
+
+  /// Which servers there are, and what their configs say.
+  private func serverResults() -> [CheckResult] {
+    do throws(ManagementSettingError) {
+      let servers = try servers.get()
+      let problems = settings.management.isEmpty ? discovery.problems : []
+      var results = problems.map { problem in
+        CheckResult(
+          "server \(problem.name)", problem.isFailure ? .error : .warning, problem.description,
+          remedy: problem.hint)
+      }
+      if servers.isEmpty, problems.allSatisfy({ $0.isNoMatch }) {
+        results.append(
+          CheckResult(
+            "servers", .warning, "no server is configured",
+            remedy: "quota-admin setup SERVER, the name of its config without .conf"))
+      }
+      // Hooks can be wrong also where no sweep is meant to ask.
+      let others = discovery.configs.filter { server in
+        !server.config.hookLines.isEmpty && !servers.contains { $0.config == server.config }
+      }.map { ManagementEndpoint(name: $0.name, address: .unix(""), config: $0.config) }
+      return results + (servers + others).flatMap(self.results)
+    } catch {
+      return [CheckResult("servers", .error, "MANAGEMENT: \(error)", remedy: "man 5 quota.conf")]
+    }
+  }
+
+  private func results(of server: ManagementEndpoint) -> [CheckResult] {
+    guard let config = server.config else {
+      return [
+        CheckResult(
+          "server \(server.name)", .warning,
+          "its config was not found, so its hooks are not looked at",
+          remedy: "add the config to OPENVPN_CONFIGS in quota.conf")
+      ]
+    }
+    return ServerCheck(name: server.name, config: config, settings: settings, sweeper: sweeper)
+      .results()
   }
 }

@@ -34,6 +34,8 @@ int64_t cs_seek_data(int32_t file, int64_t position);
 int32_t cs_reserve(int32_t file, int64_t size);
 int32_t cs_synchronize(int32_t file, int32_t only_data);
 int32_t cs_change_mode(int32_t file, uint32_t mode);
+// Gives a file the owner, the group, the mode and the access list of another one.
+int32_t cs_copy_rights(int32_t from, int32_t to);
 
 int32_t cs_status_of(int32_t file, struct cs_status *status);
 int32_t cs_status_at(int32_t directory, const char *name, struct cs_status *status);

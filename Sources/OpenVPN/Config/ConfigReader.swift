@@ -11,50 +11,73 @@ struct ConfigReader {
   /// Where relative paths are meant: moved by `cd`.
   private var directory: String
   private var depth = 0
-  private var files = 0
+  /// The first thing that is wrong.
+  private var mistake: ConfigError?
   /// The words of the `management` lines, resolved at the end as OpenVPN binds it only then.
   private var management: [Located<[String]>] = []
 
   init(directory: String) { self.directory = directory }
 
   /// Reads one file, and those it includes where they are named.
+  ///
+  /// A mistake does not end it, for the file may turn out to be none of OpenVPN's.
   mutating func readFile(
     _ path: String, into config: inout ServerConfig,
     using read: (String) throws(SystemError) -> [UInt8]
   ) throws(ConfigError) {
-    files += 1
-    guard depth < Self.deepest, files <= Self.mostFiles else { return }
+    guard depth < Self.deepest, config.files.count < Self.mostFiles else { return }
     depth += 1
     defer { depth -= 1 }
+    config.files.append(path)
     let bytes: [UInt8]
-    do { bytes = try read(path) } catch { throw .unreadable(error) }
-    var closing: [UInt8]?
-    var opened = 0
-    for (index, line) in lines(of: bytes).enumerated() {
-      if let tag = closing {
-        if line.drop(while: ConfigLexer.isBlank).starts(with: tag) { closing = nil }
+    do { bytes = try read(path) } catch { throw .unreadable(error, ofServer: false) }
+    var block: (closingTag: [UInt8], place: ConfigPlace)?
+    for (index, line) in Self.lines(of: bytes).enumerated() {
+      let place = ConfigPlace(file: path, line: index + 1)
+      if let tag = block?.closingTag {
+        if line.drop(while: ConfigLexer.isBlank).starts(with: tag) { block = nil }
         continue
       }
-      let words = try words(in: line, at: ConfigPlace(file: path, line: index + 1))
-      if words.count == 1, let tag = closingTag(for: words[0]) {
-        closing = tag
-        opened = index + 1
-      } else {
-        let place = ConfigPlace(file: path, line: index + 1)
-        try take(Line(words: words, place: place), into: &config, using: read)
+      do throws(ConfigError) {
+        let words = try words(in: line, at: place)
+        if words.count == 1, let tag = Self.closingTag(for: words[0]) {
+          block = (tag, place)
+        } else {
+          try take(Line(words: words, place: place), into: &config, using: read)
+        }
+      } catch {
+        if mistake == nil { mistake = error }
+        if Self.startsServer(line) { config.isServer = true }
       }
     }
-    if closing != nil {
-      throw .mistake(ConfigPlace(file: path, line: opened), what: "this block is not closed")
+    if let block, mistake == nil {
+      mistake = .mistake(block.place, what: "this block is not closed")
     }
   }
 
-  /// Settles what depends on the last `cd`.
+  /// Settles what depends on the last `cd`, and whether what is wrong matters.
   func finish(_ config: inout ServerConfig) throws(ConfigError) {
+    config.directory = directory
+    config.managementLines = management.map(\.place)
+    if let mistake {
+      switch mistake {
+      // What cannot be read may be what makes it a server.
+      case .unreadable(let error, _) where config.isServer || !config.isClient:
+        throw .unreadable(error, ofServer: config.isServer)
+      case .mistake where config.isServer: throw mistake
+      default: break
+      }
+    }
     guard config.isServer, config.managementClient == nil, let last = management.last else {
       return
     }
     config.management = Located(value: try endpoint(last), place: last.place)
+  }
+
+  /// Whether a line that cannot be read is the one that makes a config a server's.
+  private static func startsServer(_ line: ArraySlice<UInt8>) -> Bool {
+    let word = line.drop(while: ConfigLexer.isBlank).prefix { !ConfigLexer.isBlank($0) }
+    return ["server", "server-bridge", "server-ipv6"].contains { word.elementsEqual($0.utf8) }
   }
 
   private struct Line {
@@ -76,7 +99,8 @@ struct ConfigReader {
     }
   }
 
-  private func lines(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+  /// The lines of a file, without their line feeds.
+  static func lines(of bytes: [UInt8]) -> [ArraySlice<UInt8>] {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let text = bytes.starts(with: mark) ? bytes[3...] : bytes[...]
     return text.split(separator: Bytes.lineFeed, omittingEmptySubsequences: false)
@@ -92,7 +116,7 @@ struct ConfigReader {
   }
 
   /// `</ca>` for `<ca>`; nil for what opens no block.
-  private func closingTag(for word: [UInt8]) -> [UInt8]? {
+  static func closingTag(for word: [UInt8]) -> [UInt8]? {
     guard word.first == UInt8(ascii: "<"), word.last == UInt8(ascii: ">") else { return nil }
     return Array("</".utf8) + word.dropFirst()
   }
@@ -112,6 +136,7 @@ struct ConfigReader {
       management.append(line.located(line.words.indices.dropFirst().compactMap(line.text)))
     case "server", "server-bridge", "server-ipv6": config.isServer = true
     case "mode": config.isServer = config.isServer || value == "server"
+    case "client", "tls-client", "remote": config.isClient = true
     case "dev", "dev-type": config.isTap = config.isTap || value?.hasPrefix("tap") == true
     case "user": config.user = value.map(line.located)
     case "group": config.group = value.map(line.located)
@@ -119,6 +144,7 @@ struct ConfigReader {
     case "client-disconnect": config.clientDisconnect = try command(line)
     case "script-security":
       config.scriptSecurity = value.flatMap { Int($0) }.map(line.located)
+    case "chroot": config.chroot = value.map { line.located(Path.resolve($0, in: directory)) }
     case "duplicate-cn": config.duplicateCN = line.place
     case "username-as-common-name": config.usernameAsCommonName = line.place
     default: takeManagement(line, value, into: &config)

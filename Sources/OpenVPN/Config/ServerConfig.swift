@@ -34,16 +34,26 @@ package struct ServerConfig: Equatable, Sendable {
 
   /// The config file itself.
   package let file: String
+  /// The config file and those that it includes, in the order in which they are read.
+  package internal(set) var files: [String] = []
+  /// Where OpenVPN looks relative paths up: the file's directory, or what the last `cd` says.
+  package internal(set) var directory: String
   /// Whether clients can connect to it: `server`, `server-bridge`, `server-ipv6`, `mode server`.
   package internal(set) var isServer = false
+  /// Whether it connects to a server: `client`, `tls-client`, `remote`.
+  var isClient = false
   /// Whether its `dev` or `dev-type` is tap.
   package internal(set) var isTap = false
   /// Where its management interface is; nil if it has none, or dials out.
   package internal(set) var management: Located<Management>?
+  /// Every `management` line.
+  package internal(set) var managementLines: [ConfigPlace] = []
   /// The user it gives up root for; hooks run as that user.
   package internal(set) var user: Located<String>?
   /// The group it gives up root for.
   package internal(set) var group: Located<String>?
+  /// The directory that is the root directory of hooks.
+  package internal(set) var chroot: Located<String>?
   /// Several sessions of one name are allowed.
   package internal(set) var duplicateCN: ConfigPlace?
   /// The login name takes the place of the certificate's.
@@ -75,13 +85,15 @@ package struct ServerConfig: Equatable, Sendable {
   /// - Parameters:
   ///   - file: the path of the config.
   ///   - read: gives the content of a file.
-  /// - Throws: `ConfigError` for a file that cannot be read and for what OpenVPN would not start
-  ///   with; directives that do not matter here are not looked at.
+  /// - Throws: `ConfigError` for a file that cannot be read, and for what OpenVPN would not start
+  ///   with if this is a server's config: another program's file is no server, whatever stands in it.
+  ///   Directives that do not matter here are not looked at.
   package init(
     file: String, read: (String) throws(SystemError) -> [UInt8]
   ) throws(ConfigError) {
     self.file = file
-    var reader = ConfigReader(directory: Path.directory(of: file))
+    directory = Path.directory(of: file)
+    var reader = ConfigReader(directory: directory)
     try reader.readFile(file, into: &self, using: read)
     try reader.finish(&self)
   }
@@ -89,14 +101,14 @@ package struct ServerConfig: Equatable, Sendable {
 
 /// Why a config file cannot be used.
 package enum ConfigError: Error, Equatable, CustomStringConvertible {
-  /// It, or a file that it includes, cannot be read.
-  case unreadable(SystemError)
+  /// It, or a file that it includes, cannot be read; and whether it is known to be a server's.
+  case unreadable(SystemError, ofServer: Bool)
   /// A line that OpenVPN, or the metering, can do nothing with.
   case mistake(ConfigPlace, what: String)
 
   package var description: String {
     switch self {
-    case .unreadable(let error): printable(error.description.utf8)
+    case .unreadable(let error, _): printable(error.description.utf8)
     case .mistake(let place, let what): "\(place): \(what)"
     }
   }

@@ -76,7 +76,7 @@ extension FuzzTarget {
       // The first file may include itself under another path.
       let isFirst = place.file.hasSuffix("0")
       try require(moved.line == place.line + (isFirst ? 1 : 0), "the mistake moved by one line")
-    case (.failure(.unreadable(let error)), .failure(.unreadable(let other))):
+    case (.failure(.unreadable(let error, _)), .failure(.unreadable(let other, _))):
       try same(error, other, "the file that cannot be read")
     default: throw Broken("a comment in front makes another config of it")
     }

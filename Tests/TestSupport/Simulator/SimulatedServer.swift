@@ -22,6 +22,8 @@ package final class SimulatedServer: VPNServer {
     package var duplicateCommonNames = false
     /// Whether clients come in over IPv4 on an IPv6 socket.
     package var dualStack = false
+    /// Whether packets pass in the kernel.
+    package var offloads = false
     /// A host such as `127.0.0.1` to listen on over TCP, with a port of the kernel's choice.
     package var host: String?
 
@@ -93,6 +95,7 @@ package final class SimulatedServer: VPNServer {
     if let number = setup.processID { arguments += ["--pid", "\(number)"] }
     if let config = setup.config { arguments += ["--config", config] }
     if setup.dualStack { arguments.append("--dual-stack") }
+    if setup.offloads { arguments.append("--dco") }
     self.arguments = arguments
     try start()
   }

@@ -38,7 +38,14 @@ struct Check: ParsableCommand {
       }
       return [line, remedy].compactMap(\.self)
     }
-    return Array((lines.joined(separator: "\n") + "\n").utf8)
+    return Array(((lines + next(results)).joined(separator: "\n") + "\n").utf8)
+  }
+
+  /// What to do first: what mends the first of the worst.
+  private func next(_ results: [CheckResult]) -> [String] {
+    let worst = results.filter { $0.remedy != nil }.map(\.level).max()
+    let remedy = results.first { $0.level == worst && $0.remedy != nil }?.remedy
+    return remedy.map { ["next: \(Escaping.plain($0))"] } ?? []
   }
 
   private func json(_ results: [CheckResult]) -> [UInt8] {

@@ -1,45 +1,19 @@
-import Support
 import Glibc
 import Ledger
 import OpenVPN
-import System
+import Support
 import Sweep
+import System
 
-extension HealthCheck {
-  /// Which servers there are, and who can reach their management interfaces.
-  func serverResults() -> [CheckResult] {
-    if let serverError {
-      return [
-        CheckResult("servers", .error, "MANAGEMENT: \(serverError)", remedy: "man 5 quota.conf")
-      ]
-    }
-    var results = serverProblems.map { problem in
-      CheckResult(
-        "server \(problem.name)", problem.isFailure ? .error : .warning, problem.description,
-        remedy: problem.hint)
-    }
-    if servers.isEmpty, serverProblems.allSatisfy({ $0.isNoMatch }) {
-      results.append(
-        CheckResult(
-          "servers", .warning, "no server is configured",
-          remedy: "add the lines of openvpn.conf, beside this program's documents, to its config"))
-    }
-    return results + servers.compactMap(socketResult)
-  }
-
-  private func socketResult(_ server: ManagementEndpoint) -> CheckResult? {
-    guard case .unix(let path) = server.address, let sweeper,
-      let obstacle = (try? sweeper.obstacle(to: path, W_OK)) ?? nil
-    else { return nil }
-    return CheckResult(
-      "server \(server.name)", .error,
-      "\(obstacle) keeps \(sweeper.name) from its management socket",
-      remedy: "management /run/openvpn-quota/\(server.name).sock unix")
-  }
+/// Looks at what runs: the servers, by a sweep that changes nothing, the timer and the clock.
+struct SweepCheck {
+  let settings: Settings
+  let servers: [ManagementEndpoint]
+  let now: Int64
 
   /// What a sweep finds now. It is one that only shows what it would do.
   func sweepResults() -> [CheckResult] {
-    guard serverError == nil, !servers.isEmpty else { return [] }
+    guard !servers.isEmpty else { return [] }
     do {
       let patience = Duration.seconds(settings.managementTimeout)
       guard let lock = try StateLock.attempt(.sweep, beside: settings.database, patience: patience)
@@ -55,7 +29,7 @@ extension HealthCheck {
       let summary = try sweep.run()
       _ = consume lock
       return summary.servers.filter { server in servers.contains { $0.name == server.name } }
-        .map(result)
+        .flatMap(results)
     } catch let error as any UserFacingError {
       return [CheckResult("sweep", .error, error.message, remedy: error.hint)]
     } catch {
@@ -63,34 +37,52 @@ extension HealthCheck {
     }
   }
 
-  private func result(on server: Summary.ServerResult) -> CheckResult {
+  private func results(of server: Summary.ServerResult) -> [CheckResult] {
     let subject = "server \(server.name)"
     switch server.state {
-    case .swept: return CheckResult(subject, .ok, "it answers, with \(server.sessions) sessions")
+    case .swept:
+      let answer = CheckResult(subject, .ok, "it answers, with \(server.sessions) sessions")
+      if !server.countersStandStill { return [answer] }
+      return [
+        answer,
+        CheckResult(
+          subject, .warning, Summary.ServerResult.stillCounters,
+          remedy: "a newer kernel module, or disable-dco in the server's config"),
+      ]
     case .down:
-      return CheckResult(
-        subject, .warning, "it is not running",
-        remedy: startCommand(for: server.name))
+      let config = servers.first { $0.name == server.name }?.config?.file
+      let unit = OpenVPNUnit(config: config ?? server.name)
+      return [
+        SweepCheck.silence(of: server.name, at: server.address, unit, isActive: unit.isActive)
+      ]
     case .failed:
-      return CheckResult(
-        subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
+      return [
+        CheckResult(
+          subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
+      ]
     }
   }
 
-  /// The command that sweeps now.
-  var sweepCommand: String {
-    Systemd.isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
-  }
-
-  /// The command that starts a server: OpenVPN's package has a unit for each of its two places of
-  /// configs.
-  private func startCommand(for name: String) -> String {
-    let config = servers.first { $0.name == name }?.config?.file
-    guard Systemd.isRunning, let config else { return "start the server \(name)" }
-    switch directory(of: config) {
-    case "/etc/openvpn/server": return "systemctl start openvpn-server@\(name)"
-    case "/etc/openvpn": return "systemctl start openvpn@\(name)"
-    default: return "start the server \(name)"
+  /// What to say of a server at whose management address nothing listens.
+  ///
+  /// - Parameter isActive: whether systemd runs it; nil where it has no unit that we know.
+  static func silence(
+    of server: String, at address: String, _ unit: OpenVPNUnit, isActive: Bool?
+  ) -> CheckResult {
+    let subject = "server \(server)"
+    switch isActive {
+    case true?:
+      return CheckResult(
+        subject, .error,
+        "it runs, and nothing listens at \(address): its config was changed since it started",
+        remedy: unit.command("restart"))
+    case false?:
+      return CheckResult(subject, .warning, "it is not running", remedy: unit.command("start"))
+    case nil:
+      return CheckResult(
+        subject, .warning,
+        "nothing listens at \(address): it is not running, or its config was changed since it "
+          + "started", remedy: unit.command("restart"))
     }
   }
 
@@ -142,7 +134,7 @@ extension HealthCheck {
   }
 
   private func lastSweepResult() -> CheckResult {
-    let remedy = sweepCommand
+    let remedy = Systemd.sweepCommand
     guard let last = lastSweep else {
       return CheckResult("timer", .warning, "no sweep has ended yet", remedy: remedy)
     }
@@ -164,23 +156,5 @@ extension HealthCheck {
         remedy: Systemd.isRunning
           ? "timedatectl set-ntp true" : "set the clock, and keep it right by NTP")
     ]
-  }
-}
-
-/// What systemd knows of a unit.
-enum Systemd {
-  /// Whether it runs this machine.
-  static var isRunning: Bool { (try? FileStatus(of: "/run/systemd/system")) != nil }
-
-  /// The values of some properties; none where systemd cannot be asked.
-  static func properties(of unit: String, _ names: [String]) -> [String: String] {
-    let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]
-    guard let output = try? System.output(of: command) else { return [:] }
-    var values: [String: String] = [:]
-    for line in String(decoding: output, as: UTF8.self).split(separator: "\n") {
-      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
-    }
-    return values
   }
 }

@@ -6,38 +6,19 @@ import Quota
 import SQLite
 import Sweep
 
-extension HealthCheck {
-  /// The settings, and whether the account exists that all is shared by.
-  func settingsResults() -> [CheckResult] {
-    var results = problems.map { problem in
-      CheckResult(
-        "settings", problem.isError ? .error : .warning, problem.message,
-        remedy: "man 5 quota.conf has what is allowed")
-    }
-    if results.isEmpty { results.append(CheckResult("settings", .ok, "every value is allowed")) }
-    if let sweeper, !sweeper.canBeAsked {
-      results.append(
-        CheckResult(
-          "account", .ok, "what other users may do was not looked at, which takes root"))
-    }
-    if sweeper == nil {
-      results.append(
-        CheckResult(
-          "account", .error, "there is no user \(HealthCheck.account)",
-          remedy: Systemd.isRunning
-            ? "systemd-sysusers openvpn-quota.conf"
-            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(HealthCheck.account)"
-        ))
-    }
-    return results
-  }
+/// Looks at what the programs keep: the state directory with all in it, and the log.
+struct StateCheck {
+  let settings: Settings
+  /// What the sweep runs as; nil where the account was never made.
+  let sweeper: ProcessIdentity?
+  let now: Int64
 
   /// The state directory: the account's own, closed to its group, on a disk of this machine.
   func directoryResults() -> [CheckResult] {
     let folder = directory(of: settings.database)
     do throws(SystemError) {
       let status = try FileStatus(of: folder)
-      let account = HealthCheck.account
+      let account = Account.name
       var results: [CheckResult] = []
       if let sweeper, status.owner != sweeper.user {
         results.append(
@@ -61,7 +42,7 @@ extension HealthCheck {
       return results + stateFiles.compactMap { fileResult($0, owner: status.owner) }
         + [settings.database].compactMap(accessResult)
     } catch {
-      return [missing("database", error, remedy: makePlaces(folder))]
+      return [.missing("database", error, remedy: makePlaces(folder))]
     }
   }
 
@@ -69,8 +50,8 @@ extension HealthCheck {
     let made =
       folder == "/var/lib/openvpn-quota" && Systemd.isRunning
       ? "systemd-tmpfiles --create openvpn-quota.conf"
-      : "install -d -m 2750 -o \(HealthCheck.account) -g \(HealthCheck.account) \(folder)"
-    return "\(made) && \(sweepCommand)"
+      : "install -d -m 2750 -o \(Account.name) -g \(Account.name) \(folder)"
+    return "\(made) && \(Systemd.sweepCommand)"
   }
 
   /// A file of the state directory, and its mode.
@@ -98,13 +79,13 @@ extension HealthCheck {
       return file.isNeeded
         ? CheckResult(
           "database", .error, "there is no \(file.path), which the hooks need",
-          remedy: sweepCommand) : nil
+          remedy: Systemd.sweepCommand) : nil
     }
     guard status.kind == .regular, status.owner == owner else {
       return CheckResult(
         "database", .error,
         "\(file.path) is not a file of the directory's owner, and is not opened",
-        remedy: "look at it, move it away, and run \(sweepCommand)")
+        remedy: "look at it, move it away, and run \(Systemd.sweepCommand)")
     }
     if status.mode == file.mode { return nil }
     return CheckResult(
@@ -122,7 +103,7 @@ extension HealthCheck {
     return CheckResult(
       "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
       remedy: obstacle == file
-        ? "chown \(HealthCheck.account):\(HealthCheck.account) \(file)"
+        ? "chown \(Account.name):\(Account.name) \(file)"
         : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
   }
 
@@ -133,7 +114,7 @@ extension HealthCheck {
       guard (try? FileStatus(of: directory(of: settings.database))) != nil else { return [] }
       return [
         CheckResult(
-          "database", .error, "there is no \(settings.database)", remedy: sweepCommand)
+          "database", .error, "there is no \(settings.database)", remedy: Systemd.sweepCommand)
       ]
     }
     return contentResults(status)
@@ -153,6 +134,12 @@ extension HealthCheck {
         } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
       results += logLengthResults() + (try closingResults(ledger))
+      if try ledger.users.names().isEmpty {
+        results.append(
+          CheckResult(
+            "users", .ok, "there are none yet",
+            remedy: "quota-admin add NAME --quota 50GB --period month"))
+      }
       return results
     } catch let error as any UserFacingError {
       return [CheckResult("database", .error, error.message, remedy: error.hint)]
@@ -192,7 +179,7 @@ extension HealthCheck {
     guard !path.isEmpty else {
       return [CheckResult("log", .ok, "LOG_FILE is empty: there is none")]
     }
-    let account = HealthCheck.account
+    let account = Account.name
     let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(path)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)
@@ -207,14 +194,7 @@ extension HealthCheck {
             : "set LOG_FILE in quota.conf to a place that \(account) can reach")
       ]
     } catch {
-      return [missing("log", error, remedy: remedy)]
+      return [.missing("log", error, remedy: remedy)]
     }
-  }
-
-  /// A file that could not be looked at, which is not the same as one that is not there.
-  func missing(_ subject: String, _ error: SystemError, remedy: String) -> CheckResult {
-    error.code == ENOENT
-      ? CheckResult(subject, .error, "there is no \(error.subject)", remedy: remedy)
-      : CheckResult(subject, .error, error.message, remedy: error.hint)
   }
 }

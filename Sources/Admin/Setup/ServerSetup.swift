@@ -1,0 +1,187 @@
+import Glibc
+import OpenVPN
+import Servers
+import Support
+import System
+
+/// A server's config on its way to metering its users, or back.
+struct ServerSetup {
+  let name: String
+  let config: ServerConfig
+  /// The file itself, if links lead to it.
+  let file: String
+  private let text: [UInt8]
+
+  /// Finds a server by its name, or by the path of its config, and reads its config.
+  ///
+  /// - Throws: `CommandError` for a name that no server has, and for a config that cannot be used;
+  ///   `SystemError`.
+  init(of name: String, _ settings: Settings) throws {
+    let found = ServerDiscovery(
+      patterns: settings.openvpnConfigs,
+      areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
+    guard let server = found.configs.first(where: { $0.name == name || $0.config.file == name })
+    else {
+      let problem = found.problems.first { $0.name == name }
+      throw ServerSetup.unknown(name, problem, among: found.configs.map(\.name))
+    }
+    config = server.config
+    self.name = try ServerSetup.name(of: server, settings)
+    file = try canonicalPath(of: server.config.file)
+    // Whoever may write there could put another file in the place of what is written.
+    guard try FileStatus(of: directory(of: file)).isClosedToOthers else {
+      throw CommandError(
+        "others may write to \(directory(of: file))", hint: "chmod go-w \(directory(of: file))",
+        exitStatus: .permission)
+    }
+    text = try contents(ofRegularFile: file, limit: ServerConfig.longest)
+  }
+
+  private static func unknown(
+    _ name: String, _ problem: DiscoveryProblem?, among known: [String]
+  ) -> CommandError {
+    if let problem { return CommandError(problem.description, hint: problem.hint) }
+    let near = NearestName.of(Array(name.utf8), among: known).map { "did you mean \($0)?" }
+    let all =
+      known.isEmpty
+      ? "no config that OPENVPN_CONFIGS in quota.conf names is a server's"
+      : "there are: \(known.joined(separator: ", "))"
+    return CommandError(
+      "there is no config of a server \(CommandError.quoted(name))", hint: near ?? all,
+      exitStatus: .usage)
+  }
+
+  /// The name that `MANAGEMENT` has for the server, if that setting is in use.
+  private static func name(
+    of server: ServerDiscovery.Found, _ settings: Settings
+  ) throws -> String {
+    let named = try ManagementEndpoint.list(fromSetting: settings.management)
+    let address = server.config.management?.value.address
+    return named.first { $0.address == address }?.name ?? server.name
+  }
+
+  /// The config with all that it lacks.
+  ///
+  /// - Throws: `CommandError` for what stands in the way.
+  func settingUp() throws -> ConfigEdit {
+    try refuseConflicts()
+    let edit = ConfigEdit.settingUp(text, of: config.file, wantedLines(of: config))
+    if let line = edit.overlongLine {
+      throw CommandError(
+        "this line would be too long for OpenVPN, which reads 255 bytes: "
+          + Escaping.plain(String(decoding: line, as: UTF8.self)),
+        hint: "put the server's own command into a script with a short path")
+    }
+    // What an included file says may be in the way; then the lines change nothing.
+    if let line = wantedLines(of: try config(with: edit)).first?.line {
+      throw CommandError("\(config.file) would still lack: \(line)", exitStatus: .bug)
+    }
+    return edit
+  }
+
+  /// The config without what was set up.
+  ///
+  /// - Throws: `CommandError` where an included file names the hooks.
+  func tearingDown() throws -> ConfigEdit {
+    let edit = ConfigEdit.tearingDown(text)
+    let left = try config(with: edit)
+    if let line = left.hookLines.first {
+      throw CommandError(
+        "\(line.place): this line names the hooks, in a file that the config includes",
+        hint: "take it out by hand, and run this again")
+    }
+    return edit
+  }
+
+  private func config(with edit: ConfigEdit) throws -> ServerConfig {
+    do throws(ConfigError) {
+      return try ServerConfig(file: config.file) { path throws(SystemError) in
+        path == config.file
+          ? edit.text : try contents(ofRegularFile: path, limit: ServerConfig.longest)
+      }
+    } catch {
+      throw CommandError(error.description)
+    }
+  }
+
+  private func wantedLines(of config: ServerConfig) -> [ConfigEdit.Wanted] {
+    config.wantedLines(
+      server: name, hooks: ServerCheck.hooks, group: Account.name,
+      keepsManagement: config.management.map { canReach($0.value.address) } ?? false,
+      exists: { unsafe access((config.chroot?.value ?? "") + $0, F_OK) == 0 })
+  }
+
+  /// Whether the sweep gets to where a management interface listens, or will listen.
+  private func canReach(_ address: ManagementEndpoint.Address) -> Bool {
+    guard case .unix(let path) = address, let sweeper = ProcessIdentity(named: Account.name)
+    else { return true }
+    return ((try? sweeper.obstacle(to: directory(of: path), X_OK)) ?? nil) == nil
+  }
+
+  /// What is not ours to take out, and would keep a sweep from doing its work.
+  private func refuseConflicts() throws(CommandError) {
+    let account = Account.name
+    let conflicts: [(ConfigPlace?, String)] = [
+      (config.managementClient, "management-client"),
+      (config.managementSignal, "management-signal"),
+      (config.managementClientAuth, "management-client-auth"),
+      (
+        config.managementClientUser.flatMap { $0.value == account ? nil : $0.place },
+        "management-client-user"
+      ),
+      (
+        config.managementClientGroup.flatMap { $0.value == account ? nil : $0.place },
+        "management-client-group"
+      ),
+    ]
+    for case (let place?, let directive) in conflicts {
+      throw CommandError(
+        "\(place): with \(directive) no sweep can use the management interface",
+        hint: "take the line out if nothing needs it, and run this again")
+    }
+    for line in config.hookLines where HookCommand(line.value, exists: { _ in true }).isWithinWord {
+      throw CommandError(
+        "\(line.place): a shell starts the hook", hint: "take the line out, and run this again")
+    }
+    for name in ["quota-connect", "quota-disconnect"] {
+      let path = "\(ServerCheck.hooks)/\(name)"
+      guard unsafe access(path, X_OK) == 0 else {
+        throw CommandError(
+          "there is no hook \(path)",
+          hint: "install the programs with make install, or the package",
+          exitStatus: .configuration)
+      }
+    }
+  }
+
+  /// Writes the config as it becomes, whole or not at all, with the rights of the former one, which
+  /// stays beside it.
+  ///
+  /// - Parameter purpose: what the former file's name says besides the time.
+  /// - Returns: the path of the former file.
+  func write(_ edit: ConfigEdit, keepingAs purpose: String) throws(SystemError) -> String {
+    let old = try Descriptor.open(file, O_RDONLY | O_NOFOLLOW)
+    let draft = try FileDraft(for: file)
+    try draft.file.write(edit.text.span, to: file)
+    try draft.file.takeRights(of: old, called: file)
+    let mode = try FileStatus(of: old, called: file).mode
+    let former = try keepFormer(purpose)
+    try draft.publish(mode: mode)
+    return former
+  }
+
+  private func keepFormer(_ purpose: String) throws(SystemError) -> String {
+    let stamp = isoTime(Clock.now).filter { $0.isNumber || $0 == "T" || $0 == "Z" }
+    var name = "\(file).before-\(purpose)-\(stamp)"
+    for number in 2... {
+      do throws(SystemError) {
+        try link(file, to: name)
+        return name
+      } catch {
+        if error.code != EEXIST { throw error }
+        name = "\(file).before-\(purpose)-\(stamp)-\(number)"
+      }
+    }
+    return name
+  }
+}

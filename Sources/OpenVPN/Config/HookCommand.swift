@@ -1,0 +1,104 @@
+import System
+
+/// The command of a `client-connect` or `client-disconnect` line, and where our hook is in it.
+package struct HookCommand: Equatable, Sendable {
+  /// What stands in the command in the hook's place, if it is there.
+  package enum Kind: Equatable, Sendable {
+    /// Our hook.
+    case hook
+    /// Another program, such as sudo or a shell, that starts our hook.
+    case wrapped
+    /// A program that is not there, with a name much like our hook's.
+    case mistyped
+    /// A script of the server's own.
+    case foreign
+  }
+
+  package let kind: Kind
+  /// The command's words, its program first.
+  package let words: [String]
+  /// Our hook and its arguments; empty where it is not there.
+  private let hook: ArraySlice<String>
+
+  /// - Parameters:
+  ///   - words: the command as OpenVPN splits it.
+  ///   - exists: whether there is a file of this name.
+  package init(_ words: [String], exists: (String) -> Bool) {
+    self.words = words
+    let start = words.firstIndex { word in
+      // A shell's command is one word.
+      word.split(separator: " ").contains { HookCommand.isHook(String($0)) }
+    }
+    if let start, start < words.firstIndex(of: "--then") ?? words.count {
+      hook = HookCommand.isHook(words[start]) ? words[start...] : []
+      kind = start == 0 && !hook.isEmpty ? .hook : .wrapped
+    } else if let first = words.first, Path.name(of: first).hasPrefix("quota"), !exists(first) {
+      (hook, kind) = (words[...], .mistyped)
+    } else {
+      (hook, kind) = ([], .foreign)
+    }
+  }
+
+  /// Whether a shell starts the hook, whose options then are not known.
+  package var isWithinWord: Bool { kind == .wrapped && hook.isEmpty }
+
+  /// Either of them does: a hook goes by what OpenVPN says of the script's type.
+  private static func isHook(_ program: String) -> Bool {
+    ["quota-connect", "quota-disconnect"].contains(Path.name(of: program))
+  }
+
+  /// The script that the server had before, with its arguments; empty for none.
+  package var script: ArraySlice<String> {
+    kind == .foreign ? words[...] : hook[options.endIndex...].dropFirst()
+  }
+
+  /// The value of one of the hook's own options, such as `--server`.
+  package func value(of option: String) -> String? {
+    guard let index = options.lastIndex(of: option), index + 1 < options.endIndex else {
+      return nil
+    }
+    return options[index + 1]
+  }
+
+  private var options: ArraySlice<String> { hook.prefix { $0 != "--then" } }
+
+  /// The command as it should be: our hook at this path, for a server of this name, with the options
+  /// that it has besides, and with the server's own script behind it.
+  package func asInstalled(_ program: String, server: String) -> [String] {
+    var others = Array(options.dropFirst())
+    while let index = others.firstIndex(of: "--server") {
+      others.removeSubrange(index..<min(index + 2, others.count))
+    }
+    let script = script.isEmpty ? [] : ["--then"] + script
+    return [program, "--server", server] + others + script
+  }
+
+  /// A command as the one value that a line of a config has for it.
+  package static func value(for words: [String]) -> String {
+    ConfigLexer.quoted(
+      words.map { ConfigLexer.isPlain($0) ? $0 : ConfigLexer.quoted($0) }
+        .joined(separator: " "))
+  }
+}
+
+extension ServerConfig {
+  /// The lines that name our hooks.
+  package var hookLines: [Located<[String]>] {
+    [clientConnect, clientDisconnect].compactMap(\.self).filter { line in
+      HookCommand(line.value) { _ in true }.kind != .foreign
+    }
+  }
+}
+
+extension ConfigLexer {
+  /// Whether a word needs no quotes.
+  static func isPlain(_ word: String) -> Bool {
+    !word.isEmpty && !"#;'".contains(word.prefix(1))
+      && word.utf8.allSatisfy { $0 != 34 && $0 != 92 && !isBlank($0) }
+  }
+
+  /// A word in double quotes.
+  static func quoted(_ word: String) -> String {
+    "\"" + word.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
+  }
+}

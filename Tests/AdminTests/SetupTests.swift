@@ -1,0 +1,128 @@
+import Foundation
+import System
+import TestSupport
+import Testing
+
+/// `quota-admin setup` and `teardown`, on configs of a test's own.
+@Suite struct `Setup` {
+  let folder: TemporaryDirectory
+  let config: String
+  var server: String { "\(folder.path)/openvpn/udp.conf" }
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    config = try folder.write(
+      "DATABASE=\(folder.path)/quota.db\nLOG_FILE=\nOPENVPN_CONFIGS=\(folder.path)/openvpn/*.conf\n",
+      to: "quota.conf")
+    // The hooks are beside the program.
+    for hook in ["quota-connect", "quota-disconnect"] { _ = Program.path(hook) }
+  }
+
+  @discardableResult
+  private func admin(_ arguments: String...) throws -> Outcome {
+    try Program.run(
+      Program.path("quota-admin"), arguments + ["--config", config],
+      environment: ["PATH": "/usr/bin:/bin"])
+  }
+
+  private func text() throws -> String { try String(contentsOfFile: server, encoding: .utf8) }
+
+  @Test func `shows the change, makes it once, and teardown takes it back`() throws {
+    let before = "server 10.8.0.0 255.255.255.0\nclient-connect \"/etc/greet.sh hi\"\nuser nobody\n"
+    try folder.write(before, to: "openvpn/udp.conf", mode: 0o640)
+    #expect(unsafe chown(server, geteuid(), getegid()) == 0)
+    let setup = try admin("setup", "udp", "--yes")
+    #expect(setup.status == 0 && setup.errors.isEmpty, "\(setup.errors)")
+    let lines = setup.output.split(separator: "\n").map(String.init)
+    #expect(lines[0] == "--- \(server)")
+    #expect(lines.contains("-client-connect \"/etc/greet.sh hi\""))
+    #expect(
+      lines.contains {
+        $0.hasPrefix("+client-connect \"/") && $0.contains(" --then /etc/greet.sh hi\" #")
+      })
+    #expect(
+      lines.contains("next: restart the server udp, which disconnects everybody for a moment"))
+    let after = try text()
+    #expect(after.contains("group openvpn-quota # quota-admin setup\n"))
+    #expect(try FileStatus(of: server).mode == 0o640)
+    // As it was it stays beside.
+    let copies = try names(inDirectory: "\(folder.path)/openvpn").filter { $0 != "udp.conf" }
+    #expect(copies.count == 1 && copies[0].hasPrefix("udp.conf.before-setup-2"))
+    #expect(
+      try String(contentsOfFile: "\(folder.path)/openvpn/\(copies[0])", encoding: .utf8) == before)
+
+    #expect(
+      try admin("setup", "udp", "--yes").output.hasPrefix("\(server) has all lines already\n"))
+    #expect(try text() == after)
+    let teardown = try admin("teardown", server, "--yes")
+    #expect(teardown.status == 0 && teardown.errors.isEmpty, "\(teardown.errors)")
+    #expect(try text() == before)
+    #expect(try admin("teardown", "udp").output == "\(server) has no line of ours\n")
+    #expect(try FileStatus(of: server).mode == 0o640)
+  }
+
+  @Test func `asks first, and says so where it cannot`() throws {
+    try folder.write("mode server\n", to: "openvpn/udp.conf")
+    let outcome = try admin("setup", "udp")
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains("there is no terminal to ask on: change \(server)?"))
+    #expect(try text() == "mode server\n")
+  }
+
+  @Test func `keeps an access list, and a link where it is`() throws {
+    try folder.write("mode server\n", to: "real/udp.conf", mode: 0o600)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder.path)/openvpn", withIntermediateDirectories: false)
+    try unsafe #require(symlink("../real/udp.conf", server) == 0)
+    try Program.run("setfacl", ["-m", "u:65534:r", "\(folder.path)/real/udp.conf"]).requireSuccess()
+    try admin("setup", "udp", "--yes").requireSuccess()
+    #expect(try FileStatus(ofLink: server).kind == .symbolicLink)
+    #expect(try text().contains("client-connect"))
+    let list = try Program.run("getfacl", ["-cp", "\(folder.path)/real/udp.conf"]).output
+    #expect(list.contains("user:nobody:r--"), "\(list)")
+  }
+
+  @Test(arguments: [
+    ("management-client", "with management-client no sweep can use"),
+    ("management-signal", "with management-signal no sweep can use"),
+    ("management-client-user root", "with management-client-user no sweep can use"),
+    ("client-connect \"sh -c 'exec quota-connect'\"", "a shell starts the hook"),
+    ("client-connect \(String(repeating: "x", count: 200))", "too long for OpenVPN"),
+    ("user \"nobody", "a quotation is not closed"),
+  ])
+  func `refuses what it cannot mend, and says where`(line: String, message: String) throws {
+    try folder.write("mode server\n\(line)\n", to: "openvpn/udp.conf")
+    let outcome = try admin("setup", "udp", "--yes")
+    #expect(outcome.status != 0 && outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(try text() == "mode server\n\(line)\n")
+    #expect(try names(inDirectory: "\(folder.path)/openvpn") == ["udp.conf"])
+  }
+
+  @Test func `of a server that is not there names those that are`() throws {
+    try folder.write("mode server\n", to: "openvpn/udp.conf")
+    try folder.write("client\n", to: "openvpn/laptop.conf")
+    let near = try admin("setup", "udpp")
+    #expect(near.status == 64 && near.errors.contains("did you mean udp?"))
+    #expect(try admin("teardown", "laptop").errors.contains("hint: there are: udp\n"))
+  }
+
+  @Test func `does not write where others could put another file in its place`() throws {
+    try folder.write("mode server\n", to: "openvpn/udp.conf")
+    #expect(unsafe chmod("\(folder.path)/openvpn", 0o777) == 0)
+    let outcome = try admin("setup", "udp", "--yes")
+    #expect(outcome.status == 77 && outcome.errors.contains("others may write to"))
+  }
+
+  @Test func `of two servers of one name goes by the directory's`() throws {
+    let other = "\(folder.path)/other/udp.conf"
+    try folder.write("mode server\n", to: "openvpn/udp.conf")
+    try folder.write("mode server\n", to: "other/udp.conf")
+    try folder.write(
+      "LOG_FILE=\nOPENVPN_CONFIGS=\(folder.path)/openvpn/*.conf \(folder.path)/other/*.conf\n",
+      to: "quota.conf")
+    try admin("setup", "other/udp", "--yes").requireSuccess()
+    let written = try String(contentsOfFile: other, encoding: .utf8)
+    #expect(written.contains("quota-connect --server other/udp\""))
+    #expect(try text() == "mode server\n")
+  }
+}
