@@ -16,7 +16,9 @@ struct SessionUpdate: ~Copyable {
   private(set) var opened = 0
   private(set) var closed = 0
   /// Whether what users may do can be another now.
-  var hasChanges: Bool { !added.isZero || opened > 0 || closed > 0 }
+  var hasChanges: Bool { !added.isZero || opened > 0 || closed > 0 || haveStrangersMoved }
+  /// Whether a session without a user began or ended.
+  private var haveStrangersMoved = false
   /// What has to be told.
   var problems: [String] = []
   private var increases: [Increase] = []
@@ -34,7 +36,8 @@ struct SessionUpdate: ~Copyable {
         real, virtual, opened_at, in_position, in_mark, reason, end_position, end_mark)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
       """)
-    let begin = try ledger.database.prepare("INSERT INTO counters VALUES (?1, 0, 0)")
+    // A purge leaves counters behind, and its session's number may be given again.
+    let begin = try ledger.database.prepare("INSERT OR REPLACE INTO counters VALUES (?1, 0, 0)")
     let raised = try BulkUpdate(
       ledger.database,
       """
@@ -102,6 +105,8 @@ struct SessionUpdate: ~Copyable {
     if let user = opening.user {
       opened += 1
       try ledger.users.beginLifetime(of: user, at: opening.since)
+    } else {
+      haveStrangersMoved = true
     }
     return id
   }
@@ -154,7 +159,8 @@ struct SessionUpdate: ~Copyable {
     close.bind(5, mark.map { Int64(bitPattern: $0) })
     close.bind(6, log)
     try close.run()
-    if session.isOpen, session.user != nil { closed += 1 }
+    guard session.isOpen else { return }
+    if session.user == nil { haveStrangersMoved = true } else { closed += 1 }
   }
 
   /// Opens a session again that something else than its hook closed.
