@@ -206,7 +206,7 @@ private struct Life {
     try other.publishAccess(settings, at: moment(now))
     let whole = try Published(in: bench.folder.path, names: known)
     #expect(changed.version != whole.version)
-    #expect(changed.userCount == whole.userCount && whole.userCount == names.count)
+    #expect(changed.userCount == whole.userCount)
     #expect(Set(changed.users.keys) == Set(whole.users.keys))
     for (name, user) in changed.users {
       let isSame = whole.users[name].map { user.isSame(as: $0, at: now) } ?? false
@@ -218,10 +218,10 @@ private struct Life {
 }
 
 @Suite struct `A published table` {
-  @Test(arguments: 0..<60 as Range<UInt64>)
+  @Test(arguments: 0..<16 as Range<UInt64>)
   func `that follows on another one is the same as one written anew`(seed: UInt64) throws {
     var life = try Life(seed: seed)
-    for _ in 0..<30 {
+    for _ in 0..<25 {
       for _ in 0..<Int(seed % 3 + 1) { try life.go() }
       try life.compare()
     }
