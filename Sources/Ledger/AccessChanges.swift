@@ -30,8 +30,8 @@ final class AccessChanges {
     let id: Int64
     let user: Int64
     /// Its place among the entries, and that of its server's device.
-    let place: Int
-    let device: Int
+    let place: Int32
+    let device: Int32
   }
 
   struct Device {
@@ -105,7 +105,9 @@ final class AccessChanges {
       devices.append(Device(process: session.process, name: [UInt8](copying: device)))
     }
     shown.append(
-      Shown(id: session.id, user: user, place: shown.count, device: devices.count - 1))
+      Shown(
+        id: session.id, user: user, place: Int32(truncatingIfNeeded: shown.count),
+        device: Int32(truncatingIfNeeded: devices.count - 1)))
     AccessSession(session, counters, by: key).append(to: &entries)
   }
 
@@ -135,11 +137,14 @@ final class AccessChanges {
     }
     // Of one that was shown several times the last counts.
     shown.sort { ($0.id, $0.place) < ($1.id, $1.place) }
-    let last = shown.indices.filter {
-      $0 + 1 == shown.count || shown[$0 + 1].id != shown[$0].id
+    var count = 0
+    for index in shown.indices {
+      if count > 0, shown[count - 1].id == shown[index].id { count -= 1 }
+      shown[count] = shown[index]
+      count += 1
     }
+    shown.removeLast(shown.count - count)
     return Noted(
-      users: counted, names: names, shown: last.map { shown[$0] }, entries: entries,
-      devices: devices)
+      users: counted, names: names, shown: shown, entries: entries, devices: devices)
   }
 }

@@ -226,11 +226,11 @@ extension Ledger {
       if owner == nil {
         owner = try names.first(session.user) { row in row.withText(0) { writer.hash(of: $0) } }
       }
-      let device = noted.devices[session.device]
+      let device = noted.devices[Int(session.device)]
       guard let owner,
         let process = processes.number(of: device.process, device: device.name.span, in: &writer)
       else { return false }
-      writer.addSession(at: session.place, of: noted.entries, owner: owner, process: process)
+      writer.addSession(at: Int(session.place), of: noted.entries, owner: owner, process: process)
     }
     var rows = try database.prepare("\(Ledger.liveSessions) AND sessions.id = ?1")
     for id in changed.sorted() {
