@@ -51,29 +51,28 @@ demo-deps: ## install what the demo needs and is missing
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
 	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools prometheus python3 sqlite3 strace \
-	  time tzdata util-linux valgrind zsh
+	  mmdebstrap time tzdata util-linux valgrind zsh
 
 .PHONY: build
 build: deps ## build the release programs into .build/programs
 	@.ci/as-caller .ci/build
 
+.PHONY: check
+check: deps ## lint, unit tests and stories on the simulator, for daily work
+	@.ci/run check
+
 .PHONY: test
 test: test-deps deps ## run every test
-	@.ci/stage build 10m .ci/build-all
-	@.ci/stage "unit tests" 6m .ci/tested --skip HostTests --skip SpeedTests --skip FaultTests --skip ModelTests
-	@.ci/stage "static hooks" 4m .ci/static-hooks
-	@.ci/stage "real OpenVPN" 10m .ci/tested --no-parallel --filter HostTests
-	@.ci/stage speed 8m .ci/tested --no-parallel --filter SpeedTests
-	@.ci/stage faults 8m .ci/tested --filter FaultTests --filter ModelTests
+	@.ci/run test
 
 .PHONY: torture
 torture: test-deps deps ## kill every program at every system call, lose the power in many ways; takes long
-	@.ci/stage build 10m .ci/build-all
-	@TORTURE=all .ci/stage torture 60m .ci/tested --filter FaultTests
+	@.ci/run torture
 
 .PHONY: soak
-soak: test-deps deps ## let a model of a VPN host go on for SECONDS=, or until it fails or is stopped
+soak: test-deps deps ## random everything on real servers, then on a model for SECONDS= or until it fails
 	swift build --build-tests
+	SOAK=300 QUOTA_PROGRAMS=$(CURDIR)/.build/debug .ci/real-openvpn RandomTests
 	SOAK=$(or $(SECONDS),0) swift test --skip-build --disable-xctest --filter 'lives in process'
 
 # yes: take instruction counts as they are now, where a change was meant to raise them.

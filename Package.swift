@@ -97,7 +97,8 @@ let package = Package(
       name: "SupportTests", dependencies: ["Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdminTests", dependencies: ["OpenVPN", "SQLite", "Servers", "TestSupport", "Admin"],
+      name: "AdminTests",
+      dependencies: ["OpenVPN", "Quota", "SQLite", "Servers", "TestSupport", "Admin"],
       exclude: ["Transcripts", "terminal.py"], swiftSettings: strict),
     .testTarget(
       name: "ProgramTests", dependencies: ["SQLite", "TestSupport", "openvpn-simulator"],

@@ -2,6 +2,7 @@ import Gate
 import Ledger
 import Quota
 import Support
+import Sweep
 import System
 
 /// The open ledger with the settings it goes by: what every command works on.
@@ -23,10 +24,11 @@ struct Administration {
   /// - Throws: `CommandError`.
   init(_ settings: Settings) throws {
     self.settings = settings
-    do {
-      ledger = try Ledger.open(
-        settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
-    } catch {
+    let log = Log(
+      diagnostics: AdminProgram.diagnostics, path: settings.logFile, level: settings.logLevel)
+    // A terminal is for what was asked.
+    log.isEchoed = false
+    do { ledger = try Ledger.open(settings, log) } catch {
       throw CommandError(error, opening: settings.database)
     }
   }
@@ -85,10 +87,10 @@ struct Administration {
 
   /// The error for a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
-    let known = (try? ledger.users.names().filter(\.isText).map(\.description)) ?? []
+    let known = (try? ledger.users.names().map(\.forPeople)) ?? []
     return CommandError(
       "there is no user \(name.forPeople)",
-      hint: CommandError.didYouMean(name.bytes, among: known) ?? hint
+      hint: CommandError.didYouMean(Array(name.forPeople.utf8), among: known) ?? hint
         ?? "quota-admin list shows all users, and quota-admin add adds one")
   }
 }

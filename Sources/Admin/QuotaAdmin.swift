@@ -12,13 +12,28 @@ struct QuotaAdmin: ParsableCommand {
       are connected. The whole story: man 8 quota-admin
       """,
     version: "quota-admin \(System.version)",
-    subcommands: [
-      Add.self, SetTerms.self, List.self, Show.self, Enable.self, Disable.self, Rename.self,
-      Remove.self, Reset.self, GrantBytes.self, Grants.self, Revoke.self, Plans.self,
-      Sessions.self, KickUser.self, SweepNow.self,
-      Usage.self, Top.self, History.self, Events.self, HTMLReport.self, Metrics.self,
-      BackUp.self, Restore.self, Export.self, Import.self,
-      MenuCommand.self, Notify.self, Check.self,
-      SetUp.self, TearDown.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "User",
+        subcommands: [
+          Add.self, Enable.self, Disable.self, Rename.self, Remove.self, Export.self, Import.self,
+        ]),
+      CommandGroup(
+        name: "Quota",
+        subcommands: [
+          SetTerms.self, Reset.self, GrantBytes.self, Grants.self, Revoke.self, Plans.self,
+        ]),
+      CommandGroup(
+        name: "Report",
+        subcommands: [
+          List.self, Show.self, Sessions.self, Usage.self, Top.self, History.self, Events.self,
+          HTMLReport.self, Metrics.self,
+        ]),
+      CommandGroup(
+        name: "Maintenance",
+        subcommands: [
+          SetUp.self, TearDown.self, Check.self, SweepNow.self, KickUser.self, Notify.self,
+          BackUp.self, Restore.self, MenuCommand.self,
+        ]),
     ])
 }

@@ -2,6 +2,7 @@
 #include "csystem.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -159,13 +160,17 @@ static inline block loaded(const unsigned char *from) {
   return bytes;
 }
 
-// The index of the first byte that matches, 16 for none.
-static inline size_t first_match(block matches) {
+// A bit for each byte that matches, the lowest for the first.
+static inline uint32_t bits(block matches) {
+#ifdef __SSE2__
+  return (uint32_t)__builtin_ia32_pmovmskb128((__attribute__((vector_size(16))) char)matches);
+#else
+  const uint64_t ones = 0x0101010101010101, gather = 0x0102040810204080;
   uint64_t halves[2];
   memcpy(halves, &matches, sizeof halves);
-  if (halves[0] != 0) return (size_t)__builtin_ctzll(halves[0]) / 8;
-  if (halves[1] != 0) return 8 + (size_t)__builtin_ctzll(halves[1]) / 8;
-  return sizeof matches;
+  return (uint32_t)((halves[0] & ones) * gather >> 56) |
+         (uint32_t)((halves[1] & ones) * gather >> 56) << 8;
+#endif
 }
 
 static inline block either(const unsigned char *from, unsigned char one, unsigned char other) {
@@ -181,14 +186,25 @@ size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t othe
     const unsigned char *here = from + index;
     block any = either(here, one, other) | either(here + size, one, other) |
                 either(here + 2 * size, one, other) | either(here + 3 * size, one, other);
-    if (first_match(any) < size) break;
+    if (bits(any) != 0) break;
   }
   for (; index + size <= count; index += size) {
-    size_t found = first_match(either(from + index, one, other));
-    if (found < size) return index + found;
+    uint32_t found = bits(either(from + index, one, other));
+    if (found != 0) return index + (size_t)__builtin_ctz(found);
   }
   while (index < count && from[index] != one && from[index] != other) index++;
   return index;
+}
+
+size_t cs_find_last_either(const void *bytes, size_t count, uint8_t one, uint8_t other) {
+  const unsigned char *from = bytes;
+  size_t index = count, size = sizeof(block);
+  for (; index >= size; index -= size) {
+    uint32_t found = bits(either(from + index - size, one, other));
+    if (found != 0) return index - size + (31 - (size_t)__builtin_clz(found));
+  }
+  while (index > 0 && from[index - 1] != one && from[index - 1] != other) index--;
+  return index > 0 ? index - 1 : count;
 }
 
 // Where both the first byte stands and, at its distance, the last.
@@ -212,15 +228,17 @@ size_t cs_find(const void *bytes, size_t count, const void *text, size_t length)
                   ends_match(here + size, distance, first, last) |
                   ends_match(here + 2 * size, distance, first, last) |
                   ends_match(here + 3 * size, distance, first, last);
-      if (first_match(any) == size) {
+      if (bits(any) == 0) {
         index += 4 * size;
         continue;
       }
     }
     if (index + size <= places) {
-      block here = ends_match(from + index + inner, distance, first, last);
-      for (size_t found; (found = first_match(here)) < size; here[found] = 0)
-        if (memcmp(from + index + found, wanted, length) == 0) return index + found;
+      uint32_t here = bits(ends_match(from + index + inner, distance, first, last));
+      for (; here != 0; here &= here - 1) {
+        size_t found = index + (size_t)__builtin_ctz(here);
+        if (memcmp(from + found, wanted, length) == 0) return found;
+      }
       index += size;
     } else {
       if (from[index + inner] == first && memcmp(from + index, wanted, length) == 0) return index;
@@ -230,27 +248,79 @@ size_t cs_find(const void *bytes, size_t count, const void *text, size_t length)
   return count;
 }
 
-// Counts the matches of a block at once, and goes through those of the block that has the one wanted.
-size_t cs_find_nth(const void *bytes, size_t count, uint8_t byte, size_t number) {
-  const unsigned char *from = bytes;
-  size_t index = 0, size = sizeof(block);
-  for (; index + size <= count; index += size) {
-    uint64_t halves[2];
-    block here = (block)(loaded(from + index) == byte);
-    memcpy(halves, &here, sizeof halves);
-    size_t matches = (size_t)(__builtin_popcountll(halves[0]) + __builtin_popcountll(halves[1])) / 8;
-    if (number < matches) break;
-    number -= matches;
-  }
-  for (; index < count; index++)
-    if (from[index] == byte && number-- == 0) return index;
-  return count;
-}
-
 static uint64_t word(const unsigned char *from) {
   uint64_t word;
   memcpy(&word, from, sizeof word);
   return word;
+}
+
+// The number that eight digits spell, the first in the lowest byte: sums of two, four, eight digits.
+static int eight_digits(uint64_t text, uint64_t *number) {
+  const uint64_t high = 0xF0F0F0F0F0F0F0F0, digits = 0x3030303030303030;
+  if ((text & high) != digits || ((text + 0x0606060606060606) & high) != digits) return 0;
+  text = (text & 0x0F0F0F0F0F0F0F0F) * (10 << 8 | 1) >> 8;
+  text = (text & 0x00FF00FF00FF00FF) * (100 << 16 | 1) >> 16;
+  *number = (text & 0x0000FFFF0000FFFF) * (UINT64_C(10000) << 32 | 1) >> 32;
+  return 1;
+}
+
+size_t cs_number(const void *bytes, size_t count, int64_t *number) {
+  const unsigned char *from = bytes;
+  size_t start = count > 0 && from[0] == '-', index = start;
+  uint64_t magnitude = 0, eight;
+  for (; index + 8 <= count && index < start + 16 && eight_digits(le64toh(word(from + index)), &eight);
+       index += 8)
+    magnitude = magnitude * 100000000 + eight;
+  for (; index < count && (unsigned char)(from[index] - '0') < 10; index++) {
+    if (index - start == 19) return 0;
+    magnitude = magnitude * 10 + (from[index] - '0');
+  }
+  if (index == start || magnitude > (uint64_t)INT64_MAX + start) return 0;
+  *number = (int64_t)(start ? -magnitude : magnitude);
+  return index;
+}
+
+int32_t cs_field_number(const void *bytes, size_t count, size_t field, int64_t *number) {
+  const unsigned char *from = bytes;
+  size_t index = 0, size = sizeof(block);
+  for (; field > 0 && index + size <= count; index += size) {
+    uint32_t tabs = bits((block)(loaded(from + index) == '\t'));
+    for (; tabs != 0; tabs &= tabs - 1)
+      if (--field == 0) break;
+    if (field == 0) {
+      index += (size_t)__builtin_ctz(tabs) + 1;
+      break;
+    }
+  }
+  for (; field > 0 && index < count; index++)
+    if (from[index] == '\t') field--;
+  if (field > 0) return 0;
+  size_t length = cs_number(from + index, count - index, number);
+  return length > 0 && (index + length == count || from[index + length] == '\t');
+}
+
+static int contains(const int64_t *numbers, size_t count, int64_t number) {
+  if (count == 0 || number < numbers[0] || number > numbers[count - 1]) return 0;
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (numbers[middle] == number) return 1;
+    if (numbers[middle] < number) low = middle + 1;
+    else high = middle;
+  }
+  return 0;
+}
+
+size_t cs_find_line(const void *bytes, size_t count, size_t field, const int64_t *numbers,
+                    size_t number_count, size_t *end) {
+  const unsigned char *from = bytes;
+  int64_t number;
+  for (size_t start = 0;; start = *end + 1) {
+    *end = start + cs_find_either(from + start, count - start, '\n', 0);
+    if (*end == count || (cs_field_number(from + start, *end - start, field, &number) &&
+                          contains(numbers, number_count, number)))
+      return start;
+  }
 }
 
 // Carries each bit to all others within two turns: down by the rotation, up by the product.
@@ -270,8 +340,12 @@ uint64_t cs_checksum(const void *bytes, size_t count) {
   return turned(turned(sum));
 }
 
-int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes) {
-  return inet_pton(is_ipv6 ? AF_INET6 : AF_INET, text, bytes) == 1;
+int32_t cs_address_bytes(const void *text, size_t count, int32_t is_ipv6, void *bytes) {
+  char ended[INET6_ADDRSTRLEN];
+  if (count >= sizeof ended || memchr(text, 0, count) != NULL) return 0;
+  memcpy(ended, text, count);
+  ended[count] = 0;
+  return inet_pton(is_ipv6 ? AF_INET6 : AF_INET, ended, bytes) == 1;
 }
 
 void cs_address_text(const void *bytes, int32_t is_ipv6, char *text) {

@@ -17,7 +17,7 @@ struct Admission {
     of client: HookClient, at now: JournalMoment, in directory: borrowing Directory
   ) throws(AccessError) {
     var table = try AccessTable(in: directory)
-    let owner = client.user(by: table.header.identifyBy)
+    let owner = client.user(by: table.header.identifyBy, table.header.names)
     self.owner = owner
     guard let user = try Self.user(owner, in: &table) else {
       isLimited = false
@@ -31,7 +31,7 @@ struct Admission {
       user.entitlement(at: now.seconds, boundaries: boundaries, count: table.header.count),
       at: now, table.header)
     guard verdict == .allowed, user.dependsOnTail,
-      let replay = try replay(client, from: &table, at: now, in: directory)
+      var replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.entitlement(
@@ -44,7 +44,6 @@ struct Admission {
   private static func user(
     _ name: [UInt8], in table: inout AccessTable
   ) throws(AccessError) -> AccessUser? {
-    if name.isEmpty { return nil }
     if let user = try table.user(named: name) { return user }
     guard table.header.unknownUsers == .allow, table.header.defaultQuota > 0 else { return nil }
     return AccessUser(limit: table.header.defaultQuota)

@@ -67,7 +67,7 @@ package struct ConnectHook {
         isTooLong ? .refused(.nameTooLong) : admission.verdict, admission.owner, admission.isLimited
       )
     } catch {
-      let owner = client.user(by: .auto)
+      let owner = client.user(by: .auto, .exact)
       if client.environment.wouldBreakListing { return (.refused(.nameTooLong), owner, false) }
       let comesIn = run.isAdmittedUnseen(error.description, settings)
       return (comesIn ? .allowed : .refused(.undecided), owner, false)

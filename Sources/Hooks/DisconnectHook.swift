@@ -20,7 +20,7 @@ package struct DisconnectHook {
   /// Appends the record. That it cannot be written is told; OpenVPN does not ask for more.
   func record() {
     let record = client.record(
-      .end, at: run.now(), process: run.process, owner: client.user(by: .auto))
+      .end, at: run.now(), process: run.process, owner: client.user(by: .auto, .exact))
     do throws(SystemError) {
       try Journal.append(record, in: try Directory(settings.directory))
     } catch {

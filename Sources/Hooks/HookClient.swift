@@ -20,9 +20,9 @@ struct HookClient {
     Array(value.prefix(most))
   }
 
-  /// The user by the names that the client has at this moment; empty for none.
-  func user(by setting: IdentifyBy) -> [UInt8] {
-    setting.name(commonName: environment.commonName, username: environment.username)
+  /// The user by the names that the client has at this moment, as the access table has it.
+  func user(by setting: IdentifyBy, _ names: Names) -> [UInt8] {
+    setting.user(commonName: environment.commonName, username: environment.username, names)
   }
 
   /// The journal's record of this run of the hook.

@@ -48,7 +48,10 @@ package final class Ledger {
     let path = try asLedgerError { () throws(SystemError) in try trustedPath(of: path) }
     let ledger = Ledger(
       database: try connection(to: path, for: opener, zone: zone), rules: rules, zone: zone)
-    if opener == .writing { try ledger.importJournal(at: moment) }
+    if opener == .writing {
+      try ledger.asking { () throws(SQLiteError) in try ledger.users.completeNameKeys() }
+      try ledger.importJournal(at: moment)
+    }
     return ledger
   }
 

@@ -26,6 +26,18 @@ package enum LedgerError: Error, CustomStringConvertible {
   case nothingToGrant(UserName)
   /// Terms that make no sense together: what is wrong, and what is allowed.
   case contradiction(String)
+  /// SQLite finds these things wrong with a file.
+  case damaged(String, [String])
+  /// A file is a database, but no ledger.
+  case noLedger(String)
+  /// A file is a ledger, but not the earlier project's.
+  case notEarlier(String)
+  /// A file is written to by others all the time.
+  case changing(String)
+  /// A copy would overwrite the very database.
+  case sameFile(String)
+  /// A copy would overwrite something that is no backup.
+  case occupied(String)
 
   package var description: String {
     switch self {
@@ -45,6 +57,12 @@ package enum LedgerError: Error, CustomStringConvertible {
     case .nothingToGrant(let name):
       "\(name) has no quota, so there is nothing to grant on top of it"
     case .contradiction(let text): text
+    case .damaged(let file, let damage): "\(file) is damaged: \(damage.first ?? "")"
+    case .noLedger(let file): "\(file) has no users and quotas in it"
+    case .notEarlier(let file): "\(file) is a database of this project, not of the earlier one"
+    case .changing(let file): "\(file) is being written to"
+    case .sameFile(let file): "\(file) is the database itself"
+    case .occupied(let file): "\(file) is there already and is no backup"
     }
   }
 
@@ -73,6 +91,10 @@ package enum LedgerError: Error, CustomStringConvertible {
     case .planExists: "quota-admin plan set changes it"
     case .noSuchGrant: "quota-admin grants NAME shows them"
     case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"
+    case .damaged: "nothing was changed; take an earlier backup"
+    case .sameFile, .occupied: "name another file"
+    case .notEarlier: "quota-admin restore puts a backup in the place of the database"
+    case .changing: "stop what writes to it, and try again"
     case .nothingToGrant: "give the user a quota first, as in: quota-admin set NAME --quota 50GB"
     default: nil
     }

@@ -88,7 +88,7 @@ extension Ledger {
       position: last?.position ?? 0, boot: moment.boot,
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: rules.unknownUsers, defaultQuota: rules.defaultQuota,
-      identifyBy: settings.identifyBy, count: rules.count)
+      identifyBy: settings.identifyBy, names: rules.names, count: rules.count)
   }
 
   private func publish(
@@ -114,7 +114,8 @@ extension Ledger {
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
-      if former.header.writtenAt <= time, former.header.sharesEntries(with: header),
+      if header.names == .exact, former.header.writtenAt <= time,
+        former.header.sharesEntries(with: header),
         access.areAll(since: former.header.version, until: header.version),
         let writer = try changedWriter(header, of: &former, at: time)
       {

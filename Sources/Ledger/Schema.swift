@@ -4,8 +4,8 @@ import SQLite
 /// The tables, and how a database comes to have them. Nothing here is younger than SQLite 3.40.
 enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
-  /// development versions; nothing was ever released with them.
-  static let version: Int64 = 3
+  /// development versions; nothing was ever released with them. 3 had no `users.name_key`.
+  static let version: Int64 = 4
 
   /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
   /// its trigger are left alone.
@@ -95,6 +95,14 @@ enum Schema {
     CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     """
 
+  /// `name_key` is what `Names.fold` has for a name, a byte 1 behind it where that was taken away;
+  /// NULL where another program wrote the row.
+  private static let nameKeys =
+    """
+    ALTER TABLE users ADD name_key TEXT;
+    CREATE INDEX name_keys ON users (name_key);
+    """
+
   /// Makes the tables in an empty database, or in that of the earlier Python project, whose history
   /// then stands in `usage`.
   ///
@@ -102,12 +110,16 @@ enum Schema {
   /// - Throws: `LedgerError.schema` for a database of another version.
   static func migrate(_ database: borrowing Connection, zone: Zone) throws(LedgerError) {
     do {
-      if try database.integer("PRAGMA user_version") == 0 {
+      if [0, 3].contains(try database.integer("PRAGMA user_version")) {
         try database.transaction { () throws(SQLiteError) in
           // Another program may have done so while we waited for the lock.
-          guard try database.integer("PRAGMA user_version") == 0 else { return }
-          try database.execute(earlierTables + tables + SessionTables.schema)
-          try EarlierProject.adopt(in: database, zone: zone)
+          let found = try database.integer("PRAGMA user_version")
+          guard [0, 3].contains(found) else { return }
+          if found == 0 {
+            try database.execute(earlierTables + tables + SessionTables.schema)
+            try EarlierProject.adopt(in: database, zone: zone)
+          }
+          try database.execute(nameKeys)
           try database.execute("PRAGMA user_version = \(version)")
         }
       }

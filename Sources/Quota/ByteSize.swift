@@ -27,6 +27,7 @@ package enum ByteSize {
       fraction = try digits(text, &range)
       guard 1...places ~= fraction.count else { throw .malformed }
     }
+    if !range.isEmpty, text[range.lowerBound] == UInt8(ascii: ",") { throw .comma }
     let unit = try unit(text, trimmed(text, range))
     return try multiply(whole.value, fraction, by: unit)
   }
@@ -40,34 +41,33 @@ package enum ByteSize {
     return try parse(bytes.span)
   }
 
-  /// Writes an amount for people: `0 B`, `1023 B`, `1.43 GiB`, in powers of 1024 up to `TiB`.
+  /// Writes an amount for people: `0 B`, `50 GB`, `1.5 GB`; two decimals where it had to be rounded,
+  /// as in `1.43 GB`.
   ///
   /// - Parameter bytes: any amount; a negative one gets a minus sign.
-  package static func format(_ bytes: Int64) -> String {
-    let sign = bytes < 0 ? "-" : ""
-    let amount = bytes.magnitude
-    guard amount >= 1024 else { return "\(sign)\(amount) B" }
-    var unit = 0
-    // 1023.995 KiB and more would be written 1024.00: that is the next unit's 1.00.
-    while unit < 3, hundredths(amount, unit) >= 102_400 { unit += 1 }
-    let (whole, rest) = hundredths(amount, unit).quotientAndRemainder(dividingBy: 100)
-    return "\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest) \(["KiB", "MiB", "GiB", "TiB"][unit])"
+  package static func format(_ bytes: Int64, in units: ByteUnits) -> String {
+    let (sign, amount) = (bytes < 0 ? "-" : "", bytes.magnitude)
+    let (base, names) = (units.base, units.names)
+    guard amount >= base else { return "\(sign)\(amount) B" }
+    var (index, size) = (0, base)
+    // 999.995 kB and more would be written 1000.00: that is the next unit's 1.
+    while index < 3, hundredths(amount, size) >= base * 100 {
+      (index, size) = (index + 1, size * base)
+    }
+    let (whole, rest) = hundredths(amount, size).quotientAndRemainder(dividingBy: 100)
+    var text = "\(sign)\(whole)"
+    let (high, low) = amount.multipliedFullWidth(by: 100)
+    let isExact = size.dividingFullWidth((high, low)).remainder == 0
+    if !isExact || rest % 10 != 0 {
+      text += ".\(rest < 10 ? "0" : "")\(rest)"
+    } else if rest != 0 {
+      text += ".\(rest / 10)"
+    }
+    return "\(text) \(names[index])"
   }
 
-  /// Writes an amount as `format` does, with spaces before it so that columns line up.
-  ///
-  /// - Parameters:
-  ///   - bytes: any amount.
-  ///   - width: characters to fill; 11 hold everything from 0 B to 1023.99 TiB. A longer text is
-  ///     never cut.
-  package static func format(_ bytes: Int64, width: Int) -> String {
-    let text = format(bytes)
-    return String(repeating: " ", count: max(0, width - text.utf8.count)) + text
-  }
-
-  /// An amount in hundredths of KiB (unit 0), MiB, GiB or TiB, rounded to the nearest.
-  private static func hundredths(_ amount: UInt64, _ unit: Int) -> UInt64 {
-    let size: UInt64 = 1 << (10 * (UInt64(unit) + 1))
+  /// An amount in hundredths of a unit, rounded to the nearest.
+  private static func hundredths(_ amount: UInt64, _ size: UInt64) -> UInt64 {
     let (high, low) = amount.multipliedFullWidth(by: 100)
     let (sum, carry) = low.addingReportingOverflow(size / 2)
     return size.dividingFullWidth((high + (carry ? 1 : 0), sum)).quotient
@@ -144,6 +144,21 @@ package enum ByteSize {
   }
 }
 
+/// The units that amounts are shown in: the setting `UNITS`.
+package enum ByteUnits: Int, Sendable {
+  /// `kB MB GB TB`, powers of 1000.
+  case decimal
+  /// `KiB MiB GiB TiB`, powers of 1024.
+  case binary
+
+  /// How many of a unit are one of the next.
+  package var base: UInt64 { self == .decimal ? 1000 : 1024 }
+
+  var names: [String] {
+    self == .decimal ? ["kB", "MB", "GB", "TB"] : ["KiB", "MiB", "GiB", "TiB"]
+  }
+}
+
 /// Why a text is not a size; its description ends with what is allowed.
 package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Nothing, or only spaces.
@@ -154,6 +169,8 @@ package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible 
   case tooLarge
   /// `Kb`, `Mb`, `Gb` or `Tb`, which many read as bits.
   case bits
+  /// A number with a comma in it.
+  case comma
   /// Anything else.
   case malformed
 
@@ -167,6 +184,7 @@ package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible 
     case .empty: "a size is missing; \(ByteSizeError.allowed)"
     case .negative: "a size cannot be negative; \(ByteSizeError.allowed)"
     case .tooLarge: "a size can be at most 9223372036854775807 bytes (8388607 TiB)"
+    case .comma: "a size has no comma in it; decimals are behind a point, as in 1.5GB"
     case .bits: "a small b after a large letter may mean bits; write MB or MiB for bytes"
     case .malformed: "not a size; \(ByteSizeError.allowed)"
     }

@@ -142,19 +142,8 @@ import CSQLite
   }
 
   /// Runs a body whose every change is taken back at the end.
-  package func rehearsal<Result: ~Copyable>(
-    _ body: () throws -> Result
-  ) throws -> Result {
-    try rehearsal(failing: { $0 as any Error }, body)
-  }
-
-  /// Runs a body that has reasons of its own to fail, and takes back its every change at the end.
-  ///
-  /// - Parameter failing: makes such a reason of an error of SQLite's.
-  package func rehearsal<Result: ~Copyable, Failure: Error>(
-    failing: (SQLiteError) -> Failure, _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    do { try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE") } catch { throw failing(error) }
+  package func rehearsal<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+    try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
     defer { rollBack() }
     return try body()
   }

@@ -7,33 +7,24 @@ extension Connection {
   /// The copy is of one moment, whatever others write to the source meanwhile, and they are not
   /// held up; others go on reading what was here before until it is done.
   ///
-  /// - Parameter progress: is told how many pages are done of how many.
-  package func copyAll(
-    from source: borrowing Connection, progress: (_ done: Int, _ total: Int) -> Void
-  ) throws(SQLiteError) {
-    try copyAll(
-      from: source, failing: { $0 }, once: { () throws(SQLiteError) in }, progress: progress)
-  }
-
-  /// Does so, and a thing more before anything is written: nobody else has written since then.
-  ///
   /// - Parameters:
-  ///   - failing: makes a reason to fail of an error of SQLite's.
-  ///   - isLocked: runs as soon as nobody else can write here; nothing is changed if it throws.
-  package func copyAll<Failure: Error>(
-    from source: borrowing Connection, failing: (SQLiteError) -> Failure,
-    once isLocked: () throws(Failure) -> Void, progress: (_ done: Int, _ total: Int) -> Void
-  ) throws(Failure) {
+  ///   - isLocked: runs as soon as nobody else can write here, and before anything is written;
+  ///     nothing is changed if it throws.
+  ///   - progress: is told how many pages are done of how many.
+  package func copyAll(
+    from source: borrowing Connection, once isLocked: () throws -> Void = {},
+    progress: (_ done: Int, _ total: Int) -> Void
+  ) throws {
     // What is read inside one transaction is of one moment.
-    do { try source.beginReading() } catch { throw failing(error) }
+    try source.beginReading()
     defer { try? source.execute("COMMIT") }
     guard let copying = unsafe sqlite3_backup_init(handle, "main", source.handle, "main") else {
-      throw failing(error("write to", unsafe sqlite3_errcode(handle)))
+      throw error("write to", unsafe sqlite3_errcode(handle))
     }
     // Copies nothing yet, and takes the lock.
     var code = unsafe sqlite3_backup_step(copying, 0)
     if code == SQLITE_OK {
-      do throws(Failure) { try isLocked() } catch {
+      do { try isLocked() } catch {
         unsafe sqlite3_backup_finish(copying)
         throw error
       }
@@ -45,7 +36,7 @@ extension Connection {
     }
     let end = unsafe sqlite3_backup_finish(copying)
     guard code == SQLITE_DONE, end == SQLITE_OK else {
-      throw failing(error("write to", code == SQLITE_DONE ? end : code))
+      throw error("write to", code == SQLITE_DONE ? end : code)
     }
   }
 

@@ -8,8 +8,11 @@ extension LedgerError: UserFacingError {
   package var exitStatus: ExitStatus {
     switch self {
     case .schema, .noSuchUser, .userExists, .noSuchPlan, .planExists, .planInUse, .noSuchGrant,
-      .nothingToGrant, .contradiction:
+      .nothingToGrant, .contradiction, .damaged, .noLedger, .notEarlier:
       .badData
+    case .changing: .inputOutput
+    case .sameFile: .usage
+    case .occupied: .cannotCreate
     case .database(let error): error.exitStatus
     case .file(let error): error.exitStatus
     }

@@ -16,10 +16,10 @@ struct Observation {
   private let places: [Int]
 
   /// What the connection of a server brought.
-  static func all(of server: Server, boot: Int64, identifyBy: IdentifyBy) -> [Observation] {
+  static func all(of server: Server, boot: Int64, _ settings: Settings) -> [Observation] {
     guard let received = server.connection?.listing else { return [] }
     server.listingFailure = received.failure
-    let whole = Observation(server, received.whole, boot: boot, identifyBy: identifyBy)
+    let whole = Observation(server, received.whole, boot: boot, settings)
     guard let whole else { return [] }
     guard let plain = received.plain else { return [whole] }
     // Format 1 says neither when a session began nor what its address in the tunnel is, so only rows
@@ -29,14 +29,14 @@ struct Observation {
     let unseen = rows.indices.filter {
       rows[$0].namesPort && !seen.contains(Array(rows[$0].realAddress))
     }
-    let rest = Observation(server, plain, rows: unseen, boot: boot, identifyBy: identifyBy)
+    let rest = Observation(server, plain, rows: unseen, boot: boot, settings)
     return [whole] + [rest].compactMap(\.self)
   }
 
   /// - Parameter places: the only rows to take; nil for all.
   private init?(
     _ server: Server, _ part: ManagementConnection.ReceivedListing.Part, rows places: [Int]? = nil,
-    boot: Int64, identifyBy: IdentifyBy
+    boot: Int64, _ settings: Settings
   ) {
     let listing = part.value
     guard let pid = listing.pid else { return nil }
@@ -44,7 +44,7 @@ struct Observation {
     self.listing = listing
     self.places = places ?? []
     let rows = listing.rows
-    let names = NameReader(identifyBy: identifyBy, config: server.endpoint.config)
+    let names = NameReader(settings, config: server.endpoint.config)
     report = ServerReport(
       server: server.endpoint.name, boot: boot, pid: pid, at: part.askedAt,
       isComplete: listing.isComplete && !listing.isPlain, position: part.journalPosition,
@@ -86,15 +86,17 @@ extension ManagementConnection.ReceivedListing {
 
 /// Reads who a row is about.
 struct NameReader: Sendable {
-  let identifyBy: IdentifyBy
+  private let identifyBy: IdentifyBy
+  private let spellings: Names
   /// Whether the server puts the username in the place of the common name: then the two differ only
   /// while a renegotiation is under way, and neither can be trusted.
   private let namesAgree: Bool
 
   private static let undefined = Array("UNDEF".utf8)
 
-  init(identifyBy: IdentifyBy, config: ServerConfig?) {
-    self.identifyBy = identifyBy
+  init(_ settings: Settings, config: ServerConfig?) {
+    identifyBy = settings.identifyBy
+    spellings = settings.names
     namesAgree = config?.usernameAsCommonName != nil
   }
 
@@ -102,15 +104,14 @@ struct NameReader: Sendable {
   func names(in row: StatusRow) -> ServerReport.ListedNames {
     ServerReport.ListedNames(
       commonName: UserName(bytes: Array(row.commonName)),
-      owner: owner(of: row).map { UserName(bytes: Array($0)) })
+      owner: owner(of: row).map { UserName(ofClient: $0) })
   }
 
-  private func owner(of row: StatusRow) -> ArraySlice<UInt8>? {
+  private func owner(of row: StatusRow) -> [UInt8]? {
     // Format 1 has no user names.
     if namesAgree, !row.commonName.elementsEqual(row.username) { return nil }
-    let name = identifyBy.name(
-      commonName: defined(row.commonName), username: defined(row.username))
-    return name.isEmpty ? nil : name[...]
+    return identifyBy.user(
+      commonName: defined(row.commonName), username: defined(row.username), spellings)
   }
 
   /// A name in a listing, empty where it stands for none.

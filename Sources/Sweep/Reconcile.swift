@@ -39,9 +39,21 @@ extension Reconciler {
   }
 }
 
+extension Ledger {
+  /// Opens the ledger that settings name, to write, and logs what came of taking in the journal.
+  package static func open(
+    _ settings: Settings, _ log: Log, at moment: JournalMoment = .now
+  ) throws(LedgerError) -> Ledger {
+    let ledger = try open(
+      settings.database, for: .writing, rules: settings.rules, zone: settings.zone, at: moment)
+    log.tell(ledger.imported)
+    return ledger
+  }
+}
+
 extension Log {
   /// Tells what came of taking in the journal: what went wrong, and who was refused.
-  package func tell(_ result: Reconciliation) {
+  func tell(_ result: Reconciliation) {
     for problem in result.problems { warn(problem) }
     for run in result.refusals {
       record(

@@ -65,7 +65,8 @@ package enum ServerFailure: Error, Equatable {
     switch self {
     case .unreachable(let error):
       switch error.code {
-      case ENOENT, ECONNREFUSED: "start the server, or correct its address in MANAGEMENT"
+      case ENOENT, ECONNREFUSED:
+        "start the server, restart it if its management line is new, or correct MANAGEMENT"
       case EAGAIN: ManagementFailure.busy.hint
       case EHOSTUNREACH: "the host in MANAGEMENT has no address"
       default: error.hint

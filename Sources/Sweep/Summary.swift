@@ -93,7 +93,7 @@ extension Summary.ServerResult {
 extension Summary {
   /// What came of a sweep, for people: a line for each server and each session told to go, and one
   /// that sums it up.
-  package func text(isDryRun: Bool) -> String {
+  package func text(isDryRun: Bool, in units: ByteUnits) -> String {
     let width = servers.map { $0.name.utf8.count }.max() ?? 0
     var lines = servers.map { server in
       let name = server.name + String(repeating: " ", count: width - server.name.utf8.count)
@@ -107,8 +107,9 @@ extension Summary {
       let verb = isDryRun ? "would disconnect" : "disconnected"
       return "\(verb) \(kill.user) (\(kill.address)) on \(kill.server): \(kill.reason.text)"
     }
+    lines += problems
     lines.append(
-      "\(sessions) sessions, \(ByteSize.format(bytesAdded)) added, \(closed) closed, "
+      "\(sessions) sessions, \(ByteSize.format(bytesAdded, in: units)) added, \(closed) closed, "
         + "\(kills.count) \(isDryRun ? "to disconnect" : "disconnected"), \(milliseconds) ms")
     return lines.map(Escaping.plain).joined(separator: "\n")
   }

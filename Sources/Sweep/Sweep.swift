@@ -55,10 +55,11 @@ package struct Sweep {
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     do {
-      let ledger = try Ledger.open(
-        settings.database, for: isDryRun ? .dryRun : .writing, rules: settings.rules,
-        zone: settings.zone, at: environment.clock.moment)
-      log.tell(ledger.imported)
+      let ledger =
+        isDryRun
+        ? try Ledger.open(
+          settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+        : try Ledger.open(settings, log, at: environment.clock.moment)
       summary.add(ledger.imported)
       reconciler = Reconciler(ledger: ledger, log: log)
     } catch {
@@ -161,7 +162,7 @@ package struct Sweep {
     answered.flatMap { server in
       server.outcome = .swept
       return Observation.all(
-        of: server, boot: environment.clock.boot, identifyBy: settings.identifyBy)
+        of: server, boot: environment.clock.boot, settings)
     }
   }
 
@@ -280,6 +281,15 @@ package struct Sweep {
     summary.problems += summary.servers.filter(\.countersStandStill).map { server in
       "server \(server.name): \(Summary.ServerResult.stillCounters)"
     }
+    for server in servers {
+      let nameless = server.endpoint.config?.namelessClients(by: settings.identifyBy)
+      if let nameless, nameless.areAll {
+        summary.problems.append("server \(server.endpoint.name): \(nameless.text)")
+      }
+    }
+    var namesakes: String?
+    tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
+    if let namesakes { summary.problems.append(namesakes) }
     summary.bookkeepingFailure = bookkeepingFailure
     summary.milliseconds = Int64((environment.clock.monotonic - begun) / .milliseconds(1))
   }

@@ -16,12 +16,12 @@ package struct InternetAddress: Hashable, Sendable {
   package init?(ipv6 text: [UInt8]) { self.init(text, isIPv6: true) }
 
   private init?(_ text: [UInt8], isIPv6: Bool) {
-    guard !text.isEmpty, text.count < 46, !text.contains(0) else { return nil }
+    if text.isEmpty { return nil }
     var found = [UInt8](repeating: 0, count: isIPv6 ? 16 : 4)
-    let isOne = unsafe (text + [0]).withUnsafeBytes { text in
+    let isOne = unsafe text.withUnsafeBytes { text in
       unsafe found.withUnsafeMutableBytes { found in
-        unsafe cs_address_bytes(
-          text.bindMemory(to: CChar.self).baseAddress, isIPv6 ? 1 : 0, found.baseAddress) != 0
+        unsafe cs_address_bytes(text.baseAddress, text.count, isIPv6 ? 1 : 0, found.baseAddress)
+          != 0
       }
     }
     guard isOne else { return nil }

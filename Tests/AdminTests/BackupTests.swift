@@ -13,7 +13,7 @@ import Testing
     let bench = try Bench()
     try bench.populate()
     for name in Self.names.dropFirst() { try bench.admin("add", "--quota", "1GiB", "--", name) }
-    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377b')" --quota 7"#).isFine)
+    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377b')" --quota 7B"#).isFine)
     return bench
   }
 
@@ -24,7 +24,7 @@ import Testing
     #expect(try bench.admin("backup", copy).isFine)
     #expect(try bench.dump(of: copy) == before)
     try bench.admin("add", "late")
-    try bench.admin("set", "alice", "--quota", "1")
+    try bench.admin("set", "alice", "--quota", "1B")
     let changed = try bench.dump()
     let outcome = try bench.admin("restore", copy, "--yes")
     #expect(outcome.isFine)
@@ -77,7 +77,7 @@ import Testing
     let outcome = try bench.shell(
       """
       for n in 1 2 3 4 5 6 7 8; do
-        for m in 1 2 3 4 5; do quota-admin add "user$n$m" --quota "$n"; done >/dev/null &
+        for m in 1 2 3 4 5; do quota-admin add "user$n$m" --quota "${n}B"; done >/dev/null &
         quota-admin backup "$DATABASE.copy$n" >/dev/null &
       done
       wait

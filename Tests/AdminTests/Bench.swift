@@ -9,6 +9,8 @@ final class Bench {
     folder = try TemporaryDirectory()
     settings = [
       "QUOTA_CONFIG": "/dev/null", "DATABASE": folder.path + "/quota.db", "TIME_ZONE": "UTC",
+      // What is typed in these tests are powers of 2.
+      "UNITS": "binary",
     ]
   }
 

@@ -39,9 +39,9 @@ import Testing
       done >/dev/null
       wait
       for number in 1 2 3 4 5 6 7 8 9 10; do
-        quota-admin set "a$number" --quota "$number" &
+        quota-admin set "a$number" --quota "${number}B" &
         quota-admin disable "a$number" &
-        quota-admin set "b$number" --quota "$number" &
+        quota-admin set "b$number" --quota "${number}B" &
       done >/dev/null
       wait
       """)

@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("allow", "a stranger is let in and created, quota 1.00 GiB"),
+    ("allow", "a stranger is let in and created, quota 1 GiB"),
     ("reject", "a stranger is kept out"), ("ignore", "a stranger is let in and not metered"),
   ])
   func `of a stranger show says what would become of him`(rule: String, fate: String) throws {
@@ -50,8 +50,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["lst"], "unexpected argument 'lst'", "did you mean list?"),
-    (["frobnicate"], "unexpected argument 'frobnicate'", "quota-admin --help lists the commands"),
+    (["lst"], #"there is no command "lst""#, "did you mean: quota-admin list"),
+    (["frobnicate"], #"there is no command "frobnicate""#, "quota-admin --help lists the commands"),
     (
       ["enable"], "missing expected argument '<name> ...'",
       "usage: quota-admin enable [--config <file>] <name> ..."
@@ -87,8 +87,8 @@ import Testing
     let warned = try bench.admin("list", "--config", typo)
     #expect(warned.status == 0)
     #expect(
-      warned.errors
-        == "quota-admin: warning: \(typo):1: unknown key \"COUNTS\"; did you mean COUNT?\n")
+      warned.errors.hasPrefix(
+        "quota-admin: warning: \(typo):1: unknown key \"COUNTS\"; did you mean COUNT?\n"))
   }
 
   @Test func `a missing directory is named with the command that makes it`() throws {

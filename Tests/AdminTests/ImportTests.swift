@@ -8,10 +8,10 @@ import Testing
   private func populated() throws -> Bench {
     let bench = try Bench()
     for (index, name) in `A backup`.names.enumerated() {
-      try bench.admin("add", "--quota", "\(index * 1000)", "--", name)
+      try bench.admin("add", "--quota", "\(index * 1000)B", "--", name)
     }
     try bench.admin("disable", "王小明")
-    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377\302')" --quota 7"#).isFine)
+    #expect(try bench.shell(#"quota-admin add "$(printf 'b\377\302')" --quota 7B"#).isFine)
     return bench
   }
 
@@ -27,7 +27,9 @@ import Testing
       """
     for name in ["ONE", "TWO"] { bench.settings[name] = bench.folder.path + "/\(name)" }
     let outcome = try bench.shell(script)
-    #expect(outcome.isFine && outcome.output == "added 11, changed 0, 0 as they are\n")
+    #expect(outcome.status == 0 && outcome.output == "added 11, changed 0, 0 as they are\n")
+    // One of the names is no UTF-8; in JSON it stands in hexadecimal digits.
+    #expect(outcome.errors.contains("a name is no UTF-8") == (format == "--csv"))
     let users = try [bench, other].map { bench in
       try bench.probe.users.map {
         [$0.nameBytes, Array("\($0.status ?? "") \($0.quota ?? -1)".utf8)]
@@ -42,7 +44,7 @@ import Testing
   @Test func `take what people write by hand`() throws {
     let bench = try Bench()
     bench.settings["DEFAULT_QUOTA"] = "5"
-    try bench.admin("add", "carol", "--quota", "9")
+    try bench.admin("add", "carol", "--quota", "9B")
     let file = try bench.folder.write(
       "quota_bytes,name\n50GB,alice\n,bob\n,carol\nunlimited,\"o,\"\"x\"\n", to: "users.csv")
     let rehearsed = try bench.admin("import", "--dry-run", file)
@@ -110,6 +112,67 @@ import Testing
     #expect(try bench.probe.users.count == 1)
   }
 
+  /// As spreadsheets and shells of several systems write files.
+  @Test(
+    arguments: [
+      ("semicolons", Array("name;quota_bytes\r\nzoë;7\r\n\"a;b\";8\r\n".utf8)),
+      ("tabs", Array("name\tquota_bytes\nzoë\t7\na;b\t8\n".utf8)),
+      ("a mark", Array("\u{FEFF}name,quota_bytes\r\nzoë,7\r\na;b,8\r\n".utf8)),
+      ("UTF-16", utf16("\u{FEFF}name\tquota_bytes\r\nzoë\t7\r\na;b\t8\r\n", isLittle: true)),
+      ("UTF-16 the other way", utf16("\u{FEFF}name,quota_bytes\nzoë,7\na;b,8\n", isLittle: false)),
+      ("UTF-16 without a mark", utf16("name,quota_bytes\nzoë,7\na;b,8\n", isLittle: true)),
+      ("JSON with a mark", Array(("\u{FEFF}{\"users\":" + users + "}").utf8)),
+      ("JSON, bare", Array(("\n" + users + "\n").utf8)),
+      ("JSON, UTF-16", utf16(users, isLittle: false)),
+    ] as [(String, [UInt8])])
+  func `take what other programs write`(what: String, bytes: [UInt8]) throws {
+    let bench = try Bench()
+    let file = bench.folder.path + "/users"
+    try Data(bytes).write(to: URL(fileURLWithPath: file))
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.isFine, "\(what): \(outcome.errors)")
+    #expect(outcome.output == "added 2, changed 0, 0 as they are\n", "\(what)")
+    #expect(try bench.probe.users.map(\.name) == ["a;b", "zoë"], "\(what)")
+    #expect(try bench.probe.users.map(\.quota) == [8, 7], "\(what)")
+  }
+
+  private static let users =
+    #"[{"name": "zoë", "quota_bytes": 7}, {"name": "a;b", "quota_bytes": 8}]"#
+
+  private static func utf16(_ text: String, isLittle: Bool) -> [UInt8] {
+    text.utf16.flatMap { unit in
+      let (high, low) = (UInt8(unit >> 8), UInt8(unit & 0xFF))
+      return isLittle ? [low, high] : [high, low]
+    }
+  }
+
+  @Test(
+    arguments: [
+      ([], 65, "1: the file is empty"),
+      (Array("\u{FEFF}\r\n \r\n".utf8), 65, "1: the file is empty"),
+      ([0xFF, 0xFE], 65, "1: the file is empty"),
+      ([0xFF, 0xFE, 0x6E], 65, "1: this is UTF-16 and damaged; save it as UTF-8"),
+      ([0xFE, 0xFF, 0xD8, 0], 65, "1: this is UTF-16 and damaged"),
+      (Array("name\nj".utf8) + [0xFC, 10], 0, "2: a name is no UTF-8 and taken byte by byte; is"),
+      (
+        Array("name\nbob\nj".utf8) + [0xFC, 10, 0xE4, 10], 0,
+        "3: names from here on are no UTF-8 and taken byte by byte; is the file Latin-1?"
+      ),
+      (
+        Array("[{\"name\": \"j".utf8) + [0xFC] + Array("\"}]".utf8), 65,
+        "1: this is no JSON: there should be UTF-8, and this may be Latin-1"
+      ),
+    ] as [([UInt8], Int32, String)])
+  func `say what cannot be read`(bytes: [UInt8], status: Int32, message: String) throws {
+    let bench = try Bench()
+    let file = bench.folder.path + "/users"
+    try Data(bytes).write(to: URL(fileURLWithPath: file))
+    let outcome = try bench.admin("import", file)
+    #expect(outcome.status == status)
+    #expect(outcome.errors.contains("\(file):\(message)"), "\(outcome.errors)")
+    #expect(FileManager.default.fileExists(atPath: bench.path) == (status == 0))
+  }
+
   @Test func `say what else a file is`() throws {
     let bench = try populated()
     let database = try bench.admin("import", bench.path)
@@ -130,7 +193,7 @@ import Testing
   @Test func `is taken over with users, quotas, usage and sessions, once`() throws {
     let bench = try Bench()
     let path = try earlier(bench)
-    try bench.admin("add", "bob", "--quota", "5")
+    try bench.admin("add", "bob", "--quota", "5B")
     #expect(
       try bench.admin("import", "--from", path).output == "added 2, changed 1, 0 as they are\n")
     let after = try bench.dump()
@@ -184,9 +247,9 @@ import Testing
       ["plan", "add", "empty"],
       ["add", "follows", "--plan", "gold"],
       ["add", "own", "--plan", "gold", "--quota", "1GB", "--period", "none", "--grace", "5%"],
-      ["add", "waiting", "--plan", "trial", "--quota", "7"],
-      ["add", "runs", "--quota", "7", "--expires", "+30d"],
-      ["add", "ends", "--quota", "7", "--expires", "2030-12-31", "--grace", "1MB"],
+      ["add", "waiting", "--plan", "trial", "--quota", "7B"],
+      ["add", "runs", "--quota", "7B", "--expires", "+30d"],
+      ["add", "ends", "--quota", "7B", "--expires", "2030-12-31", "--grace", "1MB"],
       ["add", "never", "--plan", "trial", "--expires", "never"],
       ["add", "weekly", "--quota", "1GB", "--period", "week", "--reset-day", "monday"],
       ["add", "thirty", "--period", "30d", "--max-sessions", "3"],

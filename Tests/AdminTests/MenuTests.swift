@@ -30,9 +30,10 @@ import Testing
     let seen = try Screen.run(
       bench,
       typing: [
-        (choose, "3\n"), ("Name: ", "-bob\n"), ("nothing: ", "\n"),
+        (choose, "3\n"), ("Name: ", "-bob\n"), ("nothing: ", "\n"), ("nothing: ", "\n"),
         ("added -bob, quota unlimited", "3\n"), ("Name: ", "علی\n"), ("nothing: ", "1 GiB\n"),
-        ("added علی, quota 1.00 GiB", "5\n"), ("Name: ", "-bob\n"), ("is now disabled", "4\n"),
+        ("nothing: ", "\n"),
+        ("added علی, quota 1 GiB", "5\n"), ("Name: ", "-bob\n"), ("is now disabled", "4\n"),
         ("Name: ", "-bob\n"), ("is now enabled", "1\n"), ("علی   active", "2\n"),
         ("Name: ", "علی\n"), ("would be let in", "6\n"), ("everybody: ", "\n"), ("DAY", "8\n"),
         ("SHARE", "9\n"), ("everybody: ", "-bob\n"), ("enabled", "10\n"), ("File: ", "\(page)\n"),
@@ -42,6 +43,37 @@ import Testing
       ])
     #expect(seen.missed == nil && seen.status == 0, "\(seen.screen)")
     #expect(FileManager.default.fileExists(atPath: page))
+  }
+
+  @Test func `gives a period and a plan, and asks about bytes`() throws {
+    let bench = try Bench()
+    let seen = try Screen.run(
+      bench,
+      typing: [
+        (choose, "3\n"), ("Name: ", "ann\n"), ("nothing: ", "5GiB\n"), ("nothing: ", "\n"),
+        ("it never starts over", "19\n"), ("Name: ", "ann\n"), ("year: ", "month\n"),
+        ("ann now has period month", "20\n"), ("there are no plans yet", "21\n"),
+        ("Name of the plan: ", "basic\n"), ("unlimited: ", "50GiB\n"), ("nothing: ", "week\n"),
+        ("added plan basic: quota 50 GiB, period week", "22\n"), ("Name: ", "ann\n"),
+        ("or none: ", "basic\n"), ("ann now has plan basic", "7\n"), ("Name: ", "ann\n"),
+        ("unlimited: ", "50\n"), ("--quota 50 is 50 bytes; is that what you mean? [y/N] ", "n\n"),
+        ("hint: write a unit, as in 50GB", "7\n"), ("Name: ", "ann\n"), ("unlimited: ", "60\n"),
+        ("[y/N] ", "y\n"), ("ann now has quota 60 B", "0\n"),
+      ])
+    #expect(seen.missed == nil && seen.status == 0, "missed \(seen.missed ?? ""): \(seen.screen)")
+    #expect(try bench.probe.users.map(\.quota) == [60])
+  }
+
+  @Test func `shows what a sweep came to, and no line of the log`() throws {
+    let bench = try Bench()
+    bench.settings["LOG_FILE"] = bench.folder.path + "/log"
+    bench.settings["MANAGEMENT"] = "home=unix:/nonexistent/home.sock"
+    let seen = try Screen.run(
+      bench, typing: [(choose, "17\n"), ("0 sessions, 0 B added", "0\n")])
+    #expect(seen.missed == nil, "\(seen.screen)")
+    #expect(!seen.text.contains("info:") && !seen.text.contains("swept"))
+    let log = try String(contentsOfFile: bench.folder.path + "/log", encoding: .utf8)
+    #expect(log.contains("quota-admin: swept"))
   }
 
   @Test func `says what a command would say, and goes on`() throws {
@@ -91,7 +123,8 @@ import Testing
 
   @Test func `takes its answers from a script as well`() throws {
     let bench = try Bench()
-    let outcome = try bench.shell(#"printf '3\nalice\n2GB\n7\nalice\n3GB' | quota-admin menu"#)
+    let outcome = try bench.shell(
+      #"printf '3\nalice\n2GB\nmonth\n7\nalice\n3GB' | quota-admin menu"#)
     #expect(outcome.isFine)
     #expect(try bench.probe.users.map(\.quota) == [3_000_000_000])
   }

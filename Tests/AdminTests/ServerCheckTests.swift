@@ -1,5 +1,6 @@
 import Glibc
 import OpenVPN
+import Quota
 import Servers
 import Support
 import System
@@ -176,6 +177,61 @@ import Testing
       $0.level == .error && $0.text.contains("only the \(kind) \(name) may connect")
     }
     #expect(isTold == isToldOf, "\(found)")
+  }
+}
+
+/// What `check` says of the names that a server's clients have.
+@Suite struct `Clients' names` {
+  private let place = "/etc/openvpn/udp.conf"
+
+  /// What is told of a config with these lines.
+  private func told(
+    _ lines: String, _ identifyBy: IdentifyBy, _ unknownUsers: UnknownUsers = .allow,
+    _ names: Names = .exact
+  ) throws -> [CheckResult] {
+    let config = try ServerConfig(file: place) { _ throws(SystemError) in
+      Array("mode server\nscript-security 2\nmanagement m unix\n\(lines)\n".utf8)
+    }
+    var settings = Settings()
+    settings.identifyBy = identifyBy
+    settings.unknownUsers = unknownUsers
+    settings.names = names
+    return ServerCheck(name: "udp", config: config, settings: settings, sweeper: nil).results()
+      .filter { $0.text.contains("UNDEF") || $0.text.contains("NAMES=") }
+  }
+
+  @Test(
+    arguments: [
+      ("", .commonName, nil), ("", .auto, nil),
+      ("plugin x.so\nverify-client-cert none", .auto, nil),
+      ("", .username, .error), ("plugin x.so\nverify-client-cert none", .commonName, .error),
+      ("plugin x.so\nverify-client-cert none\nusername-as-common-name", .commonName, nil),
+      ("plugin x.so\nverify-client-cert optional", .commonName, .warning),
+      ("plugin x.so\nverify-client-cert none\nauth-user-pass-optional", .auto, .warning),
+    ] as [(String, IdentifyBy, CheckResult.Level?)])
+  func `are told of where some or all have none`(
+    lines: String, identifyBy: IdentifyBy, level: CheckResult.Level?
+  ) throws {
+    let found = try told(lines, identifyBy, .allow, .fold)
+    #expect(found.map(\.level) == (level.map { [$0] } ?? []), "\(found)")
+    // Who has no name stays out with all strangers.
+    let closed = try told(lines, identifyBy, .reject, .fold)
+    #expect(closed.isEmpty == (level != .error))
+  }
+
+  @Test(
+    arguments: [
+      ("auth-user-pass-verify /x via-env\nusername-as-common-name", .commonName, true),
+      ("plugin ldap.so\nverify-client-cert none", .auto, true), ("plugin ldap.so", .username, true),
+      ("plugin ldap.so", .auto, false), ("username-as-common-name", .auto, false),
+    ] as [(String, IdentifyBy, Bool)])
+  func `that a program checks had better be folded`(
+    lines: String, identifyBy: IdentifyBy, isRecommended: Bool
+  ) throws {
+    let found = try told(lines, identifyBy).filter { $0.remedy == "NAMES=fold in quota.conf" }
+    #expect(found.count == (isRecommended ? 1 : 0))
+    #expect(try told(lines, identifyBy, .allow, .fold).allSatisfy { !$0.text.contains("NAMES=") })
+    #expect(try told(lines, identifyBy, .reject).allSatisfy { !$0.text.contains("NAMES=") })
   }
 }
 

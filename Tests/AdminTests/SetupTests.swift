@@ -3,6 +3,8 @@ import System
 import TestSupport
 import Testing
 
+@testable import Admin
+
 /// `quota-admin setup` and `teardown`, on configs of a test's own.
 @Suite struct `Setup` {
   let folder: TemporaryDirectory
@@ -32,7 +34,9 @@ import Testing
     try folder.write(before, to: "openvpn/udp.conf", mode: 0o640)
     #expect(unsafe chown(server, geteuid(), getegid()) == 0)
     let setup = try admin("setup", "udp", "--yes")
-    #expect(setup.status == 0 && setup.errors.isEmpty, "\(setup.errors)")
+    #expect(setup.status == 0)
+    #expect(
+      setup.errors.isEmpty == (ProcessIdentity(named: "openvpn-quota") != nil), "\(setup.errors)")
     let lines = setup.output.split(separator: "\n").map(String.init)
     #expect(lines[0] == "--- \(server)")
     #expect(lines.contains("-client-connect \"/etc/greet.sh hi\""))

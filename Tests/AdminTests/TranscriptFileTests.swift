@@ -22,6 +22,7 @@ import Testing
     let written = try String(contentsOfFile: path, encoding: .utf8)
     let bench = try Bench()
     bench.settings["LANG"] = "C.UTF-8"
+    bench.settings["UNITS"] = nil
     try bench.admin("list")
     try TranscriptLedger.fill(bench.probe)
     var played = ""
@@ -45,7 +46,10 @@ import Testing
   /// What a command wrote, errors included, with its exit status if that is not 0.
   private func output(of command: String, on bench: Bench) throws -> String {
     let outcome = try bench.shell("cd \(bench.folder.path)\nexec 2>&1\n\(command)")
+    // Where the programs are, and the time in a name, are other ones each time.
     let text = outcome.output.replacing(bench.folder.path, with: "DIRECTORY")
+      .replacing(/\/[^ "]*\/quota-(connect|disconnect)/) { "/HOOKS/quota-\($0.1)" }
+      .replacing(/(setup|teardown)-\d{8}T\d{6}Z/) { "\($0.1)-TIME" }
     return outcome.status == 0 ? text : text + "[exit \(outcome.status)]\n"
   }
 }

@@ -21,58 +21,58 @@ enum TranscriptLedger {
   }
 
   private static let users: [(String, String, String, Int64)] = [
-    ("alice", "active", "2026-09-01 08:00:00", 10_737_418_240),
+    ("alice", "active", "2026-09-01 08:00:00", 10_000_000_000),
     ("bob", "active", "2026-09-01 08:05:00", 0),
-    ("علی", "active", "2026-10-12 17:30:00", 1_073_741_824),
-    ("王小明", "disabled", "2026-10-20 09:15:00", 5_368_709_120),
-    ("eve, \"the\" <b>", "active", "2026-11-20 22:00:00", 1_048_576),
+    ("علی", "active", "2026-10-12 17:30:00", 1_000_000_000),
+    ("王小明", "disabled", "2026-10-20 09:15:00", 5_000_000_000),
+    ("eve, \"the\" <b>", "active", "2026-11-20 22:00:00", 1_000_000),
   ]
 
   private static let usage: [(String, Int64, Int64)] = [
-    ("alice", 1_073_741_824, 8_589_934_592), ("bob", 1_073_741_824, 2_147_483_648),
-    ("علی", 536_870_912, 1_073_741_824), ("eve, \"the\" <b>", 512, 512),
+    ("alice", 1_000_000_000, 8_000_000_000), ("bob", 1_000_000_000, 2_000_000_000),
+    ("علی", 500_000_000, 1_000_000_000), ("eve, \"the\" <b>", 500, 500),
   ]
 
   /// The first is the day of what came from the earlier project.
   private static let days: [(String, String, Int64, Int64)] = [
-    ("alice", "0001-01-01", 0, 1_073_741_824),
-    ("alice", "2026-10-30", 268_435_456, 2_147_483_648),
-    ("alice", "2026-11-02", 268_435_456, 1_073_741_824),
-    ("alice", "2026-11-20", 268_435_456, 2_147_483_648),
-    ("bob", "2026-11-19", 536_870_912, 1_073_741_824),
-    ("علی", "2026-11-21", 536_870_912, 1_073_741_824),
-    ("eve, \"the\" <b>", "2026-11-22", 512, 512),
+    ("alice", "0001-01-01", 0, 1_000_000_000),
+    ("alice", "2026-10-30", 250_000_000, 2_000_000_000),
+    ("alice", "2026-11-02", 250_000_000, 1_000_000_000),
+    ("alice", "2026-11-20", 250_000_000, 2_000_000_000),
+    ("bob", "2026-11-19", 500_000_000, 1_000_000_000),
+    ("علی", "2026-11-21", 500_000_000, 1_000_000_000),
+    ("eve, \"the\" <b>", "2026-11-22", 500, 500),
   ]
 
   /// What there is of the last day but one is kept by hours.
   private static let hours: [(String, Int64, Int64, Int64)] = [
-    ("alice", 1_795_377_600, 134_217_728, 1_073_741_824),
-    ("alice", 1_795_384_800, 134_217_728, 1_073_741_824),
-    ("bob", 1_795_377_600, 536_870_912, 1_073_741_824),
+    ("alice", 1_795_377_600, 125_000_000, 1_000_000_000),
+    ("alice", 1_795_384_800, 125_000_000, 1_000_000_000),
+    ("bob", 1_795_377_600, 500_000_000, 1_000_000_000),
   ]
 
   private static let sessions = [
     LedgerProbe.Session(
       user: "bob", server: "home", pid: 700, connectedSince: 1_795_118_400, address: "10.8.0.2",
       realAddress: "198.51.100.4:1194",
-      usage: Usage(received: 536_870_912, sent: 1_073_741_824), endedAt: 1_795_125_600,
+      usage: Usage(received: 500_000_000, sent: 1_000_000_000), endedAt: 1_795_125_600,
       endedBy: "hook"),
     LedgerProbe.Session(
       user: "alice", server: "home", pid: 700, connectedSince: 1_795_204_800, address: "10.8.0.3",
-      realAddress: "192.0.2.7:40312", usage: Usage(received: 268_435_456, sent: 2_147_483_648),
+      realAddress: "192.0.2.7:40312", usage: Usage(received: 250_000_000, sent: 2_000_000_000),
       endedAt: 1_795_208_460, endedBy: "hook"),
     LedgerProbe.Session(
       user: "علی", server: "office", pid: 701, connectedSince: 1_795_291_200, address: "10.9.0.2",
       realAddress: "203.0.113.20:51820",
-      usage: Usage(received: 536_870_912, sent: 1_073_741_824), endedAt: 1_795_377_661,
+      usage: Usage(received: 500_000_000, sent: 1_000_000_000), endedAt: 1_795_377_661,
       endedBy: "listing"),
     LedgerProbe.Session(
       user: "alice", server: "home", pid: 700, connectedSince: 1_795_377_600, address: "10.8.0.2",
-      realAddress: "192.0.2.7:40313", usage: Usage(received: 268_435_456, sent: 2_147_483_648),
+      realAddress: "192.0.2.7:40313", usage: Usage(received: 250_000_000, sent: 2_000_000_000),
       endedAt: 1_795_377_630, endedBy: "hook"),
     LedgerProbe.Session(
       user: "bob", server: nil, pid: 700, connectedSince: 1_795_377_600, address: "10.8.0.3",
-      usage: Usage(received: 536_870_912, sent: 1_073_741_824), endedAt: 1_795_384_800,
+      usage: Usage(received: 500_000_000, sent: 1_000_000_000), endedAt: 1_795_384_800,
       endedBy: "hook"),
   ]
 
@@ -82,7 +82,7 @@ enum TranscriptLedger {
       detail: "by an administrator, quota unlimited"),
     LedgerProbe.Event(
       at: 1_793_606_400, user: "alice", kind: "quota",
-      detail: "from unlimited to 10737418240 bytes"),
+      detail: "from unlimited to 10000000000 bytes"),
     LedgerProbe.Event(at: 1_795_377_661, user: "علی", kind: "killed", detail: "quota"),
     LedgerProbe.Event(
       at: 1_795_377_720, user: "علی", kind: "refused", detail: "quota", count: 311,

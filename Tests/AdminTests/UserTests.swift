@@ -62,7 +62,7 @@ import Testing
     #expect(outcome.output == "removed alice; 2 sessions may go on to their end\n")
     #expect(
       outcome.errors == """
-        quota-admin: notice: UNKNOWN_USERS is allow: who is removed may come back, quota 1.00 GiB
+        quota-admin: notice: UNKNOWN_USERS is allow: who is removed may come back, quota 1 GiB
         quota-admin: hint: quota-admin disable keeps a user out
 
         """)
@@ -101,7 +101,7 @@ import Testing
     let outcome = try bench.admin("rename", "alice", "王小明")
     #expect(outcome.isFine && outcome.output == "alice is now called 王小明; 2 sessions stay on\n")
     let shown = try bench.admin("show", "王小明").output
-    #expect(shown.contains("  used      2.00 GiB, 20% of the quota\n"))
+    #expect(shown.contains("  used      2 GiB, 20% of the quota\n"))
     #expect(try bench.admin("list").output.split(separator: "\n").count == 3)
   }
 
@@ -123,7 +123,7 @@ import Testing
     for (name, quota, used) in [("near", 100, 80), ("over", 100, 100), ("far", 100, 79)]
       as [(String, Int64, Int64)]
     {
-      try bench.admin("add", name, "--quota", "\(quota)")
+      try bench.admin("add", name, "--quota", "\(quota)B")
       try bench.probe.addUsage(Usage(sent: used), of: name)
     }
     try bench.admin("disable", "over", "bob")
@@ -165,5 +165,54 @@ import Testing
       try names(bench, "--sort", "used", "--reverse") == ["bob", "far", "near", "over", "alice"])
     let wrong = try bench.admin("list", "--sort", "size")
     #expect(wrong.status == 64 && wrong.errors.contains("'size'"))
+  }
+}
+
+@Suite struct `A name that is like another` {
+  private func bench(_ names: [String] = ["alice"]) throws -> Bench {
+    let bench = try Bench()
+    for name in names { try bench.admin("add", "--", name) }
+    return bench
+  }
+
+  @Test(arguments: ["Alice", " alice", "alice\u{3000}"])
+  func `but for case or blanks is told of`(name: String) throws {
+    let added = try bench().admin("add", name)
+    #expect(added.status == 0)
+    #expect(
+      added.errors.contains(
+        "notice: there is a user alice, who differs only in letter case or in blanks\n"))
+    let bench = try bench(["bob", name])
+    #expect(try bench.admin("rename", "bob", "alice").errors.contains("who differs only in"))
+  }
+
+  @Test(arguments: [
+    ("ali\u{200B}ce", "alice"), ("\u{202D}Alice\u{202C}", "alice"), ("alice", "al\u{34F}ice"),
+    ("jose\u{301}", "josé"), ("JOSÉ", "jose\u{301}"), ("a\u{AD}b", "a\u{2060}b"),
+  ])
+  func `and can only be told apart by what nobody sees is told of`(
+    name: String, other: String
+  ) throws {
+    let added = try bench([other]).admin("add", name)
+    #expect(added.status == 0)
+    #expect(added.errors.contains("notice: there is a user "))
+    #expect(added.errors.contains(", whose name looks the same\n"))
+  }
+
+  @Test(arguments: ["alic", "bob", "ålice", "аlicé"])
+  func `in some letters only is let be`(name: String) throws {
+    #expect(try bench(["alice", "åke"]).admin("add", name).isFine)
+  }
+
+  @Test func `by NAMES=fold is that one`() throws {
+    let bench = try bench(["Alice"])
+    bench.settings["NAMES"] = "fold"
+    let added = try bench.admin("add", "ALICE ")
+    #expect(added.status == 65)
+    #expect(added.errors.contains("there is a user Alice already"))
+    #expect(try bench.admin("disable", "aLICE").output == "Alice is now disabled\n")
+    #expect(try bench.admin("rename", "ALICE", "alice").status == 0)
+    let shown = try bench.admin("show", "--json", "Alice").output
+    #expect(shown.contains(#""name":"alice""#))
   }
 }

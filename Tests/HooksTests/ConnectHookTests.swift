@@ -92,6 +92,31 @@ import Testing
     #expect(host.connect(host.client("alice")).isIn)
   }
 
+  @Test func `finds clients without a name under UNDEF, as OpenVPN calls them`() throws {
+    let host = try HookHost()
+    host.users["UNDEF"] = AccessUser(isEnabled: false)
+    try host.publish()
+    #expect(!host.connect(host.client("")).isIn)
+    #expect(try host.records().last?.owner == Array("UNDEF".utf8))
+    #expect(host.connect(host.client("", changes: ["username": "login"])).isIn)
+  }
+
+  @Test func `finds a user by every spelling where NAMES is fold`() throws {
+    let host = try HookHost()
+    host.users["Jürgen"] = AccessUser(isEnabled: false)
+    try host.publish()
+    #expect(!host.connect(host.client("Jürgen")).isIn)
+    #expect(host.connect(host.client("JÜRGEN")).isIn)
+    host.header.names = .fold
+    try host.publish()
+    for name in ["Jürgen", "JÜRGEN", " jürgen  "] {
+      #expect(!host.connect(host.client(name)).isIn, "\(name)")
+      #expect(try host.records().last?.owner == Array("jürgen".utf8))
+      #expect(try host.records().last?.commonName == Array(name.utf8))
+    }
+    #expect(host.connect(host.client("Jurgen")).isIn)
+  }
+
   @Test func `refuses names that would break a listing off, whatever else holds`() throws {
     let host = try HookHost()
     host.users["alice"] = AccessUser()

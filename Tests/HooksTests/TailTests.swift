@@ -27,6 +27,21 @@ import Testing
     #expect(host.connect(host.client("bob")).isIn)
   }
 
+  @Test func `counts every spelling of a name for one user where NAMES is fold`() throws {
+    let host = try host(used: 400)
+    host.header.names = .fold
+    host.users["alice"]?.maxSessions = 2
+    let live = host.client("Alice", port: 9)
+    host.sessions = [host.liveSession(of: live, received: 100, sent: 0)]
+    try host.publish()
+    #expect(host.connect(host.client("ALICE", port: 1)).isIn)
+    #expect(!host.connect(host.client("aLICE", port: 2)).isIn)
+    #expect(try host.records().last?.reason == .sessions)
+    host.disconnect(live, received: 700, sent: 0)
+    #expect(!host.connect(host.client("alicE", port: 3)).isIn)
+    #expect(try host.records().last?.reason == .quota)
+  }
+
   @Test(arguments: [(Count.total, false), (.sent, true), (.received, false)])
   func `counts what COUNT says`(count: Count, isIn: Bool) throws {
     let host = try host()

@@ -15,12 +15,13 @@ final class QuotaHost {
   ///   - owner: the user that the state directory belongs to.
   ///   - group: the group of the hooks.
   ///   - clock: the clock that the programs and the servers go by, if not the machine's.
+  ///   - openvpn: what the servers and their clients are.
   init(
     _ settings: [String: String] = [:], owner: String = "root", group: String = "root",
-    clock: FakedClock? = nil
+    clock: FakedClock? = nil, openvpn: OpenVPNProgram = .usual
   ) throws {
     self.clock = clock
-    host = try RealHost()
+    host = try RealHost(openvpn)
     // A server that a test stopped is not coming back while the sweep waits.
     let usual = ["TIME_ZONE": "", "MANAGEMENT_TIMEOUT": "5", "MONITOR_INTERVAL": "45"]
     installation = try Installation(
@@ -90,8 +91,6 @@ final class QuotaHost {
   }
 
   /// Delivers the notices that wait.
-  ///
-  /// - Parameters:
   func notify(
     expecting status: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
@@ -234,10 +233,12 @@ final class SweepStorm: @unchecked Sendable {
     }
   }
 
-  /// Ends the storm and gives the number of sweeps.
-  func stop() -> Int {
+  /// How many ran to their end so far.
+  var sweeps: Int { lock.withLock { ran } }
+
+  /// Ends the storm.
+  func stop() {
     lock.withLock { isOver = true }
     done.wait()
-    return lock.withLock { ran }
   }
 }

@@ -40,7 +40,6 @@ struct RefusalTests {
       try client.connect()
       try client.upload(60_000)
       try client.download(90_000)
-      sleep(3)
       try server.ask("kill \(name)")
       try client.waitUntilGone()
     }
@@ -51,7 +50,7 @@ struct RefusalTests {
 
   @Test func `a stranger's handshake makes no user and is not killed`() throws {
     let quota = try QuotaHost()
-    try quota.admin("add", "alice", "--quota", "1")
+    try quota.admin("add", "alice", "--quota", "1B")
     let server = try quota.server()
     // Trusts another authority than the server's, so that its handshake never comes to an end.
     let other = quota.host.folder + "/other.pem"
@@ -73,7 +72,10 @@ struct RefusalTests {
     #expect(!said.output.contains("UNDEF"))
     #expect(try quota.probe.names == ["alice"])
     #expect(try quota.events("killed").isEmpty)
-    #expect(try server.listing().contains { $0.name == "UNDEF" })
+    // 2.7 drops the row when the client complains of the server's certificate, and has another soon.
+    try eventually("a row without a name") {
+      try server.listing().contains { $0.name == "UNDEF" }
+    }
   }
 
   @Test func `where strangers are rejected they do not come in`() throws {

@@ -7,19 +7,25 @@ import Testing
 /// have them, by coming back at once.
 @Suite(.serialized, .enabled(if: RealHost.isAvailable))
 struct SameSecondTests {
-  /// Two sessions that began in one second on one server with one address, the first of them over.
-  private func sameSecond(
+  /// Makes two sessions that began in one second on one server with one address, the first of them
+  /// over. On a busy machine it takes some attempts.
+  private func comeBackAtOnce(
     on server: RealServer, _ first: RealClient, _ second: RealClient
-  ) throws -> Bool {
-    // From the beginning of a second, so that both fit into it.
-    usleep(useconds_t(1_000_000 - Int(Date().timeIntervalSince1970 * 1_000_000) % 1_000_000))
-    try first.connect()
-    try first.upload(60_000)
-    try server.ask("kill \(first.name)")
-    try second.connect()
-    let ended = try #require(try server.endings.last)
-    let row = try #require(try server.listing().first)
-    return row.since == ended.since && row.virtualAddress == ended.virtualAddress
+  ) throws {
+    for _ in 1...10 {
+      // From the beginning of a second, so that both fit into it.
+      usleep(useconds_t(1_000_000 - Int(Date().timeIntervalSince1970 * 1_000_000) % 1_000_000))
+      try first.connect()
+      try first.upload(60_000)
+      try server.ask("kill \(first.name)")
+      try second.connect()
+      let ended = try #require(try server.endings.last)
+      let row = try #require(try server.listing().first)
+      if row.since == ended.since && row.virtualAddress == ended.virtualAddress { return }
+      for client in [first, second] { try client.vanish() }
+      try server.ask("kill \(first.name)")
+    }
+    Issue.record("the machine is too slow for this story")
   }
 
   @Test(arguments: [false, true])
@@ -29,22 +35,22 @@ struct SameSecondTests {
     let server = try quota.server()
     let first = try server.client("alice")
     let second = try server.client("alice")
-    try #require(try sameSecond(on: server, first, second))
+    try comeBackAtOnce(on: server, first, second)
     try second.upload(40_000)
     if isSwept { try quota.sweep() }
     try server.stop()
-    #expect(try server.finished.count == 2)
+    #expect(try server.finished.count.isMultiple(of: 2))
     try quota.expectExactAfterSweeps()
   }
 
   @Test func `who comes back within the second is disconnected all the same`() throws {
     let quota = try QuotaHost()
-    try quota.admin("add", "alice", "--quota", "500kB")
+    try quota.admin("add", "alice", "--quota", "2MB")
     let server = try quota.server()
     let first = try server.client("alice")
     let second = try server.client("alice")
-    try #require(try sameSecond(on: server, first, second))
-    try second.upload(600_000)
+    try comeBackAtOnce(on: server, first, second)
+    try second.upload(2_100_000)
     try quota.sweep()
     try second.wait(for: "to be halted") { $0 == .halted("Traffic quota used up") }
   }

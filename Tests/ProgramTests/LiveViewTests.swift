@@ -70,7 +70,7 @@ import Testing
     let row = try #require(try view(quota).sessions.first)
     #expect(4000...5000 ~= (row.received_per_second ?? 0))
     #expect(8000...10_000 ~= (row.sent_per_second ?? 0))
-    #expect(try quota.admin("sessions").contains(" KiB/s"))
+    #expect(try quota.admin("sessions").contains(" kB/s"))
     // Who came after it has moved all of it since.
     let bob = try server.enter("bob", since: now - 20)
     try bob.upload(200_000 - 1836)

@@ -48,6 +48,15 @@ import Testing
     #expect(log.split(separator: "\n").count { $0.contains("refused") } == 1)
   }
 
+  @Test func `the log tells of refusals whichever program takes them in`() throws {
+    let quota = try Installation(["UNKNOWN_USERS": "reject"])
+    let server = try quota.addServer()
+    #expect(try server.enter("mallory", since: now - 100).isRefused)
+    try quota.admin("list")
+    let log = try String(contentsOfFile: quota.folder + "/log", encoding: .utf8)
+    #expect(log.contains("info quota-admin: refused user=mallory"))
+  }
+
   @Test func `a disabled user stays out and an enabled one comes in`() throws {
     let quota = try Installation()
     let server = try quota.addServer()

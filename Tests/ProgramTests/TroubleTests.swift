@@ -57,6 +57,38 @@ import Testing
     #expect(try quota.used("alice") == before + 1000)
   }
 
+  @Test(.enabled(if: getuid() == 0, "only root can become another user"))
+  func
+    `another program's file that only root may read fails no sweep, and nothing says to open it`()
+    throws
+  {
+    let quota = try Installation()
+    let server = try SimulatedServer()
+    let socket = String(server.management.dropFirst("unix:".count))
+    _ = try server.enter("alice")
+    try quota.write("mode server\nmanagement \(socket) unix\n", to: "openvpn/udp.conf")
+    let secret = try quota.write("<LDAP>\n  Password x\n</LDAP>\n", to: "openvpn/ldap.conf")
+    try Program.copy("quota-sweep", into: quota.folder)
+    #expect(unsafe chmod(secret, 0o600) == 0)
+    #expect(unsafe chmod(socket, 0o777) == 0)
+    #expect(unsafe chmod(quota.folder, 0o755) == 0)
+    try Program.run("chown", ["-R", "nobody", "\(quota.folder)/var", "\(quota.folder)/log"])
+      .requireSuccess()
+    let sweep = try Program.run(
+      "setpriv",
+      [
+        "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "\(quota.folder)/quota-sweep",
+        "--json", "--config", quota.config,
+      ]
+    ).expect(status: 0)
+    #expect(sweep.output.contains(#""name":"udp""#) && sweep.output.contains(#""sessions":1"#))
+    #expect(sweep.output.contains("cannot open \(secret): Permission denied"), "\(sweep.output)")
+    let all =
+      try sweep.output + sweep.errors
+      + String(contentsOfFile: "\(quota.folder)/log", encoding: .utf8)
+    #expect(!all.contains("setfacl"))
+  }
+
   @Test func `a kernel that seems not to count what passes in it is told of`() throws {
     let quota = try Installation()
     let server = try quota.addServer { $0.offloads = true }

@@ -40,7 +40,8 @@ import Testing
     ("18446744073709551615TB", .tooLarge),
     ("1Kb", .bits), ("1Mb", .bits), ("1 Gb", .bits), ("1Tb", .bits),
     ("ten", .malformed), ("1X", .malformed), ("1XB", .malformed), ("1PB", .malformed),
-    ("1GiBs", .malformed), ("1 G B", .malformed), ("1 000", .malformed), ("1,5G", .malformed),
+    ("1GiBs", .malformed), ("1 G B", .malformed), ("1 000", .malformed), ("1,5G", .comma),
+    ("1,000MB", .comma), ("1.5,0G", .comma),
     ("1.G", .malformed), (".5G", .malformed), ("1.2.3", .malformed), ("+1", .malformed),
     ("1e9", .malformed), ("0x10", .malformed), ("1\n", .malformed), ("1\0", .malformed),
     ("١G", .malformed), ("1 unlimited", .malformed), ("unlimitedx", .malformed),
@@ -59,33 +60,39 @@ import Testing
     #expect(throws: ByteSizeError.malformed) { try ByteSize.parse(bytes.span) }
   }
 
-  static let written: [(Int64, String)] = [
-    (0, "0 B"), (1, "1 B"), (1023, "1023 B"), (1024, "1.00 KiB"), (1536, "1.50 KiB"),
-    (1029, "1.00 KiB"), (1030, "1.01 KiB"), (1_048_570, "1023.99 KiB"),
-    (1_048_571, "1.00 MiB"), (1 << 20, "1.00 MiB"), (1_535_450_153, "1.43 GiB"),
-    (1 << 40, "1.00 TiB"), (1 << 50, "1024.00 TiB"), (Int64.max, "8388608.00 TiB"),
-    (-1, "-1 B"), (-1536, "-1.50 KiB"), (Int64.min, "-8388608.00 TiB"),
+  static let written: [(Int64, String, String)] = [
+    (0, "0 B", "0 B"), (1, "1 B", "1 B"), (999, "999 B", "999 B"), (1000, "1 kB", "1000 B"),
+    (1023, "1.02 kB", "1023 B"), (1024, "1.02 kB", "1 KiB"), (1536, "1.54 kB", "1.5 KiB"),
+    (1500, "1.5 kB", "1.46 KiB"), (1029, "1.03 kB", "1.00 KiB"), (1030, "1.03 kB", "1.01 KiB"),
+    (1010, "1.01 kB", "1010 B"), (1_999, "2.00 kB", "1.95 KiB"),
+    (999_994, "999.99 kB", "976.56 KiB"), (999_995, "1.00 MB", "976.56 KiB"),
+    (1_048_570, "1.05 MB", "1023.99 KiB"), (1_048_571, "1.05 MB", "1.00 MiB"),
+    (1 << 20, "1.05 MB", "1 MiB"), (50_000_000_000, "50 GB", "46.57 GiB"),
+    (10_737_418_240, "10.74 GB", "10 GiB"), (1_535_450_153, "1.54 GB", "1.43 GiB"),
+    (1 << 40, "1.10 TB", "1 TiB"), (1 << 50, "1125.90 TB", "1024 TiB"),
+    (Int64.max, "9223372.04 TB", "8388608.00 TiB"), (-1, "-1 B", "-1 B"),
+    (-1536, "-1.54 kB", "-1.5 KiB"), (Int64.min, "-9223372.04 TB", "-8388608 TiB"),
   ]
 
   @Test(arguments: written)
-  func `An amount is written for people with two decimals in the unit that fits`(
-    bytes: Int64, text: String
+  func `An amount is written in the unit that fits, with two decimals where it is rounded`(
+    bytes: Int64, decimal: String, binary: String
   ) {
-    #expect(ByteSize.format(bytes) == text)
+    #expect(ByteSize.format(bytes, in: .decimal) == decimal)
+    #expect(ByteSize.format(bytes, in: .binary) == binary)
   }
 
-  @Test func `An aligned amount is padded on the left and never cut`() {
-    #expect(ByteSize.format(0, width: 11) == "        0 B")
-    #expect(ByteSize.format(1_048_570, width: 11) == "1023.99 KiB")
-    #expect(ByteSize.format(Int64.max, width: 11) == "8388608.00 TiB")
-    #expect(ByteSize.format(1, width: -5) == "1 B")
+  @Test(arguments: ["50GB", "1.5GB", "500MB", "80kB", "2TB", "1.25GB", "999B"])
+  func `An amount that was typed is shown as it was typed`(typed: String) throws {
+    let shown = ByteSize.format(try ByteSize.parse(typed), in: .decimal)
+    #expect(shown.filter { $0 != " " } == typed)
   }
 
   @Test func `What is written in whole units reads back as the same amount`() throws {
     for shift in [10, 20, 30, 40] {
       for factor in [Int64(1), 3, 1000] {
         let bytes = factor << Int64(shift)
-        #expect(try ByteSize.parse(ByteSize.format(bytes)) == bytes)
+        #expect(try ByteSize.parse(ByteSize.format(bytes, in: .binary)) == bytes)
       }
     }
   }

@@ -17,15 +17,6 @@ struct HookSpeedTests {
     try Gauge.instructions().figure(of: command(hook, bench), environment: environment)
   }
 
-  /// Lets clients come in by the hook, while no sweep runs.
-  private func fillJournal(_ count: Int, _ bench: SpeedBench) throws {
-    for number in 0..<count {
-      _ = try TimedProgram.run(
-        command("quota-connect", bench),
-        environment: HookSession("user\(number % 500 + 100)", number: 1000 + number).connecting)
-    }
-  }
-
   @Test(arguments: ["quota-connect", "quota-disconnect"])
   func `a hook takes 120 000 instructions, 40 system calls, 200 kB and 0.6 MB at most`(
     hook: String
@@ -108,15 +99,39 @@ struct HookSpeedTests {
         try instructions("quota-connect", bench, HookSession(name, number: 1).connecting)
       }
       let quiet = (limited: try cost("user7"), free: try cost("user8"))
-      try fillJournal(1000, bench)
+      try bench.appendWaitingLines(of: (0..<5000).map { "user\($0 % 500 + 100)" })
       let busy = (limited: try cost("user7"), free: try cost("user8"))
       Figures.current.add("quota-connect, with a limit of sessions", quiet.limited)
       expect(
-        "  a line of another client that waits", (busy.limited - quiet.limited) / 1000,
-        atMost: 2000)
+        "  a line of another client that waits", (busy.limited - quiet.limited) / 10_000,
+        atMost: 250)
       Figures.current.add("quota-connect, without a limit", quiet.free)
       expect(
-        "  after 1000 lines", ratio: Double(busy.free) / Double(quiet.free), atMost: 1.05)
+        "  after 10 000 lines", ratio: Double(busy.free) / Double(quiet.free), atMost: 1.05)
+      // What looks for a few of the user's own in between looks at numbers.
+      try bench.appendWaitingLines(of: ["user7", "user1", "user7", "user1"], from: 9000)
+      expect(
+        "  a line of another client, where some are the user's own",
+        (try cost("user7") - quiet.limited) / 10_000, atMost: 600)
+    }
+  }
+
+  @Test func `the user's own lines that wait cost one look each, however many they are`() throws {
+    let (bench, server) = try SpeedBench.filled()
+    try bench.admin("set", "user7", "--max-sessions", "5")
+    try bench.sweep()
+    try withExtendedLifetime(server) {
+      func cost() throws -> Int {
+        try instructions("quota-connect", bench, HookSession("user7", number: 1).connecting)
+      }
+      let quiet = try cost()
+      let costs = try [1000, 2000].map { start in
+        try bench.appendWaitingLines(of: Array(repeating: "user7", count: 1000), from: start)
+        return try cost() - quiet
+      }
+      expect("quota-connect, a line of the user's own", costs[0] / 2000, atMost: 12_500)
+      expect(
+        "  twice as many", ratio: Double(costs[1]) / Double(costs[0]), atMost: 2.1)
     }
   }
 

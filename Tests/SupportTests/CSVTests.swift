@@ -67,6 +67,13 @@ import Testing
     #expect(try rows("a,") == [["a", ""]] && rows("a\r") == [["a"]])
   }
 
+  @Test func `fields are separated by what is first in the first line`() throws {
+    #expect(try rows("a;b\n1;\"2;2\"\n3,4;") == [["a", "b"], ["1", "2;2"], ["3,4", ""]])
+    #expect(try rows("\na\tb\n1;2\t3\n") == [["a", "b"], ["1;2", "3"]])
+    #expect(try rows("\"a;b\",c\n1;2,3") == [["a;b", "c"], ["1;2", "3"]])
+    #expect(try rows("a\n1;2") == [["a"], ["1;2"]])
+  }
+
   @Test func `every row knows its line`() throws {
     var reader = CSVReader(Array("a\n\n\"b\n\nb\",c\r\nd".utf8))
     var lines: [Int] = []

@@ -55,7 +55,8 @@ import Testing
   }
 
   static let names: [(String, String?)] = [
-    ("DATABSE", "DATABASE"), ("database", "DATABASE"), ("COUNTS", "COUNT"), ("CUONT", nil),
+    ("DATABSE", "DATABASE"), ("database", "DATABASE"), ("COUNTS", "COUNT"), ("CUONT", "COUNT"),
+    ("CUOTN", nil),
     ("COUN", "COUNT"), ("ONERROR", "ON_ERROR"), ("TIMEZONE", "TIME_ZONE"), ("X", nil), ("", nil),
     ("NOTIFY_DAY_LEFT", "NOTIFY_DAYS_LEFT"), ("MANAGEMENT_TIMEOUTS", "MANAGEMENT_TIMEOUT"),
     ("DEFAULT_LIMIT", nil), ("LOG_LEVLE", "LOG_LEVEL"),

@@ -18,12 +18,21 @@ final class BenchReport {
     let unit: String
 
     var holds: Bool { measured <= bound }
+    /// Whether it holds, else by how much it is missed.
+    var verdict: String {
+      if holds { return "holds" }
+      return bound > 0 ? "**missed**, \(Decimal.text(measured / bound)) ×" : "**missed**"
+    }
     /// Where the time goes, of a goal that is missed.
-    var reason: String? { holds ? nil : MissedGoals.reasons[what + unit] }
+    var reason: String? {
+      holds ? nil : MissedGoals.reasons[what + unit] ?? "nobody has looked where it goes yet."
+    }
   }
 
   private var sections: [Section] = []
   private var goals: [Goal] = []
+  /// What could not be measured, and why.
+  private var leftOut: [String] = []
   /// Instruction counts that a later run is compared with, by what they are of.
   private(set) var counts: [(what: String, instructions: Int)] = []
 
@@ -32,6 +41,14 @@ final class BenchReport {
   func expect(_ what: String, _ measured: Double, atMost bound: Double, _ unit: String = "") {
     goals.append(Goal(what: what, measured: measured, bound: bound, unit: unit))
   }
+
+  /// Notes that a part could not be measured, or not all of it.
+  func leaveOut(_ part: String, for reason: String) {
+    leftOut.append("- \(part): \(reason.split(separator: "\n").first ?? "")\n")
+  }
+
+  /// Whether everything was measured.
+  var isWhole: Bool { leftOut.isEmpty }
 
   func count(_ what: String, _ instructions: Int) { counts.append((what, instructions)) }
 
@@ -57,17 +74,25 @@ final class BenchReport {
 
   private var goalTable: String {
     let table = Section(
-      title: "Goals", text: "\(goals.count(where: \.holds)) of \(goals.count) hold.",
+      title: "Goals",
+      text:
+        "\(goals.count(where: \.holds)) of \(goals.count) hold; those that are missed say by how much.",
       columns: ["goal", "at most", "measured", ""],
       rows: goals.map { goal in
         [
           goal.what, Decimal.text(goal.bound) + goal.unit, Decimal.text(goal.measured) + goal.unit,
-          goal.holds ? "holds" : "**missed**",
+          goal.verdict,
         ]
       }
     ).markdown
     let reasons = goals.compactMap { goal in goal.reason.map { "- \(goal.what): \($0)\n" } }
-    return reasons.isEmpty ? table : table + "\n" + reasons.joined()
+    let missed =
+      reasons.isEmpty
+      ? ""
+      : "\nWhere it went of the missed ones when that was last looked at:\n\n" + reasons.joined()
+    let rest =
+      leftOut.isEmpty ? "" : "\nNot measured in this run, or not all of it:\n\n" + leftOut.joined()
+    return table + missed + rest
   }
 
   private var countTable: String {

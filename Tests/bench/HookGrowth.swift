@@ -17,8 +17,8 @@ enum HookGrowth {
         title: "Hooks where there is much",
         text: """
           Times are medians of \(rounds) runs, taken in turn, of programs copied afresh for each. The \
-          lines that wait are of clients that came in while no sweep ran, half of them one client that \
-          came and went. The server that stops is the simulator, which runs a disconnect hook for each \
+          lines that wait are of clients that came and went while no sweep ran, half of them of one \
+          user. The server that stops is the simulator, which runs a disconnect hook for each \
           client.
           """,
         columns: ["", "ms"], rows: rows))
@@ -54,23 +54,19 @@ enum HookGrowth {
   private static func waitingLines(into report: BenchReport) throws -> [[String]] {
     print("  \(waiting) lines")
     let (bench, server) = try SpeedBench.filled()
-    // One client comes and goes all the time, the others only come.
-    let names = (0..<waiting).map { $0 % 2 == 0 ? "user\($0 % 500 + 500)" : "user9" }
     for name in ["user7", "user9"] { try bench.admin("set", name, "--max-sessions", "100") }
     try withExtendedLifetime(server) { try bench.sweep() }
-    for (number, name) in names.enumerated() {
-      let session = HookSession(name, number: name == "user9" ? number / 4 * 4 + 1 : number)
-      let leaves = name == "user9" && number % 4 == 3
-      _ = try TimedProgram.run(
-        bench.command(leaves ? "quota-disconnect" : "quota-connect", "--server", "s0"),
-        environment: leaves
-          ? session.disconnecting(received: 1000, sent: 2000) : session.connecting)
-    }
+    // A client of a user who comes and goes all the time, between those of others.
+    let names = (0..<waiting / 2).map { $0 % 2 == 0 ? "user\($0 % 500 + 100)" : "user9" }
+    try bench.appendWaitingLines(of: names)
     let times = try FreshCopies.median(
       of: ["user7", "user9", "user8"].map { connect(bench, $0) }, rounds: rounds)
-    let what = "quota-connect, 10 000 lines waiting"
+    let what = "quota-connect, \(Figures.grouped(waiting)) lines waiting"
     report.expect("\(what), a limit of sessions", times[0].wall, atMost: 3, " ms")
     report.expect("\(what), half of them the user's own", times[1].wall, atMost: 3, " ms")
+    report.expect(
+      "\(what), their cost", (times[0].wall - times[2].wall) * 100_000 / Double(waiting), atMost: 3,
+      " ms a 100 000")
     return [
       ["\(what), a limit of sessions", Decimal.text(times[0].wall)],
       ["\(what), a limit of sessions, half of them the user's own", Decimal.text(times[1].wall)],

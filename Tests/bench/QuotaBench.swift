@@ -1,4 +1,5 @@
 import Foundation
+import System
 import TestSupport
 
 /// Measures the programs in `QUOTA_PROGRAMS` beside what an operator would use instead, and writes
@@ -7,7 +8,8 @@ import TestSupport
 ///     quota-bench [--record] PAGE [PART]
 ///
 /// Exits 1, and leaves the page as it was, where an instruction count is more than five per cent
-/// above the one on the page; with `--record` the new counts are taken as they are.
+/// above the one on the page; with `--record` the new counts are taken as they are. A part that cannot
+/// be measured is told of, on the page too, and the others are measured all the same.
 @main struct QuotaBench {
   /// What can be measured, in the order of the page.
   private enum Part: String, CaseIterable {
@@ -48,7 +50,9 @@ import TestSupport
     let report = BenchReport()
     for part in parts {
       print("measuring \(part)")
-      try part.measure(into: report)
+      let start = Clock.monotonic
+      do { try part.measure(into: report) } catch { report.leaveOut("\(part)", for: "\(error)") }
+      print("measured \(part) in \((Clock.monotonic - start).components.seconds) s")
     }
     print(report.text)
     let regressions = records ? [] : try RecordedCounts(page: page).regressions(in: report.counts)
@@ -57,6 +61,6 @@ import TestSupport
       try report.page(on: Machine()).write(toFile: page, atomically: true, encoding: .utf8)
       print("wrote \(page)")
     }
-    return regressions.isEmpty ? 0 : 1
+    return regressions.isEmpty && report.isWhole ? 0 : 1
   }
 }

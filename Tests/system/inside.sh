@@ -47,7 +47,11 @@ between() {
 runs() { systemctl is-active --quiet "$1"; }
 
 phase_install() {
-  claim 'the package installs' dpkg -i /shared/previous.deb
+  local said
+  said=$(dpkg -i /shared/previous.deb 2>&1)
+  claim 'the package installs' dpkg -s openvpn-quota
+  claim 'and says what is next' has 'next: quota-admin setup SERVER' "$said"
+  claim 'in two lines' is "$(grep -c '^openvpn-quota: ' <<<"$said")" 2
   claim 'the timers run' runs quota-sweep.timer
   claim 'rotation has its timer too' runs quota-rotate.timer
   claim 'only the account writes in its directory' stat_is /var/lib/openvpn-quota '2750 openvpn-quota:openvpn-quota'
@@ -75,11 +79,24 @@ phase_upgrade() {
     quota-rotate.service quota-rotate.timer quota-notify.service 2>&1 | grep quota)"
 }
 
+# A server that runs already, as it comes from anywhere, is set up.
 phase_serve() {
+  local config=/etc/openvpn/server/server.conf
   make_certificates server alice bob
-  server_config 1194 10.99.0 >/etc/openvpn/server/server.conf
-  sed 's/NAME/server/' /usr/share/doc/openvpn-quota/openvpn.conf >>/etc/openvpn/server/server.conf
-  claim "OpenVPN's own unit takes the server with the hooks" systemctl enable --now openvpn-server@server
+  server_config 1194 10.99.0 >$config
+  cp $config /root/server.conf
+  claim "OpenVPN's own unit takes the server" systemctl enable --now openvpn-server@server
+  claim 'check names the command that sets it up' has 'quota-admin setup server' "$(quota-admin check || true)"
+  claim 'setup asks first' has 'there is no terminal to ask on' "$(quota-admin setup server 2>&1 </dev/null || true)"
+  claim 'and changed nothing' cmp $config /root/server.conf
+  claim 'setup shows the lines, and what to restart' shows_setup server openvpn-server@server
+  claim 'as it was the config is beside it' cmp /root/server.conf /etc/openvpn/server/server.conf.before-setup-*
+  local set_up
+  set_up=$(md5sum $config)
+  claim 'setup once more changes nothing' has 'has all lines already' "$(quota-admin setup --yes server)"
+  claim 'to the byte' is "$(md5sum $config)" "$set_up"
+  claim 'check knows that it has to be restarted' has '^next: systemctl restart openvpn-server@server$' "$(quota-admin check || true)"
+  claim 'restarted it has the hooks' systemctl restart openvpn-server@server
   local before
   before=$(sweeps)
   claim 'alice comes in' connect alice 1194 10.99.0
@@ -102,6 +119,14 @@ phase_serve() {
   claim 'a sweep did well, says systemctl' is_property quota-sweep.service Result success
   claim 'and the notices after it' is_property quota-notify.service Result success
   claim 'quota-admin check finds nothing wrong' quota-admin check
+}
+
+# shows_setup NAME UNIT
+shows_setup() {
+  local said
+  said=$(quota-admin setup --yes "$1") || return
+  has "^\\+client-connect \"/usr/libexec/openvpn-quota/quota-connect --server $1" "$said" || return
+  has "^next: systemctl restart $2," "$said"
 }
 
 phase_interval() {
@@ -140,12 +165,27 @@ END
   systemctl daemon-reload
 }
 
-# Debian's older unit, with a server that gives up root.
+# Debian's older unit, with a server that gives up root, and has hooks, a group and a management line of
+# its own.
 phase_debian-unit() {
+  local config=/etc/openvpn/second.conf
   claim "alice's bytes count once, by the hook and the sweep alike" between 4200000 4600000 "$(used alice)"
-  server_config 1195 10.98.0 >/etc/openvpn/second.conf
-  sed 's/NAME/second/; s/^#group/group/' /usr/share/doc/openvpn-quota/openvpn.conf >>/etc/openvpn/second.conf
-  echo 'user nobody' >>/etc/openvpn/second.conf
+  # shellcheck disable=SC2016 # the script's own
+  printf '#!/bin/sh\necho "$1 $script_type $common_name" >>/run/noted\n' >/etc/openvpn/note.sh
+  chmod +x /etc/openvpn/note.sh
+  install -m 0666 /dev/null /run/noted
+  { server_config 1195 10.98.0
+    echo 'management /run/openvpn/own.sock unix'
+    echo 'script-security 2 # for greetings'
+    echo 'client-connect "/etc/openvpn/note.sh come"'
+    echo 'client-disconnect /etc/openvpn/note.sh\ go'
+    echo 'user nobody'
+    printf 'group nogroup'
+  } >$config
+  cp $config /root/second.conf
+  claim 'setup keeps its scripts' shows_setup second openvpn@second
+  claim 'behind ours' grep -q -- '--server second --then /etc/openvpn/note.sh come"' $config
+  claim 'and its management line' is "$(grep -c ^management $config)" 1
   claim "Debian's unit takes a server without root" systemctl start openvpn@second
   claim 'alice is refused there too' refused alice 1195
   stop bob
@@ -154,6 +194,9 @@ phase_debian-unit() {
   before=$(used bob)
   move bob 10.98.0
   stop bob
+  claim 'its own script still greets him' grep -qx 'come client-connect bob' /run/noted
+  claim 'and says good-bye' within 15 grep -qx 'go client-disconnect bob' /run/noted
+  claim 'but greets nobody who is refused' not grep -q 'come client-connect alice' /run/noted
   claim 'the hook, as nobody, bills him in full' within 15 has_moved bob "$before"
   claim 'and closes his account' within 10 closed_by_hook
   claim 'and once' not has_moved bob $((before + 500000))
@@ -275,8 +318,16 @@ phase_wrong-places() {
 }
 
 phase_purge() {
-  systemctl stop openvpn-server@server
-  claim 'removal warns of configs that name the hooks' has 'server.conf names the hooks' "$(dpkg -r openvpn-quota 2>&1)"
+  claim 'removal refuses while a config names the hooks' not dpkg -r openvpn-quota
+  claim 'and says how to go on' has 'hint: quota-admin teardown server' "$(dpkg -r openvpn-quota 2>&1 || true)"
+  claim 'nothing was stopped' runs quota-sweep.timer
+  local name
+  for name in server second; do quota-admin teardown --yes $name >/dev/null; done
+  claim 'teardown gives a config back to the byte' cmp /root/server.conf /etc/openvpn/server/server.conf
+  claim 'and one with scripts, a group and a socket of its own' cmp /root/second.conf /etc/openvpn/second.conf
+  claim 'teardown once more changes nothing' has 'has no line of ours' "$(quota-admin teardown second)"
+  rm /etc/openvpn/*.before-* /etc/openvpn/server/*.before-*
+  claim 'now the package goes' dpkg -r openvpn-quota
   claim 'the data stay' test -s /var/lib/openvpn-quota/quota.db
   claim 'the timers are gone' not runs quota-sweep.timer
   claim 'the package purges' dpkg -P openvpn-quota
@@ -284,6 +335,14 @@ phase_purge() {
     -o \( -name '*openvpn-quota*' -o -name 'quota-*' -o -name 'traffic_monitor*' \) -print)" ''
   claim 'no user and no group' not grep openvpn-quota /etc/passwd /etc/group /etc/shadow /etc/gshadow
   claim "OpenVPN's own directory stays" test -d /var/log/openvpn
+  claim 'the server restarts' systemctl restart openvpn-server@server
+  claim 'and lets alice in again' connect alice 1194 10.99.0
+  claim 'who reaches it' ping_server alice 10.99.0
+  claim 'the other one restarts too' systemctl restart openvpn@second
+  stop bob
+  : >/run/noted
+  claim 'and lets bob in' connect bob 1195 10.98.0
+  claim 'by its own script' is "$(cat /run/noted)" 'come client-connect bob'
 }
 
 # A host on which cron does it: every minute, and at the half minute for an interval of 30.

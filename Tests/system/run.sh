@@ -3,13 +3,17 @@
 # whole life of an installation there: timers, OpenVPN's own units, a hung sweep, a reboot, upgrade,
 # purge; and, beside it, a host without systemd where cron does the work.
 #
-# usage: Tests/system/run.sh     after make deb; as root, from the top of the checkout
+# usage: Tests/system/run.sh [RELEASE]     after make deb; as root, from the top of the checkout
+#
+# With a RELEASE of Debian, such as sid, it is that one, and only the life of a server is told: set up,
+# a client over quota, taken back, served without us.
 #
 # Everything is below .build/system and in containers of their own; the machine itself is left alone.
 set -euo pipefail
 shopt -s nullglob
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
+release=${1:-}
 work=$PWD/.build/system
 root=$work/root
 console=$work/console.log
@@ -36,7 +40,7 @@ end() {
 # The files of a fresh system; made anew every day.
 make_root() {
   # shellcheck disable=SC1091
-  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  codename=${release:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
   local archive=$work/$codename.tar start=$SECONDS
   if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
     mmdebstrap --quiet --variant=apt --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
@@ -95,11 +99,22 @@ trap end EXIT
 packages=(.build/openvpn-quota_*.deb)
 [ "${#packages[@]}" = 1 ] || die "one package is wanted below .build, there are ${#packages[@]}: make deb"
 cp "${packages[0]}" "$work/shared/new.deb"
-.ci/deb 0.0.1-1 >/dev/null
-mv .build/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
+if [ -n "$release" ]; then
+  cp "$work/shared/new.deb" "$work/shared/previous.deb"
+else
+  .ci/deb 0.0.1-1 >/dev/null
+  mv .build/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
+fi
 cp "$here"/*.sh "$work/shared/"
 
 make_root
+if [ -n "$release" ]; then
+  boot
+  wait_for_boot
+  for step in install serve debian-unit purge; do phase "$step"; done
+  echo "all of it came true on $release in $SECONDS s"
+  exit
+fi
 with_cron &
 cron=$!
 containers+=("$cron")

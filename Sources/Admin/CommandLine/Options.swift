@@ -47,6 +47,21 @@ struct FormatOptions: ParsableArguments {
   }
 }
 
+extension Listing {
+  /// Writes the list as it was asked for. People are told how to fill one that is empty.
+  func write(as format: Format, _ words: Words) throws(SystemError) {
+    switch format {
+    case .text:
+      try StandardOutput.write(table(words))
+      if rows.isEmpty, let ifEmpty {
+        AdminProgram.diagnostics.notice(ifEmpty.notice, hint: ifEmpty.hint)
+      }
+    case .json: try StandardOutput.write(json)
+    case .csv: try StandardOutput.write(csv(isForTerminal: Terminal.isOutput))
+    }
+  }
+}
+
 /// How many lines of a list are shown.
 struct LimitOption: ParsableArguments {
   @Option(
@@ -63,7 +78,7 @@ struct LimitOption: ParsableArguments {
 /// The one user a command is about.
 struct NameArgument: ParsableArguments {
   @Argument(
-    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.",
+    help: "The user's name as list shows it; one that begins with a hyphen goes behind --.",
     completion: .userNames)
   var name: String
 
@@ -112,15 +127,20 @@ struct Consent: ParsableArguments {
   /// - Throws: `CommandError`, 64, where there is no terminal to ask on.
   func isGiven(to question: String) throws -> Bool {
     if yes { return true }
-    guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
+    guard let answer = try Consent.answer(to: question) else {
       throw CommandError(
         "there is no terminal to ask on: \(question)?", hint: "--yes does it without asking",
         exitStatus: .usage)
     }
+    if !answer { try StandardOutput.write(["nothing was changed"]) }
+    return answer
+  }
+
+  /// Asks on the terminal; nil where there is none.
+  static func answer(to question: String) throws -> Bool? {
+    guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return nil }
     try Descriptor.standardError.write(Array("\(question)? [y/N] ".utf8).span, to: "the terminal")
     let answer = readLine(strippingNewline: true)?.lowercased()
-    if answer == "y" || answer == "yes" { return true }
-    try StandardOutput.write(["nothing was changed"])
-    return false
+    return answer == "y" || answer == "yes"
   }
 }

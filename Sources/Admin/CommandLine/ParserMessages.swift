@@ -15,12 +15,12 @@ extension DiagnosticPrinter {
       self.error(error)
       return error.exitStatus
     } catch {
-      return answer(error, of: Options.self)
+      return answer(error, of: Options.self) { _, _ in "\(program) --help lists the options" }
     }
   }
 
   /// Says what ended the reading of a command line: its help or version on standard output, or a
-  /// mistake in it, in our diagnostics: one line, a small first letter, no full stop, and a hint.
+  /// mistake in it, in our form: one line, a small first letter, no full stop, and a hint.
   ///
   /// - Parameters:
   ///   - readable: makes a text of the parser's safe that has arguments in it from outside.
@@ -30,14 +30,13 @@ extension DiagnosticPrinter {
   package func answer(
     _ error: any Error, of command: (some ParsableCommand).Type,
     readable: (String) -> String = Escaping.plain,
-    hint: ((_ complaint: String, _ usage: String) -> String?)? = nil
+    hint: (_ complaint: String, _ usage: String) -> String?
   ) -> Support.ExitStatus {
     guard command.exitCode(for: error).isSuccess else {
       let usage = DiagnosticPrinter.usage(command.fullMessage(for: error), readable)
       let (text, guess) = DiagnosticPrinter.complaint(
         readable(DiagnosticPrinter.inOneLine(command.message(for: error))))
-      let general = hint == nil ? "\(program) --help lists the options" : usage
-      self.error(text, hint: guess ?? hint?(text, usage) ?? general)
+      self.error(text, hint: guess ?? hint(text, usage) ?? usage)
       return command.exitCode(for: error) == .validationFailure ? .usage : .bug
     }
     do throws(SystemError) {

@@ -46,7 +46,9 @@ struct TermsOptions: ParsableArguments {
     at time: Int64, in zone: Zone, present: () throws -> Period
   ) throws -> TermsEdit {
     var edit = TermsEdit()
-    if let quota { edit.quota = .set(try ByteSize.argument(quota, of: "--quota")) }
+    if let quota {
+      edit.quota = .set(try ByteSize.confirmed(quota, of: "--quota", unlessBelow: 1_000_000))
+    }
     if period != nil || resetDay != nil {
       edit.period = .set(try newPeriod(on: Day(of: time, in: zone), present: present))
     }
@@ -59,7 +61,12 @@ struct TermsOptions: ParsableArguments {
       )
     }
     if let maxSessions { edit.maxSessions = .set(try SessionLimit.parse(maxSessions)) }
-    if let grace { edit.grace = .set(try Grace(argument: grace)) }
+    if let grace {
+      edit.grace = .set(try Grace(argument: grace))
+      if !grace.hasSuffix("%"), grace.lowercased() != "none" {
+        _ = try ByteSize.confirmed(grace, of: "--grace", unlessBelow: 1_000_000)
+      }
+    }
     if let exempt { edit.isExempt = .set(exempt) }
     return edit
   }
@@ -78,6 +85,25 @@ struct TermsOptions: ParsableArguments {
       let option = period == nil || error.isAboutTheDay ? "--reset-day" : "--period"
       throw CommandError("\(option): \(error)")
     }
+  }
+}
+
+extension ByteSize {
+  /// The size that an option gives. Asks about a small one without a unit, which was likely forgotten:
+  /// who means so few bytes can write `50B`.
+  ///
+  /// - Throws: `CommandError` for what is no size, or was not meant.
+  static func confirmed(
+    _ argument: String, of option: String, unlessBelow least: Int64
+  ) throws -> Int64 {
+    let bytes = try ByteSize.argument(argument, of: option)
+    let isBare = argument.utf8.allSatisfy { 48...57 ~= $0 || $0 == UInt8(ascii: ".") }
+    guard isBare, bytes > 0, bytes < least else { return bytes }
+    let meaning = "\(option) \(argument) is \(bytes) \(bytes == 1 ? "byte" : "bytes")"
+    if try Consent.answer(to: "\(meaning); is that what you mean") == true { return bytes }
+    let likely = option == "--grace" ? "%" : "GB"
+    throw CommandError(
+      meaning, hint: "write a unit, as in \(argument)\(likely), or \(argument)B for so few bytes")
   }
 }
 

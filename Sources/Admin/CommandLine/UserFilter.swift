@@ -19,6 +19,9 @@ struct UserFilter: ParsableArguments {
   @Flag(help: "Turn the order round.")
   var reverse = false
 
+  /// Whether every user passes.
+  var isEmpty: Bool { !(over || near || disabled || expired || online) }
+
   /// What a list may be ordered by.
   enum Order: String, ExpressibleByArgument, CaseIterable {
     case name, used, quota, share, sessions, created

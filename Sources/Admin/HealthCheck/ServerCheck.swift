@@ -1,5 +1,6 @@
 import Glibc
 import OpenVPN
+import Quota
 import Servers
 import Support
 import Sweep
@@ -264,5 +265,41 @@ struct ServerCheck {
 
   // MARK: Names
 
-  private func names() -> [CheckResult] { [] }
+  private func names() -> [CheckResult] {
+    var results: [CheckResult] = []
+    if let nameless = config.namelessClients(by: settings.identifyBy) {
+      if nameless.areAll {
+        let setting =
+          settings.identifyBy == .commonName
+          ? "IDENTIFY_BY=auto in quota.conf, or username-as-common-name in the server's config"
+          : "IDENTIFY_BY=auto in quota.conf"
+        results.append(result(.error, nameless.text, setting))
+      } else if settings.unknownUsers == .allow {
+        results.append(
+          result(.warning, nameless.text, "UNKNOWN_USERS=reject in quota.conf keeps them out"))
+      }
+    }
+    // Where strangers come in, each spelling of a login would have a quota of its own.
+    if let check = config.loginCheck, settings.names == .exact, settings.unknownUsers == .allow,
+      hasNamesOfLogins
+    {
+      results.append(
+        result(
+          .warning,
+          "\(check): logins are checked by a program, which may take Ann and ann for one; "
+            + "NAMES=exact counts them as two", "NAMES=fold in quota.conf"))
+    }
+    return results
+  }
+
+  /// Whether users are known by the names that they log in with.
+  private var hasNamesOfLogins: Bool {
+    switch settings.identifyBy {
+    case .username: true
+    case .commonName: config.usernameAsCommonName != nil
+    case .auto:
+      config.usernameAsCommonName != nil
+        || (config.clientCertificate?.value ?? .require) != .require
+    }
+  }
 }

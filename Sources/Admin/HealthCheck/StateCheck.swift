@@ -125,7 +125,7 @@ struct StateCheck {
       let ledger = try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
       let damage = try ledger.maintenance.damage()
-      let size = ByteSize.format(status.size)
+      let size = ByteSize.format(status.size, in: settings.units)
       var results = [
         damage.map {
           CheckResult(
@@ -134,6 +134,11 @@ struct StateCheck {
         } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
       ]
       results += logLengthResults() + (try closingResults(ledger))
+      if let namesakes = try ledger.namesakesInWords() {
+        results.append(
+          CheckResult(
+            "users", .warning, namesakes, remedy: "quota-admin rename, or quota-admin remove"))
+      }
       if try ledger.users.names().isEmpty {
         results.append(
           CheckResult(
@@ -156,7 +161,7 @@ struct StateCheck {
     return [
       CheckResult(
         "database", .warning,
-        "the write-ahead log has grown to \(ByteSize.format(length)): something keeps it open",
+        "the write-ahead log has grown to \(ByteSize.format(length, in: settings.units)): something keeps it open",
         remedy: "fuser -v \(path), end what is not one of ours, and run quota-sweep")
     ]
   }
@@ -184,7 +189,9 @@ struct StateCheck {
     do throws(SystemError) {
       let status = try FileStatus(of: path)
       guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
-        return [CheckResult("log", .ok, "\(path), \(ByteSize.format(status.size))")]
+        return [
+          CheckResult("log", .ok, "\(path), \(ByteSize.format(status.size, in: settings.units))")
+        ]
       }
       return [
         CheckResult(

@@ -27,7 +27,13 @@ struct MenuItem {
     MenuItem("List users", ["list"]),
     MenuItem("Show a user", ["show"], [name]),
     MenuItem(
-      "Add a user", ["add"], [name, quota("Quota such as 50GB, or nothing", optional: true)]),
+      "Add a user", ["add"],
+      [
+        name, quota("Quota such as 50GB, or nothing", optional: true),
+        Question(
+          text: "Starts over each day, week, month or year, or nothing", option: "--period",
+          isOptional: true),
+      ]),
     MenuItem("Let a user in again", ["enable"], [name]),
     MenuItem("Keep a user out", ["disable"], [name]),
     MenuItem("Show usage by day", ["usage"], [anybody]),
@@ -45,6 +51,25 @@ struct MenuItem {
     MenuItem("Remove a user", ["remove"], [name]),
     MenuItem("Sweep now", ["sweep"]),
     MenuItem("Check the installation", ["check"]),
+    MenuItem(
+      "Set when a user's usage starts over", ["set"],
+      [
+        name,
+        Question(text: "none, day, week, month or year", option: "--period", isOptional: false),
+      ]),
+    MenuItem("Show plans", ["plan", "list"]),
+    MenuItem(
+      "Add a plan", ["plan", "add"],
+      [
+        Question(text: "Name of the plan", option: nil, isOptional: false),
+        quota("Size such as 50GB, or unlimited"),
+        Question(
+          text: "Starts over each day, week, month or year, or nothing", option: "--period",
+          isOptional: true),
+      ]),
+    MenuItem(
+      "Give a user a plan", ["set"],
+      [name, Question(text: "Name of the plan, or none", option: "--plan", isOptional: false)]),
   ]
 
   private static let name = Question(text: "Name", option: nil, isOptional: false)

@@ -145,20 +145,13 @@ struct Listing<Row> {
   var about: [(key: String, value: String)] = []
   /// What the bars behind the rows of the table show; nil for no bars.
   var bar: ((Row) -> Int64)?
+  /// What people are told of an empty list, and what would fill it.
+  var ifEmpty: (notice: String, hint: String?)?
 
   init(_ name: String, _ rows: [Row], _ columns: [Column<Row>]) {
     self.name = name
     self.rows = rows
     self.columns = columns
-  }
-
-  /// The list as it was asked for.
-  func text(as format: Format, _ words: Words) -> [UInt8] {
-    switch format {
-    case .text: table(words)
-    case .json: json
-    case .csv: csv(isForTerminal: Terminal.isOutput)
-    }
   }
 
   func table(_ words: Words, indentation: Int = 0) -> [UInt8] {

@@ -33,6 +33,8 @@ struct Table {
   private let columns: [Column]
   private var rows: [[String]] = []
   private var widths: [Int]
+  /// Whether the column that gives way has a cell wider than `widest`.
+  private var isOverfull = false
   /// The share of the longest bar that each row has, where the table has bars.
   private var shares: [Double] = []
 
@@ -50,6 +52,7 @@ struct Table {
     for (index, cell) in cells.enumerated() {
       let width = Table.width(of: cell)
       if width > widths[index], width <= Table.widest { widths[index] = width }
+      if width > Table.widest, index == elastic { isOverfull = true }
     }
     rows.append(cells)
     if let share { shares.append(share) }
@@ -104,9 +107,12 @@ struct Table {
 
   private func widths(fitting room: Int?) -> [Int] {
     guard let room, !columns[elastic].isNumeric else { return widths }
-    let excess = widths.reduce(-2) { $0 + $1 + 2 } - room
     var fitting = widths
-    fitting[elastic] = min(widths[elastic], max(Table.narrowest, widths[elastic] - max(0, excess)))
+    if isOverfull { fitting[elastic] = Table.widest }
+    let bars = shares.isEmpty ? 0 : 2 + Table.shortestBar
+    let excess = fitting.reduce(-2) { $0 + $1 + 2 } + bars - room
+    let least = min(fitting[elastic], Table.narrowest)
+    fitting[elastic] = max(least, fitting[elastic] - max(0, excess))
     return fitting
   }
 

@@ -46,9 +46,6 @@ enum Terminal {
 enum Ink: String {
   case heading = "1"
   case bar = "36"
-  case good = "32"
-  case warning = "33"
-  case bad = "31"
 
   /// The text in this ink where colours are welcome, otherwise as it is.
   func on(_ text: String) -> String {
@@ -84,17 +81,7 @@ enum StandardOutput {
   ///
   /// - Throws: `SystemError`, as on a full disk.
   static func write(_ bytes: [UInt8]) throws(SystemError) {
-    var done = 0
-    while done < bytes.count {
-      let wrote = unsafe bytes.withUnsafeBytes { buffer in
-        retryingOnInterrupt {
-          unsafe Glibc.write(
-            STDOUT_FILENO, buffer.baseAddress?.advanced(by: done), buffer.count - done)
-        }
-      }
-      if wrote < 0 { throw SystemError("write to", "standard output") }
-      done += wrote
-    }
+    try Descriptor.standardOutput.write(bytes.span, to: "standard output")
   }
 
   /// Writes lines.

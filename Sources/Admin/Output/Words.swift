@@ -6,16 +6,14 @@ import Support
 struct Words {
   let zone: Zone
   let rules: Rules
+  let units: ByteUnits
 
-  init(zone: Zone, rules: Rules) {
-    self.zone = zone
-    self.rules = rules
+  init(_ settings: Settings) {
+    (zone, rules, units) = (settings.zone, settings.rules, settings.units)
   }
 
-  init(_ settings: Settings) { self.init(zone: settings.zone, rules: settings.rules) }
-
   /// An amount of bytes.
-  func size(_ bytes: Int64) -> String { ByteSize.format(bytes) }
+  func size(_ bytes: Int64) -> String { ByteSize.format(bytes, in: units) }
 
   /// A quota.
   func quota(_ bytes: Int64) -> String { bytes == 0 ? "unlimited" : size(bytes) }
@@ -32,8 +30,26 @@ struct Words {
 
   /// What there is to say of an event beside its kind: a reason in words, and how often.
   func detail(of event: Event) -> String {
-    let detail = Reason(rawValue: event.detail)?.text ?? event.detail
+    let detail = Reason(rawValue: event.detail)?.text ?? amounts(in: event)
     return event.count > 1 ? "\(detail), \(event.count) times since \(time(event.at))" : detail
+  }
+
+  /// The detail of an event with its numbers of bytes as other amounts are shown. Only those that
+  /// the ledger words itself: other details have texts in them that were typed.
+  private func amounts(in event: Event) -> String {
+    guard
+      [.created, .quota, .terms, .plan, .granted, .revoked, .reset].contains(
+        Event.Kind(rawValue: event.kind))
+    else {
+      return event.detail
+    }
+    var words = event.detail.split(separator: " ", omittingEmptySubsequences: false)
+      .map(String.init)
+    for index in words.indices.dropFirst().reversed() where words[index].hasPrefix("bytes") {
+      guard let bytes = Int64(words[index - 1]) else { continue }
+      words[index - 1] = size(bytes) + words.remove(at: index).dropFirst("bytes".count)
+    }
+    return words.joined(separator: " ")
   }
 
   /// What terms say, each in a few words that go behind `has`.
@@ -61,11 +77,17 @@ struct Words {
     }
   }
 
-  /// `5%`, `1.00 GiB`, `1.00 GiB and 5%`.
+  /// `5%`, `1 GB`, `1 GB and 5%`.
   func grace(_ grace: Grace) -> String {
     if grace.percent == 0 { return size(grace.bytes) }
     return grace.bytes == 0 ? "\(grace.percent)%" : "\(size(grace.bytes)) and \(grace.percent)%"
   }
+
+  /// What is said of a report in which nobody moved anything.
+  static let noUsage: (notice: String, hint: String?) = (
+    "nothing was moved in that time",
+    "a sweep counts what clients move; quota-admin check says whether it works"
+  )
 
   /// `1 session`, `2 sessions`.
   static func sessions(_ count: Int) -> String { count == 1 ? "1 session" : "\(count) sessions" }

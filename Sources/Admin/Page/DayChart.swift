@@ -16,7 +16,7 @@ struct DayChart {
   private var isDense: Bool { slots > 90 }
 
   var markup: Markup {
-    let axis = Axis(upTo: days.map(\.traffic.total).max() ?? 0)
+    let axis = Axis(upTo: days.map(\.traffic.total).max() ?? 0, in: words.units)
     let lines = Markup(axis.ticks.map { line(at: axis.height(of: $0)) })
     let bars = Markup(days.indices.map { bar($0, axis) })
     let labels = Markup(axis.ticks.map { label($0, at: axis.height(of: $0)) })
@@ -45,7 +45,7 @@ struct DayChart {
 
   private func label(_ amount: Int64, at height: Double) -> Markup {
     """
-    <span class="tick" style="bottom:\(decimal: height)%">\(Axis.label(amount))</span>
+    <span class="tick" style="bottom:\(decimal: height)%">\(words.size(amount))</span>
     """
   }
 
@@ -86,12 +86,12 @@ struct Axis {
   let ticks: [Int64]
 
   /// A scale of two to five lines, each a round number of some unit.
-  init(upTo largest: Int64) {
+  init(upTo largest: Int64, in units: ByteUnits) {
     let largest = max(largest, 1)
     var (unit, factor): (Int64, Int64) = (1, 1)
     while largest / 4 >= unit * factor, unit * factor < 1 << 60 {
       switch factor {
-      case 500: (unit, factor) = (unit * 1024, 1)
+      case 500: (unit, factor) = (unit * Int64(units.base), 1)
       case 2, 20, 200: factor = factor / 2 * 5
       default: factor *= 2
       }
@@ -102,14 +102,4 @@ struct Axis {
 
   /// How high an amount reaches, 0 to 100.
   func height(of amount: Int64) -> Double { share(amount, of: ticks.last ?? 1) * 100 }
-
-  /// An amount on a line, a whole number of its unit: `2 GiB`.
-  static func label(_ amount: Int64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    var (rest, unit) = (amount, 0)
-    while rest >= 1024, rest % 1024 == 0, unit < units.count - 1 {
-      (rest, unit) = (rest / 1024, unit + 1)
-    }
-    return "\(rest) \(units[unit])"
-  }
 }

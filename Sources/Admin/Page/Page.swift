@@ -46,7 +46,7 @@ struct Page {
     </main>
     <footer>
     <p>As of \(words.time(overview.now)), by quota-admin \
-    \(System.version). Bytes are what OpenVPN counts on the link; 1 GiB is 1024 MiB. \
+    \(System.version). Bytes are what OpenVPN counts on the link; \(unitRule). \
     \(countRule)</p>
     </footer>
     </body>
@@ -65,6 +65,10 @@ struct Page {
     return first == last
       ? Page.date(first, withYear: true)
       : "\(Page.date(first, withYear: true)) to \(Page.date(last, withYear: true))"
+  }
+
+  private var unitRule: String {
+    words.units == .decimal ? "1 GB is 1000 MB" : "1 GiB is 1024 MiB"
   }
 
   private var countRule: String {

@@ -62,30 +62,15 @@ extension Page {
     let count = words.rules.count
     let largest = movers.map { count.bytes(of: $0.traffic) }.max() ?? 0
     let total = count.bytes(of: overview.traffic)
-    let rows = movers.prefix(Page.longest).map { mover -> Markup in
-      let counted = count.bytes(of: mover.traffic)
-      return """
-        <tr><td class="name">\(mover.owner)</td>\
-        <td class="wide">\(words.size(mover.traffic.sent))</td>\
-        <td class="wide">\(words.size(mover.traffic.received))</td>\
-        <td>\(words.size(counted))</td>\
-        <td class="meter">\(meter(share(counted, of: largest), "down"))</td>\
-        <td class="wide">\(percent(share(counted, of: total)))</td></tr>
-        """
-    }
-    return section(
-      "Top users",
-      """
-      <table>
-      <thead><tr><th class="name">User</th><th class="wide">Download</th>\
-      <th class="wide">Upload</th><th>\(count == .total ? "Total" : "Counted")</th>\
-      <th class="meter"></th><th class="wide">Share</th></tr></thead>
-      <tbody>
-      \(Markup(rows))
-      </tbody>
-      </table>
-      \(Page.remainder(movers.count - Page.longest, "users"))
-      """)
+    let table = PageTable<Mover>(columns: [
+      ("User", "name", { "\($0.owner)" }),
+      ("Download", "wide", { "\(words.size($0.traffic.sent))" }),
+      ("Upload", "wide", { "\(words.size($0.traffic.received))" }),
+      (count == .total ? "Total" : "Counted", "", { "\(words.size(count.bytes(of: $0.traffic)))" }),
+      ("", "meter", { meter(share(count.bytes(of: $0.traffic), of: largest), "down") }),
+      ("Share", "wide", { "\(percent(share(count.bytes(of: $0.traffic), of: total)))" }),
+    ])
+    return section("Top users", table.markup(movers, "users"))
   }
 
   /// Whose quota is nearly used up, and when it will be.
@@ -103,34 +88,26 @@ extension Page {
       ? "" : quotas("Quotas used up", overview.over, last: "Sessions")
   }
 
-  private func quotas(_ title: String, _ users: [Overview.Pressed], last: String) -> Markup {
-    section(
-      title,
-      """
-      <table>
-      <thead><tr><th class="name">User</th><th>Used</th><th class="wide">Quota</th>\
-      <th class="meter wide"></th><th>Share</th><th>\(last)</th></tr></thead>
-      <tbody>
-      \(Markup(users.prefix(Page.longest).map(row)))
-      </tbody>
-      </table>
-      \(Page.remainder(users.count - Page.longest, "users"))
-      """)
+  private func quotas(_ title: String, _ users: [Overview.Pressed], last: Markup) -> Markup {
+    let rules = words.rules
+    let table = PageTable<Overview.Pressed>(columns: [
+      ("User", "name", { "\($0.user.name)" }),
+      ("Used", "", { "\(words.size($0.user.used(by: rules)))" }),
+      ("Quota", "wide", { "\(words.size($0.user.entitlement.limit))" }),
+      (
+        "", "meter wide",
+        { meter(share($0.user.used(by: rules), of: $0.user.entitlement.limit), ink(of: $0)) }
+      ),
+      ("Share", "", { "<span class=\"\(ink(of: $0))\">\(shareOfQuota($0.user))</span>" }),
+      (
+        last, "",
+        { "\($0.isOver ? Page.grouped(Int64($0.user.openSessions)) : forecast($0))" }
+      ),
+    ])
+    return section(title, table.markup(users, "users"))
   }
 
-  private func row(_ pressed: Overview.Pressed) -> Markup {
-    let (user, rules) = (pressed.user, words.rules)
-    let used = user.used(by: rules)
-    let ink: Markup = pressed.isOver ? "over" : "near"
-    let last =
-      pressed.isOver ? Page.grouped(Int64(user.openSessions)) : forecast(pressed)
-    return """
-      <tr><td class="name">\(user.name)</td><td>\(words.size(used))</td>\
-      <td class="wide">\(words.size(user.entitlement.limit))</td>\
-      <td class="meter wide">\(meter(share(used, of: user.entitlement.limit), ink))</td>\
-      <td class="\(ink)">\(shareOfQuota(user))</td><td>\(last)</td></tr>
-      """
-  }
+  private func ink(of pressed: Overview.Pressed) -> Markup { pressed.isOver ? "over" : "near" }
 
   /// How much of a quota is used; of a tiny one that may be a number as long as a line.
   private func shareOfQuota(_ user: UserRecord) -> String {
@@ -160,27 +137,18 @@ extension Page {
       return section(
         "Refused and disconnected", "<p>Nobody was refused or disconnected.</p>")
     }
-    let rows = incidents.prefix(Page.longest).map { incident -> Markup in
-      let reason = Reason(rawValue: incident.detail)?.text ?? incident.detail
-      return """
-        <tr><td class="name">\(incident.user)</td>\
-        <td class="text">\(incident.isKill ? "disconnected" : "refused"): \(reason)</td>\
-        <td>\(Page.grouped(incident.count)) ×</td>\
-        <td class="wide">\(words.time(incident.lastAt))</td></tr>
-        """
-    }
-    return section(
-      "Refused and disconnected",
-      """
-      <table>
-      <thead><tr><th class="name">User</th><th class="text">What and why</th><th>Times</th>\
-      <th class="wide">Last</th></tr></thead>
-      <tbody>
-      \(Markup(rows))
-      </tbody>
-      </table>
-      \(Page.remainder(incidents.count - Page.longest, "lines"))
-      """)
+    let table = PageTable<Event>(columns: [
+      ("User", "name", { "\($0.user)" }),
+      ("What and why", "text", { "\(Page.reason(for: $0))" }),
+      ("Times", "", { "\(Page.grouped($0.count)) ×" }),
+      ("Last", "wide", { "\(words.time($0.lastAt))" }),
+    ])
+    return section("Refused and disconnected", table.markup(incidents, "lines"))
+  }
+
+  private static func reason(for incident: Event) -> String {
+    let reason = Reason(rawValue: incident.detail)?.text ?? incident.detail
+    return "\(incident.isKill ? "disconnected" : "refused"): \(reason)"
   }
 
   private func section(_ title: String, _ content: Markup) -> Markup {
@@ -199,5 +167,36 @@ extension Page {
     <rect class="track" width="100" height="10"/>\
     <rect class="\(ink)" width="\(decimal: min(share, 1) * 100)" height="10"/></svg>
     """
+  }
+}
+
+/// A table of the page: of each column the heading, the class, and what is in its cells.
+private struct PageTable<Row> {
+  let columns: [(heading: Markup, style: Markup, cell: (Row) -> Markup)]
+
+  /// The first rows, and how many more there are.
+  func markup(_ rows: [Row], _ what: String) -> Markup {
+    let head = columns.map { cell("th", $0.style, $0.heading) }
+    let body = rows.prefix(Page.longest).map { row in
+      line(columns.map { cell("td", $0.style, $0.cell(row)) })
+    }
+    return """
+      <table>
+      <thead>\(line(head))</thead>
+      <tbody>
+      \(Markup(body))
+      </tbody>
+      </table>
+      \(Page.remainder(rows.count - Page.longest, what))
+      """
+  }
+
+  private func line(_ cells: [Markup]) -> Markup {
+    "<tr>\(cells.reduce("") { "\($0)\($1)" as Markup })</tr>"
+  }
+
+  private func cell(_ tag: Markup, _ style: Markup, _ content: Markup) -> Markup {
+    style.html.isEmpty
+      ? "<\(tag)>\(content)</\(tag)>" : "<\(tag) class=\"\(style)\">\(content)</\(tag)>"
   }
 }

@@ -71,8 +71,8 @@ enum PageStyle {
     td.name { font-weight: 550; min-width: 7rem; }
     td.name bdi { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
       overflow: hidden; }
-    td.over { color: var(--over); font-weight: 600; }
-    td.near { color: var(--near); }
+    span.over { color: var(--over); font-weight: 600; }
+    span.near { color: var(--near); }
     .meter { width: 24%; }
     .meter svg { display: block; width: 100%; height: .55rem; border-radius: .28rem; }
     .more { padding-top: .6rem; font-size: .9rem; }

@@ -119,7 +119,7 @@ package enum RotateCommand {
   {
     // The first sweep makes the database; until then there is no history.
     guard mayExist(settings.database) else { return [] }
-    var tidying = try Tidying(settings, isRehearsal: options.dryRun, at: Clock.now)
+    var tidying = try Tidying(settings, log, isDryRun: options.dryRun, at: Clock.now)
     let (folded, all) = options.dryRun ? (0, try tidying.count()) : try tidying.run()
     let rows = all.filter { $0.rows > 0 }
     let total = rows.reduce(0) { $0 + $1.rows }

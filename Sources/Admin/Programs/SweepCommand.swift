@@ -55,8 +55,9 @@ package enum SweepCommand {
     diagnostics.warn(of: loaded.problems)
     if options.publish {
       let ledger = try Ledger.open(
-        loaded.settings.database, for: .writing, rules: loaded.settings.rules,
-        zone: loaded.settings.zone)
+        loaded.settings,
+        Log(
+          diagnostics: diagnostics, path: loaded.settings.logFile, level: loaded.settings.logLevel))
       try ledger.publishAccess(loaded.settings.access, at: .now)
       return .done
     }
@@ -67,7 +68,7 @@ package enum SweepCommand {
     if options.json {
       print(summary.json(isDryRun: options.dryRun))
     } else if options.verbose || options.dryRun {
-      print(summary.text(isDryRun: options.dryRun))
+      print(summary.text(isDryRun: options.dryRun, in: loaded.settings.units))
     }
     return summary.exitStatus
   }

@@ -1,27 +1,29 @@
 import Support
 import Glibc
 import Ledger
+import Sweep
 import System
 
-/// Folds old hours into days, removes old history from the database and keeps the write-ahead log short meanwhile, so that
-/// hooks are as quick as ever and sweeps go on.
+/// Folds old hours into days and removes old history from the database, in small steps that keep the
+/// write-ahead log short, so that sweeps go on meanwhile.
 struct Tidying {
   private let settings: Settings
   private let ledger: Ledger
   private var pruning: Pruning
   private let now: Int64
 
-  /// Bytes of write-ahead log from which on it is moved into the database: half of what would make
-  /// a hook leave its work to the sweep.
+  /// Bytes of write-ahead log from which on it is moved into the database.
   private static let longestLog: Int64 = 128 << 10
 
   /// - Throws: `LedgerError`.
-  init(_ settings: Settings, isRehearsal: Bool, at now: Int64) throws {
+  init(_ settings: Settings, _ log: Log, isDryRun: Bool, at now: Int64) throws {
     self.settings = settings
     self.now = now
-    ledger = try Ledger.open(
-      settings.database, for: isRehearsal ? .dryRun : .writing, rules: settings.rules,
-      zone: settings.zone)
+    ledger =
+      isDryRun
+      ? try Ledger.open(
+        settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
+      : try Ledger.open(settings, log)
     pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
   }
 
@@ -45,8 +47,7 @@ struct Tidying {
       done += rows
       progress.show(done, of: total)
       try shortenLog()
-      // The lock is free for longer than it was taken: a hook that found it taken looks again after
-      // 1, 2, 5 and 10 ms.
+      // The lock is free for longer than it was taken: a sweep that waits for it gets it.
       rest(twice: Clock.monotonic - began)
     }
     try checkpoint()

@@ -72,6 +72,13 @@ struct ServerSetup {
           + Escaping.plain(String(decoding: line, as: UTF8.self)),
         hint: "put the server's own command into a script with a short path")
     }
+    if wantedLines(of: config).contains(where: { $0.line == "group \(Account.name)" }),
+      unsafe getgrnam(Account.name) == nil
+    {
+      AdminProgram.diagnostics.warning(
+        "there is no group \(Account.name) yet, and no server starts with a group that is not there",
+        hint: "quota-admin check says how to make it")
+    }
     // What an included file says may be in the way; then the lines change nothing.
     if let line = wantedLines(of: try config(with: edit)).first?.line {
       throw CommandError("\(config.file) would still lack: \(line)", exitStatus: .bug)

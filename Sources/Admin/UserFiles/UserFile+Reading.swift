@@ -1,6 +1,29 @@
 import Support
+import Ledger
 
 extension UserFile {
+  /// A text as UTF-8 without a byte order mark; nil for UTF-16 that is none.
+  ///
+  /// UTF-16, as a spreadsheet's "Unicode text" is, begins with a mark, or every other byte is zero.
+  static func utf8(_ bytes: [UInt8]) -> [UInt8]? {
+    let isLittle: Bool
+    switch (bytes.first, bytes.dropFirst().first) {
+    case (0xEF, 0xBB) where bytes.dropFirst(2).first == 0xBF: return Array(bytes.dropFirst(3))
+    case (0xFF, 0xFE): isLittle = true
+    case (0xFE, 0xFF): isLittle = false
+    case (0?, let second?) where second != 0: isLittle = false
+    case (let first?, 0?) where first != 0: isLittle = true
+    default: return bytes
+    }
+    guard bytes.count % 2 == 0 else { return nil }
+    let units = stride(from: 0, to: bytes.count, by: 2).map { index in
+      let (high, low) = isLittle ? (index + 1, index) : (index, index + 1)
+      return UInt16(bytes[high]) << 8 | UInt16(bytes[low])
+    }
+    let text = units.first == 0xFEFF ? units[1...] : units[...]
+    return String(validating: text, as: UTF16.self).map { Array($0.utf8) }
+  }
+
   /// Reads CSV whose first row names the columns, in any order; `name` has to be there.
   mutating func readCSV(_ bytes: [UInt8]) {
     var reader = CSVReader(bytes)
@@ -35,19 +58,22 @@ extension UserFile {
         line: row.line,
         "there are \(row.fields.count) fields, and the first row names \(names.count)")
     }
+    if let name = names.firstIndex(of: "name"), !UserName(bytes: row.fields[name]).isText {
+      foreignLines.append(row.line)
+    }
     let values = zip(names, row.fields).map { name, field in
       (name, field.isEmpty ? Fields.Value.empty : .text(field))
     }
     addUser(line: row.line, Fields(Dictionary(uniqueKeysWithValues: values)))
   }
 
-  /// Reads JSON such as `json` writes; plans may be left out.
+  /// Reads JSON such as `json` writes; plans may be left out, and then all but the list of users.
   mutating func readJSON(_ bytes: [UInt8]) {
     let document: JSONValue
     do throws(JSONError) { document = try JSONReader.value(of: bytes) } catch {
       return complain(line: error.line, "this is no JSON: there should be \(error.expected)")
     }
-    guard let users = document.array("users") else {
+    guard let users = document.elements ?? document.array("users") else {
       return complain(
         line: document.line, "there is no array users in the outermost object")
     }
@@ -90,11 +116,14 @@ extension UserFile {
 }
 
 extension JSONValue {
+  /// The elements of an array; nil for anything else.
+  fileprivate var elements: [JSONValue]? {
+    if case .array(let elements) = content { elements } else { nil }
+  }
+
   fileprivate func array(_ key: String) -> [JSONValue]? {
-    guard case .object(let fields) = content,
-      case .array(let elements)? = fields.first(where: { $0.key == key })?.value.content
-    else { return nil }
-    return elements
+    guard case .object(let fields) = content else { return nil }
+    return fields.first { $0.key == key }?.value.elements
   }
 
   /// The value as that of a field; nil for one that has values inside.

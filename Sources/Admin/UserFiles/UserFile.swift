@@ -10,6 +10,8 @@ struct UserFile {
   private(set) var plans: [Plan] = []
   /// What is wrong, in the order of the file.
   private(set) var problems: [Problem] = []
+  /// The lines with names that are no UTF-8, which are taken byte by byte.
+  var foreignLines: [Int] = []
   private var userLines: [Int] = []
   private var planLines: [Int] = []
   private var lines: [UserName: Int] = [:]
@@ -28,11 +30,18 @@ struct UserFile {
     let zone: Zone
   }
 
-  /// Reads a file in either format: JSON begins with a brace.
+  /// Reads a file in either format, as UTF-8 or UTF-16: JSON begins with a bracket.
   init(_ bytes: [UInt8], at moment: Moment) {
     self.moment = moment
-    let start = bytes.first { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 }
-    if start == UInt8(ascii: "{") { readJSON(bytes) } else { readCSV(bytes) }
+    guard let text = UserFile.utf8(bytes) else {
+      complain(line: 1, "this is UTF-16 and damaged; save it as UTF-8")
+      return
+    }
+    switch text.first(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 }) {
+    case nil: complain(line: 1, "the file is empty")
+    case UInt8(ascii: "{"), UInt8(ascii: "["): readJSON(text)
+    default: readCSV(text)
+    }
   }
 
   /// Takes a user up, unless the file has them already.

@@ -62,15 +62,25 @@ uint64_t cs_random(void);
 size_t cs_length(const char *text);
 // The index of the first byte that is one of two; `count` where there is none.
 size_t cs_find_either(const void *bytes, size_t count, uint8_t one, uint8_t other);
-// The index of a byte where it stands for the `number`th time, counted from 0; `count` for fewer.
-size_t cs_find_nth(const void *bytes, size_t count, uint8_t byte, size_t number);
+// The index of the last byte that is one of two; `count` where there is none.
+size_t cs_find_last_either(const void *bytes, size_t count, uint8_t one, uint8_t other);
 // The index where a text begins first; `count` where it is not there. The text is not empty.
 size_t cs_find(const void *bytes, size_t count, const void *text, size_t length);
+// How many bytes a decimal number at the beginning takes, with its minus sign; 0 where there is none,
+// or it has more than 19 digits or 64 bits.
+size_t cs_number(const void *bytes, size_t count, int64_t *number);
+// Whether a field of a line is a number: fields are separated by tabs, and the first is 0.
+int32_t cs_field_number(const void *bytes, size_t count, size_t field, int64_t *number);
+// The first line, ended by a line feed or a zero byte, in which a field is one of some ascending
+// numbers: its beginning, and its end. Where there is none, the end is `count`, and the beginning
+// that of what follows the last line.
+size_t cs_find_line(const void *bytes, size_t count, size_t field, const int64_t *numbers,
+                    size_t number_count, size_t *end);
 
 // A checksum against damage.
 uint64_t cs_checksum(const void *bytes, size_t count);
 
 // An address as text in network order, 4 bytes or 16 for IPv6: 1, or 0 where it is none. And back:
 // `text` has room for 46 characters.
-int32_t cs_address_bytes(const char *text, int32_t is_ipv6, void *bytes);
+int32_t cs_address_bytes(const void *text, size_t count, int32_t is_ipv6, void *bytes);
 void cs_address_text(const void *bytes, int32_t is_ipv6, char *text);

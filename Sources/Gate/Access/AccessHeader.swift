@@ -18,13 +18,14 @@ package struct AccessHeader: Equatable, Sendable {
   package var unknownUsers: UnknownUsers
   package var defaultQuota: Int64
   package var identifyBy: IdentifyBy
+  package var names: Names
   package var count: Count
 
   package init(
     version: UInt64, key: AccessKey, generation: UInt64 = 0, position: Int64 = 0,
     boot: Int64? = nil, writtenAt: Int64, onError: OnError = .allow,
     unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0,
-    identifyBy: IdentifyBy = .auto, count: Count = .total
+    identifyBy: IdentifyBy = .auto, names: Names = .exact, count: Count = .total
   ) {
     self.version = version
     self.key = key
@@ -36,14 +37,17 @@ package struct AccessHeader: Equatable, Sendable {
     self.unknownUsers = unknownUsers
     self.defaultQuota = defaultQuota
     self.identifyBy = identifyBy
+    self.names = names
     self.count = count
   }
 
   /// Whether what tables have of users and sessions means the same under both.
   package func sharesEntries(with other: AccessHeader) -> Bool {
-    key == other.key && count == other.count
+    key == other.key && count == other.count && names == other.names
   }
 
-  /// The hash by which a user is looked up.
-  package func hash(of name: Span<UInt8>) -> UInt64 { key.hash(name) }
+  /// The hash by which the user with a name is looked up.
+  package func hash(of name: Span<UInt8>) -> UInt64 {
+    names == .exact ? key.hash(name) : key.hash(names.key(of: [UInt8](name)))
+  }
 }

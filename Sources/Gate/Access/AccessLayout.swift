@@ -74,10 +74,9 @@ extension AccessHeader {
     var bytes: [UInt8] = []
     bytes.append(word: Self.magic)
     bytes.append(half: Self.format)
-    for choice in [onError.rawValue, unknownUsers.rawValue, identifyBy.rawValue, count.rawValue] {
-      bytes.append(half: UInt32(choice))
-    }
-    bytes.append(half: 0)
+    for choice in [
+      onError.rawValue, unknownUsers.rawValue, identifyBy.rawValue, count.rawValue, names.rawValue,
+    ] { bytes.append(half: UInt32(choice)) }
     for word in [key.first, key.second, generation] { bytes.append(word: word) }
     for number in [position, boot ?? -1, writtenAt, defaultQuota] { bytes.append(integer: number) }
     for count in [
@@ -95,7 +94,8 @@ extension AccessHeader {
     guard bytes.word(at: 0) == magic, bytes.half(at: 8) == format,
       let onError = OnError(rawValue: choice(0)),
       let unknownUsers = UnknownUsers(rawValue: choice(1)),
-      let identifyBy = IdentifyBy(rawValue: choice(2)), let count = Count(rawValue: choice(3))
+      let identifyBy = IdentifyBy(rawValue: choice(2)), let count = Count(rawValue: choice(3)),
+      let names = Names(rawValue: choice(4))
     else { return nil }
     let boot = bytes.integer(at: 64)
     let header = AccessHeader(
@@ -104,7 +104,7 @@ extension AccessHeader {
       generation: bytes.word(at: 48), position: bytes.integer(at: 56),
       boot: boot < 0 ? nil : boot, writtenAt: bytes.integer(at: 72), onError: onError,
       unknownUsers: unknownUsers, defaultQuota: bytes.integer(at: 80), identifyBy: identifyBy,
-      count: count)
+      names: names, count: count)
     let counts = (0..<4).map { Int(clamping: bytes.word(at: 88 + 8 * $0)) & 0xFFFF_FFFF }
     let layout = AccessLayout(
       users: counts[0], sessions: counts[1], processes: counts[2], rules: counts[3])

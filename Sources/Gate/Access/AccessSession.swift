@@ -116,7 +116,12 @@ extension AccessKey {
 
   /// The hash of a client's real address with its port; 0 where that is not known.
   package func hash(clientHost: [UInt8], port: [UInt8]) -> UInt64 {
-    clientHost.isEmpty ? 0 : hash(clientHost + [0] + port)
+    if clientHost.isEmpty { return 0 }
+    var bytes = clientHost
+    bytes.reserveCapacity(clientHost.count + port.count + 1)
+    bytes.append(0)
+    bytes += port
+    return hash(bytes)
   }
 
   /// The hash by which a session is looked up.

@@ -52,8 +52,10 @@ package struct AccessTable: ~Copyable {
   package var ruleCount: Int { layout.boundaries.count }
 
   /// What the table says of a user; nil for a name that it does not have.
+  ///
+  /// - Parameter name: as `Names.key` has it; so in all that follows.
   package mutating func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
-    let hash = header.hash(of: name.span)
+    let hash = header.key.hash(name)
     let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
     guard found < layout.users.count else { return nil }
     return try read(found, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
@@ -61,7 +63,7 @@ package struct AccessTable: ~Copyable {
 
   /// The live sessions of a user, in the order of the journal.
   package mutating func sessions(ofOwner name: [UInt8]) throws(AccessError) -> [AccessSession] {
-    let owner = header.hash(of: name.span)
+    let owner = header.key.hash(name)
     var index = try lowerBound(of: owner, in: layout.sessions) { $0.word(at: 0) }
     var sessions: [AccessSession] = []
     while index < layout.sessions.count {

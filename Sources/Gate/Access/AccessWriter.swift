@@ -1,3 +1,4 @@
+import Quota
 import System
 
 /// Makes an access table of the users and sessions that it is given, in any order, and of those that a
@@ -28,7 +29,7 @@ package struct AccessWriter: ~Copyable {
 
   /// How many users it has.
   package mutating func countUsers() -> Int {
-    users.sort(isUnique: true)
+    users.sort(isUnique: header.names == .exact)
     return users.count
   }
 
@@ -46,7 +47,8 @@ package struct AccessWriter: ~Copyable {
     for index in 0..<table.layout.processes.count { processes.append(try table.process(index)) }
   }
 
-  /// Puts a user in the table, in the place of one with this name.
+  /// Puts a user in the table, in the place of one with this name. Where names are folded, of several
+  /// whose names are looked up alike the first one is found, and no table is to be taken over.
   ///
   /// - Parameter name: the hash of the name.
   package mutating func put(_ user: AccessUser, named name: UInt64) {
@@ -125,7 +127,7 @@ package struct AccessWriter: ~Copyable {
   private mutating func write(
     to file: borrowing Descriptor, _ path: String
   ) throws(SystemError) -> Int64 {
-    users.sort(isUnique: true)
+    users.sort(isUnique: header.names == .exact)
     let order = sessions.sort()
     let layout = AccessLayout(
       users: users.count, sessions: sessions.count, processes: processes.count,

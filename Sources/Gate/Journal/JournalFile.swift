@@ -59,6 +59,10 @@ package struct JournalFile: ~Copyable {
     return hexadecimal(digits.span) == checksum
   }
 
+  package borrowing func isSameFile(as other: borrowing JournalFile) -> Bool {
+    file.status.isSameFile(as: other.file.status)
+  }
+
   /// Whether it has this name still.
   package borrowing func isStill(
     _ name: Name, in directory: borrowing Directory

@@ -56,6 +56,14 @@ struct JournalLine {
     return line.bytes + [9]
   }
 
+  /// How a number stands in a line, with the tabs around it.
+  static func field(_ number: Int64) -> [UInt8] {
+    var line = JournalLine(content: [])
+    line.bytes = []
+    line.append(number)
+    return line.bytes + [9]
+  }
+
   /// The line with its checksum, which is of all between the line feed and the tab before it.
   consuming func finished() -> [UInt8] {
     append(hexadecimal: checksum(bytes.span.extracting(1...)))
@@ -80,7 +88,7 @@ struct JournalFields {
   init?(_ line: Span<UInt8>) {
     guard let end = Self.end(ofCheckedLine: line) else { return nil }
     bytes = [UInt8](line.extracting(..<end))
-    guard let version = nextField(), version.count == 1, version.first == JournalRecord.version,
+    guard let version = nextField(), version.count == 1, bytes[0] == JournalRecord.version,
       let kind = nextText()
     else { return nil }
     self.kind = kind
@@ -102,26 +110,20 @@ struct JournalFields {
     line.count > 5 && line[2] == UInt8(ascii: "i") && line[3] == UInt8(ascii: "n") && line[4] == 9
   }
 
-  /// The seventh field behind the kind of a line that is not checked yet: when its client connected.
-  static func connectedSince(_ line: Span<UInt8>) -> Int64? {
-    guard let tab = line.index(of: 9, number: 6) else { return nil }
-    return unsafe line.withUnsafeBytes { line in
-      var seconds: Int64 = 0
-      for index in tab + 1..<line.count {
-        let byte = unsafe line[index]
-        if byte == 9 { return seconds }
-        guard 48...57 ~= byte, seconds < 1 << 56 else { return nil }
-        seconds = seconds &* 10 &+ Int64(byte &- 48)
-      }
-      return nil
-    }
-  }
+  /// The number of the field that says when a client connected, in seconds since 1970 in UTC.
+  static let connectedSince = 7
 
   mutating func nextText() -> [UInt8]? {
-    guard let field = nextField(), !field.isEmpty else { return nil }
-    if field.count == 1, field.first == absent { return [] }
-    let escape = bytes.span.firstIndex(of: percent, or: 9, from: field.startIndex)
-    return escape >= field.endIndex ? Array(field) : Self.decoded(field)
+    guard position < bytes.count else { return nil }
+    let start = position
+    let stop = bytes.span.firstIndex(of: percent, or: 9, from: start)
+    if stop < bytes.count, bytes[stop] == percent {
+      return nextField().flatMap { Self.decoded(bytes[$0]) }
+    }
+    position = stop + 1
+    if stop == start { return nil }
+    if stop == start + 1, bytes[start] == absent { return [] }
+    return [UInt8](bytes.span.extracting(start..<stop))
   }
 
   private static func decoded(_ field: ArraySlice<UInt8>) -> [UInt8]? {
@@ -143,13 +145,23 @@ struct JournalFields {
     return text
   }
 
-  mutating func nextNumber() -> Int64? { nextField().flatMap(number) }
+  mutating func nextNumber() -> Int64? {
+    guard position < bytes.count, let (value, end) = bytes.span.number(at: position),
+      end == bytes.count || bytes[end] == 9
+    else { return nil }
+    position = end + 1
+    return value
+  }
 
   /// A number, or `-` for none; nil where it is neither.
   mutating func nextOptional() -> (value: Int64?, Void)? {
-    guard let field = nextField() else { return nil }
-    if field.count == 1, field.first == absent { return (nil, ()) }
-    return number(field).map { ($0, ()) }
+    if position < bytes.count, bytes[position] == absent,
+      position + 1 == bytes.count || bytes[position + 1] == 9
+    {
+      position += 2
+      return (nil, ())
+    }
+    return nextNumber().map { ($0, ()) }
   }
 
   /// A number that is not negative, or `-` for none; nil where it is neither.
@@ -159,36 +171,21 @@ struct JournalFields {
   }
 
   mutating func nextHexadecimal() -> UInt64? {
-    nextField().flatMap { hexadecimal($0.span) }
+    nextField().flatMap { hexadecimal(bytes.span.extracting($0)) }
   }
 
-  private mutating func nextField() -> ArraySlice<UInt8>? {
+  private mutating func nextField() -> Range<Int>? {
     guard position <= bytes.count else { return nil }
     let start = position
     let end = bytes.span.firstIndex(of: 9, or: 9, from: start)
     position = end + 1
-    return bytes[start..<end]
+    return start..<end
   }
 }
 
 /// What stands for an absent field, and is a number's minus sign.
 private let absent = UInt8(ascii: "-")
 private let percent = UInt8(ascii: "%")
-
-/// The number that decimal digits with or without a minus sign spell.
-private func number(_ digits: ArraySlice<UInt8>) -> Int64? {
-  let isNegative = digits.first == absent
-  let digits = isNegative ? digits.dropFirst() : digits
-  guard 1...19 ~= digits.count else { return nil }
-  var magnitude: UInt64 = 0
-  for byte in digits {
-    guard 48...57 ~= byte else { return nil }
-    magnitude = magnitude * 10 + UInt64(byte - 48)
-  }
-  if isNegative, magnitude == UInt64(Int64.max) + 1 { return .min }
-  guard let number = Int64(exactly: magnitude) else { return nil }
-  return isNegative ? -number : number
-}
 
 extension JournalRecord {
   /// The length of a checksum, and of every other 64 bits, in characters.

@@ -76,12 +76,30 @@ struct JournalLines {
   /// The next line that a separator ends and that holds a text; nil where none is left. All others
   /// before it are passed over at once.
   mutating func next(holding text: Span<UInt8>) -> Range<Int>? {
-    if isInOverlong, next() == nil { return nil }
-    let found = buffer.span.extracting(..<filled).firstIndex(of: text, from: start)
-    start = lineStart(before: found ?? filled)
-    looked = found.map { min(buffer.span.firstIndex(of: 10, or: 0, from: $0), filled) } ?? filled
+    endOverlong() ? pass(to: line(holding: text)) : nil
+  }
+
+  private func line(holding text: Span<UInt8>) -> Range<Int> {
+    let bytes = buffer.span.extracting(..<filled)
+    let found = bytes.firstIndex(of: text, from: start) ?? filled
+    let begin = max(start, bytes.startIndex(behind: 10, or: 0, before: found))
+    return begin..<min(bytes.firstIndex(of: 10, or: 0, from: found), filled)
+  }
+
+  /// The next line that a separator ends and in which a field is one of some ascending numbers; nil
+  /// where none is left. All others before it are passed over at once.
+  mutating func next(withField field: Int, among numbers: [Int64]) -> Range<Int>? {
+    endOverlong() ? pass(to: line(withField: field, among: numbers)) : nil
+  }
+
+  private func line(withField field: Int, among numbers: [Int64]) -> Range<Int> {
+    buffer.span.extracting(..<filled).line(from: start, withField: field, among: numbers)
+  }
+
+  /// Passes over all before a line, which is given if a separator ends it.
+  private mutating func pass(to line: Range<Int>) -> Range<Int>? {
+    (start, looked) = (line.lowerBound, line.upperBound)
     if looked < filled {
-      let line = start..<looked
       looked += 1
       start = looked
       return line
@@ -90,11 +108,16 @@ struct JournalLines {
     return nil
   }
 
-  /// Where the line begins that a place is in.
-  private func lineStart(before place: Int) -> Int {
-    var index = place
-    while index > start, buffer[index - 1] != 10, buffer[index - 1] != 0 { index -= 1 }
-    return index
+  /// Passes over the rest of a line that was let go of; false where it has no end yet.
+  private mutating func endOverlong() -> Bool {
+    if !isInOverlong { return true }
+    looked = min(buffer.span.firstIndex(of: 10, or: 0, from: looked), filled)
+    if looked < filled {
+      isInOverlong = false
+      looked += 1
+    }
+    start = looked
+    return !isInOverlong
   }
 
   /// What stands behind the last separator.

@@ -14,13 +14,4 @@ package struct VirtualAddresses: Equatable, Sendable {
   package init(ipv4: [UInt8], ipv6: [UInt8]) {
     self.init(ipv4: InternetAddress(ipv4: ipv4), ipv6: InternetAddress(ipv6: ipv6))
   }
-
-  package var isEmpty: Bool { ipv4 == nil && ipv6 == nil }
-
-  /// Whether they may be one client's: they have an address in common, or neither has any. A server
-  /// gives no address twice at a time.
-  package func fits(_ other: VirtualAddresses) -> Bool {
-    isEmpty && other.isEmpty || ipv4 != nil && ipv4 == other.ipv4
-      || ipv6 != nil && ipv6 == other.ipv6
-  }
 }

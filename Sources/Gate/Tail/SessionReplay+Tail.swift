@@ -54,12 +54,11 @@ extension SessionReplay {
     var failure: AccessError?
     do throws(SystemError) {
       try tail.forEachRecord(in: seconds) { record in
-        if record.kind == .end, wantsOthers(for: record) {
-          do throws(AccessError) {
-            try addOthers(key(of: record), of: &table)
-          } catch { failure = error }
-        }
-        add(record)
+        do throws(AccessError) {
+          try add(record) { (replay, key) throws(AccessError) in
+            try replay.addOthers(key, of: &table)
+          }
+        } catch { failure = error }
       }
     } catch { throw .tail(error) }
     if let failure { throw .table(failure) }

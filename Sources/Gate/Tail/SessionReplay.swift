@@ -1,4 +1,5 @@
 import Quota
+import System
 
 /// Follows the sessions of one user through the journal's tail, beginning with those that the access
 /// table has.
@@ -14,6 +15,32 @@ package struct SessionReplay {
     var connectedSince: Int64
   }
 
+  /// Where a session's client is, as numbers that are quick to compare; 0 for what is not known.
+  struct Place {
+    /// The hash of the real address with its port.
+    let client: UInt64
+    /// The hashes of the virtual addresses.
+    let ipv4: UInt64
+    let ipv6: UInt64
+
+    /// How an `end` from here fits a session that is there. A server gives no address twice at a time.
+    func fit(_ other: Place) -> SessionFit {
+      let isSame = ipv4 != 0 && ipv4 == other.ipv4 || ipv6 != 0 && ipv6 == other.ipv6
+      if client != 0, client == other.client {
+        return isSame || hasNoAddress && other.hasNoAddress ? .clientAndAddress : .client
+      }
+      return isSame ? .address : .none
+    }
+
+    private var hasNoAddress: Bool { ipv4 == 0 && ipv6 == 0 }
+
+    /// Whether a client that comes in from here is the one of a session there.
+    func isSame(as other: Place) -> Bool {
+      if client != 0, other.client != 0 { return client == other.client }
+      return fit(other) == .address || hasNoAddress && other.hasNoAddress
+    }
+  }
+
   /// A session, or a refused client, of which there may be an `end`.
   struct Session {
     let key: Key
@@ -23,9 +50,7 @@ package struct SessionReplay {
     let isOwn: Bool
     /// Whether it is an `out`, whose `end` counts nothing.
     let isRefused: Bool
-    /// The hash of the client's real address with its port, 0 where that is not known.
-    let client: UInt64
-    let addresses: VirtualAddresses
+    let place: Place
     /// What the table counted of it.
     let counted: Traffic
     /// The absolute position of its record; 0 where the table has none, `max` for one of the tail.
@@ -33,6 +58,12 @@ package struct SessionReplay {
     var isEnded = false
     /// The number of the open session before it in its bucket.
     fileprivate var previous: Int?
+  }
+
+  /// The open session that an `end` belongs to.
+  private struct Match {
+    var index: Int
+    var fit: SessionFit
   }
 
   /// Traffic of an ended session that the table does not include.
@@ -53,6 +84,8 @@ package struct SessionReplay {
   /// The keys by bucket whose sessions of others are known.
   private var asked = [[Key]](repeating: [], count: Self.bucketCount)
   private static let bucketCount = 64
+  /// The server's name that was asked for last: most have the same.
+  private var lastServer: (name: [UInt8], hash: UInt64)
 
   /// - Parameters:
   ///   - owner: the user's name.
@@ -62,6 +95,7 @@ package struct SessionReplay {
     self.owner = owner
     self.hashKey = hashKey
     self.now = now
+    lastServer = ([], hashKey.hash([]))
   }
 
   /// Takes a session of the table.
@@ -73,23 +107,52 @@ package struct SessionReplay {
         key: Key(
           server: process.server, pid: process.pid, connectedSince: session.connectedSince),
         serverStart: process.serverStart, boot: boot, isOwn: isOwn, isRefused: false,
-        client: session.client, addresses: session.addresses,
+        place: place(session.client, session.addresses),
         counted: Traffic(received: session.received, sent: session.sent),
         position: session.position ?? 0))
   }
 
-  /// Whether an `end` may be of a session of the user, so that the table's sessions of others with its
-  /// key have to be known too; true only once for each key.
+  /// Takes the next record of the tail.
+  ///
+  /// - Parameter others: adds the table's sessions of others with a key. It is asked before the first
+  ///   `end` that may be of a session of the user.
+  mutating func add<Failure: Error>(
+    _ record: JournalRecord, others: (inout SessionReplay, Key) throws(Failure) -> Void
+  ) throws(Failure) {
+    let key = key(of: record)
+    switch record.kind {
+    case .in, .out:
+      add(
+        Session(
+          key: key, serverStart: record.serverStart, boot: record.boot,
+          isOwn: record.owner == owner, isRefused: record.kind == .out, place: place(of: record),
+          counted: Traffic(), position: .max))
+    case .end:
+      let place = place(of: record)
+      var match = match(key, place)
+      if match.hasOwn, wantsOthers(for: match.best, key) {
+        try others(&self, key)
+        match = self.match(key, place)
+      }
+      if let best = match.best { end(best.index, with: record) }
+    case .auth: break
+    }
+  }
+
+  mutating func key(of record: JournalRecord) -> Key {
+    if record.server != lastServer.name {
+      lastServer = (record.server, hashKey.hash(record.server))
+    }
+    return Key(
+      server: lastServer.hash, pid: record.pid, connectedSince: record.connectedSince)
+  }
+
+  /// Whether the table's sessions of others with a key have to be known to tell whose an `end` is; true
+  /// only once for each key.
   ///
   /// None of them, which are all older, would take it from one of the tail that fits it in all.
-  mutating func wantsOthers(for record: JournalRecord) -> Bool {
-    let key = key(of: record)
-    let open = openSessions(key)
-    guard open.contains(where: { sessions[$0].isOwn }) else { return false }
-    let fits = fits(of: record, open)
-    if let best = SessionFit.best(of: fits), fits[best] == .clientAndAddress,
-      sessions[open[best]].position == .max
-    {
+  private mutating func wantsOthers(for match: Match?, _ key: Key) -> Bool {
+    if let match, match.fit == .clientAndAddress, sessions[match.index].position == .max {
       return false
     }
     let bucket = bucket(of: key)
@@ -98,57 +161,46 @@ package struct SessionReplay {
     return true
   }
 
-  /// Takes the next record of the tail.
-  mutating func add(_ record: JournalRecord) {
-    switch record.kind {
-    case .in, .out:
-      add(
-        Session(
-          key: key(of: record), serverStart: record.serverStart, boot: record.boot,
-          isOwn: record.owner == owner, isRefused: record.kind == .out,
-          client: client(of: record), addresses: addresses(of: record), counted: Traffic(),
-          position: .max))
-    case .end: end(record)
-    case .auth: break
-    }
-  }
-
-  func key(of record: JournalRecord) -> Key {
-    Key(
-      server: hashKey.hash(record.server), pid: record.pid, connectedSince: record.connectedSince)
-  }
-
   private mutating func add(_ session: Session) {
     let bucket = bucket(of: session.key)
-    var session = session
-    session.previous = buckets[bucket]
-    buckets[bucket] = sessions.count
     sessions.append(session)
+    sessions[sessions.count - 1].previous = buckets[bucket]
+    buckets[bucket] = sessions.count - 1
   }
 
-  /// Gives an `end` to the session that it fits best.
-  private mutating func end(_ record: JournalRecord) {
-    let open = openSessions(key(of: record))
-    let fits = fits(of: record, open)
-    guard let found = SessionFit.best(of: fits).map({ open[$0] }) ?? onlyOne(of: open) else {
+  /// The open session that an `end` fits best, the last of the journal where several fit alike, or the
+  /// only one that was let in; and whether any open one with its key is the user's.
+  private func match(_ key: Key, _ place: Place) -> (best: Match?, hasOwn: Bool) {
+    var (best, hasOwn, entered): (Match?, Bool, Int) = (nil, false, 0)
+    var next = buckets[bucket(of: key)]
+    while let index = next {
+      next = sessions[index].previous
+      if sessions[index].key != key { continue }
+      if sessions[index].isOwn { hasOwn = true }
+      if !sessions[index].isRefused { entered += 1 }
+      let fit = place.fit(sessions[index].place)
+      if fit == .none, sessions[index].isRefused { continue }
+      if let best, best.fit < fit || best.fit == fit && !isLater(index, than: best.index) {
+        continue
+      }
+      best = Match(index: index, fit: fit)
+    }
+    if let found = best, found.fit == .none, entered > 1 { best = nil }
+    return (best, hasOwn)
+  }
+
+  private func isLater(_ index: Int, than other: Int) -> Bool {
+    (sessions[index].position, index) > (sessions[other].position, other)
+  }
+
+  /// Ends a session, and counts what it moved since it was counted.
+  private mutating func end(_ index: Int, with record: JournalRecord) {
+    close(index)
+    guard sessions[index].isOwn, !sessions[index].isRefused, let counters = record.counters else {
       return
     }
-    close(found)
-    guard sessions[found].isOwn, !sessions[found].isRefused, let counters = record.counters else {
-      return
-    }
-    let traffic = counters.increase(over: sessions[found].counted)
+    let traffic = counters.increase(over: sessions[index].counted)
     ended.append(Ended(traffic: traffic, time: record.time(by: now)))
-  }
-
-  /// How an `end` fits each of some sessions.
-  private func fits(of record: JournalRecord, _ open: [Int]) -> [SessionFit?] {
-    let (client, addresses) = (client(of: record), addresses(of: record))
-    return open.map { index in
-      let session = sessions[index]
-      return SessionFit(
-        isSameClient: client != 0 && client == session.client, addresses, session.addresses)
-    }
   }
 
   private mutating func close(_ index: Int) {
@@ -162,34 +214,20 @@ package struct SessionReplay {
     }
   }
 
-  /// The only session of these that was let in.
-  private func onlyOne(of open: [Int]) -> Int? {
-    let entered = open.filter { !sessions[$0].isRefused }
-    return entered.count == 1 ? entered[0] : nil
-  }
-
-  /// The numbers of the sessions with a key that have no end, in the order of the journal.
-  private func openSessions(_ key: Key) -> [Int] {
-    var open: [Int] = []
-    var next = buckets[bucket(of: key)]
-    while let index = next {
-      if sessions[index].key == key { open.append(index) }
-      next = sessions[index].previous
-    }
-    open.sort { (sessions[$0].position, $0) < (sessions[$1].position, $1) }
-    return open
-  }
-
   private func bucket(of key: Key) -> Int {
     Int(truncatingIfNeeded: key.connectedSince) & (Self.bucketCount - 1)
   }
 
-  private func client(of record: JournalRecord) -> UInt64 {
-    hashKey.hash(clientHost: record.clientHost, port: record.clientPort)
+  private func place(of record: JournalRecord) -> Place {
+    place(
+      hashKey.hash(clientHost: record.clientHost, port: record.clientPort),
+      VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6))
   }
 
-  private func addresses(of record: JournalRecord) -> VirtualAddresses {
-    VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6)
+  private func place(_ client: UInt64, _ addresses: VirtualAddresses) -> Place {
+    Place(
+      client: client, ipv4: addresses.ipv4.map { hashKey.hash($0.bytes) } ?? 0,
+      ipv6: addresses.ipv6.map { hashKey.hash($0.bytes) } ?? 0)
   }
 }
 
@@ -198,9 +236,8 @@ extension SessionReplay {
   ///
   /// Not counted are those of another boot, those of an earlier process of the same server, which
   /// are over, and what is known of the new session itself already.
-  package func liveSessions(beside new: JournalRecord) -> Int64 {
-    let key = key(of: new)
-    let (client, addresses) = (client(of: new), addresses(of: new))
+  package mutating func liveSessions(beside new: JournalRecord) -> Int64 {
+    let (key, place) = (key(of: new), place(of: new))
     var count: Int64 = 0
     for session in sessions where session.isOwn && !session.isRefused && !session.isEnded {
       let isOfOtherBoot = session.boot != nil && new.boot != nil && session.boot != new.boot
@@ -209,10 +246,7 @@ extension SessionReplay {
         || session.serverStart != 0 && new.serverStart != 0
           && session.serverStart != new.serverStart
       let isOver = isOfOtherBoot || session.key.server == key.server && isOfOtherProcess
-      let isNew =
-        session.key == key
-        && (client != 0 && session.client != 0
-          ? client == session.client : addresses.fits(session.addresses))
+      let isNew = session.key == key && place.isSame(as: session.place)
       if !isOver, !isNew { count += 1 }
     }
     return count

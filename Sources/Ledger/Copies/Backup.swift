@@ -14,34 +14,20 @@ package enum Backup {
   package static func make(
     of database: String, into output: borrowing Descriptor, called name: String,
     progress: (Int, Int) -> Void
-  ) throws(CopyError) {
-    let database = try asCopyError { () throws(SystemError) in
-      try Ledger.trustedPath(of: database)
-    }
-    let source = try asCopyError { () throws(SQLiteError) in
-      try Connection(database, busyTimeout: Ledger.busyTimeout)
-    }
-    let draft = try Draft(for: database + ".backup", mode: 0o600)
-    try check(draft.fill(from: source, progress: progress), of: database)
-    do throws(SystemError) {
-      try output.take(from: Descriptor.open(draft.path, O_RDONLY | O_NOFOLLOW), called: name)
-    } catch {
-      throw .file(error)
-    }
+  ) throws {
+    let database = try Ledger.trustedPath(of: database)
+    let source = try Connection(database, busyTimeout: Ledger.busyTimeout)
+    let draft = try Draft(for: database + ".backup")
+    // A copy that is damaged is one of a damaged database, which is what has to be named.
+    let damage = try draft.fill(from: source, progress: progress).damage()
+    if !damage.isEmpty { throw LedgerError.damaged(database, damage) }
+    try output.take(from: Descriptor.open(draft.path, O_RDONLY | O_NOFOLLOW), called: name)
   }
 
   /// Makes sure that a backup may have this name: nothing has it but an earlier backup.
-  package static func checkPlace(_ file: String, of database: String) throws(CopyError) {
-    if isSameFile(database, file) { throw .sameFile(file) }
-    if isOccupied(file) { throw .occupied(file) }
-  }
-
-  /// A copy that is damaged is one of a damaged database, which is what has to be named.
-  private static func check(
-    _ copy: consuming Connection, of database: String
-  ) throws(CopyError) {
-    let damage = try asCopyError { () throws(SQLiteError) in try copy.damage() }
-    if !damage.isEmpty { throw .damaged(database, damage) }
+  package static func checkPlace(_ file: String, of database: String) throws {
+    if isSameFile(database, file) { throw LedgerError.sameFile(file) }
+    if isOccupied(file) { throw LedgerError.occupied(file) }
   }
 
   /// Whether there is something that must not be replaced: no database, or one in use.

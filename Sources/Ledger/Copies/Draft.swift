@@ -10,16 +10,13 @@ package struct Draft: ~Copyable {
   /// Makes an empty file beside the final one.
   ///
   /// - Parameter mode: its permission bits, whatever the umask.
-  init(for final: String, mode: mode_t) throws(CopyError) {
+  init(for final: String, mode: mode_t = 0o600) throws {
     Draft.removeLeftovers(of: final)
     path = "\(final).draft-\(getpid())"
-    let path = path
-    try asCopyError { () throws(SystemError) in
-      // What has the name already was left by a process that is dead.
-      try System.remove(path)
-      let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
-      try Descriptor.open(path, flags, mode: mode).setMode(mode, of: path)
-    }
+    // What has the name already was left by a process that is dead.
+    try System.remove(path)
+    let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
+    try Descriptor.open(path, flags, mode: mode).setMode(mode, of: path)
   }
 
   deinit { for file in Draft.files(of: path) { try? System.remove(file) } }
@@ -28,25 +25,20 @@ package struct Draft: ~Copyable {
   ///
   /// - Returns: the open draft, which needs no side files.
   func fill(
-    from source: borrowing Connection, progress: (Int, Int) -> Void
-  ) throws(CopyError) -> Connection {
-    try asCopyError { () throws(SQLiteError) in
-      let copy = try Connection(path, busyTimeout: 0)
-      try copy.copyAll(from: source, progress: progress)
-      // The copy has it from its source that it keeps a write-ahead log.
-      try copy.execute("PRAGMA journal_mode = DELETE")
-      return copy
-    }
+    from source: borrowing Connection, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> Connection {
+    let copy = try Connection(path, busyTimeout: 0)
+    try copy.copyAll(from: source, progress: progress)
+    // The copy has it from its source that it keeps a write-ahead log.
+    try copy.execute("PRAGMA journal_mode = DELETE")
+    return copy
   }
 
   /// Makes the draft durable under its final name, in place of what has that name.
-  consuming func publish(as final: String) throws(CopyError) {
-    let path = path
-    try asCopyError { () throws(SystemError) in
-      try synchronize(path)
-      try System.rename(path, to: final)
-      try synchronize(directory(of: final))
-    }
+  consuming func publish(as final: String) throws {
+    try synchronize(path)
+    try System.rename(path, to: final)
+    try synchronize(directory(of: final))
   }
 
   /// Removes what is left of the copies of programs that were killed, each as large as the database:
@@ -72,35 +64,33 @@ package struct Draft: ~Copyable {
   }
 }
 
-/// Opens a copy that is only read.
-func openCopy(_ path: String) throws(CopyError) -> Connection {
-  try asCopyError { () throws(SQLiteError) in
-    try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
-  }
-}
-
-/// What makes a file a ledger that this program can use.
+/// Opens a copy that is only read, and makes sure that it is a sound ledger that this program can use.
 ///
 /// - Parameter name: what an error calls the file.
-func checkLedger(_ database: borrowing Connection, called name: String) throws(CopyError) {
+func openCopy(_ path: String, called name: String) throws -> Connection {
+  let copy = try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
+  try checkLedger(copy, called: name)
+  return copy
+}
+
+/// Makes sure that a database is a sound ledger that this program can use.
+///
+/// - Parameter name: what an error calls the file.
+func checkLedger(_ database: borrowing Connection, called name: String) throws {
   let damage: [String]
   do { damage = try database.damage() } catch {
-    if error.kind == .damaged { throw .damaged(name, [error.message]) }
-    throw .database(error)
+    guard error.kind == .damaged else { throw error }
+    damage = [error.message]
   }
-  if !damage.isEmpty { throw .damaged(name, damage) }
-  let (version, tables) = try asCopyError { () throws(SQLiteError) in
-    (
-      try database.integer("PRAGMA user_version"),
-      try database.integer(
-        """
-        SELECT count(*) FROM sqlite_schema
-        WHERE type = 'table' AND name IN ('users', 'user_quotas', 'traffic_logs')
-        """)
-    )
-  }
-  guard tables == 3, version >= 0 else { throw .noLedger(name) }
+  if !damage.isEmpty { throw LedgerError.damaged(name, damage) }
+  let version = try database.integer("PRAGMA user_version")
+  let tables = try database.integer(
+    """
+    SELECT count(*) FROM sqlite_schema
+    WHERE type = 'table' AND name IN ('users', 'user_quotas', 'traffic_logs')
+    """)
+  guard tables == 3, version >= 0 else { throw LedgerError.noLedger(name) }
   if version != 0, version != Schema.version {
-    throw .newer(.schema(database: name, found: version, expected: Schema.version))
+    throw LedgerError.schema(database: name, found: version, expected: Schema.version)
   }
 }

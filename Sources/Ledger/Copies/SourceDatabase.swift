@@ -16,41 +16,34 @@ package struct SourceDatabase {
   private let files: [SourceFile]
 
   /// Opens the database's files.
-  package init(_ path: String) throws(CopyError) {
+  package init(_ path: String) throws {
     self.path = path
-    (modifiedAt, files) = try asCopyError { () throws(SystemError) in
-      let database = try SourceFile(path, "")
-      let status = try FileStatus(of: database.file, called: path)
-      guard status.kind == .regular else { throw SystemError("read", path, code: EINVAL) }
-      var files = [database]
-      for suffix in ["-wal", "-journal"] where (try? FileStatus(ofLink: path + suffix)) != nil {
-        files.append(try SourceFile(path, suffix))
-      }
-      return (status.modifiedAt, files)
-    }
+    let database = try SourceFile(path, "")
+    let status = try FileStatus(of: database.file, called: path)
+    guard status.kind == .regular else { throw SystemError("read", path, code: EINVAL) }
+    modifiedAt = status.modifiedAt
+    files =
+      try [database]
+      + ["-wal", "-journal"].filter { (try? FileStatus(ofLink: path + $0)) != nil }
+      .map { try SourceFile(path, $0) }
   }
 
   /// Copies it into a file of the ledger's owner, beside the ledger, as it was at one moment.
   ///
   /// - Parameter ledger: the setting `DATABASE`.
-  /// - Throws: `CopyError.changing` where others write to it all the time.
-  package func copy(beside ledger: String) throws(CopyError) -> Draft {
-    let place = try asCopyError { () throws(SystemError) in
-      let directory = try StateDirectory(of: ledger)
-      let place = "\(directory.path)/\(fileName(of: ledger))"
-      return (path: place, isSource: isSameFile(place, path))
-    }
-    if place.isSource { throw .sameFile(path) }
-    let draft = try Draft(for: place.path + ".copied", mode: 0o600)
+  /// - Throws: `LedgerError.changing` where others write to it all the time.
+  package func copy(beside ledger: String) throws -> Draft {
+    let place = "\(try StateDirectory(of: ledger).path)/\(fileName(of: ledger))"
+    if isSameFile(place, path) { throw LedgerError.sameFile(path) }
+    let draft = try Draft(for: place + ".copied")
     // A writer in rollback mode waits while this lock is held, as it does for any reader.
     files[0].file.lockForReading()
     for _ in 0..<10 {
       let before = files.map(\.version)
-      let copy = draft.path
-      try asCopyError { () throws(SystemError) in for file in files { try file.write(to: copy) } }
+      for file in files { try file.write(to: draft.path) }
       if files.map(\.version) == before { return draft }
     }
-    throw .changing(path)
+    throw LedgerError.changing(path)
   }
 }
 

@@ -96,7 +96,8 @@ package struct Events {
   package func list(
     about name: UserName? = nil, in time: Range<Int64>, limit: Int? = nil
   ) throws(SQLiteError) -> [Event] {
-    try ledger.database.query(
+    let name = try name.map { name throws(SQLiteError) in try ledger.users.spelling(of: name) }
+    return try ledger.database.query(
       """
       SELECT \(Event.columns) FROM events
       WHERE period_start IS NULL AND last_at >= ?1 AND last_at < ?2

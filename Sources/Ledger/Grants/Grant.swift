@@ -101,7 +101,7 @@ package struct Grants {
       user.row = try ledger.rollOver(user.row, to: time)
       try ledger.events.record(
         Event(
-          at: time, user: name, kind: .granted,
+          at: time, user: user.name, kind: .granted,
           detail: "\(number): \(bytes) bytes\(isCarried ? ", carried" : "")"))
       return true
     }
@@ -125,7 +125,7 @@ package struct Grants {
         "UPDATE grants SET revoked_at = ?3, bytes = bytes - ?4 WHERE user_id = ?1 AND number = ?2",
         user.row.user, number, time, grant.isCarried ? grant.left : 0)
       try ledger.events.record(
-        Event(at: time, user: name, kind: .revoked, detail: "\(number): \(grant.left) bytes"))
+        Event(at: time, user: user.name, kind: .revoked, detail: "\(number): \(grant.left) bytes"))
       user.row = try ledger.rollOver(user.row, to: time)
       return true
     }

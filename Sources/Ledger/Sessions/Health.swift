@@ -17,9 +17,11 @@ extension Ledger {
       """
       SELECT name, sum(ended_by = 'hook'), sum(ended_by = 'listing')
       FROM traffic_logs JOIN servers ON servers.id = server_id
-      WHERE log_timestamp >= datetime(?1, 'unixepoch') GROUP BY name ORDER BY name
+      WHERE \(SessionLog.isSince(2)) AND log_timestamp >= datetime(?1, 'unixepoch')
+      GROUP BY name ORDER BY name
       """)
     statement.bind(1, moment)
+    statement.bind(2, SessionLog.firstID(at: moment))
     var closings: [Closings] = []
     while try statement.step() {
       closings.append(

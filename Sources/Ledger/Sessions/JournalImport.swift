@@ -43,6 +43,18 @@ struct JournalFiles: ~Copyable {
     // Opened later: a file that gets this name in between is seen twice, and not never.
     old = opened(.old)
   }
+
+  /// Whether the journal became the old one while they were opened: both are one file.
+  var areOne: Bool {
+    switch current {
+    case .some(let current):
+      switch old {
+      case .some(let old): current.isSameFile(as: old)
+      case .none: false
+      }
+    case .none: false
+    }
+  }
 }
 
 extension SessionUpdate {
@@ -69,7 +81,7 @@ extension SessionUpdate {
     switch files.current {
     case .some(let file):
       oldest = min(oldest, file.base)
-      try take(file, known, &progress, &marks)
+      if !files.areOne { try take(file, known, &progress, &marks) }
     case .none: return
     }
     progress.marks = marks
@@ -80,13 +92,12 @@ extension SessionUpdate {
     if progress != known { try ledger.setJournalProgress(progress) }
   }
 
-  /// Takes in one file, unless it was under the other name already.
+  /// Takes in one file.
   private mutating func take(
     _ file: borrowing JournalFile, _ known: JournalProgress, _ progress: inout JournalProgress,
     _ marks: inout [JournalMark]
   ) throws(SQLiteError) {
     let generation = file.header?.generation ?? 0
-    if marks.contains(where: { $0.generation == generation }) { return }
     var reading = reading(of: file, known)
     if reading.isAgain { reading.boot = try relocateSessions(by: file, known) }
     var mark =

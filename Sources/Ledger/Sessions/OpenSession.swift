@@ -74,10 +74,10 @@ extension Ledger {
       """
       SELECT \(OpenSession.columns) FROM \(OpenSession.tables)
       WHERE ended_at IS NULL AND reason IS NULL
-        AND user_id = (SELECT id FROM users WHERE username = ?1)
+        AND user_id = (SELECT id FROM users WHERE \(users.isNamed))
       ORDER BY connected_since, 1, sessions.id
       """)
-    rows.bind(1, bytes: name.bytes)
+    rows.bind(1, bytes: users.key(of: name).bytes)
     var sessions: [OpenSession] = []
     while try rows.step() { sessions.append(OpenSession(rows)) }
     return sessions

@@ -40,7 +40,8 @@ package struct Sessions {
       SELECT user_id, name, virtual, real, connected_since, bytes_received, bytes_sent,
         unixepoch(log_timestamp)
       FROM traffic_logs LEFT JOIN servers ON servers.id = server_id
-      WHERE connected_since < ?2 AND log_timestamp >= datetime(?1, 'unixepoch')
+      WHERE \(SessionLog.isSince(4)) AND connected_since < ?2
+        AND log_timestamp >= datetime(?1, 'unixepoch')
         AND (?3 IS NULL OR user_id = ?3)
         AND traffic_logs.id NOT IN (SELECT log_id FROM sessions
           WHERE ended_at IS NULL AND log_id IS NOT NULL)
@@ -49,6 +50,7 @@ package struct Sessions {
     statement.bind(1, time.lowerBound)
     statement.bind(2, time.upperBound)
     statement.bind(3, user)
+    statement.bind(4, SessionLog.firstID(at: time.lowerBound))
     while try statement.step() { body(PastSession(row: statement)) }
   }
 }

@@ -10,7 +10,7 @@ extension SessionUpdate {
     if record.kind == .auth {
       guard let reason = record.reason else { return }
       return try refusals.add(
-        UserName(bytes: record.owner), reason, at: time, mayBeKnown: reading.isAgain)
+        try refused(record), reason, at: time, mayBeKnown: reading.isAgain)
     }
     let process = try processes.process(
       String(decoding: record.server, as: UTF8.self), boot: record.boot ?? 0, pid: record.pid,
@@ -30,11 +30,16 @@ extension SessionUpdate {
       _ = try open(Opening(entry, process.id, user: nil, at: time))
       if let reason = record.reason {
         try refusals.add(
-          UserName(bytes: record.owner), reason, at: time, mayBeKnown: reading.isAgain)
+          try refused(record), reason, at: time, mayBeKnown: reading.isAgain)
       }
     case .end:
       try takeEnd(entry, process, known, at: time)
     }
+  }
+
+  /// Whom a refusal is of: a user by their own spelling of the name.
+  private func refused(_ record: JournalRecord) throws(SQLiteError) -> UserName {
+    try ledger.users.spelling(of: ledger.users.key(of: UserName(ofClient: record.owner)))
   }
 
   /// A session begins, unless a listing has shown it before its record could be read.
@@ -123,9 +128,9 @@ extension SessionUpdate {
     try update.run()
   }
 
-  /// Whom a session is billed to; nil for a stranger who is not metered, and for a nameless client.
+  /// Whom a session is billed to; nil for a stranger who is not metered.
   func owner(_ name: UserName, since: Int64, at time: Int64) throws(SQLiteError) -> Int64? {
-    name.bytes.isEmpty ? nil : try ledger.users.owner(named: name, since: since, at: time)
+    try ledger.users.owner(named: name, since: since, at: time)
   }
 
   /// The name that a session's owner had when it began.
@@ -168,7 +173,7 @@ extension SessionUpdate.Opening {
     let record = entry.record
     self.init(
       process: process, since: record.connectedSince, user: user,
-      owner: UserName(bytes: record.owner),
+      owner: UserName(ofClient: record.owner),
       client: RealAddress(host: record.clientHost, port: record.clientPort),
       ipv4: NetworkAddress(text: record.ipv4), ipv6: NetworkAddress(text: record.ipv6),
       device: record.device, at: time, inPosition: entry.start, inMark: record.mark,

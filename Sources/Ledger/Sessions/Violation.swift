@@ -110,19 +110,11 @@ extension Ledger {
   package func sessions(
     of name: UserName, among live: [ListedSession], of report: ServerReport
   ) throws(SQLiteError) -> [ListedSession] {
-    var rows = try database.prepare(
-      "SELECT id, username FROM users WHERE username = ?1 OR (username >= ?2 AND username < ?3)")
-    let bounds = FormerName.bounds(of: name)
-    rows.bind(1, bytes: name.bytes)
-    rows.bind(2, bytes: bounds.0.bytes)
-    rows.bind(3, bytes: bounds.1.bytes)
-    var users: Set<Int64> = []
-    while try rows.step() {
-      let isRenamed = FormerName(UserName(bytes: rows.bytes(1)))?.renamed != nil
-      if !isRenamed { users.insert(rows.integer(0)) }
-    }
+    let removed = try users.formers(named: name).filter { $0.name.renamed == nil }.map(\.row)
+    let owners = Set(removed + [try users.id(of: name)].compactMap(\.self))
+    let stranger = users.key(of: name)
     return live.filter { session in
-      session.user.map(users.contains) ?? (report.names(at: session.row).owner == name)
+      session.user.map(owners.contains) ?? (report.names(at: session.row).owner == stranger)
     }
   }
 

@@ -6,13 +6,9 @@ package enum EarlierProject {
   /// Makes sure that a copy is a sound database of it.
   ///
   /// - Parameter name: what an error calls the file.
-  package static func check(_ path: String, called name: String) throws(CopyError) {
-    let database = try openCopy(path)
-    try checkLedger(database, called: name)
-    let version = try asCopyError { () throws(SQLiteError) in
-      try database.integer("PRAGMA user_version")
-    }
-    if version != 0 { throw .notEarlier(name) }
+  package static func check(_ path: String, called name: String) throws {
+    let version = try openCopy(path, called: name).integer("PRAGMA user_version")
+    if version != 0 { throw LedgerError.notEarlier(name) }
   }
 
   /// One of its users.
@@ -38,6 +34,8 @@ package enum EarlierProject {
 
   /// Gives its history the tables it needs, in a database that has just got them.
   static func adopt(in database: borrowing Connection, zone: Zone) throws(SQLiteError) {
+    // The name of clients that have none.
+    try database.run("UPDATE OR IGNORE users SET username = 'UNDEF' WHERE username = ''")
     let users = try database.earlierUsers()
     if users.isEmpty { return }
     // A user may lack a quota row.

@@ -122,7 +122,9 @@ extension Ledger {
 
   /// The entitlement in a user's row, with what it takes to know another one; nil for a stranger.
   func entitlementRow(ofUser name: UserName) throws(SQLiteError) -> EntitlementRow? {
-    try database.first("\(EntitlementRow.selection) username = ?1", name) { EntitlementRow($0) }
+    try database.first("\(EntitlementRow.selection) \(users.isNamed)", users.key(of: name)) {
+      EntitlementRow($0)
+    }
   }
 
   /// The entitlement in a user's row, with what it takes to know another one.

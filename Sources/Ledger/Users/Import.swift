@@ -64,8 +64,15 @@ extension Ledger {
         }
       }
       var refused: [(place: Int, error: LedgerError)] = []
+      var seen: Set<UserName> = []
       for (place, user) in users.enumerated() {
-        do { try work.bring(user) } catch let error as LedgerError where error.isAboutTerms {
+        do {
+          // By `NAMES=fold` two of them may be one.
+          guard seen.insert(self.users.key(of: user.name)).inserted else {
+            throw LedgerError.userExists(user.name)
+          }
+          try work.bring(user)
+        } catch let error as LedgerError where error.isAboutTerms {
           refused.append((place, error))
         }
         progress(place + 1)
@@ -160,7 +167,7 @@ extension LedgerError {
   /// Whether what was asked for makes no sense, rather than that the ledger cannot do it.
   fileprivate var isAboutTerms: Bool {
     switch self {
-    case .noSuchPlan, .contradiction: true
+    case .noSuchPlan, .contradiction, .userExists: true
     default: false
     }
   }

@@ -46,7 +46,7 @@ extension Users {
 
   /// A user as their row has them, in the period that it was last brought up to; nil for a stranger.
   private func stored(_ name: UserName) throws(SQLiteError) -> UserRecord? {
-    try ledger.database.first("\(UserRecord.selection) WHERE username = ?1", name) {
+    try ledger.database.first("\(UserRecord.selection) WHERE \(isNamed)", key(of: name)) {
       UserRecord($0)
     }
   }
@@ -83,7 +83,7 @@ extension Users {
   ) throws -> UserRecord {
     try ledger.transaction {
       let plan = try plan.map(ledger.plans.existing)
-      if try id(of: name) != nil { throw LedgerError.userExists(name) }
+      if try id(of: name) != nil { throw LedgerError.userExists(try spelling(of: name)) }
       return try add(name, terms, plan, at: time)
     }
   }
@@ -104,9 +104,9 @@ extension Users {
   ) throws(SQLiteError) -> UserRecord {
     try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at)
-      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'))
-      """, name, time)
+      INSERT INTO users (username, status, created_at, updated_at, name_key)
+      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      """, name, time, name.foldedKey)
     let row = EntitlementRow(user: ledger.database.lastInsertedRow)
     var user = UserRecord(name, row: row, own: terms, plan: plan, at: time)
     user.entitlement.span =
@@ -284,7 +284,7 @@ extension Users {
     if let known = try knownOwner(named: name, since: since) { return known }
     guard ledger.rules.unknownUsers == .allow else { return nil }
     let terms = Terms(quota: ledger.rules.defaultQuota)
-    return try insert(name, terms, nil, "on first sight", at: time).row.user
+    return try insert(key(of: name), terms, nil, "on first sight", at: time).row.user
   }
 
   /// Lets a user's time begin with a session, where it has waited for the first one.

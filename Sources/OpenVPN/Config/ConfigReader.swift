@@ -147,6 +147,13 @@ struct ConfigReader {
     case "chroot": config.chroot = value.map { line.located(Path.resolve($0, in: directory)) }
     case "duplicate-cn": config.duplicateCN = line.place
     case "username-as-common-name": config.usernameAsCommonName = line.place
+    case "verify-client-cert":
+      let value = ServerConfig.ClientCertificate(rawValue: value ?? "") ?? .require
+      config.clientCertificate = line.located(value)
+    case "client-cert-not-required": config.clientCertificate = line.located(.none)
+    case "auth-user-pass-verify": config.loginCheck = line.place
+    case "plugin": config.loginCheck = config.loginCheck ?? line.place
+    case "auth-user-pass-optional": config.optionalLogin = line.place
     default: takeManagement(line, value, into: &config)
     }
   }
@@ -156,7 +163,9 @@ struct ConfigReader {
     case "management-signal": config.managementSignal = line.place
     case "management-client": config.managementClient = line.place
     case "management-hold": config.managementHold = line.place
-    case "management-client-auth": config.managementClientAuth = line.place
+    case "management-client-auth":
+      config.managementClientAuth = line.place
+      config.loginCheck = config.loginCheck ?? line.place
     case "management-client-user": config.managementClientUser = value.map(line.located)
     case "management-client-group": config.managementClientGroup = value.map(line.located)
     default: break

@@ -32,6 +32,9 @@ package struct ServerConfig: Equatable, Sendable {
     package let passwordFile: String?
   }
 
+  /// The values of `verify-client-cert`; `require` holds where it is not set.
+  package enum ClientCertificate: String, Sendable { case none, optional, require }
+
   /// The config file itself.
   package let file: String
   /// The config file and those that it includes, in the order in which they are read.
@@ -58,6 +61,12 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var duplicateCN: ConfigPlace?
   /// The login name takes the place of the certificate's.
   package internal(set) var usernameAsCommonName: ConfigPlace?
+  /// Whether clients bring a certificate: `verify-client-cert`, and what 2.3 had for it.
+  package internal(set) var clientCertificate: Located<ClientCertificate>?
+  /// What checks logins: `auth-user-pass-verify`, else `plugin` or `management-client-auth`.
+  package internal(set) var loginCheck: ConfigPlace?
+  /// Clients may leave their login out.
+  package internal(set) var optionalLogin: ConfigPlace?
   /// The words of the `client-connect` command, its program first.
   package internal(set) var clientConnect: Located<[String]>?
   /// The words of the `client-disconnect` command, its program first.

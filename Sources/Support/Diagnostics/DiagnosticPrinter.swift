@@ -107,6 +107,8 @@ package struct DiagnosticPrinter: Sendable {
   /// The name the program is known by, such as `quota-sweep`.
   package let program: String
   let errors: StandardError
+  /// Whether a person at a terminal sees what is logged.
+  private(set) var showsLog = true
 
   /// The diagnostics of a program.
   ///
@@ -116,6 +118,13 @@ package struct DiagnosticPrinter: Sendable {
   package init(program: String, errors: StandardError = StandardError()) {
     self.program = program
     self.errors = errors
+  }
+
+  /// The same, for a command that tells a person at a terminal by itself what it did.
+  package var withoutLog: DiagnosticPrinter {
+    var printer = self
+    printer.showsLog = false
+    return printer
   }
 
   /// Says that something was not done.

@@ -31,6 +31,8 @@ package final class Log {
   package let diagnostics: DiagnosticPrinter
   /// The least level that is logged.
   package var level: LogLevel
+  /// Whether a terminal and systemd's journal get what happens in the ordinary course, too.
+  package var isEchoed = true
 
   private let path: String
   private var file: Descriptor?
@@ -67,11 +69,12 @@ package final class Log {
     guard level >= self.level else { return }
     let text = Log.text(of: event, details)
     appendToFile(level, text)
+    guard isEchoed else { return }
     switch diagnostics.errors.reader {
     case .journal: diagnostics.errors.write(Array("<\(level.priority)>".utf8) + text + [10])
-    case .terminal:
+    case .terminal where diagnostics.showsLog:
       diagnostics.errors.write(Array("\(diagnostics.program): \(level.word): ".utf8) + text + [10])
-    case .other: break
+    case .terminal, .other: break
     }
   }
 

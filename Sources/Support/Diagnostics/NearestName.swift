@@ -19,18 +19,21 @@ package enum NearestName {
     return best?.name
   }
 
-  /// Levenshtein's distance of two names in any case.
+  /// How many letters of two names have to be changed, added, left out or swapped with the next, in
+  /// any case.
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
+    let (left, right) = (left.map(lowered), right.map(lowered))
+    var (before, row) = ([Int](), Array(0...right.count))
     for (above, letter) in left.enumerated() {
-      var diagonal = above
-      row[0] = above + 1
-      for index in right.indices {
-        let change = lowered(letter) == lowered(right[index]) ? 0 : 1
-        let cost = min(diagonal + change, row[index] + 1, row[index + 1] + 1)
-        diagonal = row[index + 1]
-        row[index + 1] = cost
+      var next = [above + 1]
+      for (index, other) in right.enumerated() {
+        var cost = min(row[index] + (letter == other ? 0 : 1), row[index + 1] + 1, next[index] + 1)
+        if above > 0, index > 0, letter == right[index - 1], left[above - 1] == other {
+          cost = min(cost, before[index - 1] + 1)
+        }
+        next.append(cost)
       }
+      (before, row) = (row, next)
     }
     return row[right.count]
   }

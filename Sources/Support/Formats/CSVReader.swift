@@ -1,7 +1,9 @@
 /// Reads CSV as RFC 4180 has it, row by row; line breaks may be LF alone, and lines that are empty
-/// and a byte order mark at the start do not count.
+/// and a byte order mark at the start do not count. Fields may be separated by semicolons, as
+/// spreadsheets write them in many languages, or by tabs: by what stands first in the first line.
 package struct CSVReader {
   private let bytes: [UInt8]
+  private let separator: UInt8
   private var position = 0
   private var line = 1
 
@@ -17,7 +19,21 @@ package struct CSVReader {
   /// A reader at the start of a document.
   package init(_ bytes: [UInt8]) {
     self.bytes = bytes
+    separator = CSVReader.separator(of: bytes)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+  }
+
+  private static func separator(of bytes: [UInt8]) -> UInt8 {
+    var isQuoted = false
+    for byte in bytes.drop(while: { $0 == CSV.lineFeed || $0 == CSV.carriageReturn }) {
+      switch byte {
+      case CSV.quote: isQuoted.toggle()
+      case CSV.comma, UInt8(ascii: ";"), UInt8(ascii: "\t"): if !isQuoted { return byte }
+      case CSV.lineFeed: if !isQuoted { return CSV.comma }
+      default: break
+      }
+    }
+    return CSV.comma
   }
 
   /// The next row, nil behind the last one.
@@ -28,7 +44,7 @@ package struct CSVReader {
     guard position < bytes.count else { return nil }
     let first = line
     var fields = [try field()]
-    while position < bytes.count, bytes[position] == CSV.comma {
+    while position < bytes.count, bytes[position] == separator {
       position += 1
       fields.append(try field())
     }
@@ -43,10 +59,12 @@ package struct CSVReader {
 
   private mutating func bareField() throws(CSVError) -> [UInt8] {
     let start = position
-    while position < bytes.count, CSV.isPlain(bytes[position]) { position += 1 }
+    while position < bytes.count, CSV.isPlain(bytes[position], between: separator) {
+      position += 1
+    }
     if position < bytes.count {
       if bytes[position] == CSV.quote { throw CSVError(line: line, .strayQuote) }
-      if !isAtLineBreak, bytes[position] != CSV.comma {
+      if !isAtLineBreak, bytes[position] != separator {
         throw CSVError(line: line, .strayCarriageReturn)
       }
     }
@@ -70,7 +88,7 @@ package struct CSVReader {
         position += 1
         continue
       }
-      guard position == bytes.count || bytes[position] == CSV.comma || isAtLineBreak else {
+      guard position == bytes.count || bytes[position] == separator || isAtLineBreak else {
         throw CSVError(line: line, .textBehindQuote)
       }
       return CSV.unguarded(field)
@@ -109,7 +127,7 @@ package struct CSVError: Error, Equatable, Sendable, CustomStringConvertible {
   package enum Kind: Sendable {
     /// A quote that begins on this line is never closed.
     case openQuote
-    /// There is something between a closing quote and the next comma.
+    /// There is something between a closing quote and the next separator.
     case textBehindQuote
     /// A quote inside a field that does not begin with one.
     case strayQuote

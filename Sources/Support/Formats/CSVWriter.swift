@@ -50,7 +50,9 @@ package struct CSVWriter {
 
   private mutating func append(_ text: [UInt8]) {
     let guarded = CSV.guarded(isForTerminal ? Escaping.plain(text) : text)
-    if guarded.allSatisfy(CSV.isPlain), guarded.first != CSV.space, guarded.last != CSV.space {
+    if guarded.allSatisfy({ CSV.isPlain($0) }), guarded.first != CSV.space,
+      guarded.last != CSV.space
+    {
       bytes += guarded
       return
     }
@@ -73,8 +75,8 @@ enum CSV {
   private static let apostrophe = UInt8(ascii: "'")
 
   /// Whether a byte may stand in a field without quotes.
-  static func isPlain(_ byte: UInt8) -> Bool {
-    byte != quote && byte != comma && byte != carriageReturn && byte != lineFeed
+  static func isPlain(_ byte: UInt8, between separator: UInt8 = comma) -> Bool {
+    byte != quote && byte != separator && byte != carriageReturn && byte != lineFeed
   }
 
   /// The text with an apostrophe in front if it may be a formula, or reads as one that was guarded.

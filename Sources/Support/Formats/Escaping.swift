@@ -3,9 +3,10 @@
 /// Names are chosen by strangers: a line break would forge a log line, an escape sequence would
 /// take over the terminal of the person who reads it.
 package enum Escaping {
-  /// Gives the text with every byte that could do harm written as `\xHH`: control characters, DEL,
-  /// C1 controls, line and paragraph separators, marks that turn the direction of writing, and all
-  /// bytes past ASCII of a text that is not valid UTF-8.
+  /// Gives the text with every byte that could do harm, or could not be seen, written as `\xHH`: control
+  /// characters, line and paragraph separators, characters without a width, marks that turn the direction
+  /// of writing, spaces other than the usual one, what Unicode has no character for, and all bytes past
+  /// ASCII of a text that is not valid UTF-8.
   package static func plain(_ bytes: [UInt8]) -> [UInt8] {
     var line: [UInt8] = []
     append(bytes, to: &line, quoted: false)
@@ -16,6 +17,69 @@ package enum Escaping {
   package static func plain(_ text: String) -> String {
     if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) { return text }
     return String(decoding: plain(Array(text.utf8)), as: UTF8.self)
+  }
+
+  /// Gives a user's name so that different names look different, and `bytes(ofName:)` gives it back: as
+  /// `plain` does, and also with `\xHH` for blanks at the ends, for a mark that would combine with what
+  /// stands before the name, and for a backslash that would read as one of these.
+  package static func name(_ name: [UInt8]) -> String {
+    let isPlain = name.allSatisfy { 0x21...0x7E ~= $0 && $0 != backslash }
+    if isPlain { return String(decoding: name, as: UTF8.self) }
+    let start = name.prefix { $0 == space }.count + lengthOfMark(at: name.drop { $0 == space })
+    let end = max(start, name.count - name.reversed().prefix { $0 == space }.count)
+    var shown: [UInt8] = []
+    for byte in name[..<start] { appendHexadecimal(byte, to: &shown) }
+    var rest = name[start..<end]
+    while let place = rest.indices.first(where: { escapedByte(in: name, at: $0) != nil }),
+      place < end
+    {
+      append(Array(rest[..<place]), to: &shown, quoted: false)
+      appendHexadecimal(backslash, to: &shown)
+      rest = rest[(place + 1)...]
+    }
+    append(Array(rest), to: &shown, quoted: false)
+    for byte in name[end...] { appendHexadecimal(byte, to: &shown) }
+    return String(decoding: shown, as: UTF8.self)
+  }
+
+  /// The name that a text stands for, in which `\xHH` with capital digits is a byte.
+  package static func bytes(ofName text: [UInt8]) -> [UInt8] {
+    var name: [UInt8] = []
+    var index = 0
+    while index < text.count {
+      let byte = escapedByte(in: text, at: index)
+      name.append(byte ?? text[index])
+      index += byte == nil ? 1 : 4
+    }
+    return name
+  }
+
+  private static let (space, backslash) = (UInt8(ascii: " "), UInt8(ascii: "\\"))
+
+  /// The byte that `\xHH` stands for, if that is what begins there.
+  private static func escapedByte(in text: [UInt8], at index: Int) -> UInt8? {
+    func digit(_ byte: UInt8) -> UInt8? {
+      switch byte {
+      case 0x30...0x39: byte - 0x30
+      case 0x41...0x46: byte - 0x37
+      default: nil
+      }
+    }
+    guard index + 4 <= text.count, text[index] == backslash, text[index + 1] == UInt8(ascii: "x"),
+      let high = digit(text[index + 2]), let low = digit(text[index + 3])
+    else { return nil }
+    return high << 4 | low
+  }
+
+  /// The bytes of the mark that a text begins with, which would combine with what stands before it.
+  private static func lengthOfMark(at text: ArraySlice<UInt8>) -> Int {
+    guard let first = String(decoding: text.prefix(4), as: UTF8.self).unicodeScalars.first else {
+      return 0
+    }
+    switch first.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .enclosingMark: return UTF8.width(first)
+    default: return 0
+    }
   }
 
   /// Appends the value of a `key=value` pair, in double quotes if it would not read back as one
@@ -87,17 +151,19 @@ package enum Escaping {
     }
   }
 
-  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x80...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
-    default: false
+  /// Whether a character does harm on a terminal, or cannot be seen there.
+  package static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .privateUse,
+      .surrogate, .unassigned:
+      true
+    default: scalar.properties.isDefaultIgnorableCodePoint
     }
   }
 }
 
 extension String {
-  /// The text that the bytes are in UTF-8; nil if they are not. `String(validating:as:)` costs a
-  /// hook 14 000 instructions at its first use, this none but the work.
+  /// The text that the bytes are in UTF-8; nil if they are not.
   init?(utf8 bytes: [UInt8]) {
     self.init(decoding: bytes, as: UTF8.self)
     guard utf8.elementsEqual(bytes) else { return nil }

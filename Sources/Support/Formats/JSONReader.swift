@@ -120,7 +120,9 @@ package struct JSONReader {
     }
     guard next != nil else { throw error("a closing quote") }
     position += 1
-    guard let valid = String(utf8: text) else { throw error("UTF-8") }
+    guard let valid = String(utf8: text) else {
+      throw error("UTF-8, and this may be Latin-1")
+    }
     return valid
   }
 

@@ -29,7 +29,7 @@ struct SettingValue {
     } catch {
       throw SettingRefusal("\(error), and 0: \(zero)")
     }
-    throw SettingRefusal("allowed are \(ByteSize.format(least)) or more, and 0: \(zero)")
+    throw SettingRefusal("allowed are \(least) bytes or more, and 0: \(zero)")
   }
 
   /// One of a few words, in any case.
@@ -130,9 +130,6 @@ struct SettingValue {
 }
 
 /// A setting that is one of a few words; its raw value is the place of its word among them.
-///
-/// The words are one text because an array of each kind would cost a hook 15 000 instructions to
-/// find out the array's type.
 protocol SettingChoice: RawRepresentable<Int> {
   /// The words in small letters with a space between them, in the order of the cases.
   static var words: StaticString { get }
@@ -140,6 +137,10 @@ protocol SettingChoice: RawRepresentable<Int> {
 
 extension IdentifyBy: SettingChoice {
   static var words: StaticString { "auto common-name username" }
+}
+
+extension Names: SettingChoice {
+  static var words: StaticString { "exact fold" }
 }
 
 extension UnknownUsers: SettingChoice {
@@ -150,6 +151,10 @@ extension OnError: SettingChoice {}
 
 extension Count: SettingChoice {
   static var words: StaticString { "total sent received" }
+}
+
+extension ByteUnits: SettingChoice {
+  static var words: StaticString { "decimal binary" }
 }
 
 extension LogLevel: SettingChoice {

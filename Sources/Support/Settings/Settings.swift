@@ -31,6 +31,8 @@ package struct Settings: Equatable, Sendable {
   package var hourlyDays = 8
   /// `IDENTIFY_BY`: which of a client's names is its user's.
   package var identifyBy = IdentifyBy.auto
+  /// `NAMES`: which spellings of a name are one user.
+  package var names = Names.exact
   /// `UNKNOWN_USERS`: what becomes of users that the database does not have.
   package var unknownUsers = UnknownUsers.allow
   /// `DEFAULT_QUOTA`: bytes for users created on first sight; 0 is unlimited.
@@ -45,6 +47,8 @@ package struct Settings: Equatable, Sendable {
   /// `TIME_ZONE`: an IANA name with a readable zone file; empty for `/etc/localtime`. For
   /// `Zone.system(named:)`.
   package var timeZone = ""
+  /// `UNITS`: how amounts are shown to people.
+  package var units = ByteUnits.decimal
   /// `NOTIFY_AT`: percentages that notify, 1 to 999, ascending, each once; may be empty.
   package var notifyAt = [80, 95, 100]
   /// `NOTIFY_DAYS_LEFT`: days before an expiry that notify, 0 to 365; 0 means never.
@@ -60,7 +64,8 @@ extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
     Rules(
-      count: count, unknownUsers: unknownUsers, defaultQuota: defaultQuota, notifyAt: notifyAt,
+      count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
+      notifyAt: notifyAt,
       notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
   }
 

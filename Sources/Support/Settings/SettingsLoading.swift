@@ -92,17 +92,18 @@ extension Settings {
   }
 
   /// The keys of the file and the names of the variables, in the order of `quota.conf(5)`.
-  package static var keys: [String] { Setting.all.map { "\($0.name)" } }
+  package static var keys: [String] { Setting.all.map(\.name) }
 }
 
 /// The state of one load.
 struct SettingsLoading {
   var loaded = LoadedSettings()
-  /// The variables that are settings, in their order: which key, and its value.
-  private var variables: [(index: Int, value: [UInt8])] = []
+  /// The variables that are settings, in their order.
+  private var variables: [(setting: Setting, value: [UInt8])] = []
+  /// The value of `QUOTA_CONFIG`.
   private var named: [UInt8] = []
-  /// A bit for each key that the file has given.
-  private var seen: UInt64 = 0
+  /// The keys that the file has given.
+  private var seen: Set<String> = []
   private let defaultFile: String
 
   /// The most bytes a file may have.
@@ -116,37 +117,30 @@ struct SettingsLoading {
   /// - Returns: why the file cannot be read, if that is so; the variables hold nevertheless.
   mutating func load(_ config: String?, _ environment: [String]?) -> SystemError? {
     if let environment {
-      for variable in environment { note(Array(variable.utf8).span) }
+      for variable in environment { note(Array(variable.utf8)) }
     } else {
-      Environment.forEach { note($0) }
+      Environment.forEach { variable in note(variable.indices.map { variable[$0] }) }
     }
     let explicit = config ?? (named.isEmpty ? nil : String(decoding: named, as: UTF8.self))
     let failure = read(explicit ?? defaultFile, mayBeMissing: explicit == nil)
-    for variable in variables { take(variable.index, variable.value, at: "environment") }
+    for variable in variables { take(variable.setting, variable.value, at: "environment") }
     return failure
   }
 
-  /// Takes note of a variable if it is a setting. The names of all others go unread beyond the
-  /// first byte that no key has: clients choose some of them, with prefixes such as `UV_`.
-  private mutating func note(_ variable: Span<UInt8>) {
-    var end = 0
-    while end < variable.count, variable[end] != UInt8(ascii: "=") {
-      guard 65...90 ~= variable[end] || variable[end] == UInt8(ascii: "_") else { return }
-      end += 1
-    }
-    guard end < variable.count else { return }
-    let name = variable.extracting(..<end)
-    let index = Setting.index(of: name)
-    guard index != nil || Setting.equals("QUOTA_CONFIG", name) else { return }
-    var value: [UInt8] = []
-    for offset in end + 1..<variable.count { value.append(variable[offset]) }
-    if let index { variables.append((index, value)) } else { named = value }
+  /// Takes note of a variable if it is a setting.
+  private mutating func note(_ variable: [UInt8]) {
+    guard let end = variable.firstIndex(of: UInt8(ascii: "=")) else { return }
+    let (name, value) = (
+      String(decoding: variable[..<end], as: UTF8.self), Array(variable[(end + 1)...])
+    )
+    if name == "QUOTA_CONFIG" { named = value }
+    if let setting = Setting.named(name) { variables.append((setting, value)) }
   }
 
   private mutating func read(_ path: String, mayBeMissing: Bool) -> SystemError? {
     let text: [UInt8]
     do throws(SystemError) {
-      // Without waiting: a pipe that nobody writes to must not hold up a hook.
+      // Does not wait for a pipe that nobody writes to.
       let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
       text = try file.readToEnd(of: path, limit: SettingsLoading.limit)
     } catch {
@@ -156,10 +150,12 @@ struct SettingsLoading {
     var reader = EnvironmentFile(text)
     var value: [UInt8] = []
     while let entry = reader.next(into: &value) {
-      let key = text.span.extracting(entry.key)
-      if entry.isAssignment, let index = Setting.index(of: key) {
-        noteRepetition(of: index, at: "\(path):\(entry.line)")
-        take(index, value, at: "\(path):\(entry.line)")
+      let (key, place) = (String(decoding: text[entry.key], as: UTF8.self), "\(path):\(entry.line)")
+      if entry.isAssignment, let setting = Setting.named(key) {
+        if !seen.insert(key).inserted {
+          report(place, "\(key) was given before; the last one holds")
+        }
+        take(setting, value, at: place)
       } else {
         refuse(Array(text[entry.key]), entry, in: path)
       }
@@ -167,22 +163,15 @@ struct SettingsLoading {
     return nil
   }
 
-  private mutating func noteRepetition(of index: Int, at place: @autoclosure () -> String) {
-    if seen & 1 << index != 0 {
-      report(place(), "\(Setting.all[index].name) was given before; the last one holds")
-    }
-    seen |= 1 << index
-  }
-
-  private mutating func take(_ index: Int, _ value: [UInt8], at place: @autoclosure () -> String) {
-    let setting = Setting.all[index]
-    do throws(SettingRefusal) {
+  private mutating func take(_ setting: Setting, _ value: [UInt8], at place: String) {
+    do {
       try setting.take(&loaded.settings, SettingValue(bytes: value))
       guard let advice = setting.advice(loaded.settings) else { return }
-      report(place(), "\(setting.name) is \(SettingsLoading.quoted(value)); \(advice)")
+      report(place, "\(setting.name) is \(SettingsLoading.quoted(value)); \(advice)")
     } catch {
       let state = value.isEmpty ? "empty" : SettingsLoading.quoted(value)
-      report(place(), "\(setting.name) is \(state); \(error.allowed)", isError: true)
+      let allowed = (error as? SettingRefusal)?.allowed ?? "\(error)"
+      report(place, "\(setting.name) is \(state); \(allowed)", isError: true)
     }
   }
 

@@ -76,7 +76,7 @@ package struct LiveView {
       togetherAtLast: true)
     let boot = environment.clock.boot
     let observations = poller.next().flatMap { server in
-      Observation.all(of: server, boot: boot, identifyBy: settings.identifyBy)
+      Observation.all(of: server, boot: boot, settings)
     }
     for server in servers {
       server.connection = nil

@@ -115,7 +115,8 @@ final class PoweredHost {
 
   /// The rotation's part in the database.
   func prune() throws {
-    var tidying = try Tidying(settings, isRehearsal: false, at: Clock.now)
+    let log = Log(program: "quota-rotate", settings: settings)
+    var tidying = try Tidying(settings, log, isDryRun: false, at: Clock.now)
     let removed = try tidying.run().removed.reduce(0) { $0 + $1.rows }
     guard removed > 0 else { throw Failure(description: "nothing was pruned") }
   }

@@ -16,6 +16,7 @@ extension FuzzTarget {
         "a line stands where it is said to")
     }
     try checkSearch(bytes, whole.map(\.bytes))
+    try checkNumbers(bytes, whole.map(\.bytes))
   }
 
   private struct Line: Equatable {
@@ -61,8 +62,8 @@ extension FuzzTarget {
       try require(
         written.dropFirst().allSatisfy { $0 == 9 || 33...126 ~= $0 }, "a record is plain text")
       try require(
-        JournalFields.connectedSince(line.span) == record.connectedSince
-          || record.connectedSince < 0, "the second is found without reading the line")
+        line.span.number(inField: JournalFields.connectedSince) == record.connectedSince,
+        "the second is found without reading the line")
       try require(
         JournalFields.isSession(line.span) == (record.kind == .in), "an in is known as such")
       try require(
@@ -72,6 +73,29 @@ extension FuzzTarget {
       let written = header.encoded()
       let again = JournalHeader(line: written.span.extracting(1...))
       try same(again, header, "the header written and read again")
+    }
+  }
+
+  /// Looking for numbers in a field finds the lines with them, and no other.
+  private static func checkNumbers(_ bytes: [UInt8], _ whole: [[UInt8]]) throws(Broken) {
+    for field in [0, 1, JournalFields.connectedSince] {
+      func number(_ line: [UInt8]) -> Int64? {
+        let fields = line.split(separator: 9, omittingEmptySubsequences: false)
+        guard field < fields.count, fields[field].first != UInt8(ascii: "+") else { return nil }
+        let digits = fields[field].drop { $0 == UInt8(ascii: "-") }
+        return digits.count > 19 ? nil : Int64(String(decoding: fields[field], as: UTF8.self))
+      }
+      let all = whole.compactMap(number).sorted()
+      let wanted = all.indices.filter { $0 % 2 == 0 }.map { all[$0] }
+      var lines = JournalLines(at: 0, size: Int64(bytes.count))
+      var found: [[UInt8]] = []
+      while read(bytes, by: 64, into: &lines) {
+        while let line = lines.next(withField: field, among: wanted) {
+          found.append(lines.bytes(line))
+        }
+      }
+      let expected = whole.dropLast().filter { number($0).map(wanted.contains) ?? false }
+      try same(found, Array(expected), "the lines with a number in field \(field)")
     }
   }
 

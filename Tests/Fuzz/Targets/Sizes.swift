@@ -18,18 +18,22 @@ extension FuzzTarget {
 
   /// As bytes an amount reads back exactly, and as it is shown to people to the hundredth.
   private static func check(_ size: Int64) throws(Broken) {
-    let shown = ByteSize.format(size)
+    for units in [ByteUnits.decimal, .binary] { try check(size, in: units) }
+    guard size >= 0 else { return }
+    try same(try? ByteSize.parse("\(size)"), size, "\(size) bytes")
+    try same(try? ByteSize.parse(" \(size) B "), size, "\(size) bytes, with a unit")
+  }
+
+  private static func check(_ size: Int64, in units: ByteUnits) throws(Broken) {
+    let shown = ByteSize.format(size, in: units)
     guard size >= 0 else {
       return try same(try? ByteSize.parse(shown), nil, "an amount below zero")
     }
-    try same(try? ByteSize.parse("\(size)"), size, "\(size) bytes")
-    try same(try? ByteSize.parse(" \(size) B "), size, "\(size) bytes, with a unit")
-    let unit: Int64 =
-      shown.contains("TiB")
-      ? 1 << 40
-      : shown.contains("GiB")
-        ? 1 << 30
-        : shown.contains("MiB") ? 1 << 20 : shown.contains("KiB") ? 1 << 10 : 0
+    let names = units == .decimal ? ["kB", "MB", "GB", "TB"] : ["KiB", "MiB", "GiB", "TiB"]
+    var unit: Int64 = 1
+    for (index, name) in names.enumerated() where shown.hasSuffix(" \(name)") {
+      unit = (0...index).reduce(1) { product, _ in product * Int64(units.base) }
+    }
     // 8388608.00 TiB is what the largest amounts are rounded to, and one byte too many.
     guard let again = try? ByteSize.parse(shown) else {
       return try require(size > Int64.max - unit / 200, "\(shown) is a size")

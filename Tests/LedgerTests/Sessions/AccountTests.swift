@@ -264,11 +264,34 @@ import Testing
     #expect(try bench.used("mallory") == 50)
   }
 
-  @Test func `a client without a name is let be, and nobody is billed`() throws {
-    let bench = try Bench()
+  @Test func `clients without a name are the one stranger UNDEF`() throws {
+    let bench = try Bench(rules: Rules(defaultQuota: 100))
+    let other = session("10.8.0.3", from: "192.0.2.2:7")
     try bench.connect("")
-    let nameless = report([listed("", 30, 0, owner: .some(nil))])
-    #expect(try bench.sweep(nameless).live.count == 1)
+    try bench.connect("", other)
+    let rows = report([
+      listed("UNDEF", 30, 0, owner: "UNDEF"),
+      listed("UNDEF", 50, 0, address: "10.8.0.3", owner: "UNDEF", from: "192.0.2.2:7"),
+    ])
+    let seen = try bench.sweep(rows)
+    #expect(try bench.ledger.violations(among: seen.live, of: rows).isEmpty)
+    try bench.close(final("", 60, 0, other))
+    #expect(try bench.used("UNDEF") == 90)
+    let more = report([listed("UNDEF", 40, 0, owner: "UNDEF")], at: Bench.noon + 120)
+    let violations = try bench.ledger.violations(among: try bench.sweep(more).live, of: more)
+    #expect(violations.map(\.reason) == [.quota] && violations.map(\.owner) == ["UNDEF"])
+  }
+
+  @Test(arguments: [UnknownUsers.reject, .ignore])
+  func `nobody is billed for a client without a name where strangers are not metered`(
+    setting: UnknownUsers
+  ) throws {
+    let bench = try Bench(rules: Rules(unknownUsers: setting))
+    let row = report([listed("UNDEF", 30, 0, owner: "UNDEF")])
+    let seen = try bench.sweep(row)
+    #expect(
+      try bench.ledger.violations(among: seen.live, of: row).map(\.reason)
+        == (setting == .reject ? [.unknown] : []))
     try bench.close(final("", 40, 0))
     #expect(try bench.probe.users.isEmpty)
   }

@@ -250,6 +250,7 @@ extension HostTerms {
     settings.timeZone = zoneName
     settings.count = rules.count
     settings.unknownUsers = rules.unknownUsers
+    settings.names = rules.names
     settings.defaultQuota = rules.defaultQuota
     settings.monitorInterval = Int(rules.interval)
     settings.notifyAt = rules.notifyAt

@@ -31,6 +31,7 @@ final class RealPrograms: Programs {
       MONITOR_INTERVAL=\(terms.rules.interval)
       TIME_ZONE=\(terms.zoneName)
       COUNT=\(terms.rules.count)
+      NAMES=\(terms.rules.names)
       UNKNOWN_USERS=\(terms.rules.unknownUsers)
       DEFAULT_QUOTA=\(terms.rules.defaultQuota)
       ON_ERROR=\(terms.letsInUnseen ? "allow" : "reject")
@@ -39,7 +40,7 @@ final class RealPrograms: Programs {
     for user in terms.users {
       try admin(
         [
-          "add", user.name, "--quota", user.quota == 0 ? "unlimited" : "\(user.quota)",
+          "add", user.name, "--quota", user.quota == 0 ? "unlimited" : "\(user.quota)B",
           "--max-sessions", user.maxSessions == 0 ? "unlimited" : "\(user.maxSessions)",
         ] + (user.isDaily ? ["--period", "day"] : []), at: terms.start)
     }
@@ -101,18 +102,18 @@ final class RealPrograms: Programs {
     let words: [String]
     switch change {
     case .quota(let name, let bytes):
-      words = ["set", name, "--quota", bytes == 0 ? "unlimited" : "\(bytes)"]
+      words = ["set", name, "--quota", bytes == 0 ? "unlimited" : "\(bytes)B"]
     case .maxSessions(let name, let count):
       words = ["set", name, "--max-sessions", count == 0 ? "unlimited" : "\(count)"]
     // It takes days, and no seconds.
     case .expiry: return false
     case .enabled(let name, let isEnabled): words = [isEnabled ? "enable" : "disable", name]
     case .grant(let name, let bytes, let isCarried):
-      words = ["grant", name, "\(bytes)"] + (isCarried ? ["--carry"] : [])
+      words = ["grant", name, "\(bytes)B"] + (isCarried ? ["--carry"] : [])
     case .reset(let name): words = ["reset", name]
     case .rename(let name, let newName): words = ["rename", name, newName]
     case .plan(let bytes):
-      words = ["plan", hasPlan ? "set" : "add", "basic", "--quota", "\(bytes)"]
+      words = ["plan", hasPlan ? "set" : "add", "basic", "--quota", "\(bytes)B"]
       hasPlan = true
     case .follow(let name): words = ["set", name, "--plan", "basic", "--follow", "quota"]
     }

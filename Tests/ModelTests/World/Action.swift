@@ -135,10 +135,11 @@ extension World {
   /// for.
   private func renegotiate(_ session: Session, _ chance: inout SeededRandom) {
     let name = ["alice", "bob", "carol", "dora", session.ownName].randomElement(using: &chance)
-    session.claimedName = name ?? session.ownName
+    session.claimedName = name ?? session.spelling
     session.shownName = Bool.random(using: &chance) ? nil : name
     if session.known == .no || session.lostRecord || isBlurred(session) {
       addClaimant(of: session)
+      session.payers.insert(account(session.shownName ?? "", at: session.since).number)
     }
     note(
       "\(session) renegotiates as \(session.claimedName), shown as \(session.shownName ?? "UNDEF")")

@@ -4,7 +4,8 @@ import TestSupport
 /// How clients come in and go.
 extension World {
   func connect(_ chance: inout SeededRandom) throws {
-    let names = accounts.map(\.name) + HostTerms.strangers
+    let nameless = terms.letsInNameless ? [terms.user(named: "")] : []
+    let names = accounts.map(\.name) + HostTerms.strangers + nameless
     guard let server = servers.filter(\.isFree).randomElement(using: &chance),
       let name = names.randomElement(using: &chance)
     else { return }
@@ -33,13 +34,15 @@ extension World {
   private func connect(
     _ name: String, to server: Server, from place: Place, _ chance: inout SeededRandom
   ) throws {
+    let spelling = terms.spelling(of: name, &chance)
     if !server.kind.allowsDuplicates {
-      for earlier in live(name, on: server) { try end(earlier, &chance) }
+      for earlier in live(spelling, on: server) { try end(earlier, &chance) }
     }
     guard server.isFree else { return }
     let session = Session(
       number: fresh(), server: server, boot: boot, since: clock, owner: account(name, at: clock),
-      name: name, clientID: server.nextClientID(), address: server.freeAddress(), place: place)
+      name: name, spelling: spelling, clientID: server.nextClientID(),
+      address: server.freeAddress(), place: place)
     session.move(Usage(received: Int64.random(in: 1500...2000, using: &chance), sent: 1800))
     // However late hooks run, that of a session comes before the next one of its second.
     while let index = late.firstIndex(where: { $0.session.isOfOneSecond(with: session) }) {
@@ -155,7 +158,7 @@ extension World {
     session.isRefused = true
     session.endedAt = clock
     let server = session.server
-    server.halfOpen.append((session.ownName, session.moved.received))
+    server.halfOpen.append((session.shownName, session.moved.received))
     // Where the hook was killed, nobody knows what record it left.
     session.isNoSession = fault.leavesRecord || (!fault.isKill && !server.tellsOfRefusals)
     guard server.tellsOfRefusals else { return }

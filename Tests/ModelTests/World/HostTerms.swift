@@ -6,6 +6,8 @@ struct HostTerms {
   /// When the world begins, in seconds since 1970.
   let start: Int64
   let rules: Rules
+  /// Whether clients without a name come in.
+  let letsInNameless: Bool
   /// Whether the connect hook lets in a client that it cannot judge.
   let letsInUnseen: Bool
   /// Seconds to add to UTC for what a clock on the wall shows.
@@ -55,13 +57,26 @@ struct HostTerms {
   /// Names that no administrator added.
   static let strangers = ["dora", "erik"]
 
+  /// What the ledger calls those whose client shows a name.
+  func user(named name: String) -> String {
+    String(decoding: rules.names.key(of: Array(name.utf8)), as: UTF8.self)
+  }
+
+  /// A way to write a name that makes no other user.
+  func spelling(of name: String, _ chance: inout SeededRandom) -> String {
+    if name == user(named: "") { return "" }
+    if rules.names == .exact || Bool.random(using: &chance) { return name }
+    let letters = name.map { Bool.random(using: &chance) ? $0.uppercased() : String($0) }.joined()
+    return [letters, letters, " " + letters, letters + "  "].randomElement(using: &chance) ?? name
+  }
+
   init(_ chance: inout SeededRandom) {
     // The first minutes of the run are before a midnight as a rule.
     let day = Int64.random(in: 20_000..<20_700, using: &chance)
     offset = [0, 0, 19_800, -10_800].randomElement(using: &chance) ?? 0
     let before = Int64.random(in: 0..<1500, using: &chance)
     start = day * 86_400 - Int64(offset) - before
-    rules = Rules(
+    var rules = Rules(
       count: [.total, .total, .sent, .received].randomElement(using: &chance) ?? .total,
       unknownUsers: [.allow, .allow, .allow, .reject, .ignore].randomElement(using: &chance)
         ?? .allow,
@@ -83,6 +98,9 @@ struct HostTerms {
         isInContainer: Int.random(in: 0..<4, using: &chance) == 0,
         hasScript: Int.random(in: 0..<3, using: &chance) == 0)
     }
+    rules.names = Int.random(in: 0..<3, using: &chance) == 0 ? .fold : .exact
+    letsInNameless = Int.random(in: 0..<3, using: &chance) == 0
+    self.rules = rules
   }
 
   /// The number of the day that a clock on the wall shows, since 1970.

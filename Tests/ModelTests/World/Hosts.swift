@@ -163,9 +163,8 @@ extension World {
     if listing.text.hasPrefix("OpenVPN CLIENT LIST") { return }
     if session.known == .no {
       // Without a record the name that is shown has to do, and only one that is metered is kept.
-      guard let name = shown.name else { return }
       addClaimant(of: session)
-      let account = account(name, at: session.since)
+      let account = account(shown.name ?? "", at: session.since)
       session.payers.insert(account.number)
       guard account.isMetered, second(of: session).count == 1 else { return }
     }

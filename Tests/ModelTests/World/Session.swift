@@ -38,6 +38,8 @@ final class Session {
   /// Who really came in, and the name of that moment.
   let owner: Account
   let ownName: String
+  /// The name as its client gave it; empty for none.
+  let spelling: String
   let clientID: Int
   /// Its address in the tunnel: as the connect hook is told, as the disconnect hook is, and as
   /// listings show it. Empty for none.
@@ -77,6 +79,7 @@ final class Session {
 
   init(
     number: Int, server: Server, boot: Int64, since: Int64, owner: Account, name: String,
+    spelling: String,
     clientID: Int, address: String, place: Place
   ) {
     self.number = number
@@ -87,11 +90,12 @@ final class Session {
     self.since = since
     self.owner = owner
     ownName = name
+    self.spelling = spelling
     self.clientID = clientID
     tunnel = (address, address, address)
     self.place = (place, place, place)
-    shownName = name
-    claimedName = name
+    shownName = spelling.isEmpty ? nil : spelling
+    claimedName = spelling
     payers = [owner.number]
     clock = since...since
   }

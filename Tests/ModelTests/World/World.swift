@@ -85,6 +85,7 @@ final class World {
 
   /// Whose a session is that begins at a second under a name; a stranger is one from then on.
   func account(_ name: String, at second: Int64) -> Account {
+    let name = terms.user(named: name)
     if let account = accounts.first(where: { $0.wasNamed(name, at: second) }) { return account }
     let account = Account(
       number: accounts.count, name: name, quota: terms.rules.defaultQuota, isKnown: false,
@@ -136,8 +137,8 @@ final class World {
     }
   }
 
-  /// Sessions of a name that are live on one server.
+  /// Sessions of a client's name that are live on one server.
   func live(_ name: String, on server: Server) -> [Session] {
-    server.live.filter { $0.ownName == name }
+    name.isEmpty ? [] : server.live.filter { $0.spelling == name }
   }
 }

@@ -31,6 +31,11 @@ extension LedgerProbe {
     }
   }
 
+  /// Forgets how far the journal was taken in.
+  package func forgetJournalPosition() throws {
+    try change("DELETE FROM meta WHERE name = 'journal'")
+  }
+
   /// Says that the tables are of another version.
   package func setSchemaVersion(_ version: Int64) throws {
     try change("PRAGMA user_version = \(version)")

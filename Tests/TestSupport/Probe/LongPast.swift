@@ -46,7 +46,8 @@ package enum LongPast {
       PRAGMA synchronous = OFF;
       INSERT OR IGNORE INTO servers (name) VALUES ('udp');
       \(numbers) \(count - 1)) INSERT INTO traffic_logs
-        SELECT i + 1, \(user), 20000000, 1000000, datetime(\(begin) + 3000, 'unixepoch'), \(begin), 1,
+        SELECT (\(begin) + 3000) * 16777216 + i % 16777216, \(user), 20000000, 1000000,
+          datetime(\(begin) + 3000, 'unixepoch'), \(begin), 1,
           CAST(char(10, 8, i % 100, i % 120) AS BLOB),
           CAST(char(10, 8, i % 100, i % 120, 70, 71) AS BLOB), 'hook' FROM n;
       \(numbers) \(users * (days - 8) - 1)) INSERT INTO usage

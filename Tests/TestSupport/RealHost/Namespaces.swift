@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The network namespaces of one host, called `oq<pid>-<number>-<name>`.
 struct Namespaces {
@@ -9,13 +10,16 @@ struct Namespaces {
   /// A folder path that belongs to these namespaces and goes by their name.
   let folder: String
 
+  /// How many this process made so far.
+  private static let made = Mutex(0)
+
   init() {
+    // A dead process of the same id may have left some.
     let taken = Namespaces.entries().map(\.name)
-    let number = (0...).first { number in
-      let prefix = "oq\(getpid())-\(number)"
-      return !taken.contains { $0 == prefix || $0.hasPrefix(prefix + "-") }
+    prefix = Namespaces.made.withLock { made in
+      repeat { made += 1 } while taken.contains { $0.hasPrefix("oq\(getpid())-\(made)") }
+      return "oq\(getpid())-\(made)"
     }
-    prefix = "oq\(getpid())-\(number ?? 0)"
     folder = Namespaces.folders + "/" + prefix
   }
 
@@ -29,24 +33,22 @@ struct Namespaces {
 
   /// Joins two namespaces by a veth pair made inside them.
   ///
-  /// - Parameter network: the first three bytes of an IPv4 network; `hub` gets its address 1 and
-  ///   `name`, on its `eth0`, address 2.
-  func join(_ name: String, to hub: String, network: String) throws {
+  /// - Parameter network: the number of the networks 10.77.N.0/24 and fd77:N::/64; `hub` gets the
+  ///   address 1 of both and `name`, on its `eth0`, the address 2.
+  func join(_ name: String, to hub: String, network: Int) throws {
+    func addresses(_ host: Int, on device: String) -> String {
+      """
+      addr add 10.77.\(network).\(host)/24 dev \(device)
+      addr add fd77:\(network)::\(host)/64 dev \(device) nodad
+      link set \(device) up
+
+      """
+    }
     try Namespaces.ip(
       ["-n", self.name(hub), "-batch", "-"],
-      input: """
-        link add \(name) type veth peer name eth0 netns \(self.name(name))
-        addr add \(network).1/24 dev \(name)
-        link set \(name) up
-
-        """)
-    try Namespaces.ip(
-      ["-n", self.name(name), "-batch", "-"],
-      input: """
-        addr add \(network).2/24 dev eth0
-        link set eth0 up
-
-        """)
+      input: "link add \(name) type veth peer name eth0 netns \(self.name(name))\n"
+        + addresses(1, on: name))
+    try Namespaces.ip(["-n", self.name(name), "-batch", "-"], input: addresses(2, on: "eth0"))
   }
 
   /// Removes the namespaces, with a kill for whatever still runs in them.
@@ -56,11 +58,11 @@ struct Namespaces {
     }
   }
 
-  /// Removes the namespaces and folders of runs whose process is dead.
-  static func clearDead() throws {
+  /// Removes the namespaces and folders of runs whose process is dead; another may be at it as well.
+  static func clearDead() {
     for entry in entries() where kill(entry.owner, 0) != 0 && errno == ESRCH {
       if entry.isFolder {
-        try FileManager.default.removeItem(atPath: folders + "/" + entry.name)
+        try? FileManager.default.removeItem(atPath: folders + "/" + entry.name)
       } else {
         remove(entry.name)
       }

@@ -6,10 +6,18 @@ package final class RealClient: VPNClient {
   package struct Options {
     /// A name and a password, for servers that ask for them.
     package var credentials: (user: String, password: String)?
+    /// Whether it has a certificate, made out to its name.
+    package var hasCertificate = true
     /// Tunnel bytes after which the client renegotiates its keys; 0 leaves that to the hour.
     package var renegotiateAfter = 0
     /// Says good-bye over UDP when it leaves; else the server has to find out.
     package var notifiesOfExit = true
+    /// The port it always comes from; else another one each time.
+    package var port: Int?
+    /// What it comes over, where the server listens for both.
+    package var transport: RealServer.Options.Transport?
+    /// Whether it makes a network device. One that only shakes hands is up faster without.
+    package var hasDevice = true
     /// Further lines for the client's config.
     package var lines: [String] = []
 
@@ -34,20 +42,24 @@ package final class RealClient: VPNClient {
   package let server: RealServer
   package let options: Options
 
-  private let network: String
+  /// Which of the host's networks it is in.
+  private let place: Int
   private let namespace: String
+  private let number: Int
   private let files: String
   private var host = 2
   private var daemon: Daemon?
 
-  init(_ name: String, of server: RealServer, _ options: Options) throws {
+  init(
+    _ name: String, of server: RealServer, _ options: Options, beside neighbour: RealClient?
+  ) throws {
     self.name = name
     self.server = server
     self.options = options
-    let place = try server.host.nextClient()
-    network = "10.77.\(place.number)."
-    namespace = place.namespace
-    files = "\(server.host.folder)/client-\(place.number)"
+    number = server.host.nextClient()
+    place = neighbour?.place ?? number
+    namespace = try neighbour?.namespace ?? server.host.network(place)
+    files = "\(server.host.folder)/client-\(number)"
     if let credentials = options.credentials {
       try use(user: credentials.user, password: credentials.password)
     }
@@ -81,7 +93,7 @@ package final class RealClient: VPNClient {
     let config = try server.host.write(
       try configuration(), to: (files as NSString).lastPathComponent + ".conf")
     daemon = try server.host.spawn(
-      ["openvpn", "--config", config], in: namespace, log: files + ".log")
+      [server.host.openvpn.path, "--config", config], in: namespace, log: files + ".log")
   }
 
   /// Waits until the client is up, was refused, halted or gave up.
@@ -130,6 +142,8 @@ package final class RealClient: VPNClient {
     }
   }
 
+  package var isRunning: Bool { daemon?.isRunning == true }
+
   package var isConnected: Bool { (try? state) == .up }
 
   /// What the client wrote since it was last started.
@@ -141,15 +155,29 @@ package final class RealClient: VPNClient {
   package func ping(tries: Int = 1) throws -> Bool {
     for _ in 0..<tries {
       let outcome = try Program.run(
-        "ip", ["netns", "exec", namespace, "ping", "-n", "-q", "-c1", "-W1", server.address])
+        "ip",
+        [
+          "netns", "exec", namespace, "ping", "-n", "-q", "-c1", "-W1", "-I", device,
+          server.address,
+        ])
       if outcome.status == 0 { return true }
     }
     return false
   }
 
-  package func upload(_ bytes: Int) throws { try tunnel().send(bytes) }
+  package func upload(_ bytes: Int) throws { try upload(bytes, patience: 10) }
 
-  package func download(_ bytes: Int) throws { try tunnel().fetch(bytes) }
+  package func download(_ bytes: Int) throws { try download(bytes, patience: 10) }
+
+  /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
+  package func upload(_ bytes: Int, patience: Double) throws {
+    try tunnel(patience: patience).send(bytes, patience: patience)
+  }
+
+  /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
+  package func download(_ bytes: Int, patience: Double) throws {
+    try tunnel(patience: patience).fetch(bytes, patience: patience)
+  }
 
   /// Moves as many bytes as make the client renegotiate its keys and waits until it begins.
   ///
@@ -168,29 +196,38 @@ package final class RealClient: VPNClient {
   /// Moves the client to another address of its network while the tunnel stays up, and waits until
   /// the server answers it there. Only UDP clients float.
   package func float() throws {
-    let old = host
-    host += 1
-    try Namespaces.ip(
-      ["-n", namespace, "-batch", "-"],
-      input: """
-        addr del \(network)\(old)/24 dev eth0
-        addr add \(network)\(host)/24 dev eth0
-
-        """)
+    try changeAddress()
     guard try ping(tries: 10) else {
-      throw RealHostError("the server did not follow \(name) to \(network)\(host)\n\(tail())")
+      throw RealHostError("the server did not follow \(name) to its address \(host)\n\(tail())")
     }
   }
 
-  /// Goes away with a notice and does not wait for what the server makes of it.
-  package func sayGoodbye() throws {
-    guard let daemon, daemon.isRunning else { return }
-    daemon.signal(SIGTERM)
+  /// Moves the client to another address of its network and waits for nothing.
+  package func changeAddress() throws {
+    host = 2 + (host - 1) % 250
+    try Namespaces.ip(
+      ["-n", namespace, "-4", "-batch", "-"],
+      input: """
+        addr flush dev eth0
+        addr add 10.77.\(place).\(host)/24 dev eth0
+
+        """)
   }
+
+  /// Goes away with a notice and does not wait for what the server makes of it.
+  package func sayGoodbye() throws { signal(SIGTERM) }
+
+  /// Sends its process a signal, where there is one.
+  package func signal(_ number: Int32) { daemon?.signal(number) }
 
   package func leave() throws {
     try sayGoodbye()
     try eventually("the end of the client \(name)", details: tail) { daemon?.isRunning != true }
+    // Over UDP the server takes five seconds for it. They are spared where nobody else is meant.
+    let rows = server.isRunning ? try server.listing().filter { $0.name == name } : []
+    if rows.count == 1, rows[0].realAddress.contains("10.77.\(place).") {
+      try server.ask("kill \(name)")
+    }
     try waitUntilGone()
   }
 
@@ -203,26 +240,50 @@ package final class RealClient: VPNClient {
     try eventually("the end of the sessions of \(name)", within: seconds, details: tail) {
       guard server.isRunning else { return true }
       let ended = try server.endings.filter {
-        $0.owner != nil && $0.cameFrom.hasPrefix(network)
+        $0.owner != nil && isOurs($0.cameFrom)
       }
-      return try ended.count >= server.admissions(from: network)
+      return try ended.count >= server.admissions(where: isOurs)
     }
+  }
+
+  private func isOurs(_ address: String) -> Bool {
+    address.hasPrefix("10.77.\(place).") || address.hasPrefix("fd77:\(place)::")
   }
 
   private func tail() -> String { daemon?.tail() ?? "it never ran" }
 
-  private func tunnel() throws -> Tunnel {
-    try Tunnel(from: namespace, to: server.host.serverNamespace, at: server.address)
+  private func tunnel(patience: Double = 5) throws -> Tunnel {
+    try Tunnel(
+      from: namespace, on: device, to: server.host.serverNamespace, at: server.address,
+      patience: patience)
+  }
+
+  /// The name of its network device.
+  private var device: String {
+    options.hasDevice ? "\(server.options.isBridge ? "tap" : "tun")\(number)" : "null"
   }
 
   private func configuration() throws -> String {
-    let isDatagram = server.options.transport == .udp
+    let isIPv6 = server.options.isIPv6
+    let transport = options.transport ?? server.options.transport
+    let isDatagram = transport == .udp
     var lines = [
-      "client", "dev tun", "nobind", "proto \(isDatagram ? "udp4" : "tcp4-client")",
-      "remote \(network)1 \(server.port)", "ca \(server.host.certificates.authority)",
-      "cert \(try server.host.certificates.certificate(for: name))",
-      "key \(server.host.certificates.key)", "connect-retry 1 1", "connect-timeout 5", "verb 3",
+      "client", "dev \(device)", "proto \(transport.word(isIPv6: isIPv6, ofServer: false))",
+      "remote \(isIPv6 ? "fd77:\(place)::1" : "10.77.\(place).1") \(server.port)",
+      "ca \(server.host.certificates.authority)",
+      "connect-retry 1 1", "connect-timeout 5", "verb 3",
+      options.port.map { "lport \($0)" } ?? "nobind",
     ]
+    if options.hasCertificate {
+      lines += [
+        "cert \(try server.host.certificates.certificate(for: name))",
+        "key \(server.host.certificates.key)",
+      ]
+    }
+    if !options.hasDevice { lines.append("dev-type \(server.options.isBridge ? "tap" : "tun")") }
+    if server.options.isBridge, options.hasDevice {
+      lines.append("ifconfig 10.99.\(server.number).\(10 + number) 255.255.255.0")
+    }
     if isDatagram, options.notifiesOfExit { lines.append("explicit-exit-notify 1") }
     if options.credentials != nil {
       lines += ["auth-user-pass \(files).password", "auth-nocache"]
@@ -231,7 +292,7 @@ package final class RealClient: VPNClient {
     return (lines + options.lines).joined(separator: "\n") + "\n"
   }
 
-  /// What OpenVPN 2.6's log says.
+  /// What OpenVPN's log says.
   private enum Said {
     static let up = "Initialization Sequence Completed"
     static let refusal = "AUTH: Received control message: AUTH_FAILED"

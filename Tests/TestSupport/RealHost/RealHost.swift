@@ -7,24 +7,39 @@ import Foundation
 /// client or host that a test holds; what a killed run left is cleared when the next host is made.
 package final class RealHost {
   /// Whether stories can be told on a real OpenVPN here.
+  package static var isAvailable: Bool { isAvailable(with: .usual) }
+
+  /// Whether they can be told on this OpenVPN.
   ///
   /// With `CI=true` it always says yes, so that a missing OpenVPN fails there and is never skipped.
-  package static var isAvailable: Bool {
-    missing.isEmpty || ProcessInfo.processInfo.environment["CI"] == "true"
+  package static func isAvailable(with openvpn: OpenVPNProgram) -> Bool {
+    missing(openvpn).isEmpty || ProcessInfo.processInfo.environment["CI"] == "true"
   }
 
   /// What stands between this machine and a real OpenVPN; empty if nothing does.
-  package static var missing: [String] {
+  private static func missing(_ openvpn: OpenVPNProgram) -> [String] {
     var missing: [String] = []
     if geteuid() != 0 { missing.append("root") }
+    if !mayMakeNetworks { missing.append("CAP_NET_ADMIN") }
     if unsafe access("/dev/net/tun", R_OK | W_OK) != 0 { missing.append("/dev/net/tun") }
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    for program in ["openvpn", "openssl", "ip", "ping"]
-    where !folders.contains(where: { unsafe access("\($0)/\(program)", X_OK) == 0 }) {
-      missing.append(program)
+    for program in [openvpn.path, "openssl", "ip", "ping"] {
+      let places = program.contains("/") ? [program] : folders.map { "\($0)/\(program)" }
+      if !places.contains(where: { unsafe access($0, X_OK) == 0 }) { missing.append(program) }
     }
     return missing
   }
+
+  /// Whether this process may set up networks; root in a container mostly may not.
+  private static var mayMakeNetworks: Bool {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let netAdmin: UInt64 = 1 << 12
+    return status.firstMatch(of: /CapEff:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) }
+      .map { $0 & netAdmin != 0 } ?? false
+  }
+
+  /// The OpenVPN of its servers and clients.
+  package let openvpn: OpenVPNProgram
 
   /// A folder for configs, logs, sockets and whatever a test wants to keep beside them. Everybody
   /// may enter it, as hooks may run as `nobody`.
@@ -36,12 +51,13 @@ package final class RealHost {
   private var servers = 0
   private var clients = 0
 
-  package init() throws {
-    let missing = RealHost.missing
+  package init(_ openvpn: OpenVPNProgram = .usual) throws {
+    self.openvpn = openvpn
+    let missing = RealHost.missing(openvpn)
     guard missing.isEmpty else {
       throw RealHostError("no real OpenVPN here, for want of \(missing.joined(separator: ", "))")
     }
-    try Namespaces.clearDead()
+    Namespaces.clearDead()
     namespaces = Namespaces()
     folder = namespaces.folder
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -82,13 +98,18 @@ package final class RealHost {
     return servers
   }
 
-  /// Makes a namespace for a client, joined to the servers' by a network of its own.
-  func nextClient() throws -> (number: Int, namespace: String) {
+  /// A number for the next client: its network device and its files follow from it.
+  func nextClient() -> Int {
     clients += 1
-    let name = "c\(clients)"
+    return clients
+  }
+
+  /// Makes a namespace for a client, joined to the servers' by a network of its own.
+  func network(_ number: Int) throws -> String {
+    let name = "c\(number)"
     try namespaces.add(name)
-    try namespaces.join(name, to: "host", network: "10.77.\(clients)")
-    return (clients, namespaces.name(name))
+    try namespaces.join(name, to: "host", network: number)
+    return namespaces.name(name)
   }
 
   /// Starts a program in one of the namespaces and remembers to end it.

@@ -8,9 +8,23 @@ package final class RealServer: VPNServer {
   /// How a server is set up. The defaults are those of a plain UDP server.
   package struct Options {
     /// What carries the tunnel.
-    package enum Transport: String { case udp, tcp }
+    package enum Transport: String, Sendable {
+      case udp, tcp
+
+      /// What `proto` calls it.
+      func word(isIPv6: Bool, ofServer: Bool) -> String {
+        let suffix = self == .udp ? "" : ofServer ? "-server" : "-client"
+        return rawValue + (isIPv6 ? "6" : "4") + suffix
+      }
+    }
 
     package var transport = Transport.udp
+    /// Clients come over IPv6, and have IPv6 in the tunnel as well.
+    package var isIPv6 = false
+    /// A bridge (`dev tap`) that hands out no addresses: its clients bring their own.
+    package var isBridge = false
+    /// 2.7: listens for TCP as well, on the same port.
+    package var hasBothTransports = false
     /// Lets several clients with one certificate in at once.
     package var duplicateCommonName = false
     /// Whom the server becomes once it is up; hooks then run as that user and group.
@@ -33,9 +47,10 @@ package final class RealServer: VPNServer {
 
     package init() {}
 
-    /// Drops the capabilities that Debian's `openvpn-server@.service` drops, CAP_CHOWN among them.
+    /// Drops the capabilities that Debian's `openvpn-server@.service` drops, CAP_CHOWN among them;
+    /// root in a container may have them to inherit as well.
     package static let likeDebianUnit = [
-      "setpriv", "--bounding-set",
+      "setpriv", "--inh-caps=-all", "--bounding-set",
       "-all,+ipc_lock,+net_admin,+net_bind_service,+net_raw,+setgid,+setuid,+setpcap,+sys_chroot"
         + ",+dac_override,+audit_write",
     ]
@@ -56,7 +71,7 @@ package final class RealServer: VPNServer {
     package let duration: Int
     /// `ifconfig_pool_remote_ip` at the end.
     package let virtualAddress: String
-    /// `untrusted_ip`: where the client came from when it connected.
+    /// `untrusted_ip`: where the client came from when it last shook hands.
     package let cameFrom: String
     package let received: Int64
     package let sent: Int64
@@ -121,7 +136,7 @@ package final class RealServer: VPNServer {
   package func start() throws {
     let config = try host.write(try configuration(), to: "\(name).conf")
     let daemon = try host.spawn(
-      options.wrapper + ["openvpn", "--cd", host.folder, "--config", config],
+      options.wrapper + [host.openvpn.path, "--cd", host.folder, "--config", config],
       in: host.serverNamespace, log: "\(host.folder)/\(name).log")
     self.daemon = daemon
     try waitUntilReady()
@@ -138,10 +153,13 @@ package final class RealServer: VPNServer {
   package func hangUp() throws { try restart(by: SIGHUP) }
 
   /// Makes a client in a network of its own that has not tried to connect yet.
+  ///
+  /// - Parameter neighbour: a client whose network and address it shares.
   package func client(
-    _ name: String, _ options: RealClient.Options = RealClient.Options()
+    _ name: String, _ options: RealClient.Options = RealClient.Options(),
+    beside neighbour: RealClient? = nil
   ) throws -> RealClient {
-    try RealClient(name, of: self, options)
+    try RealClient(name, of: self, options, beside: neighbour)
   }
 
   package func connect(_ name: String) throws -> any VPNClient {
@@ -184,38 +202,42 @@ package final class RealServer: VPNServer {
   }
 
   /// How many sessions the connect hook let in so far, of those that came from an address that
-  /// begins with `origin`.
-  func admissions(from origin: String) throws -> Int {
-    try truth().admitted.filter { $0.hasPrefix(origin) }.count
+  /// `isMeant` says yes to.
+  package func admissions(where isMeant: (String) -> Bool = { _ in true }) throws -> Int {
+    try truth().admitted.filter(isMeant).count
   }
 
   /// Reads what the scripts behind the hooks noted.
   ///
-  /// The two hooks of a session agree in process, time, and the address the client came from, which
-  /// OpenVPN hands to both as it was at the start; names and virtual addresses may differ. The
-  /// script behind the connect hook runs only if the hook let the client in, so an ending without
-  /// its note was a refusal.
+  /// An ending belongs to the last admission before it of the same process and second that has none:
+  /// from the same port to the same virtual address, else from the same port, else to the same
+  /// virtual address, for a client that floated and restarted its TLS has another port. The script
+  /// behind the connect hook runs only if the hook let the client in, so an ending without its note
+  /// was a refusal.
   private func truth() throws -> (admitted: [String], endings: [Ending]) {
     let path = "\(host.folder)/\(name)-truth"
     let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
-    var owners: [String: String] = [:]
+    var open: [[String]] = []
     var admitted: [String] = []
     var endings: [Ending] = []
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard fields.count == 11 else { throw RealHostError("a note of another shape: \(line)") }
-      let identity = fields[1...4].joined(separator: " ")
       if fields[0] == "client-connect" {
-        owners[identity] = fields[10]
+        open.append(fields)
         admitted.append(fields[3])
-      } else {
-        endings.append(
-          Ending(
-            owner: owners[identity], nameAtTheEnd: fields[10], usernameAtTheEnd: fields[9],
-            processID: Int(fields[1]) ?? -1, since: Int(fields[2]) ?? -1,
-            duration: Int(fields[8]) ?? -1, virtualAddress: fields[5], cameFrom: fields[3],
-            received: Int64(fields[6]) ?? -1, sent: Int64(fields[7]) ?? -1))
+        continue
       }
+      let places = [[1, 2, 3, 4, 5], [1, 2, 3, 4], [1, 2, 5]].lazy.compactMap { columns in
+        open.lastIndex { note in columns.allSatisfy { note[$0] == fields[$0] } }
+      }
+      let owner = places.first.map { open.remove(at: $0)[10] }
+      endings.append(
+        Ending(
+          owner: owner, nameAtTheEnd: fields[10], usernameAtTheEnd: fields[9],
+          processID: Int(fields[1]) ?? -1, since: Int(fields[2]) ?? -1,
+          duration: Int(fields[8]) ?? -1, virtualAddress: fields[5], cameFrom: fields[3],
+          received: Int64(fields[6]) ?? -1, sent: Int64(fields[7]) ?? -1))
     }
     return (admitted, endings)
   }
@@ -261,17 +283,16 @@ package final class RealServer: VPNServer {
       let line = command.map { "\($0) --then \(note)" } ?? note
       return line.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     }
-    var lines = [
-      "dev tun\(number)", "topology subnet", "server 10.99.\(number).0 255.255.255.0",
-      "proto \(options.transport == .udp ? "udp4" : "tcp4-server")", "port \(port)",
-      "ca \(host.certificates.authority)", "key \(host.certificates.key)",
-      "cert \(try host.certificates.certificate(for: "server"))", "dh none",
-      "management \(socket) unix", "tmp-dir \(host.folder)/\(name)-tmp", "script-security 2",
-      "client-connect \"\(hook(options.connectHook))\"",
-      "client-disconnect \"\(hook(options.disconnectHook))\"",
-      "ping 1", "ping-restart \(options.timeout)", "push \"ping 1\"",
-      "push \"ping-restart \(options.timeout)\"", "persist-key", "persist-tun", "verb 3",
-    ]
+    var lines =
+      network + [
+        "ca \(host.certificates.authority)", "key \(host.certificates.key)",
+        "cert \(try host.certificates.certificate(for: "server"))", "dh none",
+        "management \(socket) unix", "tmp-dir \(host.folder)/\(name)-tmp", "script-security 2",
+        "client-connect \"\(hook(options.connectHook))\"",
+        "client-disconnect \"\(hook(options.disconnectHook))\"",
+        "ping 1", "ping-restart \(options.timeout)", "push \"ping 1\"",
+        "push \"ping-restart \(options.timeout)\"", "persist-key", "persist-tun", "verb 3",
+      ]
     if options.duplicateCommonName { lines.append("duplicate-cn") }
     if let user = options.user { lines.append("user \(user)") }
     if let group = options.group { lines.append("group \(group)") }
@@ -291,5 +312,26 @@ package final class RealServer: VPNServer {
       lines += ["username-as-common-name", "auth-user-pass-verify \(verify) via-file"]
     }
     return (lines + options.lines).joined(separator: "\n") + "\n"
+  }
+
+  /// The lines about devices, addresses and sockets.
+  private var network: [String] {
+    var lines: [String] = []
+    if options.isBridge {
+      lines += [
+        "dev tap\(number)", "mode server", "tls-server", "ifconfig \(address) 255.255.255.0",
+      ]
+    } else {
+      lines += ["dev tun\(number)", "topology subnet", "server 10.99.\(number).0 255.255.255.0"]
+    }
+    if options.isIPv6 { lines.append("server-ipv6 fd99:\(number)::/64") }
+    if options.hasBothTransports {
+      lines += ["udp4", "tcp4-server"].map { "local * \(port) \($0)" }
+    } else {
+      lines += [
+        "proto \(options.transport.word(isIPv6: options.isIPv6, ofServer: true))", "port \(port)",
+      ]
+    }
+    return lines
   }
 }

@@ -11,9 +11,14 @@ struct Tunnel: ~Copyable {
 
   /// Connects a socket made in one namespace to a listener made in another.
   ///
-  /// - Parameter address: the IPv4 address the listener is bound to, in its namespace.
-  init(from near: String, to far: String, at address: String) throws {
-    let listener = try Tunnel.socket(in: far)
+  /// - Parameters:
+  ///   - device: the network device of the near end that all goes through.
+  ///   - address: the IPv4 address the listener is bound to, in its namespace.
+  ///   - patience: how many seconds it may take to connect.
+  init(
+    from near: String, on device: String, to far: String, at address: String, patience: Double
+  ) throws {
+    let listener = try Tunnel.socket(in: far, patience: patience)
     var here = try Tunnel.address(address)
     guard unsafe Tunnel.with(&here, { unsafe bind(listener.number, $0, $1) }) == 0,
       listen(listener.number, 1) == 0,
@@ -24,7 +29,11 @@ struct Tunnel: ~Copyable {
           return unsafe getsockname(listener.number, pointer, &size)
         }) == 0
     else { throw SystemError("listen on", address) }
-    let connecting = try Tunnel.socket(in: near)
+    let connecting = try Tunnel.socket(in: near, patience: patience)
+    guard
+      unsafe setsockopt(
+        connecting.number, SOL_SOCKET, SO_BINDTODEVICE, device, socklen_t(device.utf8.count)) == 0
+    else { throw SystemError("bind to", device) }
     guard unsafe Tunnel.with(&here, { unsafe connect(connecting.number, $0, $1) }) == 0 else {
       throw SystemError("connect through the tunnel to", address)
     }
@@ -42,8 +51,10 @@ struct Tunnel: ~Copyable {
   }
 
   /// Moves bytes from the far end to the near end and waits until all arrived.
-  borrowing func fetch(_ bytes: Int) throws {
-    try Tunnel.move(bytes, from: far, to: near, patience: 10)
+  ///
+  /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
+  borrowing func fetch(_ bytes: Int, patience: Double = 10) throws {
+    try Tunnel.move(bytes, from: far, to: near, patience: patience)
   }
 
   private static func move(
@@ -82,7 +93,7 @@ struct Tunnel: ~Copyable {
 
   /// Makes a TCP socket that belongs to a namespace. A thread of its own goes there and ends, so
   /// that no other code ever runs in the wrong network.
-  private static func socket(in namespace: String) throws -> Descriptor {
+  private static func socket(in namespace: String, patience: Double) throws -> Descriptor {
     let place = try Descriptor.open("/run/netns/" + namespace, O_RDONLY)
     let made = Made()
     let done = DispatchSemaphore(value: 0)
@@ -96,7 +107,8 @@ struct Tunnel: ~Copyable {
     }
     done.wait()
     guard made.number >= 0 else { throw SystemError("make a socket in", namespace, code: EPERM) }
-    var limit = timeval(tv_sec: 5, tv_usec: 0)
+    let (whole, fraction) = (Int(patience), patience.truncatingRemainder(dividingBy: 1))
+    var limit = timeval(tv_sec: whole, tv_usec: Int(fraction * 1_000_000))
     for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
       unsafe setsockopt(
         made.number, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -18,8 +18,8 @@ struct Check: ParsableCommand {
     let results = HealthCheck(Settings.loadLeniently(config: config), at: Clock.now).run()
     try StandardOutput.write(output.json ? json(results) : text(results))
     switch results.map(\.level).max() {
-    case .error: throw ExitCode(ExitStatus.errorsFound.rawValue)
-    case .warning: throw ExitCode(ExitStatus.warningsFound.rawValue)
+    case .error: throw ExitCode(.errorsFound)
+    case .warning: throw ExitCode(.warningsFound)
     case .ok, nil: break
     }
   }

@@ -20,7 +20,7 @@ struct KickUser: ParsableCommand {
     let name = try user.userName()
     let kick = try kick(name)
     let administration = try Administration(options)
-    let run = SweepRun(administration.settings, AdminProgram.diagnostics, kick: kick)
+    let run = SweepRun(administration.settings, AdminProgram.diagnostics.withoutLog, kick: kick)
     let summary = try run.perform(patience: .seconds(15))
     if summary.servers.isEmpty { throw NoServers() }
     let kicked = summary.kills.filter { $0.user == name }
@@ -34,7 +34,7 @@ struct KickUser: ParsableCommand {
         })
       try warnOfReturn(of: name, administration)
     }
-    try summary.endUnlessDone()
+    try summary.exitStatus.throwUnlessDone()
   }
 
   /// The message with the word that makes the client stop, unless it has one that a client knows.

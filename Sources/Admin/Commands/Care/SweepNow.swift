@@ -18,19 +18,14 @@ struct SweepNow: ParsableCommand {
 
   func run() throws {
     let only = servers.map { FileArgument($0).path }
+    let settings = try options.settings()
     let run = SweepRun(
-      try options.settings(), AdminProgram.diagnostics, isDryRun: dryRun, only: only)
+      settings, AdminProgram.diagnostics.withoutLog, isDryRun: dryRun, only: only)
     let summary = try run.perform()
     try StandardOutput.write([
-      output.json ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun)
+      output.json
+        ? summary.json(isDryRun: dryRun) : summary.text(isDryRun: dryRun, in: settings.units)
     ])
-    try summary.endUnlessDone()
-  }
-}
-
-extension Summary {
-  /// - Throws: `ExitCode` for any status but that all was done.
-  func endUnlessDone() throws {
-    if exitStatus != .done { throw ExitCode(exitStatus.rawValue) }
+    try summary.exitStatus.throwUnlessDone()
   }
 }

@@ -28,7 +28,7 @@ struct Events: ParsableCommand {
     if events.isEmpty, let name, try ledger.users.id(of: name) == nil {
       throw administration.unknown(name)
     }
-    let listing = Listing(
+    var listing = Listing(
       "events", events,
       [
         .time("TIME") { $0.lastAt },
@@ -40,6 +40,9 @@ struct Events: ParsableCommand {
         .time(key: "first_at") { $0.at },
         .time(key: "last_at") { $0.lastAt },
       ])
-    try StandardOutput.write(listing.text(as: output.format, words))
+    listing.ifEmpty = (
+      "nothing happened in that time", "quota-admin events --since 365d goes back further"
+    )
+    try listing.write(as: output.format, words)
   }
 }

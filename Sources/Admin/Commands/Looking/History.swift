@@ -46,6 +46,6 @@ struct History: ParsableCommand {
         },
         .flag(key: "estimated") { $0.isEstimated },
       ])
-    try StandardOutput.write(listing.text(as: output.format, words))
+    try listing.write(as: output.format, words)
   }
 }

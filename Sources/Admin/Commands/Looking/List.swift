@@ -18,7 +18,7 @@ struct List: ParsableCommand {
     let users = try filter.apply(by: words.rules, nearFrom: percent) { body in
       try ledger.users.forEach(at: Clock.now, body)
     }
-    let listing = Listing(
+    var listing = Listing(
       "users", users,
       [
         .text("USER") { $0.name.forPeople },
@@ -29,6 +29,13 @@ struct List: ParsableCommand {
         .number("SESSIONS") { Int64($0.openSessions) },
         .part(UserRecord.columns(by: words.rules)) { $0 },
       ])
-    try StandardOutput.write(listing.text(as: output.format, words))
+    listing.ifEmpty =
+      filter.isEmpty
+      ? (
+        "there are no users yet",
+        "users come with their first connection, or by: quota-admin add NAME --quota 50GB "
+          + "--period month"
+      ) : ("no user is like that", "quota-admin list shows all users")
+    try listing.write(as: output.format, words)
   }
 }

@@ -26,6 +26,12 @@ struct Sessions: ParsableCommand {
     let view = try LiveView.take(administration.settings, administration.ledger)
     let sessions = try LiveSessions(view, administration)
     try StandardOutput.write(output.json ? sessions.json : sessions.text())
+    if view.sessions.isEmpty, !output.json {
+      AdminProgram.diagnostics.notice(
+        "nobody is connected",
+        hint: view.servers.isEmpty
+          ? "no OpenVPN server is known; quota-admin check says what is missing" : nil)
+    }
   }
 
   /// Every view is asked for over connections of its own: in between nobody is kept waiting.

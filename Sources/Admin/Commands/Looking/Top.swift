@@ -36,7 +36,8 @@ struct Top: ParsableCommand {
         },
       ])
     listing.bar = { count.bytes(of: $0.traffic) }
-    try StandardOutput.write(listing.text(as: output.format, words))
+    listing.ifEmpty = Words.noUsage
+    try listing.write(as: output.format, words)
   }
 }
 

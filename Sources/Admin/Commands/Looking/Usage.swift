@@ -50,20 +50,21 @@ struct Usage: ParsableCommand {
     let report = UsageReport(window: window, words: words, now: now)
     let subjects: [(name: UserName?, number: Int64?)] =
       names.isEmpty ? [(nil, nil)] : zip(names, numbers).map { ($0, $1) }
-    let text = try ledger.snapshot {
-      if by == .session {
+    if by == .session {
+      let sessions = try ledger.snapshot {
         let owners = try ledger.users.owners()
-        let sessions = try subjects.map { subject in
+        return try subjects.map { subject in
           try report.sessions(of: subject.number, ledger, owners)
         }
-        return report.listing(sessions.flatMap(\.self)).text(as: output.format, words)
-      }
-      let lines = try subjects.map { subject in
+      }.flatMap(\.self)
+      return try report.listing(sessions).write(as: output.format, words)
+    }
+    let lines = try ledger.snapshot {
+      try subjects.map { subject in
         try report.lines(of: subject.number, called: subject.name, by: by, ledger)
       }
-      return report.listing(lines.flatMap(\.self), by: by, namesUsers: subjects.count > 1)
-        .text(as: output.format, words)
-    }
-    try StandardOutput.write(text)
+    }.flatMap(\.self)
+    try report.listing(lines, by: by, namesUsers: subjects.count > 1)
+      .write(as: output.format, words)
   }
 }

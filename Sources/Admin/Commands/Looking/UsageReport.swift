@@ -120,6 +120,7 @@ struct UsageReport {
       [.user(namesUsers ? "USER" : nil) { $0.user }] + what
         + [.traffic { $0.traffic }, .counted(count) { $0.traffic }])
     listing.about = [("by", grouping.rawValue)]
+    listing.ifEmpty = Words.noUsage
     listing.bar = { count.bytes(of: $0.traffic) }
     return listing
   }
@@ -141,6 +142,7 @@ struct UsageReport {
         .number(key: "bytes_counted") { count.bytes(of: $0.session.counters) },
       ])
     listing.about = [("by", "session")]
+    listing.ifEmpty = Words.noUsage
     return listing
   }
 }

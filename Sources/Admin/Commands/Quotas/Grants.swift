@@ -27,7 +27,7 @@ struct GrantBytes: ParsableCommand {
 
   func run() throws {
     let name = try user.userName()
-    let bytes = try ByteSize.argument(size, of: "the size")
+    let bytes = try ByteSize.confirmed(size, of: "the size", unlessBelow: 1000)
     if bytes == 0 {
       throw CommandError("the size is \(CommandError.quoted(size)); allowed is 1 byte or more")
     }
@@ -83,7 +83,7 @@ struct Grants: ParsableCommand {
     let administration = try Administration(options)
     let name = try administration.user(user.userName()).name
     let grants = try administration.ledger.grants.list(of: name, at: Clock.now)
-    let listing = Listing(
+    var listing = Listing(
       "grants", grants,
       [
         .number("GRANT", key: "grant") { $0.number },
@@ -97,6 +97,10 @@ struct Grants: ParsableCommand {
         .text("NOTE", key: "note") { $0.note },
         .time(key: "revoked_at") { $0.revokedAt },
       ])
-    try StandardOutput.write(listing.text(as: output.format, administration.words))
+    listing.ifEmpty = (
+      "nothing was granted to \(name.forPeople) yet",
+      "for 10 GB on top of the quota: quota-admin grant \(TypedCommand.quoted(user.name)) 10GB"
+    )
+    try listing.write(as: output.format, administration.words)
   }
 }

@@ -106,7 +106,7 @@ struct ListPlans: ParsableCommand {
     let plans = try administration.ledger.plans.all().map { plan in
       (plan: plan, users: Int64(try administration.ledger.plans.followers(of: plan).count))
     }
-    let listing = Listing(
+    var listing = Listing(
       "plans", plans,
       [
         .text("PLAN", key: "plan") { $0.plan.name },
@@ -114,7 +114,11 @@ struct ListPlans: ParsableCommand {
         .number("USERS", key: "users") { $0.users },
         .text("TERMS") { words.terms($0.plan.terms).joined(separator: ", ") },
       ])
-    try StandardOutput.write(listing.text(as: output.format, words))
+    listing.ifEmpty = (
+      "there are no plans yet",
+      "quota-admin plan add NAME --quota 50GB --period month adds one"
+    )
+    try listing.write(as: output.format, words)
   }
 }
 

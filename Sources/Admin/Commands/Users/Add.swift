@@ -19,7 +19,7 @@ struct Add: ParsableCommand {
   @OptionGroup var user: NameArgument
 
   func run() throws {
-    let name = try user.userName()
+    let name = try UserName(newArgument: user.name)
     let administration = try Administration(options)
     let (settings, now) = (administration.settings, Clock.now)
     let edit = try terms.edit(at: now, in: settings.zone) { .none }
@@ -29,7 +29,16 @@ struct Add: ParsableCommand {
     let user = try administration.change { ledger in
       try ledger.users.add(name, own, plan: plan?.name, at: now)
     }
-    let terms = administration.words.terms(of: user).joined(separator: ", ")
-    try StandardOutput.write(["added \(name.forPeople), \(terms)"])
+    let words = administration.words.terms(of: user).joined(separator: ", ")
+    try StandardOutput.write(["added \(name.forPeople), \(words)\(warning(for: user))"])
+    try administration.warnOfResemblance(of: name)
+  }
+
+  /// That a quota which was given without a period never starts over, and how it would.
+  private func warning(for user: UserRecord) -> String {
+    guard terms.quota != nil, terms.period == nil, user.period == .none, user.entitlement.quota > 0
+    else { return "" }
+    let name = TypedCommand.quoted(self.user.name)
+    return "; it never starts over: quota-admin set \(name) --period month makes it monthly"
   }
 }

@@ -43,6 +43,11 @@ struct Import: ParsableCommand {
     let settings = try options.settings()
     var file = UserFile(bytes, at: .init(now: now, zone: settings.zone))
     if file.problems.isEmpty {
+      if let line = file.foreignLines.first {
+        AdminProgram.diagnostics.warning(
+          "\(name):\(line): \(file.foreignLines.count == 1 ? "a name is" : "names from here on are") "
+            + "no UTF-8 and taken byte by byte; is the file Latin-1?")
+      }
       let administration = try Administration(options)
       let progress = Progress("importing")
       do {

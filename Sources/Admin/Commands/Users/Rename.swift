@@ -13,16 +13,19 @@ struct Rename: ParsableCommand {
   var newName: String
 
   func run() throws {
-    let (name, newName) = (try user.userName(), try UserName(argument: newName))
+    let (name, newName) = (try user.userName(), try UserName(newArgument: newName))
     let administration = try Administration(options)
-    if try administration.find(newName) != nil {
+    let taken = try administration.find(newName)?.name
+    // By NAMES=fold it may be another spelling of their own name.
+    if let taken, try taken == newName || administration.find(name)?.name != taken {
       throw CommandError(
-        "there is a user \(newName.forPeople) already", hint: "names are given once; take another")
+        "there is a user \(taken.forPeople) already", hint: "names are given once; take another")
     }
     let renamed = try administration.change { ledger in
       try ledger.users.rename(name, to: newName, at: Clock.now)
     }
     let live = renamed.openSessions == 0 ? "" : "; \(Words.sessions(renamed.openSessions)) stay on"
     try StandardOutput.write(["\(name.forPeople) is now called \(newName.forPeople)\(live)"])
+    try administration.warnOfResemblance(of: newName)
   }
 }

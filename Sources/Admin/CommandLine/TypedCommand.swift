@@ -1,0 +1,155 @@
+import ArgumentParser
+import Quota
+import Support
+
+/// A command line of quota-admin as it was typed: finds out what was meant where the parser cannot.
+struct TypedCommand {
+  /// Without the program's own name.
+  private let arguments: [String]
+
+  init(_ arguments: [String]) { self.arguments = arguments }
+
+  /// The arguments for the parser: a negative number becomes part of the option before it, which
+  /// knows what is allowed, and `help list` becomes `list --help`.
+  ///
+  /// - Throws: `CommandError`, 64, for a command that there is not.
+  func forParser() throws(CommandError) -> [String] {
+    var words = joiningNegativeNumbers()
+    var level = 0
+    var command: any ParsableCommand.Type = QuotaAdmin.self
+    while level < words.count, !words[level].hasPrefix("-") {
+      let subcommands = command.configuration.subcommands
+      if subcommands.isEmpty { break }
+      if words[level] == "help" {
+        words.remove(at: level)
+        words.append("--help")
+        continue
+      }
+      guard let next = subcommands.first(where: { $0.word == words[level] }) else {
+        throw TypedCommand.unknown(words, at: level, among: subcommands.map { $0.word })
+      }
+      level += 1
+      command = next
+    }
+    return words
+  }
+
+  private func joiningNegativeNumbers() -> [String] {
+    let options = ["--quota", "--grace", "--max-sessions", "--reset-day", "--limit", "-n"]
+    var joined: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      if argument == "--" { return joined + arguments[index...] }
+      if let option = joined.last, options.contains(option), argument.first == "-",
+        argument.dropFirst().first?.isNumber == true
+      {
+        joined[joined.count - 1] = option == "-n" ? "--limit=\(argument)" : "\(option)=\(argument)"
+      } else {
+        joined.append(argument)
+      }
+    }
+    return joined
+  }
+
+  /// The error for a word that is no command.
+  private static func unknown(
+    _ words: [String], at level: Int, among known: [String]
+  ) -> CommandError {
+    let (word, before, rest) = (
+      words[level], Array(words[..<level]), Array(words[(level + 1)...].filter { $0 != "--help" })
+    )
+    let near = NearestName.of(Array(word.utf8), among: known)
+    let meant = level == 0 ? otherWords[word.lowercased()] : nil
+    var hint = (["quota-admin"] + before + ["--help lists the commands"]).joined(separator: " ")
+    if level == 0, ["quota", "limit"].contains(word.lowercased()), let name = rest.first {
+      hint = didYouMean(
+        rest.count > 1 ? ["set", name, "--quota"] + rest.dropFirst() : ["show", name])
+    } else if level == 0, word.lowercased() == "status" {
+      hint =
+        rest.isEmpty
+        ? "list shows the users, sessions who is connected, check how the installation is"
+        : didYouMean(["show"] + rest)
+    } else if let command = meant.map({ [$0] }) ?? near.map({ before + [$0] }) {
+      hint = TypedCommand.didYouMean(
+        command.flatMap { $0.split(separator: " ").map(String.init) } + rest)
+    }
+    return CommandError(
+      "there is no command \(CommandError.quoted((before + [word]).joined(separator: " ")))",
+      hint: hint, exitStatus: .usage)
+  }
+
+  /// What would help with a complaint of the parser's; nil for how the command is used.
+  func hint(for complaint: String, usage: String) -> String? {
+    if usage.hasSuffix("<subcommand>") {
+      return complaint.hasPrefix("unknown option '-")
+        ? "options go behind the command, as in: quota-admin list --config FILE"
+        : "quota-admin --help lists the commands"
+    }
+    if arguments.contains(where: { $0.first == "-" && $0.dropFirst().first?.isNumber == true }) {
+      return "an amount is above zero; quota-admin revoke takes back what was granted"
+    }
+    if complaint.hasPrefix("unknown option '-"), !complaint.hasPrefix("unknown option '--") {
+      return "a name that begins with a hyphen goes behind --, as in: quota-admin show -- -bob"
+    }
+    return complaint.contains("unexpected argument") ? hintForSurplus : nil
+  }
+
+  /// What was meant by arguments that are too many: a size without its option, or in two words.
+  private var hintForSurplus: String? {
+    let units = ["b", "k", "m", "g", "t", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"]
+    for (number, unit) in zip(arguments, arguments.dropFirst())
+    where units.contains(unit.lowercased()) {
+      let digits = number.split(separator: "=").last ?? ""
+      if !digits.isEmpty, digits.allSatisfy({ $0.isNumber || $0 == "." || $0 == "," }) {
+        return "a size is one word: \(digits)\(unit)"
+      }
+    }
+    let levels = arguments.first == "plan" ? 2 : 1
+    let (command, rest) = (arguments.prefix(levels), arguments.dropFirst(levels))
+    let isSize = { (word: String) in
+      word.first?.isNumber == true && (try? ByteSize.parse(word)) != nil
+    }
+    if command == ["top"], let number = rest.first(where: { Int($0) != nil }) {
+      return TypedCommand.didYouMean(["top", "-n", number])
+    }
+    guard ["add", "set"].contains(command.last), let size = rest.first(where: isSize),
+      let name = rest.first(where: { !isSize($0) && $0.first != "-" && $0 != "quota" })
+    else { return nil }
+    return TypedCommand.didYouMean(command + [name, "--quota", size])
+  }
+
+  private static func didYouMean(_ arguments: [String]) -> String {
+    "did you mean: quota-admin \(arguments.map(quoted).joined(separator: " "))"
+  }
+
+  /// An argument as a shell takes it.
+  static func quoted(_ argument: String) -> String {
+    let isPlain = argument.unicodeScalars.allSatisfy { scalar in
+      scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        || "._@+-=:/,%".unicodeScalars.contains(scalar)
+    }
+    if isPlain, !argument.isEmpty { return argument }
+    var text = "'"
+    for letter in argument { text += letter == "'" ? #"'\''"# : String(letter) }
+    return text + "'"
+  }
+
+  /// What the commands are called elsewhere.
+  private static let otherWords = [
+    "delete": "remove", "del": "remove", "rm": "remove", "userdel": "remove",
+    "create": "add", "new": "add", "useradd": "add", "adduser": "add",
+    "block": "disable", "ban": "disable", "lock": "disable", "suspend": "disable",
+    "unblock": "enable", "unban": "enable", "unlock": "enable", "allow": "enable",
+    "change": "set", "edit": "set", "modify": "set", "update": "set",
+    "ls": "list", "users": "list", "user": "show", "info": "show", "get": "show",
+    "who": "sessions", "online": "sessions", "disconnect": "kick", "kill": "kick",
+    "traffic": "usage", "stats": "usage", "log": "events", "logs": "events", "mv": "rename",
+    "give": "grant", "topup": "grant", "plans": "plan list", "dump": "export",
+    "install": "setup", "uninstall": "teardown", "doctor": "check", "test": "check",
+    "verify": "check", "html": "report", "version": "--version",
+  ]
+}
+
+extension ParsableCommand {
+  /// What the command is called.
+  fileprivate static var word: String { configuration.commandName ?? _commandName }
+}

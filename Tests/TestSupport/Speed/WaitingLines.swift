@@ -1,0 +1,36 @@
+import Foundation
+import Gate
+import System
+
+extension HookSession {
+  /// The line of the journal that a hook of server `s0` writes of it.
+  private func record(_ kind: JournalRecord.Kind, mark: UInt64) -> JournalRecord {
+    func value(_ name: String) -> [UInt8] { Array((connecting[name] ?? "").utf8) }
+    func number(_ name: String) -> Int64 { Int64(connecting[name] ?? "") ?? 0 }
+    let isEnd = kind == .end
+    return JournalRecord(
+      kind: kind, mark: mark, boot: Boot.current(), serverStart: number("daemon_start_time"),
+      server: Array("s0".utf8), pid: number("daemon_pid"), connectedSince: number("time_unix"),
+      realtime: Clock.realtime, boottime: Clock.boottime, ipv4: value("ifconfig_pool_remote_ip"),
+      device: value("dev"), clientHost: value("untrusted_ip"), clientPort: value("untrusted_port"),
+      commonName: Array(name.utf8), owner: Array(name.utf8), received: isEnd ? 1000 : nil,
+      sent: isEnd ? 2000 : nil, duration: isEnd ? 60 : nil)
+  }
+
+  /// The line of its connect hook, and that of its disconnect hook.
+  fileprivate var lines: [UInt8] {
+    let mark = UInt64(number) << 1
+    return record(.in, mark: mark).encoded() + record(.end, mark: mark | 1).encoded()
+  }
+}
+
+extension SpeedBench {
+  /// Appends the lines of clients that came and went while no sweep ran, two for each name.
+  package func appendWaitingLines(of names: [String], from number: Int = 1000) throws {
+    let sessions = names.enumerated().map { HookSession($1, number: number + $0) }
+    let journal = try FileHandle(forWritingTo: URL(fileURLWithPath: state + "/journal"))
+    try journal.seekToEnd()
+    try journal.write(contentsOf: Data(sessions.flatMap(\.lines)))
+    try journal.close()
+  }
+}
