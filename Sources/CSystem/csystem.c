@@ -44,7 +44,8 @@ int32_t cs_open_directory(const char *path) {
 }
 
 int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, uint32_t mode) {
-  static const int flags[] = {O_RDONLY, O_WRONLY | O_APPEND, O_RDWR | O_CREAT | O_EXCL};
+  static const int flags[] = {
+    O_RDONLY, O_WRONLY | O_APPEND, O_RDWR | O_CREAT | O_EXCL, O_WRONLY};
   return openat(directory, name, flags[access] | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
 }
 

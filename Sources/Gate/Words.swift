@@ -25,8 +25,50 @@ extension [UInt8] {
     self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
+  /// Puts bytes in the place of as many others.
+  mutating func replace(at index: Int, with other: Span<UInt8>) {
+    precondition(index >= 0 && index + other.count <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[index..<index + other.count])
+      unsafe other.withUnsafeBytes { unsafe part.copyMemory(from: $0) }
+    }
+  }
+
+  /// Moves bytes to another place, which may be among them.
+  mutating func move(_ range: Range<Int>, to index: Int) {
+    precondition(range.upperBound <= count && index >= 0 && index + range.count <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+      unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[index..<index + range.count])
+        .copyMemory(from: source)
+    }
+  }
+
   mutating func set(word: UInt64, at index: Int) {
-    for byte in 0..<8 { self[index + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte)) }
+    precondition(index >= 0 && index + 8 <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      unsafe bytes.storeBytes(of: word.littleEndian, toByteOffset: index, as: UInt64.self)
+    }
+  }
+
+  mutating func set(integer: Int64, at index: Int) {
+    set(word: UInt64(bitPattern: integer), at: index)
+  }
+
+  mutating func set(half: UInt32, at index: Int) {
+    precondition(index >= 0 && index + 4 <= count)
+    unsafe withUnsafeMutableBytes { bytes in
+      unsafe bytes.storeBytes(of: half.littleEndian, toByteOffset: index, as: UInt32.self)
+    }
+  }
+
+  /// Appends bytes 0, to be set.
+  ///
+  /// - Returns: where they begin.
+  mutating func appendZeros(_ number: Int) -> Int {
+    let start = count
+    append(contentsOf: repeatElement(0, count: number))
+    return start
   }
 
   mutating func append(word: UInt64) {

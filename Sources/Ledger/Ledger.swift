@@ -9,6 +9,12 @@ package final class Ledger {
   let database: Connection
   let rules: Rules
   let zone: Zone
+  /// What the next access table has to say anew.
+  var access = AccessChanges()
+  /// Whom the rule would let in once more.
+  let allowed = AllowedUsers()
+  /// When sweeps and servers were heard of; nil as long as nobody has asked.
+  var heard: LastHeard?
   /// What taking in the journal came to when the ledger was opened.
   package private(set) var imported = Reconciliation()
 
@@ -116,7 +122,7 @@ extension Connection {
   /// Runs a body that sees the database as of one moment.
   ///
   /// - Parameter failing: makes the body's kind of error of one of SQLite's.
-  func snapshot<Result, Failure: Error>(
+  func snapshot<Result: ~Copyable, Failure: Error>(
     failing: (SQLiteError) -> Failure, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     do { try execute("BEGIN") } catch { throw failing(error) }

@@ -47,7 +47,8 @@ extension Ledger {
 
   static func writingConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
-    let database = try Connection(path, .creating, busyTimeout: busyTimeout, keepsStatements: true)
+    let database = try Connection(
+      path, .creating, busyTimeout: busyTimeout, keepsStatements: true, watching: watchedTables)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     try makeRoom(forSessions: 0, in: database)
@@ -55,11 +56,11 @@ extension Ledger {
   }
 
   /// Lets SQLite keep the pages that a sweep of so many sessions changes, so that each is written
-  /// once: 150 bytes a session, and half a megabyte at least.
+  /// once: 75 bytes a session, and half a megabyte at least.
   static func makeRoom(
     forSessions count: Int, in database: borrowing Connection
   ) throws(SQLiteError) {
-    try database.execute("PRAGMA cache_size = -\(max(500, count * 150 / 1000))")
+    try database.execute("PRAGMA cache_size = -\(max(500, count * 75 / 1000))")
   }
 
   /// Turns the write-ahead log on. Where two do so at once, SQLite turns one away without waiting,

@@ -20,9 +20,20 @@ package struct AccessSettings: Equatable, Sendable {
 // table that would be in force: every transaction that changes what a user may do gives it another.
 
 extension Ledger {
+  /// The tables from whose rows the access table is made; of the others it knows by what they do to
+  /// these.
+  static let watchedTables = ["users", "user_quotas", "plans", "sessions", "counters"]
+
   /// Notes that what the access table says is no longer all.
   func noteAccessChange() throws(SQLiteError) {
-    try setMeta("access", "\(UInt64.random(in: 1 ... .max))")
+    let version = UInt64.random(in: 1 ... .max)
+    access.changed(from: try accessVersion(), to: version)
+    try setMeta("access", "\(version)")
+  }
+
+  /// The version of the table that would be in force; nil where none was given yet.
+  func accessVersion() throws(SQLiteError) -> UInt64? {
+    try meta("access").flatMap { UInt64($0) }
   }
 
   /// Publishes the access table unless the one that is there says all that the ledger does.
@@ -67,7 +78,7 @@ extension Ledger {
   private func accessHeader(
     _ settings: AccessSettings, journal: JournalProgress, at moment: JournalMoment
   ) throws(SQLiteError) -> AccessHeader? {
-    guard let version = try meta("access").flatMap({ UInt64($0) }) else { return nil }
+    guard let version = try accessVersion() else { return nil }
     let last = journal.marks.last
     return AccessHeader(
       version: version,
@@ -84,89 +95,239 @@ extension Ledger {
     _ settings: AccessSettings, at moment: JournalMoment, in directory: borrowing Directory
   ) throws(LedgerError) {
     let writer = try asking { () throws(SQLiteError) in
-      if try meta("access") == nil { try noteAccessChange() }
+      if try accessVersion() == nil { try noteAccessChange() }
       return try database.snapshot(failing: { $0 }) { () throws(SQLiteError) in
-        try accessWriter(settings, at: moment)
+        try accessWriter(settings, at: moment, in: directory)
       }
     }
     guard let writer else { return }
-    try Ledger.asLedgerError { () throws(SystemError) in _ = try writer.publish(in: directory) }
+    do throws(SystemError) { try writer.publish(in: directory) } catch { throw .file(error) }
+    access = AccessChanges()
+    database.watch.clear()
   }
 
   private func accessWriter(
-    _ settings: AccessSettings, at moment: JournalMoment
+    _ settings: AccessSettings, at moment: JournalMoment, in directory: borrowing Directory
   ) throws(SQLiteError) -> AccessWriter? {
     let header = try accessHeader(settings, journal: journalProgress(), at: moment)
-    guard let header else { return nil }
-    let time = moment.realtime / 1_000_000_000
-    var rules = PeriodRules(zone: zone, at: time)
-    var writer = AccessWriter(header, boundaries: try periodRules(&rules))
-    try forEachEntitlement { row, columns throws(SQLiteError) in
-      let entitlement = try self.entitlement(row, at: time)
-      writer.add(
-        AccessUser(entitlement, rule: rules.number(of: row.periodRule), counting: self.rules.count),
-        named: EntitlementRow.name(columns).bytes)
+    guard var header else { return nil }
+    let time = header.writtenAt
+    if var former = try? AccessTable(in: directory) {
+      header.key = former.header.key
+      if header.names == .exact, former.header.writtenAt <= time,
+        former.header.sharesEntries(with: header),
+        access.areAll(since: former.header.version, until: header.version),
+        let writer = try changedWriter(header, of: &former, at: time)
+      {
+        return writer
+      }
     }
+    var writer = AccessWriter(header)
+    var rules = PeriodRules(zone: zone, at: time)
+    var rows = try database.prepare(
+      "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
+    while try rows.step() { try put(EntitlementRow(rows), rows, header, &rules, to: &writer) }
+    writer.boundaries = rules.boundaries
     try addSessions(to: &writer)
     return writer
   }
 
-  private func forEachEntitlement(
-    _ body: (EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
-  ) throws(SQLiteError) {
-    var rows = try database.prepare(
-      "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
-    while try rows.step() { try body(EntitlementRow(rows), rows) }
-  }
-
-  /// The boundaries of all rules of periods that users have.
-  private func periodRules(_ rules: inout PeriodRules) throws(SQLiteError) -> [[Int64]] {
-    var texts = try database.prepare(
-      """
-      SELECT DISTINCT coalesce(user_quotas.period, plans.period) FROM user_quotas
-        LEFT JOIN plans ON plans.id = plan_id
-      """)
-    while try texts.step() {
-      if let period = texts.optionalText(0).flatMap(Period.init(stored:)) { rules.add(period) }
+  /// A table that says what the former one does, but for what was changed since; nil where that may not
+  /// be all: a period has begun since, a plan is another, or a name was taken away.
+  private func changedWriter(
+    _ header: AccessHeader, of former: inout AccessTable, at time: Int64
+  ) throws(SQLiteError) -> AccessWriter? {
+    let watch = database.watch
+    guard !watch.hasChanges(in: "plans"),
+      var rules = try? PeriodRules(of: &former, zone: zone, at: time)
+    else { return nil }
+    var writer = AccessWriter(header)
+    do { try writer.keepUsers(of: &former) } catch { return nil }
+    let noted = access.take()
+    writer.put(encoded: noted.users)
+    let named = watch.rows(of: "users")
+    var changed = named
+    for row in watch.rows(of: "user_quotas") {
+      let user = try database.first("SELECT user_id FROM user_quotas WHERE id = ?1", row) {
+        $0.integer(0)
+      }
+      if let user { changed.append(user) }
     }
-    return rules.boundaries
+    changed.sort()
+    var rows = try EntitlementRows(self, where: Users.isPresent)
+    try rows.forEach(of: changed) { row, columns throws(SQLiteError) in
+      try put(row, columns, header, &rules, to: &writer)
+    }
+    if !named.isEmpty {
+      let count = try database.integer("SELECT count(*) FROM users WHERE \(Users.isPresent)")
+      if writer.countUsers() != Int(count) { return nil }
+    }
+    if rules.boundaries.count != former.ruleCount { return nil }
+    writer.boundaries = rules.boundaries
+    var haveChanged = watch.hasChanges(in: "sessions") || watch.hasChanges(in: "counters")
+    // A session has its owner's name.
+    if !haveChanged { haveChanged = try haveOpenSessions(users: named) }
+    if !haveChanged, noted.shown.isEmpty {
+      do { try writer.keepSessions(of: &former) } catch { return nil }
+    } else {
+      let areAll = try named.isEmpty ? addSessions(noted, to: &writer) : false
+      if !areAll { try addSessions(to: &writer) }
+    }
+    return writer
   }
 
+  private func put(
+    _ row: EntitlementRow, _ columns: borrowing Statement, _ header: AccessHeader,
+    _ rules: inout PeriodRules, to writer: inout AccessWriter
+  ) throws(SQLiteError) {
+    let user = AccessUser(
+      try entitlement(row, at: header.writtenAt), rule: rules.number(of: row.periodRule),
+      counting: header.count)
+    writer.put(user, named: EntitlementRow.nameHash(columns, by: header))
+  }
+
+  private func haveOpenSessions(users: [Int64]) throws(SQLiteError) -> Bool {
+    for user in users
+    where try database.exists(
+      "SELECT 1 FROM sessions WHERE user_id = ?1 AND ended_at IS NULL AND reason IS NULL", user)
+    {
+      return true
+    }
+    return false
+  }
+
+  /// What `liveSession` reads: a session, its server's device and its owner's name.
+  private static let liveSessions =
+    """
+    SELECT \(SessionRow.columns), device, coalesce(username, owner) FROM \(SessionRow.tables)
+      LEFT JOIN users ON users.id = user_id
+    WHERE ended_at IS NULL AND reason IS NULL
+    """
+
+  /// Adds all live sessions.
   private func addSessions(to writer: inout AccessWriter) throws(SQLiteError) {
-    // There are few processes, and many sessions.
-    var processes: [Int64: (server: [UInt8], pid: Int64, start: Int64)] = [:]
-    try database.query(
+    writer.removeSessions()
+    var processes = try AccessProcesses(database, by: writer.key)
+    var rows = try database.prepare(Ledger.liveSessions)
+    while try rows.step() { add(rows, &processes, to: &writer) }
+  }
+
+  /// Adds the live sessions that listings showed, and those that were changed otherwise.
+  ///
+  /// - Returns: whether these are all.
+  private func addSessions(
+    _ noted: AccessChanges.Noted, to writer: inout AccessWriter
+  ) throws(SQLiteError) -> Bool {
+    if noted.shown.isEmpty { return false }
+    var processes = try AccessProcesses(database, by: writer.key)
+    let changed = Set(database.watch.rows(of: "sessions") + database.watch.rows(of: "counters"))
+    var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
+    for session in noted.shown where !changed.contains(session.id) {
+      var owner = noted.names[session.user]
+      if owner == nil {
+        owner = try names.first(session.user) { row in row.withText(0) { writer.hash(of: $0) } }
+      }
+      let device = noted.devices[Int(session.device)]
+      guard let owner,
+        let process = processes.number(of: device.process, device: device.name.span, in: &writer)
+      else { return false }
+      writer.addSession(at: Int(session.place), of: noted.entries, owner: owner, process: process)
+    }
+    var rows = try database.prepare("\(Ledger.liveSessions) AND sessions.id = ?1")
+    for id in changed.sorted() {
+      rows.bind(1, id)
+      while try rows.step() { add(rows, &processes, to: &writer) }
+    }
+    let count = try database.integer(
+      "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND reason IS NULL")
+    return writer.sessionCount == Int(count)
+  }
+
+  private func add(
+    _ row: borrowing Statement, _ processes: inout AccessProcesses, to writer: inout AccessWriter
+  ) {
+    let session = SessionRow(row)
+    let number = row.withText(SessionRow.count) {
+      processes.number(of: session.process, device: $0, in: &writer)
+    }
+    guard let number else { return }
+    var entry = AccessSession(session, session.counters, by: writer.key)
+    entry.process = number
+    entry.owner = row.withText(SessionRow.count + 1) { writer.hash(of: $0) }
+    writer.add(entry)
+  }
+}
+
+/// The numbers that servers' processes have in a table.
+private struct AccessProcesses {
+  private var processes: [Int64: AccessProcess] = [:]
+  /// What was asked for last: there are few processes, and many sessions.
+  private var last: (process: Int64, device: [UInt8], number: Int)?
+
+  init(_ database: borrowing Connection, by key: AccessKey) throws(SQLiteError) {
+    var rows = try database.prepare(
       """
       SELECT processes.id, name, processes.pid, started FROM processes
         JOIN servers ON servers.id = server_id
-      """
-    ) { processes[$0.integer(0)] = ($0.bytes(1), $0.integer(2), $0.integer(3)) }
-    var rows = try database.prepare(
-      """
-      SELECT process_id, connected_since, coalesce(username, owner), bytes_received, bytes_sent,
-        ipv4, ipv6, device, coalesce(client, real), in_position, virtual
-      FROM sessions LEFT JOIN users ON users.id = user_id
-        LEFT JOIN counters ON session_id = sessions.id
-      WHERE ended_at IS NULL AND reason IS NULL
       """)
     while try rows.step() {
-      guard let process = processes[rows.integer(0)] else { continue }
-      let real = RealAddress(rows, 8)
-      var (ipv4, ipv6) = (NetworkAddress(rows, 5), NetworkAddress(rows, 6))
-      let listed = NetworkAddress(rows, 10)
-      if ipv4.isNone, ipv6.isNone {
-        if listed.isIPv4 { ipv4 = listed } else { ipv6 = listed }
-      }
-      writer.add(
-        LiveSession(
-          server: process.server, pid: process.pid, serverStart: process.start,
-          connectedSince: rows.integer(1), owner: rows.bytes(2), received: rows.integer(3),
-          sent: rows.integer(4),
-          addresses: VirtualAddresses(ipv4: ipv4.internetAddress, ipv6: ipv6.internetAddress),
-          device: rows.bytes(7), clientHost: real.host.text,
-          clientPort: real.port == 0 ? [] : Array("\(real.port)".utf8),
-          position: rows.optionalInteger(9)))
+      processes[rows.integer(0)] = AccessProcess(
+        server: rows.withText(1) { key.hash($0) }, pid: rows.integer(2),
+        serverStart: rows.integer(3), device: [])
     }
+  }
+
+  /// The number of a process with a device; nil where there is no such process.
+  mutating func number(
+    of process: Int64, device: Span<UInt8>, in writer: inout AccessWriter
+  ) -> Int? {
+    if let last, last.process == process, device.isSame(as: last.device) { return last.number }
+    guard var known = processes[process] else { return nil }
+    known.device = [UInt8](copying: device)
+    let number = writer.number(of: known)
+    last = (process, known.device, number)
+    return number
+  }
+}
+
+extension AccessSession {
+  /// - Parameter counters: what the session's are now.
+  ///
+  /// Its process and its owner are to be set.
+  init(_ session: SessionRow, _ counters: Traffic, by key: AccessKey) {
+    var client: [UInt8] = []
+    client.reserveCapacity(32)
+    session.client.appendText(to: &client)
+    self.init(
+      process: 0, connectedSince: session.since, owner: 0, received: counters.received,
+      sent: counters.sent,
+      addresses: VirtualAddresses(
+        ipv4: session.ipv4.internetAddress, ipv6: session.ipv6.internetAddress),
+      client: client.isEmpty ? 0 : key.hash(client.span), position: session.candidate.position)
+  }
+}
+
+extension Span<UInt8> {
+  func isSame(as other: [UInt8]) -> Bool {
+    if count != other.count { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+}
+
+extension [UInt8] {
+  init(copying bytes: Span<UInt8>) {
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+  }
+}
+
+extension RealAddress {
+  /// Host and port as a hook has them, with a byte 0 between; nothing where they are not known.
+  fileprivate func appendText(to text: inout [UInt8]) {
+    if isNone { return }
+    host.appendText(to: &text)
+    text.append(0)
+    if port > 0 { text.append(decimal: UInt32(port)) }
   }
 }
 
@@ -177,41 +338,53 @@ extension NetworkAddress {
   }
 }
 
-/// The rules of periods in use, each with its next boundaries.
-private struct PeriodRules {
+/// The rules of periods in use, each with its next boundaries. Rules that have the same are one.
+struct PeriodRules {
   private let zone: Zone
   private let time: Int64
-  private var periods: [Period] = []
   private(set) var boundaries: [[Int64]] = []
-
-  /// How many boundaries of each the access table has.
-  private static let count = 64
+  private var numbers: [(period: Period, number: Int?)] = [(.none, nil)]
 
   init(zone: Zone, at time: Int64) {
     self.zone = zone
     self.time = time
   }
 
-  mutating func add(_ period: Period) {
-    guard period != .none, number(of: period) == nil else { return }
+  /// Those of a table; nil where a period has begun since it was written.
+  init?(of table: inout AccessTable, zone: Zone, at time: Int64) throws(AccessError) {
+    self.init(zone: zone, at: time)
+    for rule in 0..<table.ruleCount {
+      let moments = try table.boundaries(of: rule)
+      if moments.first ?? .max <= time { return nil }
+      boundaries.append(moments)
+    }
+  }
+
+  /// The number of a rule, which may be new; nil where no new period begins.
+  mutating func number(of period: Period) -> Int? {
+    if let known = numbers.first(where: { $0.period == period }) { return known.number }
+    let moments = moments(of: period)
+    let number = boundaries.firstIndex(of: moments) ?? boundaries.count
+    if number == boundaries.count { boundaries.append(moments) }
+    numbers.append((period, number))
+    return number
+  }
+
+  private func moments(of period: Period) -> [Int64] {
     var moments: [Int64] = []
     var next = period.span(at: time, in: zone).end
-    while moments.count < PeriodRules.count, next != .max {
+    while moments.count < AccessTable.mostBoundaries, next != .max {
       moments.append(next)
       next = period.span(at: next, in: zone).end
     }
-    periods.append(period)
-    boundaries.append(moments)
+    return moments
   }
-
-  /// The number of a rule; nil where no new period begins.
-  func number(of period: Period) -> Int? { periods.firstIndex(of: period) }
 }
 
 extension AccessUser {
   /// What the table says of a user. A new period has no grants of its own; of those that are carried
   /// it has what the present one leaves.
-  fileprivate init(_ entitlement: Entitlement, rule: Int?, counting count: Count) {
+  init(_ entitlement: Entitlement, rule: Int?, counting count: Count) {
     var next = entitlement
     next.granted = 0
     next.carried -= entitlement.takenFromCarried(by: count)

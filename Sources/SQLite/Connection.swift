@@ -13,6 +13,9 @@ import CSQLite
   package let path: String
   let handle: OpaquePointer
   private let kept: KeptStatements?
+  /// Which rows were changed.
+  package let watch: RowWatch
+  let given = GivenValues()
 
   /// What has to be set before the first connection of a process.
   private static let setUp: Void = { csqlite_keep_no_memory_statistics() }()
@@ -34,16 +37,18 @@ import CSQLite
   ///   - busyTimeout: milliseconds to wait for another process's lock, 0 for not at all.
   ///   - keepsStatements: whether compiled statements are kept for their next use, for who does many
   ///     things of the same kind.
+  ///   - watched: the tables whose changes are noted.
   /// - Throws: `SQLiteError` naming the path.
   package init(
     _ path: String, _ access: Access = .existing, busyTimeout: Int32,
-    keepsStatements: Bool = false
+    keepsStatements: Bool = false, watching watched: [String] = []
   ) throws(SQLiteError) {
     _ = Connection.setUp
     var opened: OpaquePointer?
     let flags = access.flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
     var code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
     if code == SQLITE_OK { code = unsafe csqlite_distrust_the_file(opened) }
+    if code == SQLITE_OK, let opened = unsafe opened { code = unsafe given.define(on: opened) }
     guard code == SQLITE_OK, let opened = unsafe opened else {
       let error = unsafe SQLiteError("open", path, code, opened)
       unsafe sqlite3_close_v2(opened)
@@ -53,6 +58,8 @@ import CSQLite
     unsafe sqlite3_busy_timeout(opened, busyTimeout)
     unsafe sqlite3_wal_autocheckpoint(opened, 0)
     unsafe csqlite_keep_log_on_close(opened)
+    watch = RowWatch(watched)
+    if !watched.isEmpty { unsafe watch.begin(on: opened) }
     self.path = path
     unsafe self.handle = opened
     kept = keepsStatements ? KeptStatements() : nil

@@ -131,6 +131,15 @@ import CSQLite
     return unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
   }
 
+  /// Hands the bytes of a text column to a body, without a copy; none for NULL.
+  package borrowing func withText<Result>(
+    _ column: Int32, _ body: (Span<UInt8>) -> Result
+  ) -> Result {
+    let start = unsafe sqlite3_column_text(handle, column)
+    let count = unsafe start == nil ? 0 : Int(sqlite3_column_bytes(handle, column))
+    return unsafe body(UnsafeBufferPointer(start: start, count: count).span)
+  }
+
   /// Hands the bytes of a BLOB to a body, without a copy; none for NULL.
   package borrowing func withBlob<Result>(
     _ column: Int32, _ body: (Span<UInt8>) -> Result

@@ -16,7 +16,7 @@ struct StatusPoller {
   private let lastStart: Duration
   /// Whether to hand out all servers at once, at the end.
   private let togetherAtLast: Bool
-  private var buffer = [UInt8](repeating: 0, count: 1 << 14)
+  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
   /// How long those that answered wait for the others before they are dealt with.
   private static let grace = Duration.milliseconds(250)

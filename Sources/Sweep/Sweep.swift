@@ -28,8 +28,6 @@ package struct Sweep {
   private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
   private var environment: SweepEnvironment
   private let begun: Duration
-  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
-  private let lastSwept: Int64?
 
   /// Seconds after its kill in which a session may still be listed.
   private static let grace: Int64 = 10
@@ -72,7 +70,6 @@ package struct Sweep {
       bookkeepingFailure = error
     }
     let ledger = reconciler.ledger
-    lastSwept = try ledger.lastSweep()
     self.environment.journalPosition = { ledger.journalEnd() }
   }
 
@@ -138,8 +135,7 @@ package struct Sweep {
     }
   }
 
-  /// Publishes what users may do from now on, and leaves the files short; not after a failure, so that
-  /// the next sweep does all that is due once a day again.
+  /// Publishes what users may do from now on, and leaves the files short; not after a failure.
   private mutating func publish() {
     if bookkeepingFailure != nil { return }
     tellingFailure { sweep in
@@ -152,19 +148,13 @@ package struct Sweep {
     }
   }
 
-  /// Removes what is left of the journal that was rotated last, and does what is due once a day:
-  /// periods begin and end at midnight.
+  /// Removes what is left of the journal that was rotated last, and does what is due once a day.
   private func begin() throws {
-    let now = environment.clock.now
     // What a copy in memory takes in is not kept.
     if bookkeepingFailure == nil {
       try reconciler.ledger.removeOldJournal(at: environment.clock.moment)
     }
-    if let lastSwept, Day(of: lastSwept, in: settings.zone) == Day(of: now, in: settings.zone) {
-      return
-    }
-    try reconciler.ledger.rollOver(at: now)
-    try reconciler.ledger.notices.noteExpiries(at: now)
+    try reconciler.ledger.doDailyWork(at: environment.clock.now)
   }
 
   /// Takes the listings of servers that answered.

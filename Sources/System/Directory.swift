@@ -14,7 +14,17 @@ public struct Directory: ~Copyable {
   package let owner: UInt32
 
   /// What a file is opened for.
-  package enum Access: Sendable { case read, append }
+  package enum Access: Sendable {
+    case read, append, overwrite
+
+    fileprivate var call: cs_access {
+      switch self {
+      case .read: CS_READ
+      case .append: CS_APPEND
+      case .overwrite: CS_OVERWRITE
+      }
+    }
+  }
 
   /// Opens a directory, links followed. The corresponding C function is `open`.
   ///
@@ -35,7 +45,7 @@ public struct Directory: ~Copyable {
   package borrowing func open(
     _ name: StaticString, for access: Access
   ) throws(SystemError) -> Descriptor {
-    let file = try opened(name, access == .append ? CS_APPEND : CS_READ, mode: 0, "open")
+    let file = try opened(name, access.call, mode: 0, "open")
     _ = try status(ofTrusted: file, name)
     return file
   }
@@ -44,7 +54,7 @@ public struct Directory: ~Copyable {
   package borrowing func openFile(
     _ name: StaticString, for access: Access
   ) throws(SystemError) -> OpenFile {
-    let file = try opened(name, access == .append ? CS_APPEND : CS_READ, mode: 0, "open")
+    let file = try opened(name, access.call, mode: 0, "open")
     let status = try status(ofTrusted: file, name)
     return OpenFile(descriptor: file, status: status, path: path(of: name))
   }

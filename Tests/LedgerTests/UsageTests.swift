@@ -135,7 +135,8 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let id = try #require(try bench.ledger.users.id(of: "alice"))
     var counting = try Ledger.Counting(bench.ledger)
     for time in [Bench.noon, Bench.noon + hour] {
-      try counting.add(Traffic(received: .max), to: id, since: time, at: time)
+      try counting.count(
+        [Increase(user: id, since: time, at: time, traffic: Traffic(received: .max))], at: time)
     }
     _ = try bench.ledger.maintenance.foldHours(keeping: 1, at: Bench.noon + 9 * day)
     #expect(try bench.ledger.database.integer("SELECT count(*) FROM usage") == 1)

@@ -162,3 +162,48 @@ import Testing
     #expect(throws: SQLiteError.self) { _ = try Connection(link, busyTimeout: 0) }
   }
 }
+
+@Suite struct `An update of many rows` {
+  private func database() throws -> TemporaryDirectory {
+    let folder = try TemporaryDirectory()
+    try Connection(folder.path + "/test.db", .creating, busyTimeout: 0).execute(
+      """
+      CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER);
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+      INSERT INTO t SELECT i * 3, i, 0 FROM n
+      """)
+    return folder
+  }
+
+  @Test func `writes what was given for each, and says which are not there`() throws {
+    let folder = try database()
+    let database = try Connection(
+      folder.path + "/test.db", busyTimeout: 0, watching: ["u", "t"])
+    var update = try BulkUpdate(
+      database,
+      "UPDATE t SET a = given(id, 0, a), b = given(id, 1) + ?4 WHERE id BETWEEN ?1 AND ?2 AND (?3 OR given(id))"
+    )
+    // Near to each other and far, in no order.
+    for id in [300, 3, 9, 10, 6, 150, 291, 17, 400] as [Int64] { update.add(id, id * 10, -id) }
+    update.add(30, .max, 0)
+    var missing: [Int64] = []
+    try update.run(1 as Int64) { key, first, second in
+      missing.append(key)
+      #expect(first == key * 10 && second == -key)
+    }
+    #expect(missing == [10, 17, 400])
+    let rows = try database.query("SELECT id, a, b FROM t WHERE b <> 0 ORDER BY id") {
+      [$0.integer(0), $0.integer(1), $0.integer(2)]
+    }
+    let expected: [[Int64]] = [
+      [3, 31, -2], [6, 62, -5], [9, 93, -8], [30, .max, 1], [150, 1550, -149], [291, 3007, -290],
+      [300, 3100, -299],
+    ]
+    #expect(rows == expected)
+    #expect(database.watch.rows(of: "t") == [3, 6, 9, 30, 150, 291, 300])
+    #expect(!database.watch.hasChanges(in: "u"))
+    // Nothing is left of it.
+    try update.run(1 as Int64)
+    #expect(try database.integer("SELECT given(3)") == 0)
+  }
+}

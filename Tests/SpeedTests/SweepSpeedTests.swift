@@ -29,7 +29,7 @@ struct SweepSpeedTests {
     }
     let floor = try Floor(sessions: counts[2]).instructions()
     Figures.current.add("version 2's rows, upserted and nothing else", floor)
-    expect("  of that, 10000", ratio: Double(costs[2]) / Double(floor), atMost: 1.3)
+    expect("  of that, 10000", ratio: Double(costs[2]) / Double(floor), atMost: 0.74)
     let small = (costs[1] - costs[0]) / counts[1]
     Figures.current.add("  a session, of 1000", small)
     expect(
@@ -48,13 +48,10 @@ struct SweepSpeedTests {
   }
 
   @Test
-  func `a sweep writes what changed, and where nothing did no more than that the server was heard`()
-    throws
-  {
+  func `a sweep writes what changed, and where nothing did nothing`() throws {
     let (bench, server) = try SpeedBench.filled(10_000)
     let unchanged = try bench.writesOfSweep()
-    expect(
-      "quota-sweep, nothing changed, bytes of the database", unchanged.database, atMost: 20_000)
+    expect("quota-sweep, nothing changed, bytes of the database", unchanged.database, atMost: 0)
     expect("  bytes of the access table", unchanged.access, atMost: 0)
     try server.addTraffic(received: 10, sent: 20)
     let changed = try bench.writesOfSweep()
@@ -88,7 +85,7 @@ struct SweepSpeedTests {
     try bench.admin("plan", "add", "basic", "--quota", "50GB", "--period", "month")
     let names = (1...followers).map { "user\($0),basic\n" }.joined()
     try bench.admin("import", try bench.write("name,plan\n" + names, to: "users.csv"))
-    for (words, bound) in [(["plan", "set", "basic"], 40_000), (["set", "user7"], 30_000)] {
+    for (words, bound) in [(["plan", "set", "basic"], 40_000), (["set", "user7"], 4000)] {
       let command = [Program.path("quota-admin")] + words + ["--config", bench.config, "--quota"]
       let cost = try Gauge.instructions().figure(of: command + ["60GB"])
       expect("quota-admin \(words[0]), instructions a follower", cost / followers, atMost: bound)

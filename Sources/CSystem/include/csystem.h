@@ -12,7 +12,7 @@ struct cs_status {
   uint32_t mode, owner, group;
 };
 
-enum cs_access { CS_READ, CS_APPEND, CS_CREATE };
+enum cs_access { CS_READ, CS_APPEND, CS_CREATE, CS_OVERWRITE };
 enum cs_clock { CS_REALTIME, CS_BOOTTIME, CS_MONOTONIC };
 
 int32_t cs_errno(void);

@@ -40,4 +40,14 @@ package struct AccessHeader: Equatable, Sendable {
     self.names = names
     self.count = count
   }
+
+  /// Whether what tables have of users and sessions means the same under both.
+  package func sharesEntries(with other: AccessHeader) -> Bool {
+    key == other.key && count == other.count && names == other.names
+  }
+
+  /// The hash by which the user with a name is looked up.
+  package func hash(of name: Span<UInt8>) -> UInt64 {
+    names == .exact ? key.hash(name) : key.hash(names.key(of: [UInt8](name)))
+  }
 }

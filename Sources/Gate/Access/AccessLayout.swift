@@ -46,9 +46,10 @@ struct AccessLayout: Equatable {
 
   /// Puts checksum and version before a page's content; the page's number is in the checksum, so that
   /// one in the wrong place is damaged too.
-  static func seal(_ page: inout [UInt8], number: Int, version: UInt64) {
-    page.set(word: version, at: 8)
-    page.set(word: pageSum(page.span, number), at: 0)
+  static func seal(_ bytes: inout [UInt8], at start: Int = 0, number: Int, version: UInt64) {
+    bytes.set(word: version, at: start + 8)
+    let sum = pageSum(bytes.span.extracting(start..<start + pageSize), number)
+    bytes.set(word: sum, at: start)
   }
 
   /// Whether a page is whole, and stands where it belongs.

@@ -1,43 +1,5 @@
 import System
 
-/// A live session as the ledger has it, to go into the access table.
-package struct LiveSession: Equatable, Sendable {
-  package var server: [UInt8]
-  package var pid: Int64
-  package var serverStart: Int64
-  package var connectedSince: Int64
-  package var owner: [UInt8]
-  /// The bytes that were counted.
-  package var received: Int64
-  package var sent: Int64
-  package var addresses: VirtualAddresses
-  package var device: [UInt8]
-  package var clientHost: [UInt8]
-  package var clientPort: [UInt8]
-  /// The absolute position of its `in` in the journal; nil for a session without one.
-  package var position: Int64?
-
-  package init(
-    server: [UInt8], pid: Int64, serverStart: Int64, connectedSince: Int64, owner: [UInt8],
-    received: Int64 = 0, sent: Int64 = 0,
-    addresses: VirtualAddresses = VirtualAddresses(ipv4: nil, ipv6: nil), device: [UInt8] = [],
-    clientHost: [UInt8] = [], clientPort: [UInt8] = [], position: Int64? = nil
-  ) {
-    self.server = server
-    self.pid = pid
-    self.serverStart = serverStart
-    self.connectedSince = connectedSince
-    self.owner = owner
-    self.received = received
-    self.sent = sent
-    self.addresses = addresses
-    self.device = device
-    self.clientHost = clientHost
-    self.clientPort = clientPort
-    self.position = position
-  }
-}
-
 /// A live session as the access table has it. What is only compared is there as a hash.
 package struct AccessSession: Equatable, Sendable {
   /// Which of the table's processes serves it.
@@ -55,16 +17,23 @@ package struct AccessSession: Equatable, Sendable {
 
   /// Bytes of a session in the table.
   static let size = 72
+  static let sinceOffset = 8
+  static let positionOffset = 32
+  static let processOffset = 68
 
-  func append(to bytes: inout [UInt8]) {
-    bytes.append(word: owner)
-    for number in [connectedSince, received, sent, position ?? -1] {
-      bytes.append(integer: number)
-    }
-    bytes.append(word: client)
-    bytes += addresses.ipv6?.bytes ?? Self.noIPv6
-    bytes += addresses.ipv4?.bytes ?? Self.noIPv4
-    bytes.append(half: UInt32(clamping: process))
+  /// As it stands in the table.
+  package func append(to bytes: inout [UInt8]) {
+    let start = bytes.appendZeros(Self.size)
+    bytes.set(word: owner, at: start)
+    bytes.set(integer: connectedSince, at: start + 8)
+    bytes.set(integer: received, at: start + 16)
+    bytes.set(integer: sent, at: start + 24)
+    bytes.set(integer: position ?? -1, at: start + 32)
+    bytes.set(word: client, at: start + 40)
+    // The unspecified addresses 0.0.0.0 and :: belong to no client.
+    if let ipv6 = addresses.ipv6 { bytes.replace(at: start + 48, with: ipv6.bytes.span) }
+    if let ipv4 = addresses.ipv4 { bytes.replace(at: start + 64, with: ipv4.bytes.span) }
+    bytes.set(half: UInt32(clamping: process), at: start + 68)
   }
 
   /// Reads what `append` wrote.
@@ -79,7 +48,7 @@ package struct AccessSession: Equatable, Sendable {
       client: bytes.word(at: 40), position: position < 0 ? nil : position)
   }
 
-  init(
+  package init(
     process: Int, connectedSince: Int64, owner: UInt64, received: Int64, sent: Int64,
     addresses: VirtualAddresses, client: UInt64, position: Int64?
   ) {
@@ -92,10 +61,6 @@ package struct AccessSession: Equatable, Sendable {
     self.client = client
     self.position = position
   }
-
-  // The unspecified addresses 0.0.0.0 and :: belong to no client.
-  private static let noIPv4 = [UInt8](repeating: 0, count: 4)
-  private static let noIPv6 = [UInt8](repeating: 0, count: 16)
 
   private static func address(_ bytes: Span<UInt8>) -> InternetAddress? {
     for index in bytes.indices where bytes[index] != 0 {
@@ -118,14 +83,15 @@ package struct AccessProcess: Equatable, Sendable {
   static let size = 40
   private static let deviceSize = 16
 
-  init(server: UInt64, pid: Int64, serverStart: Int64, device: [UInt8]) {
+  package init(server: UInt64, pid: Int64, serverStart: Int64, device: [UInt8]) {
     self.server = server
     self.pid = pid
     self.serverStart = serverStart
     self.device = Array(device.prefix(Self.deviceSize))
   }
 
-  func append(to bytes: inout [UInt8]) {
+  /// As it stands in the table.
+  package func append(to bytes: inout [UInt8]) {
     bytes.append(word: server)
     bytes.append(integer: pid)
     bytes.append(integer: serverStart)
@@ -143,7 +109,10 @@ package struct AccessProcess: Equatable, Sendable {
 
 extension AccessKey {
   /// The hash of a name.
-  package func hash(_ name: [UInt8]) -> UInt64 { SipHash.hash(name.span, self) }
+  package func hash(_ name: [UInt8]) -> UInt64 { hash(name.span) }
+
+  /// The hash of a name.
+  package func hash(_ name: Span<UInt8>) -> UInt64 { SipHash.hash(name, self) }
 
   /// The hash of a client's real address with its port; 0 where that is not known.
   package func hash(clientHost: [UInt8], port: [UInt8]) -> UInt64 {
@@ -157,10 +126,7 @@ extension AccessKey {
 
   /// The hash by which a session is looked up.
   func hash(server: UInt64, pid: Int64, connectedSince: Int64) -> UInt32 {
-    var bytes: [UInt8] = []
-    bytes.append(word: server)
-    bytes.append(integer: pid)
-    bytes.append(integer: connectedSince)
-    return UInt32(truncatingIfNeeded: hash(bytes) >> 32)
+    let words = (server, UInt64(bitPattern: pid), UInt64(bitPattern: connectedSince))
+    return UInt32(truncatingIfNeeded: SipHash.hash(words, self) >> 32)
   }
 }

@@ -20,6 +20,8 @@ package enum AccessError: Error, Equatable, CustomStringConvertible {
 /// thousand.
 package struct AccessTable: ~Copyable {
   static let name: StaticString = "access"
+  /// The most boundaries that a rule has.
+  package static let mostBoundaries = AccessLayout.mostBoundaries
 
   package let header: AccessHeader
   let layout: AccessLayout
@@ -47,6 +49,7 @@ package struct AccessTable: ~Copyable {
 
   package var userCount: Int { layout.users.count }
   package var sessionCount: Int { layout.sessions.count }
+  package var ruleCount: Int { layout.boundaries.count }
 
   /// What the table says of a user; nil for a name that it does not have.
   ///
@@ -122,6 +125,21 @@ package struct AccessTable: ~Copyable {
     }
   }
 
+  /// All entries of a section, one behind the other.
+  func entries(of section: AccessLayout.Section) throws(AccessError) -> [UInt8] {
+    var bytes = try pages.all(from: section.firstPage, to: section.end, version: header.version)
+    var end = 0
+    for first in stride(from: 0, to: section.count, by: section.perPage) {
+      let (page, offset) = section.place(of: first)
+      let start = (page - section.firstPage) * AccessLayout.pageSize + offset
+      let size = min(section.perPage, section.count - first) * section.size
+      bytes.move(start..<start + size, to: end)
+      end += size
+    }
+    bytes.removeLast(bytes.count - end)
+    return bytes
+  }
+
   /// Reads an entry of a section.
   private mutating func read<Entry>(
     _ index: Int, of section: AccessLayout.Section, _ body: (Span<UInt8>) -> Entry
@@ -186,6 +204,27 @@ private struct Pages: ~Copyable {
   init(file: consuming OpenFile) { self.file = file }
 
   var damage: AccessError { .damaged(path: file.path) }
+
+  /// Reads pages that follow each other, each of which has to be whole.
+  func all(from first: Int, to end: Int, version: UInt64) throws(AccessError) -> [UInt8] {
+    let size = AccessLayout.pageSize
+    guard Int64(end) * Int64(size) <= file.status.size else { throw damage }
+    var bytes = [UInt8](repeating: 0, count: (end - first) * size)
+    let got: Int
+    do throws(SystemError) {
+      got = try file.descriptor.read(
+        into: &bytes, 0..<bytes.count, at: Int64(first) * Int64(size), of: file.path)
+    } catch { throw .system(error) }
+    if got < bytes.count { throw damage }
+    for page in first..<end {
+      let start = (page - first) * size
+      let content = bytes.span.extracting(start..<start + size)
+      guard AccessLayout.isWhole(content, number: page),
+        AccessLayout.version(of: content) == version
+      else { throw damage }
+    }
+    return bytes
+  }
 
   /// Brings a page into memory, unless it is there.
   ///

@@ -42,15 +42,23 @@ extension AccessUser {
   private static let noRule = UInt32.max
 
   /// As it stands in the table.
-  func append(hash: UInt64, to bytes: inout [UInt8]) {
-    bytes.append(word: hash)
-    for number in [used, limit, nextLimit, laterLimit, expiresAt ?? Self.noExpiry] {
-      bytes.append(integer: number)
-    }
+  package func append(hash: UInt64, to bytes: inout [UInt8]) {
+    let start = bytes.appendZeros(Self.size)
+    bytes.set(word: hash, at: start)
+    bytes.set(integer: used, at: start + 8)
+    bytes.set(integer: limit, at: start + 16)
+    bytes.set(integer: nextLimit, at: start + 24)
+    bytes.set(integer: laterLimit, at: start + 32)
+    bytes.set(integer: expiresAt ?? Self.noExpiry, at: start + 40)
     let flags: UInt32 = (isEnabled ? 1 : 0) | (isExempt ? 2 : 0)
     let rule = rule.map { UInt32(clamping: $0) } ?? Self.noRule
-    bytes.append(half: flags << 24 | min(rule, 0xFF_FFFF))
-    bytes.append(half: UInt32(clamping: maxSessions))
+    bytes.set(half: flags << 24 | min(rule, 0xFF_FFFF), at: start + 48)
+    bytes.set(half: UInt32(clamping: maxSessions), at: start + 52)
+  }
+
+  /// The hash of a name, in what `append` wrote for several users.
+  package static func nameHash(at index: Int, of bytes: [UInt8]) -> UInt64 {
+    bytes.span.word(at: index * size)
   }
 
   /// Reads what `append` wrote.

@@ -1,70 +1,104 @@
 import Quota
 import System
 
-/// Makes an access table of users and sessions that it is given one after another.
-package struct AccessWriter {
+/// Makes an access table of the users and sessions that it is given, in any order, and of those that a
+/// former table has besides.
+package struct AccessWriter: ~Copyable {
   private let header: AccessHeader
-  private let boundaries: [[Int64]]
-  /// Encoded users in the order they came, and where each belongs.
-  private var users: [UInt8] = []
-  private var userOrder: [Entry] = []
-  /// The same of sessions, by their owners; and the hashes of their keys.
-  private var sessions: [UInt8] = []
-  private var sessionOrder: [Entry] = []
-  private var sessionKeys: [UInt32] = []
+  /// The next moments, in seconds since 1970 in UTC and ascending, at which a new period begins, for
+  /// each rule of periods in use; of each, the first 64 count.
+  package var boundaries: [[Int64]]
+  private var users = AccessEntries(size: AccessUser.size)
+  private var sessions = AccessEntries(size: AccessSession.size)
+  /// The hashes of the keys of the sessions that were added; of sessions that are kept, their index.
+  private var keys: [UInt32] = []
+  private var keptIndex: [UInt8] = []
   private var processes: [AccessProcess] = []
 
-  /// A hash, a session's position in the journal, and the number of what has them.
-  private struct Entry: Comparable {
-    let hash: UInt64
-    var position: Int64 = -1
-    let index: UInt32
-
-    static func < (left: Entry, right: Entry) -> Bool {
-      if left.hash != right.hash { return left.hash < right.hash }
-      return (left.position, left.index) < (right.position, right.index)
-    }
-  }
-
-  /// - Parameter boundaries: the next moments, in seconds since 1970 in UTC and ascending, at which a
-  ///   new period begins, for each rule of periods in use; of each, the first 64 count.
   package init(_ header: AccessHeader, boundaries: [[Int64]] = []) {
     self.header = header
     self.boundaries = boundaries
   }
 
-  /// Adds a user. Of several whose names are looked up alike the first one is found.
-  package mutating func add(_ user: AccessUser, named name: [UInt8]) {
-    let hash = header.key.hash(header.names.key(of: name))
-    userOrder.append(Entry(hash: hash, index: UInt32(userOrder.count)))
-    user.append(hash: hash, to: &users)
+  package var key: AccessKey { header.key }
+
+  /// The hash of a user's name.
+  package func hash(of name: Span<UInt8>) -> UInt64 { header.hash(of: name) }
+
+  package var sessionCount: Int { sessions.count }
+
+  /// How many users it has.
+  package mutating func countUsers() -> Int {
+    users.sort(isUnique: header.names == .exact)
+    return users.count
   }
 
-  /// Adds a live session.
-  package mutating func add(_ session: LiveSession) {
-    let key = header.key
-    let server = key.hash(session.server)
-    let owner = key.hash(header.names.key(of: session.owner))
-    let process = number(
-      of: AccessProcess(
-        server: server, pid: session.pid, serverStart: session.serverStart,
-        device: session.device))
-    sessionOrder.append(
-      Entry(hash: owner, position: session.position ?? -1, index: UInt32(sessionOrder.count)))
-    sessionKeys.append(
-      key.hash(server: server, pid: session.pid, connectedSince: session.connectedSince))
-    AccessSession(
-      process: process, connectedSince: session.connectedSince, owner: owner,
-      received: session.received, sent: session.sent, addresses: session.addresses,
-      client: key.hash(clientHost: session.clientHost, port: session.clientPort),
-      position: session.position
-    ).append(to: &sessions)
+  /// Takes over the users of a table with the same key and boundaries, before any are put.
+  package mutating func keepUsers(of table: inout AccessTable) throws(AccessError) {
+    precondition(table.header.key == header.key)
+    users.keep(try table.entries(of: table.layout.users))
   }
 
-  private mutating func number(of process: AccessProcess) -> Int {
+  /// Takes over the live sessions of a table with the same key; no more can be added.
+  package mutating func keepSessions(of table: inout AccessTable) throws(AccessError) {
+    precondition(table.header.key == header.key)
+    sessions.keep(try table.entries(of: table.layout.sessions))
+    keptIndex = try table.entries(of: table.layout.index)
+    for index in 0..<table.layout.processes.count { processes.append(try table.process(index)) }
+  }
+
+  /// Puts a user in the table, in the place of one with this name. Where names are folded, of several
+  /// whose names are looked up alike the first one is found, and no table is to be taken over.
+  ///
+  /// - Parameter name: the hash of the name.
+  package mutating func put(_ user: AccessUser, named name: UInt64) {
+    users.put(hash: name) { user.append(hash: name, to: &$0) }
+  }
+
+  /// Puts users in the table that `AccessUser.append` wrote, one behind the other.
+  package mutating func put(encoded: [UInt8]) { users.put(all: encoded) }
+
+  /// The number of a server's process, which may be new.
+  package mutating func number(of process: AccessProcess) -> Int {
     if let known = processes.lastIndex(of: process) { return known }
     processes.append(process)
     return processes.count - 1
+  }
+
+  /// Adds a live session, whose process has its number from here.
+  package mutating func add(_ session: AccessSession) {
+    var bytes: [UInt8] = []
+    session.append(to: &bytes)
+    addSession(at: 0, of: bytes, owner: session.owner, process: session.process)
+  }
+
+  /// Adds a live session that `AccessSession.append` wrote.
+  ///
+  /// - Parameters:
+  ///   - index: which of several.
+  ///   - owner: the hash of its owner's name.
+  ///   - process: the number of its process from here.
+  package mutating func addSession(
+    at index: Int, of encoded: [UInt8], owner: UInt64, process: Int
+  ) {
+    let start = index * AccessSession.size
+    let server = processes[process]
+    let since = encoded.span.integer(at: start + AccessSession.sinceOffset)
+    keys.append(header.key.hash(server: server.server, pid: server.pid, connectedSince: since))
+    sessions.add(
+      hash: owner, position: encoded.span.integer(at: start + AccessSession.positionOffset)
+    ) { bytes in
+      let place = bytes.count
+      bytes += encoded[start..<start + AccessSession.size]
+      bytes.set(word: owner, at: place)
+      bytes.set(half: UInt32(clamping: process), at: place + AccessSession.processOffset)
+    }
+  }
+
+  /// Lets go of all sessions.
+  package mutating func removeSessions() {
+    sessions = AccessEntries(size: AccessSession.size)
+    (keys, keptIndex, processes) = ([], [], [])
   }
 
   /// Writes the table and puts it in the place of the one before, so that each reader finds a whole
@@ -75,130 +109,252 @@ package struct AccessWriter {
   package consuming func publish(in directory: borrowing Directory) throws(SystemError) -> Int64 {
     try directory.remove(Self.draft)
     let file = try directory.create(Self.draft, mode: Self.mode)
-    var size: Int64 = 0
     do throws(SystemError) {
-      try forEachPiece { piece throws(SystemError) in
-        try file.write(piece.span, to: directory.path(of: Self.draft))
-        size += Int64(piece.count)
-      }
-      try file.synchronize(onlyData: true, as: directory.path(of: Self.draft))
+      let path = directory.path(of: Self.draft)
+      let size = try write(to: file, path)
+      try file.synchronize(onlyData: true, as: path)
       try directory.rename(Self.draft, to: AccessTable.name)
+      return size
     } catch {
       try? directory.remove(Self.draft)
       throw error
     }
-    return size
   }
 
   private static let draft: StaticString = "access.new"
   private static let mode: UInt32 = 0o640
 
-  /// Gives the table's bytes, in pieces of whole pages.
-  package consuming func forEachPiece<Failure: Error>(
-    _ body: ([UInt8]) throws(Failure) -> Void
-  ) throws(Failure) {
-    userOrder.sort()
-    sessionOrder.sort()
+  private mutating func write(
+    to file: borrowing Descriptor, _ path: String
+  ) throws(SystemError) -> Int64 {
+    users.sort(isUnique: header.names == .exact)
+    let order = sessions.sort()
     let layout = AccessLayout(
-      users: userOrder.count, sessions: sessionOrder.count, processes: processes.count,
+      users: users.count, sessions: sessions.count, processes: processes.count,
       rules: boundaries.count)
-    var pages = AccessPages(version: header.version)
-    pages.append(header.encoded(layout))
-    pages.endSection()
-    for entry in userOrder {
-      let start = Int(entry.index) * AccessUser.size
-      pages.append(users[start..<start + AccessUser.size])
-      try pages.handOver(body)
-    }
-    pages.endSection()
-    for entry in sessionOrder {
-      let start = Int(entry.index) * AccessSession.size
-      pages.append(sessions[start..<start + AccessSession.size])
-      try pages.handOver(body)
-    }
-    pages.endSection()
-    for entry in index() {
-      var bytes: [UInt8] = []
-      bytes.append(half: UInt32(truncatingIfNeeded: entry.hash))
-      bytes.append(half: entry.index)
-      pages.append(bytes)
-      try pages.handOver(body)
-    }
-    pages.endSection()
+    var pages = AccessPages(version: header.version, path: path)
+    try pages.append(header.encoded(layout).span, to: file)
+    try pages.endSection(to: file)
+    try pages.append(users, to: file)
+    try pages.append(sessions, to: file)
+    var index = AccessEntries(size: AccessLayout.indexSize)
+    index.keep(order.isEmpty ? keptIndex : indexEntries(order))
+    try pages.append(index, to: file)
     for process in processes {
       var bytes: [UInt8] = []
       process.append(to: &bytes)
-      pages.append(bytes)
+      try pages.append(bytes.span, to: file)
     }
-    pages.endSection()
+    try pages.endSection(to: file)
     for moments in boundaries {
       var bytes: [UInt8] = []
       for index in 0..<AccessLayout.mostBoundaries {
         bytes.append(integer: index < moments.count ? moments[index] : .max)
       }
-      pages.append(bytes)
+      try pages.append(bytes.span, to: file)
     }
-    pages.endSection()
-    try pages.handOver(all: true, body)
+    try pages.endSection(to: file)
+    return try pages.finish(to: file)
   }
 
-  /// The sessions by their keys; of one key, in the order of the journal.
-  private func index() -> [Entry] {
-    var entries: [Entry] = []
-    entries.reserveCapacity(sessionOrder.count)
-    for (number, session) in sessionOrder.enumerated() {
-      entries.append(
-        Entry(
-          hash: UInt64(sessionKeys[Int(session.index)]), position: session.position,
-          index: UInt32(number)))
+  /// The index of sessions by their keys; of one key, in the order of the journal.
+  private func indexEntries(_ order: [AccessEntries.Place]) -> [UInt8] {
+    var places: [AccessEntries.Place] = []
+    places.reserveCapacity(order.count)
+    for (number, session) in order.enumerated() {
+      places.append(
+        AccessEntries.Place(
+          hash: UInt64(keys[Int(session.index)]), position: session.position,
+          index: UInt32(truncatingIfNeeded: number)))
     }
-    entries.sort()
-    return entries
+    places.sort()
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(places.count * AccessLayout.indexSize)
+    for place in places {
+      bytes.append(half: UInt32(truncatingIfNeeded: place.hash))
+      bytes.append(half: place.index)
+    }
+    return bytes
   }
 }
 
-/// Pages that are being filled.
-private struct AccessPages {
-  private let version: UInt64
-  private var done: [UInt8] = []
-  private var page: [UInt8] = []
-  private var number = 0
-  private static let pieceSize = 64 * AccessLayout.pageSize
+/// Entries of one size, in the order of their hashes once they are sorted.
+struct AccessEntries {
+  private let size: Int
+  /// Those that came in order, each with its hash in its first eight bytes.
+  private var kept: [UInt8] = []
+  private var added: [UInt8] = []
+  /// Where those that were added belong.
+  private var places: [Place] = []
 
-  init(version: UInt64) {
-    self.version = version
-    begin()
+  /// A hash, a position in the journal, and the number of what has them.
+  struct Place: Comparable {
+    let hash: UInt64
+    var position: Int64 = -1
+    let index: UInt32
+
+    static func < (left: Place, right: Place) -> Bool {
+      if left.hash != right.hash { return left.hash < right.hash }
+      return (left.position, left.index) < (right.position, right.index)
+    }
   }
 
-  mutating func append(_ entry: some Collection<UInt8>) {
-    if page.count + entry.count > AccessLayout.pageSize { end() }
-    page += entry
+  init(size: Int) { self.size = size }
+
+  var count: Int { kept.count / size + places.count }
+
+  mutating func keep(_ entries: [UInt8]) { kept = entries }
+
+  /// Adds an entry that a body appends.
+  mutating func add(hash: UInt64, position: Int64 = -1, _ append: (inout [UInt8]) -> Void) {
+    places.append(
+      Place(hash: hash, position: position, index: UInt32(truncatingIfNeeded: places.count)))
+    append(&added)
+  }
+
+  /// Puts an entry in the place of a kept one with this hash; where there is none, adds it.
+  mutating func put(hash: UInt64, _ append: (inout [UInt8]) -> Void) {
+    guard let found = place(of: hash) else { return add(hash: hash, append) }
+    var entry: [UInt8] = []
+    append(&entry)
+    kept.replace(at: found, with: entry.span)
+  }
+
+  /// Puts entries that stand one behind the other.
+  mutating func put(all entries: [UInt8]) {
+    for start in stride(from: 0, to: entries.count, by: size) {
+      let entry = entries.span.extracting(start..<start + size)
+      let hash = entry.word(at: 0)
+      if let found = place(of: hash) {
+        kept.replace(at: found, with: entry)
+      } else {
+        let size = size
+        add(hash: hash) { $0 += entries[start..<start + size] }
+      }
+    }
+  }
+
+  /// Where a kept entry stands.
+  private func place(of hash: UInt64) -> Int? {
+    let bytes = kept.span
+    var (low, high) = (0, kept.count / size)
+    // Hashes are spread evenly, so it is not far from where it should stand.
+    var middle = Int(hash.multipliedFullWidth(by: UInt64(high)).high)
+    var step = 64
+    while low < high {
+      let found = bytes.word(at: middle * size)
+      if found == hash { return middle * size }
+      if found < hash {
+        low = middle + 1
+        middle = min(middle + step, (low + high) / 2)
+      } else {
+        high = middle
+        middle = max(middle - step, (low + high) / 2)
+      }
+      step *= 4
+    }
+    return nil
+  }
+
+  /// Puts those that were added in order.
+  ///
+  /// - Parameter isUnique: whether of those with one hash only the last that was added counts.
+  /// - Returns: their order.
+  @discardableResult
+  mutating func sort(isUnique: Bool = false) -> [Place] {
+    places.sort()
+    if isUnique {
+      var unique = 0
+      for index in places.indices {
+        if unique > 0, places[unique - 1].hash == places[index].hash { unique -= 1 }
+        places[unique] = places[index]
+        unique += 1
+      }
+      places.removeLast(places.count - unique)
+    }
+    return places
+  }
+
+  /// Gives all entries, once they are sorted.
+  func forEach<Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
+    var start = 0
+    for place in places {
+      while start < kept.count, kept.span.word(at: start) < place.hash {
+        try body(kept.span.extracting(start..<start + size))
+        start += size
+      }
+      let entry = Int(place.index) * size
+      try body(added.span.extracting(entry..<entry + size))
+    }
+    while start < kept.count {
+      try body(kept.span.extracting(start..<start + size))
+      start += size
+    }
+  }
+}
+
+/// Pages that are being filled and written.
+private struct AccessPages {
+  private let version: UInt64
+  private let path: String
+  private var bytes = [UInt8](repeating: 0, count: Self.pagesAtOnce * AccessLayout.pageSize)
+  /// Where the next entry goes, and where its page ends.
+  private var place = AccessLayout.pageHead
+  private var pageEnd = AccessLayout.pageSize
+  /// Pages that are finished.
+  private var count = 0
+  private static let pagesAtOnce = 64
+
+  init(version: UInt64, path: String) {
+    self.version = version
+    self.path = path
+  }
+
+  /// Adds a section of entries.
+  mutating func append(
+    _ entries: AccessEntries, to file: borrowing Descriptor
+  ) throws(SystemError) {
+    try entries.forEach { entry throws(SystemError) in try append(entry, to: file) }
+    try endSection(to: file)
+  }
+
+  mutating func append(
+    _ entry: Span<UInt8>, to file: borrowing Descriptor
+  ) throws(SystemError) {
+    if place + entry.count > pageEnd { try endPage(to: file) }
+    bytes.replace(at: place, with: entry)
+    place += entry.count
   }
 
   /// What follows begins with a page of its own.
-  mutating func endSection() {
-    if page.count > AccessLayout.pageHead { end() }
+  mutating func endSection(to file: borrowing Descriptor) throws(SystemError) {
+    if place > pageEnd - AccessLayout.content { try endPage(to: file) }
   }
 
-  /// Gives what is there, once it is enough for a write.
-  mutating func handOver<Failure: Error>(
-    all: Bool = false, _ body: ([UInt8]) throws(Failure) -> Void
-  ) throws(Failure) {
-    guard all || done.count >= Self.pieceSize, !done.isEmpty else { return }
-    try body(done)
-    done.removeAll(keepingCapacity: true)
+  private mutating func endPage(to file: borrowing Descriptor) throws(SystemError) {
+    let start = pageEnd - AccessLayout.pageSize
+    AccessLayout.seal(&bytes, at: start, number: count, version: version)
+    count += 1
+    pageEnd += AccessLayout.pageSize
+    if pageEnd > bytes.count { try write(to: file) }
+    place = pageEnd - AccessLayout.content
   }
 
-  private mutating func begin() {
-    page.removeAll(keepingCapacity: true)
-    for _ in 0..<AccessLayout.pageHead { page.append(0) }
+  /// Writes the pages that are finished, and goes on with empty ones.
+  private mutating func write(to file: borrowing Descriptor) throws(SystemError) {
+    let end = pageEnd - AccessLayout.pageSize
+    try file.write(bytes.span.extracting(0..<end), to: path)
+    bytes = [UInt8](repeating: 0, count: bytes.count)
+    pageEnd = AccessLayout.pageSize
   }
 
-  private mutating func end() {
-    while page.count < AccessLayout.pageSize { page.append(0) }
-    AccessLayout.seal(&page, number: number, version: version)
-    done += page
-    number += 1
-    begin()
+  /// Writes the rest.
+  ///
+  /// - Returns: the size of all in bytes.
+  mutating func finish(to file: borrowing Descriptor) throws(SystemError) -> Int64 {
+    try write(to: file)
+    return Int64(count) * Int64(AccessLayout.pageSize)
   }
 }

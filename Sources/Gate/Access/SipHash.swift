@@ -31,6 +31,16 @@ struct SipHash {
     return state.finished()
   }
 
+  /// The hash of the bytes of three words, the lowest first.
+  static func hash(_ words: (UInt64, UInt64, UInt64), _ key: AccessKey) -> UInt64 {
+    var state = SipHash(key)
+    state.add(words.0)
+    state.add(words.1)
+    state.add(words.2)
+    state.add(24 << 56)
+    return state.finished()
+  }
+
   private mutating func add(_ word: UInt64) {
     v3 ^= word
     mix()

@@ -1,97 +1,239 @@
+import Gate
 import Quota
 import SQLite
 
+/// What a session's counters rose by.
+struct Increase {
+  let user: Int64
+  /// When the session was counted before, in seconds since 1970.
+  let since: Int64
+  /// When the counters stood at their new values.
+  let at: Int64
+  let traffic: Traffic
+
+  /// This and another increase of one user's at one moment; nil where they have to be counted apart,
+  /// as they are where one has to be divided.
+  fileprivate func joined(_ other: Self, _ patience: Int64) -> Self? {
+    guard user == other.user, at == other.at, at - since <= patience,
+      other.at - other.since <= patience
+    else { return nil }
+    return Self(user: user, since: at, at: at, traffic: traffic + other.traffic)
+  }
+}
+
 extension Ledger {
-  /// The statements that count bytes for a user: one row of `user_quotas`, one of `usage`.
+  /// Counts bytes for users, inside the transaction that raised their sessions' own counters, so that
+  /// a byte counts once: in the user's period, and in history.
+  ///
+  /// Each user's row is read once. What follows from it for the access table and for who has to go is
+  /// noted before it is written.
   struct Counting: ~Copyable {
     private let ledger: Ledger
+    private let calendar: UsageCalendar
     private var rows: EntitlementRows
-    /// Rows that were read ahead, each good until something is counted for its user.
-    private var ahead: [Int64: EntitlementRow] = [:]
-    private var history: UsageWriter
-    private var raise: Statement
+    private var periods: BulkUpdate
+    private var history: BulkUpdate
+    private var begin: Statement
+    /// What belongs to history, for users that were counted and not written yet.
+    private var moved: [Moved] = []
+    /// Whether more of the present user's row has changed than what they moved.
+    private var isStoreDue = false
+    /// The hour of the moment that was counted at last: many users are counted at one moment.
+    private var last: (time: Int64, start: Int64)?
+
+    private struct Moved {
+      /// Where the stretch of time begins that it belongs to.
+      let start: Int64
+      let user: Int64
+      let traffic: Traffic
+    }
+
+    /// For how many increases at a time rows are read, and then written.
+    private static let batch = 1000
 
     init(_ ledger: Ledger) throws(SQLiteError) {
       let rows = try EntitlementRows(ledger)
-      let history = try UsageWriter(ledger.database, zone: ledger.zone)
+      let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
       // No column of an index.
-      let raise = try ledger.database.prepare(
+      let periods = try BulkUpdate(
+        ledger.database,
         """
-        UPDATE user_quotas SET bytes_received = ?2, bytes_sent = ?3, bytes_used = ?4, noticed = ?5,
-          is_estimated = ?6, updated_at = datetime(?7, 'unixepoch')
-        WHERE id = ?1
+        UPDATE user_quotas SET bytes_received = given(id, 0), bytes_sent = given(id, 1),
+          bytes_used = given(id, 2), updated_at = ?4
+        WHERE id BETWEEN ?1 AND ?2 AND (?3 OR given(id))
         """)
+      let history = try BulkUpdate(
+        ledger.database,
+        """
+        UPDATE usage SET bytes_received = given(user_id, 0, bytes_received),
+          bytes_sent = given(user_id, 1, bytes_sent)
+        WHERE start = ?4 AND user_id BETWEEN ?1 AND ?2 AND (?3 OR given(user_id))
+        """)
+      let begin = try ledger.database.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, ?4)")
       self.ledger = ledger
+      self.calendar = calendar
       self.rows = rows
+      self.periods = periods
       self.history = history
-      self.raise = raise
+      self.begin = begin
     }
 
-    /// Reads ahead the rows of users for whom something is going to be counted in the transaction that
-    /// is under way.
-    ///
-    /// - Parameter users: their ids in ascending order.
-    mutating func prepare(for users: [Int64]) throws(SQLiteError) {
-      var ahead: [Int64: EntitlementRow] = [:]
-      try rows.forEach(of: users) { row, _ in ahead[row.user] = row }
-      self.ahead = ahead
-    }
-
-    /// Adds an increase to a user's period and to history. Runs inside the transaction that raised the
-    /// session's own counters, so that a byte counts once.
+    /// Adds increases to users' periods and to history.
     ///
     /// What was counted at one moment belongs to that moment. Only where counting had ceased for
-    /// longer than a few sweeps is the increase divided among the days in between, in proportion to
+    /// longer than a few sweeps is an increase divided among the days in between, in proportion to
     /// time, and the periods that it so falls into are marked as estimated.
     ///
-    /// - Parameters:
-    ///   - start: when the session was counted last, or began, in seconds since 1970.
-    ///   - time: when the counters stood at their new values.
-    mutating func add(
-      _ increase: Traffic, to user: Int64, since start: Int64, at time: Int64
+    /// - Parameter time: the present, in seconds since 1970.
+    mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
+      let increases = increases.sorted { ($0.user, $0.at) < ($1.user, $1.at) }
+      let names = try ledger.access.formerHeader(of: ledger, at: time)
+      let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
+        $0.text(0)
+      }
+      var next = 0
+      while next < increases.count {
+        var end = min(increases.count, next + Self.batch)
+        while end < increases.count, increases[end].user == increases[end - 1].user { end += 1 }
+        var read: [(row: EntitlementRow, name: UInt64)] = []
+        read.reserveCapacity(end - next)
+        try rows.forEach(of: increases[next..<end].map(\.user)) { row, columns in
+          read.append((row, names.map { EntitlementRow.nameHash(columns, by: $0) } ?? 0))
+        }
+        var place = 0
+        while next < end {
+          let user = increases[next].user
+          var stop = next + 1
+          while stop < end, increases[stop].user == user { stop += 1 }
+          while place < read.count, read[place].row.user < user { place += 1 }
+          let found = place < read.count && read[place].row.user == user ? read[place] : nil
+          try count(increases[next..<stop], for: found)
+          next = stop
+        }
+        try write(updated ?? "")
+      }
+    }
+
+    /// Counts the increases of one user, whose row may be missing.
+    private mutating func count(
+      _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
     ) throws(SQLiteError) {
-      if increase.isZero { return }
-      if saturatingSum(time, -max(start, 0)) <= ledger.rules.patience {
-        return _ = try add(increase, to: user, at: time)
+      var row = user?.row
+      if let bare = row, bare.quotaRow == nil { row = try ledger.users.withQuotaRow(bare) }
+      isStoreDue = false
+      var next = increases.startIndex
+      while next < increases.endIndex {
+        var increase = increases[next]
+        next += 1
+        while next < increases.endIndex,
+          let joined = increase.joined(increases[next], ledger.rules.patience)
+        {
+          increase = joined
+          next += 1
+        }
+        try add(increase, to: &row)
+      }
+      guard let row, let quotaRow = row.quotaRow else { return }
+      if isStoreDue { try ledger.store(row) }
+      let used = row.entitlement.used
+      periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
+      ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
+      ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
+    }
+
+    private mutating func add(
+      _ increase: Increase, to row: inout EntitlementRow?
+    ) throws(SQLiteError) {
+      if saturatingSum(increase.at, -max(increase.since, 0)) <= ledger.rules.patience {
+        _ = try add(increase.traffic, of: increase.user, to: &row, at: increase.at)
+        return
       }
       var periods: Set<Int64> = []
-      for share in increase.shares(from: start, to: time, in: ledger.zone) {
-        periods.insert(try add(share.traffic, to: user, at: share.at))
+      let shares = increase.traffic.shares(from: increase.since, to: increase.at, in: ledger.zone)
+      for share in shares {
+        periods.insert(try add(share.traffic, of: increase.user, to: &row, at: share.at))
       }
-      if periods.count > 1 { try ledger.markEstimated(periods, of: user) }
+      guard periods.count > 1 else { return }
+      for start in periods {
+        if row?.entitlement.span.start == start {
+          row?.isEstimated = true
+          isStoreDue = true
+        }
+        try ledger.database.run(
+          "UPDATE periods SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2",
+          increase.user, start)
+      }
     }
 
     /// - Returns: the start of the period it was added to.
     private mutating func add(
-      _ increase: Traffic, to user: Int64, at time: Int64
+      _ increase: Traffic, of user: Int64, to found: inout EntitlementRow?, at time: Int64
     ) throws(SQLiteError) -> Int64 {
-      var found = try row(of: user)
-      if let row = found, row.quotaRow == nil { found = try ledger.users.withQuotaRow(row) }
-      try history.add(increase, to: user, at: time, resetAt: found?.resetAt)
+      if increase.isZero { return found?.entitlement.span.start ?? 0 }
+      moved.append(
+        Moved(start: start(around: time, resetAt: found?.resetAt), user: user, traffic: increase))
       guard var row = found else { return 0 }
+      defer { found = row }
       if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
-        row = try ledger.rollOver(row, to: time)
+        row = try ledger.rolledOver(row, to: time)
+        isStoreDue = true
       }
       // Of a user who was removed, all periods are over.
       guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
-        return try ledger.addLate(increase, to: row, at: time)
+        return try ledger.addLate(increase, to: &row, at: time)
       }
       row.entitlement.used += increase
+      let noticed = row.noticed
       try ledger.notices.noteUsage(&row, at: time)
-      raise.bind(1, row.quotaRow)
-      raise.bind(2, row.entitlement.used.received)
-      raise.bind(3, row.entitlement.used.sent)
-      raise.bind(4, ledger.rules.count.bytes(of: row.entitlement.used))
-      raise.bind(5, row.noticed)
-      raise.bind(6, row.isEstimated ? 1 : 0 as Int64)
-      raise.bind(7, time)
-      try raise.run()
+      if row.noticed != noticed { isStoreDue = true }
       return row.entitlement.span.start
     }
 
-    private mutating func row(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
-      if let row = ahead.removeValue(forKey: user) { return row }
-      return try rows.row(of: user)
+    /// Where the stretch of history begins that a moment is part of.
+    private mutating func start(around time: Int64, resetAt: Int64?) -> Int64 {
+      let hour = last?.time == time ? last?.start : nil
+      let start = hour ?? calendar.start(around: time)
+      last = (time, start)
+      let isReset = resetAt.map { start < $0 && $0 <= time } ?? false
+      return isReset ? calendar.start(around: time, resetAt: resetAt) : start
+    }
+
+    /// Writes what was counted.
+    private mutating func write(_ updated: String) throws(SQLiteError) {
+      ledger.database.watch.isPaused = true
+      defer { ledger.database.watch.isPaused = false }
+      try periods.run(updated)
+      moved.sort { ($0.start, $0.user) < ($1.start, $1.user) }
+      var next = 0
+      while next < moved.count {
+        let start = moved[next].start
+        while next < moved.count, moved[next].start == start {
+          let user = moved[next].user
+          var sum = Traffic()
+          while next < moved.count, moved[next].start == start, moved[next].user == user {
+            sum += moved[next].traffic
+            next += 1
+          }
+          history.add(user, sum.received, sum.sent)
+        }
+        try writeHistory(from: start)
+      }
+      moved.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func writeHistory(from start: Int64) throws(SQLiteError) {
+      var missing: [Moved] = []
+      try history.run(start) { user, received, sent in
+        missing.append(
+          Moved(start: start, user: user, traffic: Traffic(received: received, sent: sent)))
+      }
+      for new in missing {
+        begin.bind(1, start)
+        begin.bind(2, new.user)
+        begin.bind(3, new.traffic.received)
+        begin.bind(4, new.traffic.sent)
+        try begin.run()
+      }
     }
   }
 
@@ -99,8 +241,8 @@ extension Ledger {
   /// that was set back.
   ///
   /// - Returns: the start of that period.
-  private func addLate(
-    _ increase: Traffic, to row: EntitlementRow, at time: Int64
+  fileprivate func addLate(
+    _ increase: Traffic, to row: inout EntitlementRow, at time: Int64
   ) throws(SQLiteError) -> Int64 {
     let span = try earlierPeriod(of: row, at: time)
     try database.run(
@@ -111,7 +253,6 @@ extension Ledger {
       """, row.user, span.start, span.end == .max ? nil : span.end, increase.received,
       increase.sent)
     let carried = row.entitlement.carried
-    var row = row
     try rebalance(&row, periodFrom: span.start)
     if row.entitlement.carried != carried { try store(row) }
     return span.start
@@ -136,15 +277,5 @@ extension Ledger {
     let calendar = row.periodRule.span(at: time, in: zone)
     return TimeSpan(
       start: max(calendar.start, before?.end ?? 0), end: min(calendar.end, next))
-  }
-
-  private func markEstimated(_ periods: Set<Int64>, of user: Int64) throws(SQLiteError) {
-    for start in periods {
-      try database.run(
-        "UPDATE periods SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2", user, start)
-      try database.run(
-        "UPDATE user_quotas SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2", user,
-        start)
-    }
   }
 }

@@ -19,7 +19,7 @@ extension Ledger {
     let lock = try publicationLock()
     try Ledger.asLedgerError { () throws(SystemError) in try Journal.removeOld(in: directory) }
     try asking { () throws(SQLiteError) in
-      try database.transaction { () throws(SQLiteError) in
+      try counting { () throws(SQLiteError) in
         var update = try SessionUpdate(self, at: moment)
         try update.takeJournal(files)
         try update.finish()

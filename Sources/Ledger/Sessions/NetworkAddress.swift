@@ -127,25 +127,28 @@ package struct NetworkAddress: Hashable, Sendable {
 }
 
 extension NetworkAddress: CustomStringConvertible {
-  /// The description's bytes. An IPv4 address is written without a text in between: the access table
-  /// takes many.
-  var text: [UInt8] {
-    guard isIPv4 else { return Array(description.utf8) }
-    var text: [UInt8] = []
-    text.reserveCapacity(15)
-    for part in bytes {
-      if !text.isEmpty { text.append(UInt8(ascii: ".")) }
-      if part > 99 { text.append(48 + part / 100) }
-      if part > 9 { text.append(48 + part / 10 % 10) }
-      text.append(48 + part % 10)
-    }
-    return text
+  /// Appends the description's bytes. An IPv4 address is written without a text in between: the access
+  /// table takes many.
+  func appendText(to text: inout [UInt8]) {
+    guard isIPv4 else { return text += description.utf8 }
+    let address = UInt32(truncatingIfNeeded: low)
+    text.append(decimal: address >> 24)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address >> 16 & 0xFF)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address >> 8 & 0xFF)
+    text.append(UInt8(ascii: "."))
+    text.append(decimal: address & 0xFF)
   }
 
   /// `10.8.0.2`, or IPv6 as RFC 5952 has it; empty for none.
   package var description: String {
     if isNone { return "" }
-    if isIPv4 { return String(decoding: self.text, as: UTF8.self) }
+    if isIPv4 {
+      var text: [UInt8] = []
+      appendText(to: &text)
+      return String(decoding: text, as: UTF8.self)
+    }
     let groups = [high, low].flatMap { half in
       (0..<4).map { UInt16(truncatingIfNeeded: half >> UInt64(48 - 16 * $0)) }
     }
@@ -168,6 +171,20 @@ extension NetworkAddress: CustomStringConvertible {
       }
     }
     return longest
+  }
+}
+
+extension [UInt8] {
+  /// Appends a number's digits.
+  mutating func append(decimal number: UInt32) {
+    if number > 9 {
+      if number > 99 {
+        if number > 999 { append(decimal: number / 1000) }
+        append(48 + UInt8(truncatingIfNeeded: number / 100 % 10))
+      }
+      append(48 + UInt8(truncatingIfNeeded: number / 10 % 10))
+    }
+    append(48 + UInt8(truncatingIfNeeded: number % 10))
   }
 }
 

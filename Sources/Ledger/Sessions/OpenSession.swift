@@ -118,8 +118,12 @@ extension Ledger {
     while try rows.step() {
       counted[rows.integer(0)] = Traffic(received: rows.integer(1), sent: rows.integer(2))
     }
+    let before = heard
     try database.execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
-    defer { try? database.execute("ROLLBACK") }
+    defer {
+      try? database.execute("ROLLBACK")
+      heard = before
+    }
     let result = try reconcile(journal: journal, reports, at: moment)
     var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
     var all: [[Ownership?]] = []
@@ -163,16 +167,6 @@ extension Ledger {
     if !endpoints.virtual.isNone { return endpoints.virtual.description }
     let known = try session.session.flatMap { id throws(SQLiteError) in try openSession(id) }
     return known.map(\.address).flatMap { $0.isEmpty ? nil : $0 } ?? endpoints.real.description
-  }
-
-  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
-  package func lastSweep() throws(SQLiteError) -> Int64? {
-    try meta("swept_at").flatMap { Int64($0) }
-  }
-
-  /// Notes that a sweep has ended.
-  package func noteSweep(at time: Int64) throws(SQLiteError) {
-    try setMeta("swept_at", "\(time)")
   }
 
   /// The absolute position of the journal's end at this moment; where that cannot be read, the

@@ -32,7 +32,8 @@ extension Ledger {
   ) throws(SQLiteError) -> Reconciliation {
     let rows = reports.reduce(0) { $0 + $1.clients.count }
     try Ledger.makeRoom(forSessions: rows, in: database)
-    return try database.transaction { () throws(SQLiteError) in
+    return try counting { () throws(SQLiteError) in
+      let before = database.totalChanges
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
       var result = Reconciliation()
@@ -41,6 +42,9 @@ extension Ledger {
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
       if update.hasChanges { try noteAccessChange() }
+      try noteListings(
+        zip(reports, result.listings).filter { $1.failure == nil }.map { $0.0 },
+        isWritten: database.totalChanges != before)
       result.added = update.added
       result.opened = update.opened
       result.closed = update.closed
@@ -48,5 +52,12 @@ extension Ledger {
       result.refusals = update.refusals.toLog
       return result
     }
+  }
+
+  /// Runs a transaction in which users are counted.
+  func counting<Result>(
+    _ body: () throws(SQLiteError) -> Result
+  ) throws(SQLiteError) -> Result {
+    try access.noting { () throws(SQLiteError) in try database.transaction(body) }
   }
 }

@@ -24,23 +24,29 @@ struct ServerProcess: Equatable {
 /// The processes that sessions are known of. There are few.
 struct ServerProcesses: ~Copyable {
   private let ledger: Ledger
-  private(set) var all: [ServerProcess] = []
+  private(set) var all: [ServerProcess]
+  /// When each server had last given a whole listing when the transaction began.
+  private let lastListings: [String: Int64]
+  /// What was asked for last: a listing's sessions are of one process as a rule.
+  private var lastAsked: (process: Int64, listedAt: Int64)?
 
   init(_ ledger: Ledger) throws(SQLiteError) {
-    self.ledger = ledger
-    var rows = try ledger.database.prepare(
+    let lastListings = try ledger.lastListings()
+    let all = try ledger.database.query(
       """
       SELECT processes.id, servers.name, processes.boot, processes.pid, started, listed.name
       FROM processes JOIN servers ON servers.id = server_id
         LEFT JOIN servers AS listed ON listed.id = listed_as
       ORDER BY processes.id
-      """)
-    while try rows.step() {
-      all.append(
-        ServerProcess(
-          id: rows.integer(0), server: rows.text(1), boot: rows.integer(2), pid: rows.integer(3),
-          started: rows.integer(4), listedAs: rows.isNull(5) ? nil : rows.text(5)))
+      """
+    ) { row in
+      ServerProcess(
+        id: row.integer(0), server: row.text(1), boot: row.integer(2), pid: row.integer(3),
+        started: row.integer(4), listedAs: row.optionalText(5))
     }
+    self.ledger = ledger
+    self.lastListings = lastListings
+    self.all = all
   }
 
   /// The process of these, which may be new.
@@ -62,6 +68,15 @@ struct ServerProcesses: ~Copyable {
       id: ledger.database.lastInsertedRow, server: server, boot: boot, pid: pid, started: started)
     all.append(new)
     return new
+  }
+
+  /// When the server of a process last gave a whole listing, in seconds since 1970; 0 for never.
+  mutating func lastListing(of process: Int64) -> Int64 {
+    if let lastAsked, lastAsked.process == process { return lastAsked.listedAt }
+    let server = all.first { $0.id == process }.map { $0.listedAs ?? $0.server }
+    let listedAt = server.flatMap { lastListings[$0] } ?? 0
+    lastAsked = (process, listedAt)
+    return listedAt
   }
 
   /// The processes besides this one under which a listing may have opened a session of it.
@@ -108,6 +123,7 @@ struct ServerProcesses: ~Copyable {
     update.bind(2, try ledger.serverID(server))
     try update.run()
     if let index = all.firstIndex(of: process) { all[index].listedAs = server }
+    lastAsked = nil
   }
 }
 
@@ -123,15 +139,6 @@ extension Ledger {
     return database.lastInsertedRow
   }
 
-  /// When each server last gave a whole listing, by its name.
-  package func lastListings() throws(SQLiteError) -> [String: Int64] {
-    var rows = try database.prepare(
-      "SELECT name, listed_at FROM servers WHERE listed_at IS NOT NULL")
-    var listed: [String: Int64] = [:]
-    while try rows.step() { listed[rows.text(0)] = rows.integer(1) }
-    return listed
-  }
-
   /// Notes which process a server answered with.
   func noteProcess(of report: ServerReport) throws(SQLiteError) {
     try database.run(
@@ -139,13 +146,6 @@ extension Ledger {
       UPDATE servers SET boot = ?2, pid = ?3
       WHERE id = ?1 AND (boot IS NOT ?2 OR pid IS NOT ?3)
       """, try serverID(report.server), report.boot, report.pid)
-  }
-
-  /// Notes when a server gave a listing, if it was whole.
-  func noteListing(_ report: ServerReport) throws(SQLiteError) {
-    guard report.isComplete else { return }
-    try database.run(
-      "UPDATE servers SET listed_at = ?2 WHERE id = ?1", try serverID(report.server), report.at)
   }
 
   /// The servers besides one that answered last with the same process id.

@@ -16,6 +16,10 @@ struct SessionRow {
   let endedAt: Int64?
   /// Its row in `traffic_logs`.
   let log: Int64?
+  /// Where the client was at the connect hook; for one that a listing alone showed, where that was.
+  let client: RealAddress
+  let ipv4: NetworkAddress
+  let ipv6: NetworkAddress
   let kills: Int64
   let killedAt: Int64?
   /// Whether it was told already that its counters are impossible.
@@ -27,36 +31,44 @@ struct SessionRow {
 
   static let columns =
     """
-    id, process_id, user_id, connected_since, client, coalesce(ipv4, ipv6), real, virtual,
+    sessions.id, process_id, user_id, connected_since, client, ipv4, ipv6, real, virtual,
       in_position, in_mark, reason, end_position, end_mark, ended_at, log_id, kills, killed_at,
       nonsense, bytes_received, bytes_sent
     """
-  static let tables = "sessions LEFT JOIN counters ON session_id = id"
+  static let tables = "sessions LEFT JOIN counters ON session_id = sessions.id"
 
   init(_ row: borrowing Statement) {
     id = row.integer(0)
     process = row.integer(1)
     user = row.optionalInteger(2)
-    let client = RealAddress(row, 4)
-    let inside = NetworkAddress(row, 5)
-    let position = row.optionalInteger(8)
-    let atConnect = position == nil ? nil : Endpoints(real: client, virtual: inside)
-    let isElsewhere = !row.isNull(6) || !row.isNull(7)
+    let atConnect = RealAddress(row, 4)
+    var (ipv4, ipv6) = (NetworkAddress(row, 5), NetworkAddress(row, 6))
+    let (real, virtual) = (RealAddress(row, 7), NetworkAddress(row, 8))
+    let position = row.optionalInteger(9)
     candidate = PairingCandidate(
-      id: id, position: position, since: row.integer(3), isRefusal: !row.isNull(10),
-      hasEnd: !row.isNull(12), isClosed: row.isNull(12) && !row.isNull(13), atConnect: atConnect,
-      listed: isElsewhere
-        ? Endpoints(real: RealAddress(row, 6), virtual: NetworkAddress(row, 7)) : nil)
-    inMark = row.optionalInteger(9).map { UInt64(bitPattern: $0) }
-    endMark = row.optionalInteger(12).map { UInt64(bitPattern: $0) }
-    endPosition = row.optionalInteger(11)
-    endedAt = row.optionalInteger(13)
-    log = row.optionalInteger(14)
-    kills = row.integer(15)
-    killedAt = row.optionalInteger(16)
-    toldOfNonsense = !row.isNull(17)
-    counters = Traffic(received: row.integer(18), sent: row.integer(19))
+      id: id, position: position, since: row.integer(3), isRefusal: !row.isNull(11),
+      hasEnd: !row.isNull(13), isClosed: row.isNull(13) && !row.isNull(14),
+      atConnect: position == nil
+        ? nil : Endpoints(real: atConnect, virtual: ipv4.isNone ? ipv6 : ipv4),
+      listed: real.isNone && virtual.isNone ? nil : Endpoints(real: real, virtual: virtual))
+    if ipv4.isNone, ipv6.isNone {
+      if virtual.isIPv4 { ipv4 = virtual } else { ipv6 = virtual }
+    }
+    (self.ipv4, self.ipv6) = (ipv4, ipv6)
+    client = atConnect.isNone ? real : atConnect
+    inMark = row.optionalInteger(10).map { UInt64(bitPattern: $0) }
+    endMark = row.optionalInteger(13).map { UInt64(bitPattern: $0) }
+    endPosition = row.optionalInteger(12)
+    endedAt = row.optionalInteger(14)
+    log = row.optionalInteger(15)
+    kills = row.integer(16)
+    killedAt = row.optionalInteger(17)
+    toldOfNonsense = !row.isNull(18)
+    counters = Traffic(received: row.integer(19), sent: row.integer(20))
   }
+
+  /// How many columns it takes; others can follow.
+  static let count: Int32 = 21
 }
 
 extension RealAddress {

@@ -2,7 +2,7 @@
 enum SessionTables {
   static let schema = """
     -- A server by the name that hooks or the sweep have for it. The process is the one that answered
-    -- last; listed_at is when it last gave a whole listing.
+    -- last; listed_at is when it last gave a whole listing, as of the last change: see LastHeard.
     CREATE TABLE servers (
       id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, boot INTEGER, pid INTEGER,
       listed_at INTEGER);

@@ -101,7 +101,7 @@ extension SessionUpdate {
     if let user = session.user, let final = entry.record.counters,
       try isPlausible(final, of: session)
     {
-      try raise(
+      raise(
         session.id, of: user, from: session.counters, to: final,
         since: lastCount(of: session.process, since: session.since), at: session.endedAt ?? time)
       counters = counters.raised(to: final)
@@ -140,7 +140,8 @@ extension SessionUpdate {
     return UserName(bytes: try find.step() ? find.bytes(0) : [])
   }
 
-  private func session(_ id: Int64) throws(SQLiteError) -> SessionRow? {
+  private mutating func session(_ id: Int64) throws(SQLiteError) -> SessionRow? {
+    try writeCounters()
     var find = try ledger.database.prepare(
       "SELECT \(SessionRow.columns) FROM \(SessionRow.tables) WHERE id = ?1")
     find.bind(1, id)
@@ -148,9 +149,10 @@ extension SessionUpdate {
   }
 
   /// The sessions and refusals of processes that began in a second, in the journal's order.
-  private func sessions(
+  private mutating func sessions(
     of processes: [ServerProcess], since: Int64
   ) throws(SQLiteError) -> [SessionRow] {
+    try writeCounters()
     var find = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)

@@ -23,7 +23,6 @@ extension SessionUpdate {
         failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
           + "have other names for them")
     }
-    try ledger.noteListing(report)
     var matching = ListingMatch(report.clients)
     var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
@@ -53,10 +52,12 @@ extension SessionUpdate {
     of processes: [ServerProcess], _ report: ServerReport, _ matching: inout ListingMatch,
     _ result: inout ListingResult
   ) throws(SQLiteError) -> [SessionRow] {
+    try writeCounters()
+    let isNoted = try ledger.access.formerHeader(of: ledger, at: report.at) != nil
     let ids = processes.map { "\($0.id)" }.joined(separator: ", ")
     var rows = try ledger.database.prepare(
       """
-      SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
+      SELECT \(SessionRow.columns), device FROM \(SessionRow.tables)
       WHERE +process_id IN (\(ids)) AND reason IS NULL
         AND (end_mark IS NULL OR end_position >= ?1)
       ORDER BY id DESC
@@ -65,25 +66,38 @@ extension SessionUpdate {
     var rest: [SessionRow] = []
     while try rows.step() {
       let session = SessionRow(rows)
-      if let row = matching.claim(session.candidate) {
-        try raise(session, to: row, of: report, matching, &result)
-      } else {
+      guard let row = matching.claim(session.candidate) else {
         rest.append(session)
+        continue
+      }
+      let known = try raise(session, to: row, of: report, matching, &result)
+      if isNoted, let known {
+        rows.withText(SessionRow.count) { device in
+          ledger.access.note(session, of: known.user, known.counters, device: device)
+        }
       }
     }
+    // They are noted already.
+    ledger.database.watch.isPaused = isNoted
+    defer { ledger.database.watch.isPaused = false }
+    try writeCounters()
     return rest
   }
 
   /// Raises a session to the counters of its row, and opens it again if something else than its hook
   /// closed it. Not one that ended meanwhile, nor one that began too late for the listing: the row may
   /// be that of one before it.
+  ///
+  /// - Returns: its owner, and what its counters are then; nil where it was left as it is.
+  @discardableResult
   private mutating func raise(
     _ session: SessionRow, to row: Int, of report: ServerReport, _ matching: ListingMatch,
     _ result: inout ListingResult
-  ) throws(SQLiteError) {
+  ) throws(SQLiteError) -> (user: Int64, counters: Traffic)? {
     guard !session.candidate.hasEnd, session.candidate.position ?? -1 < report.position else {
-      return
+      return nil
     }
+    var counters = session.counters
     let client = matching.rows[row]
     var user = session.user
     if user == nil {
@@ -94,9 +108,10 @@ extension SessionUpdate {
     if let user, isTrustworthy(client, for: session),
       try isPlausible(client.counters, of: session)
     {
-      try raise(
+      raise(
         session.id, of: user, from: session.counters, to: client.counters,
         since: lastCount(of: session.process, since: session.since), at: report.at)
+      counters = counters.raised(to: client.counters)
     }
     if client.since != nil, !matching.isAmbiguous.contains(row) {
       try noteEndpoints(client.endpoints, of: session)
@@ -105,6 +120,7 @@ extension SessionUpdate {
       ListedSession(
         row: row, session: session.id, user: user, kills: session.kills,
         killedAt: session.killedAt))
+    return user.map { ($0, counters) }
   }
 
   /// Whether a row's counters are surely the session's. A row that is no session by itself, or has no
@@ -149,6 +165,7 @@ extension SessionUpdate {
 
   /// Closes the sessions of a server that runs as another process now.
   private mutating func closeEarlierProcesses(of report: ServerReport) throws(SQLiteError) {
+    try writeCounters()
     var rows = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
@@ -190,7 +207,7 @@ extension SessionUpdate {
           process: process.id, since: since, user: user, owner: owner, listed: client.endpoints,
           at: report.at))
       if client.counters.isPlausible {
-        try raise(
+        raise(
           id, of: user, from: Traffic(), to: client.counters,
           since: lastCount(of: process.id, since: since), at: report.at)
       }

@@ -11,43 +11,39 @@ struct SessionUpdate: ~Copyable {
   let moment: JournalMoment
   var processes: ServerProcesses
   var refusals: RefusalRuns
-  /// When each server last gave a whole listing.
-  let lastListings: [String: Int64]
   /// Bytes that were new.
   private(set) var added = Traffic()
   private(set) var opened = 0
   private(set) var closed = 0
   /// Whether what users may do can be another now.
-  var hasChanges: Bool { !added.isZero || opened > 0 || closed > 0 }
+  var hasChanges: Bool { !added.isZero || opened > 0 || closed > 0 || haveStrangersMoved }
+  /// Whether a session without a user began or ended.
+  private var haveStrangersMoved = false
   /// What has to be told.
   var problems: [String] = []
   private var increases: [Increase] = []
   private var insert: Statement
   private var begin: Statement
-  private var raise: Statement
+  /// New counters of sessions; they are written before any are read again.
+  private var raised: BulkUpdate
   private var close: Statement
-
-  /// What a session's counters rose by.
-  fileprivate struct Increase {
-    let user: Int64
-    /// When the session was counted before, in seconds since 1970.
-    let since: Int64
-    let at: Int64
-    let traffic: Traffic
-  }
 
   init(_ ledger: Ledger, at moment: JournalMoment) throws(SQLiteError) {
     let processes = try ServerProcesses(ledger)
-    let lastListings = try ledger.lastListings()
     let insert = try ledger.database.prepare(
       """
       INSERT INTO sessions (process_id, connected_since, user_id, owner, client, ipv4, ipv6, device,
         real, virtual, opened_at, in_position, in_mark, reason, end_position, end_mark)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
       """)
-    let begin = try ledger.database.prepare("INSERT INTO counters VALUES (?1, 0, 0)")
-    let raise = try ledger.database.prepare(
-      "UPDATE counters SET bytes_received = ?2, bytes_sent = ?3 WHERE session_id = ?1")
+    // A purge leaves counters behind, and its session's number may be given again.
+    let begin = try ledger.database.prepare("INSERT OR REPLACE INTO counters VALUES (?1, 0, 0)")
+    let raised = try BulkUpdate(
+      ledger.database,
+      """
+      UPDATE counters SET bytes_received = given(session_id, 0), bytes_sent = given(session_id, 1)
+      WHERE session_id BETWEEN ?1 AND ?2 AND (?3 OR given(session_id))
+      """)
     let close = try ledger.database.prepare(
       """
       UPDATE sessions SET ended_at = ?2, ended_by = ?3, end_position = ?4, end_mark = ?5,
@@ -56,11 +52,10 @@ struct SessionUpdate: ~Copyable {
     self.ledger = ledger
     self.moment = moment
     self.processes = processes
-    self.lastListings = lastListings
     refusals = RefusalRuns(ledger)
     self.insert = insert
     self.begin = begin
-    self.raise = raise
+    self.raised = raised
     self.close = close
   }
 
@@ -110,6 +105,8 @@ struct SessionUpdate: ~Copyable {
     if let user = opening.user {
       opened += 1
       try ledger.users.beginLifetime(of: user, at: opening.since)
+    } else {
+      haveStrangersMoved = true
     }
     return id
   }
@@ -130,17 +127,17 @@ struct SessionUpdate: ~Copyable {
   mutating func raise(
     _ id: Int64, of user: Int64, from known: Traffic, to counters: Traffic, since start: Int64,
     at time: Int64
-  ) throws(SQLiteError) {
+  ) {
     let increase = counters.increase(over: known)
     if increase.isZero { return }
     let sum = known + increase
-    raise.bind(1, id)
-    raise.bind(2, sum.received)
-    raise.bind(3, sum.sent)
-    try raise.run()
+    raised.add(id, sum.received, sum.sent)
     added += increase
     increases.append(Increase(user: user, since: start, at: time, traffic: increase))
   }
+
+  /// Writes the counters that were raised.
+  mutating func writeCounters() throws(SQLiteError) { try raised.run() }
 
   /// Notes that a session ended, with its row in `traffic_logs`, which has its highest counters.
   ///
@@ -162,7 +159,8 @@ struct SessionUpdate: ~Copyable {
     close.bind(5, mark.map { Int64(bitPattern: $0) })
     close.bind(6, log)
     try close.run()
-    if session.isOpen, session.user != nil { closed += 1 }
+    guard session.isOpen else { return }
+    if session.user == nil { haveStrangersMoved = true } else { closed += 1 }
   }
 
   /// Opens a session again that something else than its hook closed.
@@ -178,10 +176,8 @@ struct SessionUpdate: ~Copyable {
   }
 
   /// When a session was counted before: when it began, or its server last gave a whole listing.
-  func lastCount(of process: Int64, since: Int64) -> Int64 {
-    let process = processes.all.first { $0.id == process }
-    let listed = process.flatMap { lastListings[$0.listedAs ?? $0.server] }
-    return max(since, listed ?? 0)
+  mutating func lastCount(of process: Int64, since: Int64) -> Int64 {
+    max(since, processes.lastListing(of: process))
   }
 
   /// Whether a session's counters can be true; those that cannot are told of once.
@@ -198,37 +194,12 @@ struct SessionUpdate: ~Copyable {
   /// Counts for each user what their sessions moved, and writes the runs of refusals.
   mutating func finish() throws(SQLiteError) {
     try refusals.write()
-    increases.sort { ($0.user, $0.at) < ($1.user, $1.at) }
-    var counting = try Ledger.Counting(ledger)
-    var next = 0
-    while next < increases.count {
-      let end = min(increases.count, next + Self.readAhead)
-      try counting.prepare(for: increases[next..<end].map(\.user))
-      while next < end {
-        var increase = increases[next]
-        next += 1
-        while next < end, let joined = increase.joined(increases[next], ledger.rules.patience) {
-          increase = joined
-          next += 1
-        }
-        try counting.add(
-          increase.traffic, to: increase.user, since: increase.since, at: increase.at)
-      }
+    try writeCounters()
+    if increases.isEmpty { return }
+    try ledger.allowed.noting(in: ledger.database) { () throws(SQLiteError) in
+      var counting = try Ledger.Counting(ledger)
+      try counting.count(increases, at: moment.realtime / 1_000_000_000)
     }
     increases.removeAll()
-  }
-
-  /// For how many increases at a time the users' rows are read ahead.
-  private static let readAhead = 100
-}
-
-extension SessionUpdate.Increase {
-  /// This and another increase of one user's at one moment; nil where they have to be counted apart,
-  /// as they are where one has to be divided.
-  fileprivate func joined(_ other: Self, _ patience: Int64) -> Self? {
-    guard user == other.user, at == other.at, at - since <= patience,
-      other.at - other.since <= patience
-    else { return nil }
-    return Self(user: user, since: at, at: at, traffic: traffic + other.traffic)
   }
 }

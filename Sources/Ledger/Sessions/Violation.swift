@@ -23,7 +23,8 @@ extension Ledger {
   package func violations(
     among live: [ListedSession], of report: ServerReport, at time: Int64
   ) throws(SQLiteError) -> [Violation] {
-    let suspects = try suspects(among: live.compactMap(\.user).sorted(), at: time)
+    let users = try allowed.others(live.compactMap(\.user), at: time, in: database).sorted()
+    let suspects = try suspects(among: users, at: time)
     let listed = suspects.isEmpty ? [:] : try lastListings()
     var violations: [Violation] = []
     for session in live {
@@ -139,5 +140,58 @@ extension Ledger {
         try notices.note(.killed, kill.reason, of: kill.owner, at: time)
       }
     }
+  }
+}
+
+/// The users whom the rule would let have one session more, as was seen when they were counted.
+final class AllowedUsers {
+  private var users: Set<Int64> = []
+  /// The second from which on it may be otherwise for one of them.
+  private var until = Int64.max
+  /// What tells whether their rows have been changed since.
+  private var state: [Int64] = []
+
+  private static func state(_ database: borrowing Connection) throws(SQLiteError) -> [Int64] {
+    [
+      try database.integer("PRAGMA data_version"),
+      Int64(database.watch.changes(in: ["users", "user_quotas", "plans"])),
+    ]
+  }
+
+  /// Runs a body that notes users.
+  func noting(
+    in database: borrowing Connection, _ body: () throws(SQLiteError) -> Void
+  ) throws(SQLiteError) {
+    if try AllowedUsers.state(database) != state { forget() }
+    try body()
+    state = try AllowedUsers.state(database)
+  }
+
+  /// Notes how a user stands who was counted.
+  func note(_ row: EntitlementRow, at time: Int64, by rules: Rules) {
+    var entitlement = row.entitlement
+    entitlement.sessionsBefore = .max
+    guard decide(entitlement, at: time, by: rules) == .allowed else {
+      users.remove(row.user)
+      return
+    }
+    users.insert(row.user)
+    until = min(until, entitlement.span.end)
+    if let end = entitlement.expiresAt, !entitlement.isExempt { until = min(until, end) }
+  }
+
+  /// Those of some users who are not known to be allowed.
+  func others(
+    _ some: [Int64], at time: Int64, in database: borrowing Connection
+  ) throws(SQLiteError) -> [Int64] {
+    if users.isEmpty { return some }
+    let present = try AllowedUsers.state(database)
+    if time >= until || present != state { forget() }
+    return some.filter { !users.contains($0) }
+  }
+
+  private func forget() {
+    users.removeAll(keepingCapacity: true)
+    until = .max
   }
 }

@@ -1,3 +1,4 @@
+import Gate
 import Quota
 import SQLite
 
@@ -24,7 +25,7 @@ struct EntitlementRow {
   /// the row, and so a quota that is nobody's is the user's.
   static let columns =
     """
-    users.id, status, coalesce(user_quotas.quota, plans.quota, quota_bytes), granted, carried,
+    users.id, status IS 'active', coalesce(user_quotas.quota, plans.quota, quota_bytes), granted, carried,
       coalesce(user_quotas.grace_bytes, plans.grace_bytes),
       coalesce(user_quotas.grace_percent, plans.grace_percent), bytes_received, bytes_sent,
       period_start, period_end, coalesce(user_quotas.is_exempt, plans.is_exempt), \(expiry),
@@ -63,7 +64,7 @@ struct EntitlementRow {
   init(_ row: borrowing Statement) {
     user = row.integer(0)
     entitlement = Entitlement(
-      isEnabled: row.text(1) == "active", quota: max(0, row.integer(2)), granted: row.integer(3),
+      isEnabled: row.integer(1) != 0, quota: max(0, row.integer(2)), granted: row.integer(3),
       carried: row.integer(4), grace: Grace(bytes: row.integer(5), percent: row.integer(6)),
       used: Traffic(received: row.integer(7), sent: row.integer(8)),
       span: TimeSpan(start: row.integer(9), end: row.optionalInteger(10) ?? .max),
@@ -96,6 +97,11 @@ struct EntitlementRow {
       entitlement.carried,
       used.received, used.sent, count.bytes(of: used), noticed, isEstimated,
     ]
+  }
+
+  /// The hash that the name of a row of `columns` has in an access table.
+  static func nameHash(_ row: borrowing Statement, by header: AccessHeader) -> UInt64 {
+    row.withText(17) { header.hash(of: $0) }
   }
 
   /// The name that a row of `columns` has.
@@ -134,19 +140,12 @@ extension Ledger {
 struct EntitlementRows: ~Copyable {
   private var find: Statement
 
-  init(_ ledger: Ledger) throws(SQLiteError) {
+  /// - Parameter condition: what has to hold for a user besides.
+  init(_ ledger: Ledger, where condition: String = "true") throws(SQLiteError) {
     find = try ledger.database.prepare(
-      "\(EntitlementRow.selection) users.id BETWEEN ?1 AND ?2 ORDER BY users.id")
-  }
-
-  /// The row of one user, nil for a stranger.
-  mutating func row(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
-    find.bind(1, user)
-    find.bind(2, user)
-    guard try find.step() else { return nil }
-    let row = EntitlementRow(find)
-    find.reset()
-    return row
+      """
+      \(EntitlementRow.selection) users.id BETWEEN ?1 AND ?2 AND \(condition) ORDER BY users.id
+      """)
   }
 
   /// Hands the rows of users to a body, each with the statement that it was read from.

@@ -1,3 +1,5 @@
+import System
+
 /// One server's answer to `status`: who is connected, and how much has passed.
 ///
 /// Formats 1, 2 and 3 as OpenVPN 2.3 to 2.7 write them (`multi_print_status`, multi.c). The bytes
@@ -90,9 +92,7 @@ package struct StatusListing: Sendable {
 
 /// Where the next line feed is, or the end of the bytes where there is none.
 func firstLineFeed(in bytes: Span<UInt8>, from start: Int) -> Int {
-  var index = start
-  while index < bytes.count, bytes[index] != Bytes.lineFeed { index += 1 }
-  return index
+  bytes.firstIndex(of: Bytes.lineFeed, or: Bytes.lineFeed, from: start)
 }
 
 /// Where the text of a line ends that a line feed follows: before a carriage return.

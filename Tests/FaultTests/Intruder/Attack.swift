@@ -17,7 +17,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
   /// The names that programs of ours open, create or rename.
   private static let names = """
     quota.db quota.db-wal quota.db-shm quota.db-journal lock access access.new .access journal \
-    journal.old journal.new quota.db.draft-1 quota.db.backup.draft-1 last-sweep spool log \
+    journal.old journal.new heard quota.db.draft-1 quota.db.backup.draft-1 last-sweep spool log \
     ../run/s.sock ../log/quota.log ../log/quota.log.1 ../log/quota.log.new
     """
 

@@ -1,3 +1,4 @@
+import Glibc
 import SQLite
 import System
 
@@ -23,6 +24,7 @@ extension LedgerProbe {
 
   /// Says when the last sweep ended, and servers last gave a whole listing, in seconds since 1970.
   package func setLastSweep(_ time: Int64, listed: [String: Int64]) throws {
+    _ = unsafe unlink(path.dropLast("quota.db".count) + "heard")
     try change("REPLACE INTO meta VALUES ('swept_at', ?1)", "\(time)")
     for (server, time) in listed {
       try change("UPDATE servers SET listed_at = ?2 WHERE name = ?1", server, time)

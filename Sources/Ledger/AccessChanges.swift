@@ -1,0 +1,150 @@
+import Gate
+import Quota
+import SQLite
+
+/// What this process has changed since the access table was published that is there. The next table is
+/// that one with these changes, a small part of the work of a new one.
+///
+/// The connection notes by itself which rows are changed (`Ledger.watchedTables`). Users who are counted
+/// are kept here instead, as the table has them: their rows are at hand then.
+final class AccessChanges {
+  /// The ledger's versions before the first change and after the last one; nil where there is none.
+  private var since: UInt64?
+  private var until: UInt64?
+  /// Whether nobody else has changed anything in between, and nothing was left out.
+  private var isComplete = true
+  /// Transactions that have begun and were not committed.
+  private var pending = 0
+  /// The table that was there when the first user was counted.
+  private var former: Former?
+  private var hasLooked = false
+  /// The users who were counted: their ids, and what the table has of them.
+  private var users: [Int64] = []
+  private var counted: [UInt8] = []
+  /// The live sessions that listings showed, and what the table has of each.
+  private var shown: [Shown] = []
+  private var entries: [UInt8] = []
+  private var devices: [Device] = []
+
+  struct Shown {
+    let id: Int64
+    let user: Int64
+    /// Its place among the entries, and that of its server's device.
+    let place: Int32
+    let device: Int32
+  }
+
+  struct Device {
+    let process: Int64
+    let name: [UInt8]
+  }
+
+  private struct Former {
+    let header: AccessHeader
+    let ruleCount: Int
+    var rules: PeriodRules
+  }
+
+  /// Notes that a transaction gives the ledger another version.
+  func changed(from before: UInt64?, to version: UInt64) {
+    if until == nil { since = before } else if until != before { isComplete = false }
+    until = version
+  }
+
+  /// Runs a transaction in which users are counted: what was noted in one that fails is not true.
+  func noting<Result: ~Copyable>(
+    _ transaction: () throws(SQLiteError) -> Result
+  ) throws(SQLiteError) -> Result {
+    pending += 1
+    let result = try transaction()
+    pending -= 1
+    return result
+  }
+
+  /// Whether they are all that was changed since a version of the ledger.
+  func areAll(since version: UInt64, until present: UInt64) -> Bool {
+    pending == 0 && isComplete && follow(version, present)
+  }
+
+  private func follow(_ version: UInt64, _ present: UInt64?) -> Bool {
+    until == nil ? version == present : version == since && until == present
+  }
+
+  /// The header of the table that they follow on; nil where there is none.
+  func formerHeader(of ledger: Ledger, at time: Int64) throws(SQLiteError) -> AccessHeader? {
+    if hasLooked { return former?.header }
+    hasLooked = true
+    let present = try ledger.accessVersion()
+    guard let directory = try? ledger.stateDirectory(),
+      var table = try? AccessTable(in: directory), follow(table.header.version, present),
+      let rules = try? PeriodRules(of: &table, zone: ledger.zone, at: time)
+    else { return nil }
+    former = Former(header: table.header, ruleCount: table.ruleCount, rules: rules)
+    return table.header
+  }
+
+  /// Notes how a user stands who was counted.
+  ///
+  /// - Parameter name: the hash of the user's name.
+  func note(_ row: EntitlementRow, named name: UInt64, counting count: Count) {
+    guard let known = former?.ruleCount else { return isComplete = false }
+    let rule = former?.rules.number(of: row.periodRule)
+    if let rule, rule >= known { isComplete = false }
+    AccessUser(row.entitlement, rule: rule, counting: count).append(hash: name, to: &counted)
+    users.append(row.user)
+  }
+
+  /// Notes how a live session stands that a listing showed.
+  ///
+  /// - Parameters:
+  ///   - counters: what its counters are now.
+  ///   - device: the name of the server's device.
+  func note(_ session: SessionRow, of user: Int64, _ counters: Traffic, device: Span<UInt8>) {
+    guard let key = former?.header.key else { return }
+    if devices.last.map({ $0.process == session.process && device.isSame(as: $0.name) }) != true {
+      devices.append(Device(process: session.process, name: [UInt8](copying: device)))
+    }
+    shown.append(
+      Shown(
+        id: session.id, user: user, place: Int32(truncatingIfNeeded: shown.count),
+        device: Int32(truncatingIfNeeded: devices.count - 1)))
+    AccessSession(session, counters, by: key).append(to: &entries)
+  }
+
+  /// What was noted. If no table comes of it, the next one is written anew.
+  struct Noted {
+    /// Users as the table has them, and the hashes of their names by their ids.
+    let users: [UInt8]
+    let names: [Int64: UInt64]
+    /// Sessions in the order of their ids.
+    let shown: [Shown]
+    let entries: [UInt8]
+    let devices: [Device]
+  }
+
+  /// Gives what was noted.
+  func take() -> Noted {
+    defer {
+      (users, counted, shown, entries, devices) = ([], [], [], [], [])
+      isComplete = false
+    }
+    var names: [Int64: UInt64] = [:]
+    if !shown.isEmpty {
+      names.reserveCapacity(users.count)
+      for (index, user) in users.enumerated() {
+        names[user] = AccessUser.nameHash(at: index, of: counted)
+      }
+    }
+    // Of one that was shown several times the last counts.
+    shown.sort { ($0.id, $0.place) < ($1.id, $1.place) }
+    var count = 0
+    for index in shown.indices {
+      if count > 0, shown[count - 1].id == shown[index].id { count -= 1 }
+      shown[count] = shown[index]
+      count += 1
+    }
+    shown.removeLast(shown.count - count)
+    return Noted(
+      users: counted, names: names, shown: shown, entries: entries, devices: devices)
+  }
+}

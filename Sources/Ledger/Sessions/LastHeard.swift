@@ -1,0 +1,130 @@
+import Glibc
+import Quota
+import SQLite
+import System
+
+/// When the last sweep ended, and when each server last gave a whole listing, in seconds since 1970.
+///
+/// It is in the file `heard`, which a sweep overwrites and does not wait for: so one that finds nothing
+/// changed writes nothing to the database. Where a power loss left none, the times hold that the
+/// database got with the last change, or once a day.
+struct LastHeard {
+  var sweep: Int64?
+  /// By the servers' names.
+  var servers: [String: Int64] = [:]
+
+  private static let name: StaticString = "heard"
+  private static let largest = 1 << 20
+
+  /// Nothing.
+  init() {}
+
+  /// Reads the file. What cannot be read, or is not whole, says nothing.
+  init(in directory: borrowing Directory) {
+    // Another program may be writing it.
+    for _ in 0..<3 {
+      guard let file = try? directory.openFile(LastHeard.name, for: .read),
+        let bytes = try? file.descriptor.readToEnd(of: file.path, limit: LastHeard.largest)
+      else { return }
+      if let heard = LastHeard(bytes) {
+        self = heard
+        return
+      }
+    }
+  }
+
+  private init?(_ bytes: [UInt8]) {
+    let lines = String(decoding: bytes, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    // What stands behind an empty line is of an earlier sweep.
+    guard let end = lines.firstIndex(of: ""), end >= 2 else { return nil }
+    let text = lines[..<(end - 1)].joined(separator: "\n")
+    guard lines[end - 1] == LastHeard.sum(text) else { return nil }
+    sweep = Int64(lines[0])
+    for line in lines[1..<(end - 1)] {
+      let parts = line.split(separator: " ", maxSplits: 1)
+      if parts.count == 2, let time = Int64(parts[0]) { servers[String(parts[1])] = time }
+    }
+  }
+
+  private static func sum(_ text: String) -> String {
+    String(checksum(Array(text.utf8).span), radix: 16)
+  }
+
+  /// Writes the file.
+  func write(in directory: borrowing Directory) throws(SystemError) {
+    var lines = [sweep.map { "\($0)" } ?? "-"]
+    for (server, time) in servers.sorted(by: { $0.key < $1.key }) where !server.contains("\n") {
+      lines.append("\(time) \(server)")
+    }
+    let text = lines.joined(separator: "\n")
+    let bytes = Array("\(text)\n\(LastHeard.sum(text))\n\n".utf8)
+    let file = try LastHeard.opened(in: directory)
+    try file.write(bytes.span, to: directory.path(of: LastHeard.name))
+  }
+
+  private static func opened(in directory: borrowing Directory) throws(SystemError) -> Descriptor {
+    do throws(SystemError) { return try directory.create(name, mode: 0o600) } catch {
+      if error.code != EEXIST { throw error }
+    }
+    return try directory.open(name, for: .overwrite)
+  }
+}
+
+extension Ledger {
+  /// When the last sweep ended, in seconds since 1970; nil where none ever did.
+  package func lastSweep() throws(SQLiteError) -> Int64? {
+    if let heard = lastHeard().sweep { return heard }
+    return try meta("swept_at").flatMap { Int64($0) }
+  }
+
+  /// When each server last gave a whole listing, by its name, in seconds since 1970.
+  package func lastListings() throws(SQLiteError) -> [String: Int64] {
+    var listings: [String: Int64] = [:]
+    try database.query("SELECT name, listed_at FROM servers WHERE listed_at IS NOT NULL") {
+      listings[$0.text(0)] = $0.integer(1)
+    }
+    return listings.merging(lastHeard().servers) { $1 }
+  }
+
+  private func lastHeard() -> LastHeard {
+    if let heard { return heard }
+    var read = LastHeard()
+    if let directory = try? stateDirectory() { read = LastHeard(in: directory) }
+    heard = read
+    return read
+  }
+
+  /// Notes which servers gave a whole listing, once all else of their reports is written.
+  ///
+  /// - Parameter isWritten: whether anything was written to the database: then it gets the times too.
+  func noteListings(_ reports: [ServerReport], isWritten: Bool) throws(SQLiteError) {
+    var heard = lastHeard()
+    for report in reports where report.isComplete {
+      heard.servers[report.server] = report.at
+      if isWritten {
+        try database.run(
+          "UPDATE servers SET listed_at = ?2 WHERE id = ?1", try serverID(report.server), report.at)
+      }
+    }
+    self.heard = heard
+  }
+
+  /// Notes that a sweep has ended.
+  package func noteSweep(at time: Int64) throws(LedgerError) {
+    var heard = lastHeard()
+    heard.sweep = time
+    self.heard = heard
+    let directory = try stateDirectory()
+    do throws(SystemError) { try heard.write(in: directory) } catch { throw .file(error) }
+  }
+
+  /// Does what is due once a day, unless it was done today: periods begin and end at midnight.
+  package func doDailyWork(at time: Int64) throws(SQLiteError) {
+    let done = try meta("swept_at").flatMap { Int64($0) }
+    if let done, Day(of: done, in: zone) == Day(of: time, in: zone) { return }
+    try rollOver(at: time)
+    try notices.noteExpiries(at: time)
+    try setMeta("swept_at", "\(time)")
+  }
+}
