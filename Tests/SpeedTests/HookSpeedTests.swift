@@ -105,7 +105,7 @@ struct HookSpeedTests {
       Figures.current.add("quota-connect, with a limit of sessions", quiet.limited)
       expect(
         "  a line of another client that waits", (busy.limited - quiet.limited) / 10_000,
-        atMost: 250)
+        atMost: 400)
       Figures.current.add("quota-connect, without a limit", quiet.free)
       expect(
         "  after 10 000 lines", ratio: Double(busy.free) / Double(quiet.free), atMost: 1.05)
