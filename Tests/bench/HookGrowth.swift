@@ -41,7 +41,7 @@ enum HookGrowth {
       return bench
     }
     let times = try FreshCopies.median(
-      of: benches.map { connect($0, "user0500@example.org") }, rounds: rounds)
+      of: benches.map { connect($0, "user0501@example.org") }, rounds: rounds)
     report.expect(
       "quota-connect, 1 000 000 users", times[1].wall / times[0].wall, atMost: 1.1, " × 1 000 users"
     )
