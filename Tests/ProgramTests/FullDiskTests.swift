@@ -52,7 +52,7 @@ struct `A disk that takes nothing more` {
       + files.flatMap { ["-P", $0] }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: Fault.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
   func `lets whoever is over go in each sweep, and is exact later`(fault: Fault) throws {
     let disk = try SmallDisk()
     let quota = try Installation(["DEFAULT_QUOTA": "10kB"], in: disk.folder.path)

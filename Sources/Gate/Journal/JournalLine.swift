@@ -28,13 +28,13 @@ struct JournalLine {
   mutating func append(_ number: Int64) {
     bytes.append(9)
     if number < 0 { bytes.append(absent) }
-    let start = bytes.count
-    var rest = number.magnitude
-    repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-      rest /= 10
-    } while rest > 0
-    bytes[start...].reverse()
+    var (rest, unit) = (number.magnitude, UInt64(1))
+    while unit <= rest / 10 { unit *= 10 }
+    while unit > 0 {
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / unit))
+      rest %= unit
+      unit /= 10
+    }
   }
 
   mutating func append(_ number: Int64?) {

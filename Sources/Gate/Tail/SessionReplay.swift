@@ -82,7 +82,7 @@ package struct SessionReplay {
   /// The number of the last open session of each bucket; a session's bucket follows from its second.
   private var buckets = [Int?](repeating: nil, count: Self.bucketCount)
   /// The keys by bucket whose sessions of others are known.
-  private var asked = [[Key]](repeating: [], count: Self.bucketCount)
+  private var asked: [[Key]] = []
   private static let bucketCount = 64
   /// The server's name that was asked for last: most have the same.
   private var lastServer: (name: [UInt8], hash: UInt64)
@@ -156,6 +156,7 @@ package struct SessionReplay {
       return false
     }
     let bucket = bucket(of: key)
+    if asked.isEmpty { asked = [[Key]](repeating: [], count: Self.bucketCount) }
     if asked[bucket].contains(key) { return false }
     asked[bucket].append(key)
     return true

@@ -1,3 +1,5 @@
+import System
+
 /// A ledger of many users, some of whom have names that nobody would wish for.
 package enum ManyUsers {
   /// Names that break a page, a table or a line that is not careful.
@@ -18,6 +20,8 @@ package enum ManyUsers {
   }
 
   private static func sql(users: Int, days: Int) -> String {
+    // One moment for all statements: users' numbers are told from it.
+    let now = Clock.now
     let names = hostile.enumerated().map { index, name in
       let quoted = name.split(separator: "'", omittingEmptySubsequences: false)
         .joined(separator: "''")
@@ -54,12 +58,12 @@ package enum ManyUsers {
         FROM u JOIN users ON id = i WHERE i % 4 = 0;
       INSERT INTO counters SELECT id, id, id FROM sessions;
       INSERT INTO events (at, username, kind, detail, count, last_at)
-        SELECT unixepoch('now') - 86400 - i, username, iif(i % 5, 'refused', 'killed'), 'quota',
-          iif(i % 5, 1 + i * 31 % 400, 1), unixepoch('now') - i
+        SELECT \(now) - 86400 - i, username, iif(i % 5, 'refused', 'killed'), 'quota',
+          iif(i % 5, 1 + i * 31 % 400, 1), \(now) - i
         FROM u JOIN users ON id = i WHERE i % 3 = 1;
       \(names.prefix(users / 2).joined(separator: "\n"))
       UPDATE events SET username =
-        (SELECT username FROM users WHERE id = unixepoch('now') - 86400 - at)
+        (SELECT username FROM users WHERE id = \(now) - 86400 - at)
         WHERE username LIKE 'user%@example.org';
       COMMIT;
       """
