@@ -85,7 +85,7 @@ struct SweepSpeedTests {
     try bench.admin("plan", "add", "basic", "--quota", "50GB", "--period", "month")
     let names = (1...followers).map { "user\($0),basic\n" }.joined()
     try bench.admin("import", try bench.write("name,plan\n" + names, to: "users.csv"))
-    for (words, bound) in [(["plan", "set", "basic"], 40_000), (["set", "user7"], 4000)] {
+    for (words, bound) in [(["plan", "set", "basic"], 36_000), (["set", "user7"], 6000)] {
       let command = [Program.path("quota-admin")] + words + ["--config", bench.config, "--quota"]
       let cost = try Gauge.instructions().figure(of: command + ["60GB"])
       expect("quota-admin \(words[0]), instructions a follower", cost / followers, atMost: bound)
