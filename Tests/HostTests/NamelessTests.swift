@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Servers whose clients need not have a certificate, or a login, or either.
+/// Servers whose clients need not have a certificate, or a login, or either; who they are counted as.
 @Suite(.serialized, .enabled(if: RealHost.isAvailable))
 struct NamelessTests {
   /// A server that lets in whoever asks.
@@ -48,6 +48,27 @@ struct NamelessTests {
     #expect(
       used["alice"]?.total
         == truth.first { $0.usernameAtTheEnd == "alice" }.map { $0.received + $0.sent })
+  }
+
+  @Test func `spellings of a login that ignores case share one quota where NAMES is fold`() throws {
+    let quota = try QuotaHost(["NAMES": "fold", "DEFAULT_QUOTA": "150kB"])
+    let server = try server(quota, "verify-client-cert none")
+    var answers: [RealClient.State] = []
+    for (number, spelling) in ["alice", "Alice", "ALICE", "aLICE", "alicE"].enumerated() {
+      let client = try client("c\(number)", of: server, login: spelling)
+      answers.append(try client.connect())
+      guard answers.last == .up else { continue }
+      try client.upload(60_000)
+      try client.sayGoodbye()
+      try client.waitUntilGone()
+    }
+    #expect(answers == [.up, .up, .up, .refused(""), .refused("")])
+    try quota.sweep()
+    #expect(try quota.probe.names == ["alice"])
+    let truth = try server.endings.filter { $0.owner != nil }
+    #expect(truth.count == 3)
+    #expect(
+      try quota.usage()["alice"]?.total == truth.reduce(0) { $0 + $1.received + $1.sent })
   }
 
   @Test func `logins that IDENTIFY_BY leaves aside are one user, and the sweep says so`() throws {

@@ -139,4 +139,41 @@ struct NewerOpenVPNTests {
     #expect(ending.nameAtTheEnd == "other")
     #expect(ending.usernameAtTheEnd == "alice")
   }
+
+  @Test func `a script that changes name and address lets nobody escape their quota`() throws {
+    let quota = try QuotaHost(["DEFAULT_QUOTA": "0"], openvpn: .newer)
+    try quota.admin("add", "alice", "--quota", "200kB")
+    let change = try quota.host.write(
+      """
+      #!/bin/sh
+      echo 'override-username other' >>"$3"
+      echo 'ifconfig-push 10.99.0.77 255.255.255.0' >>"$3"
+      exec "$2" "$3"
+
+      """, to: "change", mode: 0o755)
+    var options = RealServer.Options()
+    options.passwords = ["alice": "hers"]
+    let server = try quota.server("office", options, then: change)
+    var bringing = RealClient.Options()
+    bringing.credentials = ("alice", "hers")
+    let alice = try server.client("certificate", bringing)
+    #expect(try alice.connect() == .up)
+    let row = try #require(try server.listing().first)
+    try #require(row.name == "other" && row.virtualAddress == "10.99.0.77")
+    try alice.upload(60_000)
+    try quota.sweep()
+    #expect(try quota.probe.names == ["alice"])
+    try alice.upload(200_000)
+    try quota.sweep()
+    try alice.waitUntilGone()
+    #expect(try quota.events("killed") == ["alice quota": 1])
+    #expect(try alice.connect() == .refused(""))
+    try server.stop()
+    try quota.sweep(expecting: [0, 69])
+    let truth = try server.endings.filter { $0.duration > 1 }
+    #expect(truth.map(\.nameAtTheEnd) == ["other"])
+    #expect(
+      try quota.usage().mapValues(\.total)
+        == ["alice": truth.reduce(0) { $0 + $1.received + $1.sent }])
+  }
 }
