@@ -117,11 +117,15 @@ extension Ledger {
       if header.names == .exact, former.header.writtenAt <= time,
         former.header.sharesEntries(with: header),
         access.areAll(since: former.header.version, until: header.version),
+        // Where most users are new the former table is of no use.
+        database.watch.rows(of: "users").count <= former.userCount,
         let writer = try changedWriter(header, of: &former, at: time)
       {
         return writer
       }
     }
+    // What was noted is not needed any more, and large where many were counted.
+    _ = access.take()
     var writer = AccessWriter(header)
     var rules = PeriodRules(zone: zone, at: time)
     var rows = try database.prepare(

@@ -22,7 +22,6 @@ struct RandomTests {
     let finished = day.servers.flatMap { (try? $0.finished) ?? [] }
     print("SEED=\(seed): \(day.told.count) actions, \(finished.count) sessions")
     try day.quota.sweep(expecting: [69])
-    _ = try? Program.run("sh", ["-c", "rm -rf /tmp/lead.day; cp -a \(day.quota.host.folder) /tmp/lead.day"])
     #expect(
       try day.quota.probe.loggedSessions.map { "\($0.user): \($0.usage)" }.sorted()
         == finished.map(\.description).sorted(), "\(day.story)")
@@ -71,8 +70,10 @@ private final class RandomDay {
     let phone = try office.client("alice", bringing, beside: laptop)
     bringing.port = 40_000
     let carol = try office.client("carol", bringing)
+    // Not from the same port: with a session over each transport there OpenVPN 2.7.8 can stand still for
+    // half a minute, and end without the disconnect hook of one.
     bringing.transport = is27 ? .tcp : .udp
-    bringing.port = is27 ? 40_000 : 40_001
+    bringing.port = 40_001
     let neighbour = try office.client("carol", bringing, beside: carol)
     bringing = RealClient.Options()
     bringing.credentials = ("alice", "right")
