@@ -214,6 +214,19 @@ import Testing
     try bench.ledger.removeOldJournal(at: moment(Bench.noon + 400))
     try expectTruth(bench, "in the one that is left")
   }
+
+  @Test func `is gone with what only it told of, and a listing goes on`() throws {
+    let bench = try Bench()
+    try bench.close(final("alice", 1000, 0, owner: "alice"))
+    try bench.rotate()
+    try bench.take(at: Bench.noon + 100)
+    try bench.ledger.removeOldJournal(at: moment(Bench.noon + 200))
+    let bob = listed("bob", 50, 0, address: "10.8.0.3", since: Bench.noon + 250)
+    try bench.sweep(report([bob], at: Bench.noon + 300))
+    #expect(try used(bench) == [1000, 50, 0])
+    #expect(try bench.probe.openSessions.map(\.owner) == ["bob"])
+    #expect(try bench.probe.faults() == [])
+  }
 }
 
 @Suite struct `Two servers` {
