@@ -9,8 +9,8 @@ static inline int csqlite_keep_log_on_close(sqlite3 *db) {
   return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
 }
 
-/// Has a connection trust neither the schema nor the pages of its file, which may be somebody's
-/// backup or another program's: no trigger runs, no view is read, a function in the schema has to be
+/// Has a connection trust neither the schema nor the pages of its file, which may be a
+/// backup of any origin or another program's: no trigger runs, no view is read, a function in the schema has to be
 /// harmless, and nothing that is written by SQL can break the file.
 /// sqlite3_db_config is variadic, which Swift cannot call.
 static inline int csqlite_distrust_the_file(sqlite3 *db) {

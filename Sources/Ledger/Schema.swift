@@ -6,6 +6,8 @@ enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
   /// development versions; nothing was ever released with them. 3 had no `users.name_key`.
   static let version: Int64 = 4
+  /// The versions that are brought up to date; 0 is the earlier Python project's, or an empty database.
+  static let earlierVersions: Set<Int64> = [0, 3]
 
   /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
   /// its trigger are left alone.
@@ -110,11 +112,11 @@ enum Schema {
   /// - Throws: `LedgerError.schema` for a database of another version.
   static func migrate(_ database: borrowing Connection, zone: Zone) throws(LedgerError) {
     do {
-      if [0, 3].contains(try database.integer("PRAGMA user_version")) {
+      if earlierVersions.contains(try database.integer("PRAGMA user_version")) {
         try database.transaction { () throws(SQLiteError) in
           // Another program may have done so while we waited for the lock.
           let found = try database.integer("PRAGMA user_version")
-          guard [0, 3].contains(found) else { return }
+          guard earlierVersions.contains(found) else { return }
           if found == 0 {
             try database.execute(earlierTables + tables + SessionTables.schema)
             try EarlierProject.adopt(in: database, zone: zone)

@@ -2,9 +2,9 @@ import CSQLite
 
 /// One connection to a database file, closed when its owner lets go of it.
 ///
-/// Every connection leaves checkpoints to whoever asks for one: it neither checkpoints after a
-/// commit nor when it closes. With nobody resident each process is the first opener, and a
-/// checkpoint in a hook would be time that the VPN waits.
+/// Every connection leaves checkpoints to the program that asks for one: it neither checkpoints after
+/// a commit nor when it closes. With nothing resident each process is the first and the last to have
+/// it open, and would make others wait.
 ///
 /// No connection trusts its file: it follows no link to it, runs none of its triggers and reads none
 /// of its views.
@@ -82,7 +82,7 @@ import CSQLite
   /// The row id of the last `INSERT`.
   package var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Milliseconds to wait for somebody else's lock from here on.
+  /// Milliseconds to wait for another program's lock from here on.
   package func setBusyTimeout(_ milliseconds: Int32) {
     unsafe sqlite3_busy_timeout(handle, milliseconds)
   }

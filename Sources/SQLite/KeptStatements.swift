@@ -7,7 +7,7 @@ import CSQLite
 
   deinit { finalizeAll() }
 
-  /// Gives a statement with this text, if one is kept; whoever takes it has to put it back.
+  /// Gives a statement with this text, if one is kept; the caller has to put it back.
   func take(_ sql: String) -> OpaquePointer? { unsafe idle.removeValue(forKey: sql) }
 
   /// Takes back a statement that nobody uses any more.

@@ -12,7 +12,7 @@ package struct SweepRun {
   private let kick: Kick?
 
   /// - Parameters:
-  ///   - diagnostics: the program's, for complaints and for its lines in the log.
+  ///   - diagnostics: the program's, for its errors and warnings, and for its lines in the log.
   ///   - isDryRun: show what would be done, and change nothing.
   ///   - only: the names of the servers to sweep, all if empty.
   ///   - kick: a user to disconnect besides those who have to go.
@@ -32,7 +32,7 @@ package struct SweepRun {
   /// Runs it under the sweep lock, and writes to the log what came of it.
   ///
   /// - Parameter patience: how long to wait for a sweep that is under way.
-  /// - Throws: an `UserFacingError` error for what kept the sweep from being done.
+  /// - Throws: a `UserFacingError` for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
     var sweep = try Sweep(

@@ -1,4 +1,5 @@
 import Gate
+import Glibc
 import Quota
 import System
 import TestSupport
@@ -67,6 +68,26 @@ final class Bench {
       added: result.added, opened: result.opened, closed: result.closed,
       live: result.listings[0].live, failure: result.listings[0].failure,
       problems: result.problems)
+  }
+}
+
+extension Bench {
+  /// Makes a backup.
+  ///
+  /// - Returns: its path.
+  func backUp() throws -> String {
+    let copy = folder.path + "/copy.db"
+    let file = try Descriptor.open(copy, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    try Backup.make(of: path, into: file, called: copy) { _, _ in }
+    return copy
+  }
+
+  /// Puts a backup in the place of the ledger.
+  func restore(_ copy: String) throws {
+    try Restoration.check(copy, called: copy)
+    _ = try Restoration.perform(
+      from: copy, called: copy, into: path, stamp: "1", zone: .utc
+    ) { _, _ in }
   }
 }
 

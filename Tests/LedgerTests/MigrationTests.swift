@@ -68,6 +68,17 @@ private func earlierDatabase(at path: String) throws {
     #expect(try bench.probe.schemaVersion == version)
   }
 
+  @Test func `of an earlier version is restored from a backup, and brought up to date`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.users.add("Alice", Terms(quota: 1000), at: Bench.noon)
+    try Connection(bench.path, busyTimeout: 0).execute(
+      "DROP INDEX name_keys; ALTER TABLE users DROP COLUMN name_key; PRAGMA user_version = 3")
+    try bench.restore(try bench.backUp())
+    let restored = try Ledger.open(
+      bench.path, for: .writing, rules: Rules(names: .fold), zone: .utc)
+    #expect(try restored.users.named("ALICE", at: Bench.noon)?.name == "Alice")
+  }
+
   @Test func `of a negative version is refused`() throws {
     let bench = try Bench()
     try bench.probe.setSchemaVersion(-1)

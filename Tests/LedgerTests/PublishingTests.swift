@@ -218,6 +218,20 @@ private struct Life {
 }
 
 @Suite struct `A published table` {
+  @Test func `has a user whom another program added`() throws {
+    let bench = try Bench()
+    let settings = AccessSettings(onError: .allow, identifyBy: .auto)
+    _ = try bench.ledger.users.add("alice", Terms(quota: 1000), at: Bench.noon)
+    try bench.ledger.publishAccess(settings, at: moment(Bench.noon))
+    try Connection(bench.path, busyTimeout: 0).execute(
+      "INSERT INTO users (username, status) VALUES ('bob', 'active')")
+    let other = try Ledger.open(
+      bench.path, for: .writing, rules: bench.ledger.rules, zone: .utc, at: moment(Bench.noon + 60))
+    try other.publishAccess(settings, at: moment(Bench.noon + 60))
+    let table = try Published(in: bench.folder.path, names: ["alice", "bob"])
+    #expect(table.users.keys.sorted { "\($0)" < "\($1)" } == ["alice", "bob"])
+  }
+
   @Test(arguments: 0..<16 as Range<UInt64>)
   func `that follows on another one is the same as one written anew`(seed: UInt64) throws {
     var life = try Life(seed: seed)

@@ -63,14 +63,6 @@ package struct JournalFile: ~Copyable {
     file.status.isSameFile(as: other.file.status)
   }
 
-  /// Whether it has this name still.
-  package borrowing func isStill(
-    _ name: Name, in directory: borrowing Directory
-  ) throws(SystemError) -> Bool {
-    guard let named = try directory.status(of: name.text) else { return false }
-    return named.isSameFile(as: try FileStatus(of: file.descriptor, called: file.path))
-  }
-
   private static func opened(
     _ name: Name, in directory: borrowing Directory
   ) throws(SystemError) -> OpenFile? {

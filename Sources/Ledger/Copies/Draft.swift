@@ -90,7 +90,7 @@ func checkLedger(_ database: borrowing Connection, called name: String) throws {
     WHERE type = 'table' AND name IN ('users', 'user_quotas', 'traffic_logs')
     """)
   guard tables == 3, version >= 0 else { throw LedgerError.noLedger(name) }
-  if version != 0, version != Schema.version {
+  if version != Schema.version, !Schema.earlierVersions.contains(version) {
     throw LedgerError.schema(database: name, found: version, expected: Schema.version)
   }
 }

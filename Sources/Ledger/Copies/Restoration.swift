@@ -16,7 +16,7 @@ package struct Restoration: Equatable, Sendable {
   /// live database, as one transaction that hooks and sweep see all or nothing of. A file renamed
   /// over the database would meet the write-ahead log of the old one.
   ///
-  /// Whoever asks for it holds the sweep lock.
+  /// The caller holds the sweep lock.
   ///
   /// - Parameters:
   ///   - backup: a copy of it, as `SourceDatabase` makes one.
@@ -79,6 +79,7 @@ package struct Restoration: Equatable, Sendable {
       try copy.execute("PRAGMA page_size = \(size); VACUUM")
     }
     try live.copyAll(from: copy, once: isLocked, progress: progress)
+    try LastHeard.forget(beside: database)
     _ = try live.checkpoint()
   }
 }

@@ -87,6 +87,8 @@ extension SessionUpdate {
     progress.marks = marks
     if oldest > progress.forgotten {
       try forgetSessions(before: oldest)
+      // Processes without sessions are forgotten too.
+      processes = try ServerProcesses(ledger)
       progress.forgotten = oldest
     }
     if progress != known { try ledger.setJournalProgress(progress) }

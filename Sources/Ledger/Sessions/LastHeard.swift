@@ -51,6 +51,11 @@ struct LastHeard {
     String(checksum(Array(text.utf8).span), radix: 16)
   }
 
+  /// Removes the file beside a database that is another one now: what it says was not counted there.
+  static func forget(beside database: String) throws(SystemError) {
+    try System.remove("\(directory(of: database))/\(name)")
+  }
+
   /// Writes the file.
   func write(in directory: borrowing Directory) throws(SystemError) {
     var lines = [sweep.map { "\($0)" } ?? "-"]
@@ -84,7 +89,8 @@ extension Ledger {
     try database.query("SELECT name, listed_at FROM servers WHERE listed_at IS NOT NULL") {
       listings[$0.text(0)] = $0.integer(1)
     }
-    return listings.merging(lastHeard().servers) { $1 }
+    // A sweep that could not publish leaves an older file.
+    return listings.merging(lastHeard().servers, uniquingKeysWith: max)
   }
 
   private func lastHeard() -> LastHeard {

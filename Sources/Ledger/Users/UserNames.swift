@@ -12,7 +12,7 @@ package struct UserName: Hashable, Sendable, ExpressibleByStringLiteral {
   package init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// A name as a client can have it: OpenVPN puts `_` in the place of control characters, so what has
-  /// any comes from a journal that somebody has tampered with.
+  /// any comes from a journal that was tampered with.
   package init(ofClient bytes: some Collection<UInt8>) {
     self.init(bytes: bytes.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "_") : $0 })
   }
@@ -136,6 +136,8 @@ extension Users {
       for (id, name) in rows {
         try ledger.database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
       }
+      // The table that is there may not have them.
+      try ledger.noteAccessChange()
     }
   }
 
@@ -237,8 +239,8 @@ extension Users {
   /// Gives a user another name, in one transaction with the event that tells of it. Usage, history
   /// and live sessions stay theirs.
   ///
-  /// Their events take the new name too, but for refusals: those are of whoever asked to come in
-  /// under the old one.
+  /// Their events take the new name too, but for refusals: those are of the client that asked to
+  /// come in under the old one.
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`, or `userExists` for a name that is taken.

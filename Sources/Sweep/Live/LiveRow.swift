@@ -21,7 +21,7 @@ package struct LiveRow: Sendable {
   /// Whether the server itself said so.
   package let isLive: Bool
   /// Bytes a second since the last sweep, or since an earlier view; nil where there is nothing to
-  /// reckon it from.
+  /// compute it from.
   package private(set) var rate: Traffic?
 
   /// A session that its server has listed.

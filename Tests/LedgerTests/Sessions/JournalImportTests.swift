@@ -116,29 +116,16 @@ import Testing
 
   // MARK: Copies
 
-  private func backUp(_ bench: Bench) throws -> String {
-    let copy = bench.folder.path + "/copy.db"
-    let file = try Descriptor.open(copy, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
-    try Backup.make(of: bench.path, into: file, called: copy) { _, _ in }
-    return copy
-  }
-
-  private func restore(_ copy: String, _ bench: Bench) throws {
-    _ = try Restoration.perform(
-      from: copy, called: copy, into: bench.path, stamp: "1", zone: .utc
-    ) { _, _ in }
-  }
-
   @Test(arguments: [false, true])
   func `is newer than a restored ledger`(isRotated: Bool) throws {
     let bench = try bench()
-    let copy = try backUp(bench)
+    let copy = try bench.backUp()
     try bench.leave(final("bob", 80, 0, bob, after: 150))
     try bench.take(at: Bench.noon + 200)
     if isRotated { try bench.rotate() }
     try bench.leave(final("carol", 300, 0, carol, owner: "carol"))
     try expectTruth(bench, "before")
-    try restore(copy, bench)
+    try bench.restore(copy)
     #expect(try used(bench) == [1000, 50, 0])
     try expectTruth(bench, "after")
   }
@@ -162,10 +149,10 @@ import Testing
 
   @Test func `is put back together with its ledger`() throws {
     let bench = try bench()
-    let (copy, before) = (try backUp(bench), try JournalBytes(in: bench.folder.path))
+    let (copy, before) = (try bench.backUp(), try JournalBytes(in: bench.folder.path))
     try goOn(bench)
     try expectTruth(bench, "before")
-    try restore(copy, bench)
+    try bench.restore(copy)
     try before.write(before.bytes)
     try bench.take(at: Bench.noon + 400)
     #expect(try used(bench) == [1000, 50, 0])
@@ -226,6 +213,19 @@ import Testing
     try expectTruth(bench, "in both")
     try bench.ledger.removeOldJournal(at: moment(Bench.noon + 400))
     try expectTruth(bench, "in the one that is left")
+  }
+
+  @Test func `is gone with what only it told of, and a listing goes on`() throws {
+    let bench = try Bench()
+    try bench.close(final("alice", 1000, 0, owner: "alice"))
+    try bench.rotate()
+    try bench.take(at: Bench.noon + 100)
+    try bench.ledger.removeOldJournal(at: moment(Bench.noon + 200))
+    let bob = listed("bob", 50, 0, address: "10.8.0.3", since: Bench.noon + 250)
+    try bench.sweep(report([bob], at: Bench.noon + 300))
+    #expect(try used(bench) == [1000, 50, 0])
+    #expect(try bench.probe.openSessions.map(\.owner) == ["bob"])
+    #expect(try bench.probe.faults() == [])
   }
 }
 

@@ -56,3 +56,31 @@ import Testing
     #expect(try bench.ledger.violations(among: result.live, of: report(seen)).isEmpty)
   }
 }
+
+@Suite struct `A server's last listing` {
+  private func lastListing(_ bench: Bench) throws -> Int64? {
+    try Ledger.open(bench.path, for: .dryRun, rules: Rules(), zone: .utc).lastListings()["server"]
+  }
+
+  @Test func `is known where nothing was counted, and where its time was not written`() throws {
+    let bench = try Bench()
+    try bench.sweep(report([listed("alice", 50, 0)], at: Bench.noon + 100))
+    try bench.sweep(report([listed("alice", 50, 0)], at: Bench.noon + 900))
+    #expect(try lastListing(bench) == Bench.noon + 100)
+    try bench.ledger.noteSweep(at: Bench.noon + 901)
+    #expect(try lastListing(bench) == Bench.noon + 900)
+    // The sweep that counted this could not write the file.
+    try bench.sweep(report([listed("alice", 70, 0)], at: Bench.noon + 1800))
+    #expect(try lastListing(bench) == Bench.noon + 1800)
+  }
+
+  @Test func `is that of the backup in a restored ledger`() throws {
+    let bench = try Bench()
+    try bench.sweep(report([listed("alice", 50, 0)], at: Bench.noon + 100))
+    let copy = try bench.backUp()
+    try bench.sweep(report([listed("alice", 70, 0)], at: Bench.noon + 900))
+    try bench.ledger.noteSweep(at: Bench.noon + 901)
+    try bench.restore(copy)
+    #expect(try lastListing(bench) == Bench.noon + 100)
+  }
+}
