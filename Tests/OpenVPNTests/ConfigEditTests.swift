@@ -8,7 +8,7 @@ private let hooks = "/usr/libexec/openvpn-quota"
 
 /// What `quota-admin setup` makes of the text of a config; every management line is one to keep.
 private func setUp(
-  _ text: String, including others: [String: String] = [:]
+  _ text: String, hooks: String = hooks, including others: [String: String] = [:]
 ) throws -> (config: ServerConfig, edit: ConfigEdit) {
   func read(_ text: [UInt8]) throws -> ServerConfig {
     try ServerConfig(file: file) { path throws(SystemError) in
@@ -122,6 +122,17 @@ private let configs = [
       ])
   }
 
+  @Test(arguments: configs)
+  func `takes back to the byte what was set up twice, for hooks that have moved`(
+    text: String
+  ) throws {
+    let first = try setUp(text, hooks: "/usr/local/libexec/openvpn-quota").edit
+    let (config, second) = try setUp(String(decoding: first.text, as: UTF8.self))
+    #expect(config.clientConnect?.value.first == "\(hooks)/quota-connect")
+    let back = ConfigEdit.tearingDown(second.text)
+    #expect(String(decoding: back.text, as: UTF8.self) == text)
+  }
+
   @Test func `leaves a server alone that has it all`() throws {
     let (_, edit) = try setUp(
       """
@@ -150,6 +161,16 @@ private let configs = [
 }
 
 @Suite struct `Taking a config back` {
+  @Test(arguments: [
+    ("client-connect \"sudo \(hooks)/quota-connect\"", ""),
+    ("client-connect \"/old/quota-connect --then /a\"", "client-connect \"/a\"\n"),
+  ])
+  func `frees a server of a hook's line that setup put right`(line: String, left: String) throws {
+    let (_, edit) = try setUp("mode server\n\(line)\n")
+    let back = ConfigEdit.tearingDown(edit.text)
+    #expect(String(decoding: back.text, as: UTF8.self) == "mode server\n\(left)")
+  }
+
   @Test(arguments: [
     ("client-connect \"\(hooks)/quota-connect\"", ""),
     (
