@@ -234,7 +234,7 @@ struct ServerCheck {
       let password =
         config.management?.value.passwordFile == nil
         ? "every local user can command the server"
-        : "whoever listens there while the server is down is told the password"
+        : "a program that listens there while the server is down is told the password"
       results.append(
         result(
           .warning, "\(place): nothing tells who is at the other end of TCP, and \(password)",

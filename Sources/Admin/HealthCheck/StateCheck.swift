@@ -1,10 +1,10 @@
-import Support
 import Glibc
 import Ledger
-import System
 import Quota
 import SQLite
+import Support
 import Sweep
+import System
 
 /// Looks at what the programs keep: the state directory with all in it, and the log.
 struct StateCheck {
@@ -153,7 +153,7 @@ struct StateCheck {
     }
   }
 
-  /// A write-ahead log that is long makes every hook slow.
+  /// A write-ahead log that is long fills the disk, and makes what reads the database slow.
   private func logLengthResults() -> [CheckResult] {
     let path = settings.database + "-wal"
     let length = size(ofFile: path) ?? 0

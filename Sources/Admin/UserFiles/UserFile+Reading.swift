@@ -89,7 +89,7 @@ extension UserFile {
     }
   }
 
-  /// The fields of an object; nil, and a complaint, where it is none or one of them is not known.
+  /// The fields of an object; nil, and a problem, where it is none or one of them is not known.
   private mutating func fields(of value: JSONValue, _ known: [String]) -> Fields? {
     guard case .object(let members) = value.content else {
       complain(line: value.line, "this is no object with the fields of a user or a plan")
