@@ -181,6 +181,7 @@ private let configs = [
     ("client-connect /a", "client-connect /a\n"),
     ("# client-connect \(hooks)/quota-connect", "# client-connect \(hooks)/quota-connect\n"),
     ("client-connect \"sudo \(hooks)/quota-connect\"", ""),
+    ("--client-connect \"\(hooks)/quota-connect --then /a\"", "--client-connect \"/a\"\n"),
   ])
   func `frees a server of hooks that were written by hand`(line: String, left: String) throws {
     let edit = ConfigEdit.tearingDown(Array("mode server\n\(line)\nverb 3\n".utf8))

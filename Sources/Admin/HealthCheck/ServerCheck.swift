@@ -151,7 +151,7 @@ struct ServerCheck {
       return [
         result(
           .error, "\(place): \(person.name) may not run \(path)",
-          obstacle == path ? "chmod a+x \(path)" : "chmod a+x \(obstacle)")
+          "chmod a+x \(PermissionFix.quoted(obstacle))")
       ]
     } catch {
       if error.code != ENOENT { return [.missing("server \(name)", error, remedy: remedy)] }
@@ -197,7 +197,9 @@ struct ServerCheck {
           result(
             .error,
             "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
-            folders.map { "mount --bind \($0) \(jail.value)\($0)" }.joined(separator: " && "))
+            folders.map {
+              "mount --bind \(PermissionFix.quoted($0)) \(PermissionFix.quoted(jail.value + $0))"
+            }.joined(separator: " && "))
         ]
       }
     }

@@ -139,7 +139,9 @@ package struct ConfigEdit {
   private func ownLine(of words: [[UInt8]]) -> [[UInt8]]? {
     guard words.count > 1 else { return nil }
     let directive = String(decoding: words[0], as: UTF8.self)
-    guard ["client-connect", "client-disconnect"].contains(directive),
+    // As on the command line it may have two hyphens.
+    let name = directive.hasPrefix("--") ? String(directive.dropFirst(2)) : directive
+    guard ["client-connect", "client-disconnect"].contains(name),
       let command = try? ConfigLexer.words(in: words[1] + [Bytes.lineFeed])
     else { return nil }
     let hook = HookCommand(command.map { String(decoding: $0, as: UTF8.self) }) { _ in true }
