@@ -210,7 +210,7 @@ struct ServerCheck {
     return [
       result(
         .error,
-        "hooks run as \(person.name), to whom is closed: \(closed.map(\.0).joined(separator: ", "))",
+        "hooks run as \(person.name), which may not use \(closed.map(\.0).joined(separator: ", "))",
         "group \(Account.name)")
     ]
   }

@@ -31,7 +31,7 @@ struct StateCheck {
         results.append(
           CheckResult(
             "database", .error,
-            "\(folder) has mode \(octal(status.mode)): only its owner may write, and the group passes on",
+            "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get its group",
             remedy: "chmod 2750 \(PermissionFix.quoted(folder))"))
       }
       if let network = NetworkFileSystem(of: folder) {
