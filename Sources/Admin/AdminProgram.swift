@@ -6,7 +6,7 @@ import Support
 /// One run of the program, from its arguments to its exit status.
 ///
 /// What people asked for goes to standard output. What went wrong goes to standard error, as
-/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own complaints
+/// `quota-admin: error: …` and perhaps `quota-admin: hint: …`, the parser's own messages
 /// included.
 package enum AdminProgram {
   static let diagnostics = DiagnosticPrinter(program: "quota-admin")
@@ -25,9 +25,9 @@ package enum AdminProgram {
 
   /// Runs the work of a command, and says why if it fails.
   ///
-  /// - Parameter hint: what would help with a complaint of the parser's.
+  /// - Parameter hint: what would help with an error of the parser's.
   static func status(
-    hint: (_ complaint: String, _ usage: String) -> String? = { _, _ in nil },
+    hint: (_ error: String, _ usage: String) -> String? = { _, _ in nil },
     of work: () throws -> Void
   ) -> Support.ExitStatus {
     do {

@@ -365,6 +365,8 @@ int32_t cs_copy_rights(int32_t from, int32_t to) {
       fchmod(to, status.st_mode & 07777) != 0)
     return -1;
   ssize_t size = fgetxattr(from, acl, list, sizeof list);
-  if (size < 0) return errno == ENODATA || errno == ENOTSUP ? 0 : -1;
+  // The directory may have given the new file a list that the former one does not have.
+  if (size < 0 && errno == ENODATA) return fremovexattr(to, acl) == 0 || errno == ENODATA ? 0 : -1;
+  if (size < 0) return errno == ENOTSUP ? 0 : -1;
   return fsetxattr(to, acl, list, (size_t)size, 0);
 }

@@ -174,7 +174,7 @@ package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible 
   /// Anything else.
   case malformed
 
-  /// The sizes that can be written, for the end of a complaint.
+  /// The sizes that can be written, for the end of a message.
   package static let allowed =
     "allowed are bytes, a number with kB, MB, GB or TB (powers of 1000), with K, M, G, T or KiB, "
     + "MiB, GiB, TiB (powers of 1024), or unlimited"

@@ -34,7 +34,7 @@ package struct Terms: Equatable, Sendable {
       grace: grace ?? plan.grace, isExempt: isExempt ?? plan.isExempt)
   }
 
-  /// What makes no sense together, as the end of a complaint; nil if all of it does.
+  /// What makes no sense together, as the end of a message; nil if all of it does.
   package var contradiction: String? {
     guard let grace, grace != .none else { return nil }
     if isExempt == true {

@@ -155,7 +155,7 @@ import Testing
     let report = lines(try check())
     #expect(
       report.contains {
-        $0.hasPrefix("error server udp hooks run as nobody with group nogroup, to whom is closed: ")
+        $0.hasPrefix("error server udp hooks run as nobody with group nogroup, which may not use ")
       })
     #expect(report.contains("-> group openvpn-quota"))
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import System
 import TestSupport
 import Testing
@@ -84,6 +85,38 @@ import Testing
     #expect(try text().contains("client-connect"))
     let list = try Program.run("getfacl", ["-cp", "\(folder.path)/real/udp.conf"]).output
     #expect(list.contains("user:nobody:r--"), "\(list)")
+  }
+
+  @Test func `does not gain the access list that the directory gives to new files`() throws {
+    try folder.write("mode server\n", to: "openvpn/udp.conf", mode: 0o600)
+    try Program.run("setfacl", ["-d", "-m", "u:65534:r", "\(folder.path)/openvpn"]).requireSuccess()
+    try admin("setup", "udp", "--yes").requireSuccess()
+    let list = try Program.run("getfacl", ["-cp", server]).output
+    #expect(!list.contains("nobody"), "\(list)")
+    #expect(try FileStatus(of: server).mode == 0o600)
+  }
+
+  @Test func `leaves a config alone that was changed while it asked`() throws {
+    try folder.write("mode server\nclient-connect /x/quota-connect\n", to: "openvpn/udp.conf")
+    var settings = Settings()
+    settings.openvpnConfigs = [server]
+    let setup = try ServerSetup(of: "udp", settings)
+    try folder.write("mode server\nverb 4\n", to: "openvpn/udp.conf")
+    #expect(throws: CommandError.self) {
+      try setup.write(try setup.tearingDown(), keepingAs: "teardown")
+    }
+    #expect(try text() == "mode server\nverb 4\n")
+    #expect(try names(inDirectory: "\(folder.path)/openvpn") == ["udp.conf"])
+  }
+
+  @Test func `knows a server by the name that MANAGEMENT has for it`() throws {
+    let socket = "\(folder.path)/office.sock"
+    try folder.write("mode server\nmanagement \(socket) unix\n", to: "openvpn/udp.conf")
+    try folder.write(
+      "LOG_FILE=\nOPENVPN_CONFIGS=\(server)\nMANAGEMENT=office=unix:\(socket)\n", to: "quota.conf")
+    try admin("setup", "office", "--yes").requireSuccess()
+    #expect(try text().contains("quota-connect --server office\""))
+    #expect(try admin("setup", "udp").output.hasPrefix("\(server) has all lines already\n"))
   }
 
   @Test(arguments: [

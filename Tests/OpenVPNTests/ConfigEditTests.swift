@@ -8,7 +8,7 @@ private let hooks = "/usr/libexec/openvpn-quota"
 
 /// What `quota-admin setup` makes of the text of a config; every management line is one to keep.
 private func setUp(
-  _ text: String, including others: [String: String] = [:]
+  _ text: String, hooks: String = hooks, including others: [String: String] = [:]
 ) throws -> (config: ServerConfig, edit: ConfigEdit) {
   func read(_ text: [UInt8]) throws -> ServerConfig {
     try ServerConfig(file: file) { path throws(SystemError) in
@@ -56,7 +56,7 @@ private let configs = [
     #expect(ConfigEdit.tearingDown(back.text).changesNothing)
   }
 
-  @Test func `shows what it changes`() throws {
+  @Test func `shows what it changes, and leaves out what is far from it`() throws {
     let (_, edit) = try setUp(
       """
       server 10.8.0.0 255.255.255.0
@@ -64,6 +64,7 @@ private let configs = [
       client-connect /etc/greet.sh
       keepalive 10 60
       persist-key
+      ping-timer-rem
       persist-tun
       verb 3
 
@@ -85,7 +86,7 @@ private let configs = [
         +management /run/openvpn-quota/udp.sock unix # quota-admin setup
         +script-security 2 # quota-admin setup
         +client-disconnect "\(hooks)/quota-disconnect --server udp" # quota-admin setup
-        """.replacing("\n...\n persist-tun", with: "\n persist-tun"))
+        """)
   }
 
   @Test(arguments: [
@@ -122,6 +123,17 @@ private let configs = [
       ])
   }
 
+  @Test(arguments: configs)
+  func `takes back to the byte what was set up twice, for hooks that have moved`(
+    text: String
+  ) throws {
+    let first = try setUp(text, hooks: "/usr/local/libexec/openvpn-quota").edit
+    let (config, second) = try setUp(String(decoding: first.text, as: UTF8.self))
+    #expect(config.clientConnect?.value.first == "\(hooks)/quota-connect")
+    let back = ConfigEdit.tearingDown(second.text)
+    #expect(String(decoding: back.text, as: UTF8.self) == text)
+  }
+
   @Test func `leaves a server alone that has it all`() throws {
     let (_, edit) = try setUp(
       """
@@ -151,6 +163,16 @@ private let configs = [
 
 @Suite struct `Taking a config back` {
   @Test(arguments: [
+    ("client-connect \"sudo \(hooks)/quota-connect\"", ""),
+    ("client-connect \"/old/quota-connect --then /a\"", "client-connect \"/a\"\n"),
+  ])
+  func `frees a server of a hook's line that setup put right`(line: String, left: String) throws {
+    let (_, edit) = try setUp("mode server\n\(line)\n")
+    let back = ConfigEdit.tearingDown(edit.text)
+    #expect(String(decoding: back.text, as: UTF8.self) == "mode server\n\(left)")
+  }
+
+  @Test(arguments: [
     ("client-connect \"\(hooks)/quota-connect\"", ""),
     (
       "client-connect \"\(hooks)/quota-connect --then /a 'b c'\"",
@@ -160,6 +182,7 @@ private let configs = [
     ("client-connect /a", "client-connect /a\n"),
     ("# client-connect \(hooks)/quota-connect", "# client-connect \(hooks)/quota-connect\n"),
     ("client-connect \"sudo \(hooks)/quota-connect\"", ""),
+    ("--client-connect \"\(hooks)/quota-connect --then /a\"", "--client-connect \"/a\"\n"),
   ])
   func `frees a server of hooks that were written by hand`(line: String, left: String) throws {
     let edit = ConfigEdit.tearingDown(Array("mode server\n\(line)\nverb 3\n".utf8))

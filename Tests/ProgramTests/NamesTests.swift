@@ -46,6 +46,16 @@ import Testing
     #expect(try server.enter("aLICE").isRefused)
   }
 
+  @Test func `a kick by another spelling is told and logged under the user's own`() throws {
+    let quota = try Installation(["NAMES": "fold"])
+    let server = try quota.addServer()
+    try quota.admin("add", "Alice")
+    let client = try server.enter("ALICE", since: now - 100)
+    #expect(try quota.admin("kick", "aLiCe").hasPrefix("disconnected Alice ("))
+    #expect(!client.isConnected)
+    #expect(try quota.probe.events("killed").map(\.user) == ["Alice"])
+  }
+
   @Test func `users of before whose names are one now are named, and stay apart until mended`()
     throws
   {

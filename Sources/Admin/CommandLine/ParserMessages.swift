@@ -24,18 +24,18 @@ extension DiagnosticPrinter {
   ///
   /// - Parameters:
   ///   - readable: makes a text of the parser's safe that has arguments in it from outside.
-  ///   - hint: what would help with a complaint, for a program that knows better than the parser,
+  ///   - hint: what would help with an error, for a program that knows better than the parser,
   ///     which names what it takes for meant, else how the command is used.
   /// - Returns: how the program ends.
   package func answer(
     _ error: any Error, of command: (some ParsableCommand).Type,
     readable: (String) -> String = Escaping.plain,
-    hint: (_ complaint: String, _ usage: String) -> String?
+    hint: (_ error: String, _ usage: String) -> String?
   ) -> Support.ExitStatus {
     guard command.exitCode(for: error).isSuccess else {
       let usage = DiagnosticPrinter.usage(command.fullMessage(for: error), readable)
-      let (text, guess) = DiagnosticPrinter.complaint(
-        readable(DiagnosticPrinter.inOneLine(command.message(for: error))))
+      let message = readable(DiagnosticPrinter.inOneLine(command.message(for: error)))
+      let (text, guess) = DiagnosticPrinter.error(in: message)
       self.error(text, hint: guess ?? hint(text, usage) ?? usage)
       return command.exitCode(for: error) == .validationFailure ? .usage : .bug
     }
@@ -49,8 +49,8 @@ extension DiagnosticPrinter {
     }
   }
 
-  /// The parser's complaint, and what it takes for meant.
-  private static func complaint(_ message: String) -> (text: String, guess: String?) {
+  /// The parser's error, and what it takes for meant.
+  private static func error(in message: String) -> (text: String, guess: String?) {
     var (text, guess) = (message, String?.none)
     if let question = text.firstRange(of: ". Did you mean ") {
       guess = "did you mean " + text[question.upperBound...]

@@ -90,14 +90,14 @@ struct TermsOptions: ParsableArguments {
 
 extension ByteSize {
   /// The size that an option gives. Asks about a small one without a unit, which was likely forgotten:
-  /// who means so few bytes can write `50B`.
+  /// a person who means so few bytes can write `50B`.
   ///
   /// - Throws: `CommandError` for what is no size, or was not meant.
   static func confirmed(
     _ argument: String, of option: String, unlessBelow least: Int64
   ) throws -> Int64 {
     let bytes = try ByteSize.argument(argument, of: option)
-    let isBare = argument.utf8.allSatisfy { 48...57 ~= $0 || $0 == UInt8(ascii: ".") }
+    let isBare = argument.utf8.allSatisfy { 48...57 ~= $0 || " .".utf8.contains($0) }
     guard isBare, bytes > 0, bytes < least else { return bytes }
     let meaning = "\(option) \(argument) is \(bytes) \(bytes == 1 ? "byte" : "bytes")"
     if try Consent.answer(to: "\(meaning); is that what you mean") == true { return bytes }

@@ -77,20 +77,20 @@ struct TypedCommand {
       hint: hint, exitStatus: .usage)
   }
 
-  /// What would help with a complaint of the parser's; nil for how the command is used.
-  func hint(for complaint: String, usage: String) -> String? {
+  /// What would help with an error of the parser's; nil for how the command is used.
+  func hint(for error: String, usage: String) -> String? {
     if usage.hasSuffix("<subcommand>") {
-      return complaint.hasPrefix("unknown option '-")
+      return error.hasPrefix("unknown option '-")
         ? "options go behind the command, as in: quota-admin list --config FILE"
         : "quota-admin --help lists the commands"
     }
     if arguments.contains(where: { $0.first == "-" && $0.dropFirst().first?.isNumber == true }) {
       return "an amount is above zero; quota-admin revoke takes back what was granted"
     }
-    if complaint.hasPrefix("unknown option '-"), !complaint.hasPrefix("unknown option '--") {
+    if error.hasPrefix("unknown option '-"), !error.hasPrefix("unknown option '--") {
       return "a name that begins with a hyphen goes behind --, as in: quota-admin show -- -bob"
     }
-    return complaint.contains("unexpected argument") ? hintForSurplus : nil
+    return error.contains("unexpected argument") ? hintForSurplus : nil
   }
 
   /// What was meant by arguments that are too many: a size without its option, or in two words.

@@ -151,7 +151,7 @@ struct ServerCheck {
       return [
         result(
           .error, "\(place): \(person.name) may not run \(path)",
-          obstacle == path ? "chmod a+x \(path)" : "chmod a+x \(obstacle)")
+          "chmod a+x \(PermissionFix.quoted(obstacle))")
       ]
     } catch {
       if error.code != ENOENT { return [.missing("server \(name)", error, remedy: remedy)] }
@@ -197,7 +197,9 @@ struct ServerCheck {
           result(
             .error,
             "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
-            folders.map { "mount --bind \($0) \(jail.value)\($0)" }.joined(separator: " && "))
+            folders.map {
+              "mount --bind \(PermissionFix.quoted($0)) \(PermissionFix.quoted(jail.value + $0))"
+            }.joined(separator: " && "))
         ]
       }
     }
@@ -208,7 +210,7 @@ struct ServerCheck {
     return [
       result(
         .error,
-        "hooks run as \(person.name), to whom is closed: \(closed.map(\.0).joined(separator: ", "))",
+        "hooks run as \(person.name), which may not use \(closed.map(\.0).joined(separator: ", "))",
         "group \(Account.name)")
     ]
   }
@@ -234,7 +236,7 @@ struct ServerCheck {
       let password =
         config.management?.value.passwordFile == nil
         ? "every local user can command the server"
-        : "whoever listens there while the server is down is told the password"
+        : "a program that listens there while the server is down is told the password"
       results.append(
         result(
           .warning, "\(place): nothing tells who is at the other end of TCP, and \(password)",

@@ -1,10 +1,11 @@
-import Support
 import Glibc
 import Ledger
-import System
 import Quota
 import SQLite
+import Servers
+import Support
 import Sweep
+import System
 
 /// Looks at what the programs keep: the state directory with all in it, and the log.
 struct StateCheck {
@@ -24,14 +25,14 @@ struct StateCheck {
         results.append(
           CheckResult(
             "database", .error, "\(folder) does not belong to the user \(account)",
-            remedy: "chown \(account):\(account) \(folder)"))
+            remedy: "chown \(account):\(account) \(PermissionFix.quoted(folder))"))
       }
       if status.mode != 0o2750 {
         results.append(
           CheckResult(
             "database", .error,
-            "\(folder) has mode \(octal(status.mode)): only its owner may write, and the group passes on",
-            remedy: "chmod 2750 \(folder)"))
+            "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get its group",
+            remedy: "chmod 2750 \(PermissionFix.quoted(folder))"))
       }
       if let network = NetworkFileSystem(of: folder) {
         results.append(
@@ -50,7 +51,8 @@ struct StateCheck {
     let made =
       folder == "/var/lib/openvpn-quota" && Systemd.isRunning
       ? "systemd-tmpfiles --create openvpn-quota.conf"
-      : "install -d -m 2750 -o \(Account.name) -g \(Account.name) \(folder)"
+      : "install -d -m 2750 -o \(Account.name) -g \(Account.name) "
+        + PermissionFix.quoted(folder)
     return "\(made) && \(Systemd.sweepCommand)"
   }
 
@@ -90,7 +92,7 @@ struct StateCheck {
     if status.mode == file.mode { return nil }
     return CheckResult(
       "database", .error, "\(file.path) has mode \(octal(status.mode))",
-      remedy: "chmod \(octal(file.mode)) \(file.path)")
+      remedy: "chmod \(octal(file.mode)) \(PermissionFix.quoted(file.path))")
   }
 
   private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
@@ -103,7 +105,7 @@ struct StateCheck {
     return CheckResult(
       "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
       remedy: obstacle == file
-        ? "chown \(Account.name):\(Account.name) \(file)"
+        ? "chown \(Account.name):\(Account.name) \(PermissionFix.quoted(file))"
         : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
   }
 
@@ -153,7 +155,7 @@ struct StateCheck {
     }
   }
 
-  /// A write-ahead log that is long makes every hook slow.
+  /// A write-ahead log that is long fills the disk, and makes what reads the database slow.
   private func logLengthResults() -> [CheckResult] {
     let path = settings.database + "-wal"
     let length = size(ofFile: path) ?? 0
@@ -162,7 +164,9 @@ struct StateCheck {
       CheckResult(
         "database", .warning,
         "the write-ahead log has grown to \(ByteSize.format(length, in: settings.units)): something keeps it open",
-        remedy: "fuser -v \(path), end what is not one of ours, and run quota-sweep")
+        remedy:
+          "fuser -v \(PermissionFix.quoted(path)), end what is not one of ours, and run quota-sweep"
+      )
     ]
   }
 
@@ -185,7 +189,8 @@ struct StateCheck {
       return [CheckResult("log", .ok, "LOG_FILE is empty: there is none")]
     }
     let account = Account.name
-    let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(path)"
+    let quoted = PermissionFix.quoted(path)
+    let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(quoted)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)
       guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
@@ -197,7 +202,7 @@ struct StateCheck {
         CheckResult(
           "log", .error, "\(obstacle) is closed to the user \(sweeper.name)",
           remedy: obstacle == path
-            ? "chown \(account):\(account) \(path) && chmod 0640 \(path)"
+            ? "chown \(account):\(account) \(quoted) && chmod 0640 \(quoted)"
             : "set LOG_FILE in quota.conf to a place that \(account) can reach")
       ]
     } catch {

@@ -37,7 +37,7 @@ struct Tidying {
     try ledger.maintenance.makeCommitsQuick()
     let folded = try ledger.maintenance.foldHours(keeping: settings.hourlyDays, at: now)
     let progress = Progress("pruning")
-    // Counting takes a while itself, and only somebody who watches wants to know.
+    // Counting takes a while itself, and only a person who watches wants to know.
     let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
     var done = 0
     while true {

@@ -20,7 +20,13 @@ struct ServerSetup {
     let found = ServerDiscovery(
       patterns: settings.openvpnConfigs,
       areDefault: settings.openvpnConfigs == Settings().openvpnConfigs)
-    guard let server = found.configs.first(where: { $0.name == name || $0.config.file == name })
+    let isMeant = { (server: ServerDiscovery.Found) in
+      server.name == name || server.config.file == name
+    }
+    // What check calls it is a name too.
+    let isCalledSo = { try ServerSetup.name(of: $0, settings) == name }
+    guard
+      let server = try found.configs.first(where: isMeant) ?? found.configs.first(where: isCalledSo)
     else {
       let problem = found.problems.first { $0.name == name }
       throw ServerSetup.unknown(name, problem, among: found.configs.map(\.name))
@@ -28,7 +34,7 @@ struct ServerSetup {
     config = server.config
     self.name = try ServerSetup.name(of: server, settings)
     file = try canonicalPath(of: server.config.file)
-    // Whoever may write there could put another file in the place of what is written.
+    // A user who may write there could put another file in the place of what is written.
     guard try FileStatus(of: directory(of: file)).isClosedToOthers else {
       throw CommandError(
         "others may write to \(directory(of: file))", hint: "chmod go-w \(directory(of: file))",
@@ -166,8 +172,14 @@ struct ServerSetup {
   ///
   /// - Parameter purpose: what the former file's name says besides the time.
   /// - Returns: the path of the former file.
-  func write(_ edit: ConfigEdit, keepingAs purpose: String) throws(SystemError) -> String {
+  /// - Throws: `CommandError` where the file is another since it was read; `SystemError`.
+  func write(_ edit: ConfigEdit, keepingAs purpose: String) throws -> String {
     let old = try Descriptor.open(file, O_RDONLY | O_NOFOLLOW)
+    // The question may have waited for long.
+    guard try old.readToEnd(of: file, limit: ServerConfig.longest) == text else {
+      throw CommandError(
+        "\(file) was changed meanwhile", hint: "run this again", exitStatus: .inputOutput)
+    }
     let draft = try FileDraft(for: file)
     try draft.file.write(edit.text.span, to: file)
     try draft.file.takeRights(of: old, called: file)

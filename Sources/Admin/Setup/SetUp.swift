@@ -39,7 +39,7 @@ struct TearDown: ParsableCommand {
     commandName: "teardown",
     abstract: "Take back what setup did to a server's config.",
     discussion: """
-      To be done before the programs are removed: OpenVPN lets nobody in whose hook is missing.
+      Do this before you remove the programs: an OpenVPN server without its hook lets nobody in.
       Example: sudo quota-admin teardown udp
       """)
 

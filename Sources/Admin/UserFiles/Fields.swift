@@ -76,12 +76,12 @@ struct Fields {
     }
   }
 
-  /// A complaint about a field.
+  /// What is wrong with a field.
   static func wrong(_ name: String, _ text: [UInt8], _ allowed: String) -> CommandError {
     CommandError("\(name) is \(CommandError.quoted(bytes: text)); \(allowed)")
   }
 
-  /// A complaint about a field that nothing knows.
+  /// What is wrong: a field that nothing knows.
   static func unknown(_ what: String, _ name: String, _ known: [String]) -> String {
     let allowed =
       CommandError.didYouMean(Array(name.utf8), among: known)

@@ -28,33 +28,33 @@ extension UserFile {
   mutating func readCSV(_ bytes: [UInt8]) {
     var reader = CSVReader(bytes)
     do throws(CSVError) {
-      guard let heading = try reader.next() else { return complain(line: 1, "the file is empty") }
+      guard let heading = try reader.next() else { return addProblem(line: 1, "the file is empty") }
       let names = heading.fields.map { String(decoding: $0, as: UTF8.self) }
       guard check(names, line: heading.line) else { return }
       while let row = try reader.next() { take(row, names) }
     } catch {
       let message = error.description.split(separator: ": ", maxSplits: 1).last ?? ""
-      complain(line: error.line, String(message))
+      addProblem(line: error.line, String(message))
     }
   }
 
   private mutating func check(_ names: [String], line: Int) -> Bool {
     for (index, name) in names.enumerated() {
       if !Fields.ofUser.contains(name) {
-        complain(line: line, Fields.unknown("column", name, Fields.ofUser))
+        addProblem(line: line, Fields.unknown("column", name, Fields.ofUser))
       } else if names[..<index].contains(name) {
-        complain(line: line, "the column \(name) is there twice")
+        addProblem(line: line, "the column \(name) is there twice")
       }
     }
     if !names.contains("name") {
-      complain(line: line, "the first row has to name the columns, one of them name")
+      addProblem(line: line, "the first row has to name the columns, one of them name")
     }
     return problems.isEmpty
   }
 
   private mutating func take(_ row: CSVReader.Row, _ names: [String]) {
     guard row.fields.count == names.count else {
-      return complain(
+      return addProblem(
         line: row.line,
         "there are \(row.fields.count) fields, and the first row names \(names.count)")
     }
@@ -71,10 +71,10 @@ extension UserFile {
   mutating func readJSON(_ bytes: [UInt8]) {
     let document: JSONValue
     do throws(JSONError) { document = try JSONReader.value(of: bytes) } catch {
-      return complain(line: error.line, "this is no JSON: there should be \(error.expected)")
+      return addProblem(line: error.line, "this is no JSON: there should be \(error.expected)")
     }
     guard let users = document.elements ?? document.array("users") else {
-      return complain(
+      return addProblem(
         line: document.line, "there is no array users in the outermost object")
     }
     for plan in document.array("plans") ?? [] {
@@ -89,16 +89,16 @@ extension UserFile {
     }
   }
 
-  /// The fields of an object; nil, and a complaint, where it is none or one of them is not known.
+  /// The fields of an object; nil, and a problem, where it is none or one of them is not known.
   private mutating func fields(of value: JSONValue, _ known: [String]) -> Fields? {
     guard case .object(let members) = value.content else {
-      complain(line: value.line, "this is no object with the fields of a user or a plan")
+      addProblem(line: value.line, "this is no object with the fields of a user or a plan")
       return nil
     }
     var fields: [String: Fields.Value] = [:]
     for member in members {
       guard known.contains(member.key), fields[member.key] == nil else {
-        complain(
+        addProblem(
           line: value.line,
           known.contains(member.key)
             ? "the field \(member.key) is there twice"
@@ -106,7 +106,7 @@ extension UserFile {
         return nil
       }
       guard let text = member.value.field else {
-        complain(line: value.line, "\(member.key) is a list or an object")
+        addProblem(line: value.line, "\(member.key) is a list or an object")
         return nil
       }
       fields[member.key] = text

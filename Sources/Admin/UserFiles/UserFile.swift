@@ -34,11 +34,11 @@ struct UserFile {
   init(_ bytes: [UInt8], at moment: Moment) {
     self.moment = moment
     guard let text = UserFile.utf8(bytes) else {
-      complain(line: 1, "this is UTF-16 and damaged; save it as UTF-8")
+      addProblem(line: 1, "this is UTF-16 and damaged; save it as UTF-8")
       return
     }
     switch text.first(where: { $0 != 32 && $0 != 9 && $0 != 10 && $0 != 13 }) {
-    case nil: complain(line: 1, "the file is empty")
+    case nil: addProblem(line: 1, "the file is empty")
     case UInt8(ascii: "{"), UInt8(ascii: "["): readJSON(text)
     default: readCSV(text)
     }
@@ -55,7 +55,7 @@ struct UserFile {
       users.append(user)
       userLines.append(line)
     } catch {
-      complain(line: line, error.message)
+      addProblem(line: line, error.message)
     }
   }
 
@@ -65,23 +65,23 @@ struct UserFile {
       plans.append(try Plan(fields, at: moment))
       planLines.append(line)
     } catch {
-      complain(line: line, error.message)
+      addProblem(line: line, error.message)
     }
   }
 
-  mutating func complain(line: Int, _ message: String) {
+  mutating func addProblem(line: Int, _ message: String) {
     problems.append(Problem(line: line, message: message))
   }
 
   /// Takes up what the ledger has against the users and plans.
-  mutating func complain(of error: ImportError) {
+  mutating func addProblem(of error: ImportError) {
     switch error {
     case .users(let refused):
       for (place, error) in refused {
-        complain(line: userLines[place], CommandError(error).message)
+        addProblem(line: userLines[place], CommandError(error).message)
       }
     case .plan(let place, let error):
-      complain(line: planLines[place], CommandError(error).message)
+      addProblem(line: planLines[place], CommandError(error).message)
     }
   }
 }

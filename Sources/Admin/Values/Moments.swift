@@ -12,7 +12,7 @@ struct Moments {
 
   /// What a text means: all of a day for a date, otherwise one second.
   ///
-  /// - Parameter option: the option it was given to, for the complaint.
+  /// - Parameter option: the option it was given to, for the message.
   /// - Throws: `CommandError`, 65, that says what is allowed.
   func span(of text: String, for option: String) throws(CommandError) -> Range<Int64> {
     let today = Day(of: now, in: zone)

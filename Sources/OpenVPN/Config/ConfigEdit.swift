@@ -85,9 +85,9 @@ package struct ConfigEdit {
     }
   }
 
-  /// Gives a config the lines it lacks. Former lines of this file become comments, and the new line
-  /// stands behind the last of them; a line in another file, which this one includes, is overridden
-  /// at the end of this one, for the last line counts.
+  /// Gives a config the lines it lacks. Former lines of this file become comments, those that were
+  /// added before go, and the new line stands behind the last of them; a line in another file, which
+  /// this one includes, is overridden at the end of this one, for the last line counts.
   package static func settingUp(
     _ text: [UInt8], of file: String, _ wanted: [Wanted]
   ) -> ConfigEdit {
@@ -102,6 +102,7 @@ package struct ConfigEdit {
     }
     edit.lines = edit.lines.enumerated().flatMap { index, line -> [Line] in
       guard case .kept(let bytes) = line, let new = replaced[index + 1] else { return [line] }
+      if bytes.trimmingLineEnd.ends(with: mark.utf8) { return [.removed(bytes)] + new }
       return [.removed(bytes), .added(Array(former.utf8) + bytes)] + new
     }
     // Behind the last line feed there is no line.
@@ -121,14 +122,14 @@ package struct ConfigEdit {
         if bytes.drop(while: ConfigLexer.isBlank).starts(with: tag) { closingTag = nil }
         return [line]
       }
-      let words = (try? ConfigLexer.words(in: bytes + [Bytes.lineFeed])) ?? []
+      let isFormer = bytes.starts(with: former.utf8)
+      // A line that setup put right may name our hook too.
+      let inUse = isFormer ? bytes.dropFirst(former.utf8.count) : bytes
+      let words = (try? ConfigLexer.words(in: inUse + [Bytes.lineFeed])) ?? []
       if words.count == 1 { closingTag = ConfigReader.closingTag(for: words[0]) }
-      if bytes.starts(with: former.utf8) {
-        return [.removed(bytes), .added(Array(bytes.dropFirst(former.utf8.count)))]
-      }
-      if bytes.trimmingLineEnd.ends(with: mark.utf8) { return [.removed(bytes)] }
-      guard let own = edit.ownLine(of: words) else { return [line] }
-      return [.removed(bytes)] + own.map { .added($0) }
+      if inUse.trimmingLineEnd.ends(with: mark.utf8) { return [.removed(bytes)] }
+      if let own = edit.ownLine(of: words) { return [.removed(bytes)] + own.map { .added($0) } }
+      return isFormer ? [.removed(bytes), .added(Array(inUse))] : [line]
     }
     return edit
   }
@@ -138,7 +139,9 @@ package struct ConfigEdit {
   private func ownLine(of words: [[UInt8]]) -> [[UInt8]]? {
     guard words.count > 1 else { return nil }
     let directive = String(decoding: words[0], as: UTF8.self)
-    guard ["client-connect", "client-disconnect"].contains(directive),
+    // As on the command line it may have two hyphens.
+    let name = directive.hasPrefix("--") ? String(directive.dropFirst(2)) : directive
+    guard ["client-connect", "client-disconnect"].contains(name),
       let command = try? ConfigLexer.words(in: words[1] + [Bytes.lineFeed])
     else { return nil }
     let hook = HookCommand(command.map { String(decoding: $0, as: UTF8.self) }) { _ in true }

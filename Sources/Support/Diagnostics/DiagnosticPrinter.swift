@@ -1,7 +1,7 @@
 import Glibc
 import System
 
-/// How bad it is; a log line's level and a complaint's first word.
+/// How bad it is; a log line's level and a message's first word.
 package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
   /// Useful only when looking for a fault.
   case debug

@@ -41,7 +41,7 @@ package final class Log {
   /// A log that is not opened before its first line.
   ///
   /// - Parameters:
-  ///   - diagnostics: whose lines they are, and where complaints about the log go.
+  ///   - diagnostics: whose lines they are, and where errors of the log itself go.
   ///   - path: the setting `LOG_FILE`; empty for no file.
   ///   - level: the setting `LOG_LEVEL`.
   package init(diagnostics: DiagnosticPrinter, path: String, level: LogLevel) {
@@ -78,7 +78,7 @@ package final class Log {
     }
   }
 
-  /// Says a complaint on standard error, and logs it in the file as `failed message="…"`.
+  /// Says an error on standard error, and logs it in the file as `failed message="…"`.
   package func report(_ error: any UserFacingError) {
     report(.error, error.message, hint: error.hint)
   }

@@ -11,7 +11,7 @@ package struct SettingsProblem: Equatable, Sendable {
   /// unknown key, a key given twice, a value of doubtful effect.
   package let isError: Bool
 
-  /// The complaint in one line.
+  /// The problem in one line.
   package var message: String { "\(place): \(text)" }
 }
 

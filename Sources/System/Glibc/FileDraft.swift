@@ -1,7 +1,7 @@
 import Glibc
 
-/// A file in the making that is written whole or not at all: whoever opens it by its name finds the
-/// old content or the new, also after a crash. It stands beside the final one under a name which no
+/// A file in the making that is written whole or not at all: a program that opens it by its name finds
+/// the old content or the new, also after a crash. It stands beside the final one under a name which no
 /// `*` matches, and is gone unless it is published.
 ///
 /// All is done in one open directory and nothing is followed, so that users who may write to the

@@ -21,12 +21,6 @@ package func size(ofFile path: String) -> Int64? {
   return unsafe stat(path, &status) == 0 ? Int64(status.st_size) : nil
 }
 
-/// When a file was last written to, in seconds since 1970; nil where there is none.
-package func modificationTime(ofFile path: String) -> Int64? {
-  var status = stat()
-  return unsafe stat(path, &status) == 0 ? Int64(status.st_mtim.tv_sec) : nil
-}
-
 /// Makes a directory with exactly these permission bits, whatever the umask; one that is there
 /// already is left as it is.
 package func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {

@@ -17,9 +17,11 @@ struct KickUser: ParsableCommand {
   @OptionGroup var user: NameArgument
 
   func run() throws {
-    let name = try user.userName()
-    let kick = try kick(name)
+    let typed = try user.userName()
     let administration = try Administration(options)
+    // By NAMES=fold it may be another spelling than the user's own, which events and notices have.
+    let name = try administration.find(typed)?.name ?? typed
+    let kick = try kick(name)
     let run = SweepRun(administration.settings, AdminProgram.diagnostics.withoutLog, kick: kick)
     let summary = try run.perform(patience: .seconds(15))
     if summary.servers.isEmpty { throw NoServers() }

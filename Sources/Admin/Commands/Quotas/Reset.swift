@@ -16,7 +16,7 @@ struct Reset: ParsableCommand {
   @Flag(help: "Do so for every user.")
   var all = false
   @Argument(
-    help: "The user's name, to the byte; one that begins with a hyphen goes behind --.",
+    help: "The user's name as list shows it; one that begins with a hyphen goes behind --.",
     completion: .userNames)
   var name: String?
 

@@ -57,7 +57,7 @@ struct Import: ParsableCommand {
           }
         }
       } catch let error as ImportError {
-        file.complain(of: error)
+        file.addProblem(of: error)
       }
     }
     throw Import.refusal(of: file, called: name)
