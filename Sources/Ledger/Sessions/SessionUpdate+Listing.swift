@@ -195,7 +195,8 @@ extension SessionUpdate {
     for row in matching.rows.indices where !matching.isTaken[row] {
       let client = matching.rows[row]
       guard client.isSession, let since = client.since, !left.contains(since),
-        let owner = report.names(at: row).owner
+        let owner = report.names(at: row).owner,
+        try !isRefused(client.endpoints.real, since: since, known)
       else { continue }
       guard let user = try self.owner(owner, since: since, at: report.at) else {
         result.live.append(ListedSession(row: row, session: nil, user: nil))
@@ -217,6 +218,30 @@ extension SessionUpdate {
 }
 
 extension SessionUpdate {
+  /// Whether a row is that of a client whom a hook kept out: it stays for some seconds, and from 2.7 on
+  /// an address may be pushed to it meanwhile.
+  private func isRefused(
+    _ client: RealAddress, since: Int64, _ processes: [ServerProcess]
+  ) throws(SQLiteError) -> Bool {
+    var rows = try ledger.database.prepare(
+      """
+      SELECT client FROM sessions
+      WHERE process_id = ?1 AND connected_since = ?2 AND reason IS NOT NULL
+      """)
+    for process in processes {
+      rows.bind(1, process.id)
+      rows.bind(2, since)
+      while try rows.step() {
+        let refused = RealAddress(rows, 0)
+        if client.host == refused.host, client.port == refused.port || client.port == 0 {
+          return true
+        }
+      }
+      rows.reset()
+    }
+    return false
+  }
+
   /// The process that sessions belong to which a listing alone tells of.
   private mutating func process(
     of report: ServerReport, _ known: [ServerProcess]

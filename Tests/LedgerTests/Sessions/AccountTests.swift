@@ -401,6 +401,21 @@ import Testing
     }
   }
 
+  @Test func `the row of a client that was kept out is no session, whatever address it is given`()
+    throws
+  {
+    let bench = try Bench()
+    _ = try bench.ledger.users.add("alice", Terms(), at: Bench.noon)
+    try bench.append(.out, session(), "alice", at: Bench.noon, reason: .disabled)
+    try bench.append(
+      .end, session(), "alice", at: Bench.noon, counters: Traffic(received: 2800, sent: 2800),
+      duration: 0)
+    let row = listed("alice", 2800, 2800, address: "10.8.0.77")
+    #expect(try bench.sweep(report([row])).live.isEmpty)
+    #expect(try bench.ledger.entitlement(of: "alice")?.used.total == 0)
+    #expect(try bench.probe.loggedSessions.isEmpty)
+  }
+
   @Test func `what another handler refused is no session`() throws {
     let bench = try Bench()
     try bench.close(final("alice", 1700, 1800, after: 1))
