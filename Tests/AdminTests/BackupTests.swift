@@ -85,7 +85,7 @@ import Testing
     #expect(outcome.isFine)
     for number in 1...8 {
       let copy = LedgerProbe("\(bench.path).copy\(number)")
-      // Every user has come about in one transaction with his quota and his event.
+      // Every user was made in one transaction with quota and event.
       let faults = try copy.faults(hasAllHistory: false)
       #expect(faults == [])
       #expect(try copy.events("created").map(\.user).sorted() == copy.names.sorted())

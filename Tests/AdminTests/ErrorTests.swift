@@ -26,7 +26,7 @@ import Testing
     ("allow", "a stranger is let in and created, quota 1 GiB"),
     ("reject", "a stranger is kept out"), ("ignore", "a stranger is let in and not metered"),
   ])
-  func `of a stranger show says what would become of him`(rule: String, fate: String) throws {
+  func `show says what would happen to a stranger`(rule: String, fate: String) throws {
     let bench = try Bench()
     bench.settings["UNKNOWN_USERS"] = rule
     bench.settings["DEFAULT_QUOTA"] = "1GiB"

@@ -44,6 +44,7 @@ import Testing
         ? "allowed are 1 to 511 bytes"
         : command == "add" ? "no client can have the name" : "there is no user"
       #expect(outcome.errors.contains(reason))
+      #expect(outcome.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("quota-admin: ") })
       #expect(
         !outcome.errors.replacing("\n", with: "").unicodeScalars.contains {
           $0.properties.generalCategory == .control

@@ -63,7 +63,7 @@ struct ClockTests {
     #expect((start...clock.now).contains(try #require(Int64(sweep))))
   }
 
-  @Test func `midnight lets in who had used up his quota, and keeps out who is out otherwise`()
+  @Test func `midnight lets in users whose quota was used up, and no others who are kept out`()
     throws
   {
     let clock = try FakedClock()

@@ -25,7 +25,7 @@ struct ExactCountersTests {
     try alice.upload(50_000)
     try quota.sweep()
     try server.ask("kill bob")
-    // Over TCP he notices, and comes back by himself.
+    // Over TCP the client notices, and comes back by itself.
     if transport == .udp { try bob.reconnect() }
     try bob.wait(for: "to be back") { _ in try bob.connections == 2 }
     try bob.upload(30_000)

@@ -37,7 +37,13 @@ struct ManyLivesTests {
     bringing.port = 40_000
     bringing.hasDevice = false
     let alice = try server.client("alice", bringing)
-    for round in 1...3 {
+    func lives() throws -> Int {
+      Dictionary(grouping: try server.endings, by: \.since).values.map(\.count).max() ?? 0
+    }
+    var rounds = 0
+    // A busy machine may take longer until two fit into a second.
+    while try rounds < 3 || rounds < 10 && lives() < 2 {
+      rounds += 1
       for _ in 1...8 {
         let before = try server.endings.count
         try alice.begin()
@@ -48,14 +54,13 @@ struct ManyLivesTests {
         try alice.vanish()
         try eventually("the end of a session") { try server.endings.count > before }
       }
-      if round == 2 { try server.softRestart() }
+      if rounds == 2 { try server.softRestart() }
       try quota.sweep()
     }
     try server.stop()
-    let lives = Dictionary(grouping: try server.endings, by: \.since).values.map(\.count)
-    print("\(wire.testDescription): up to \(lives.max() ?? 0) lives in one second")
-    #expect(lives.contains { $0 > 1 })
-    #expect(try server.finished.count == 24)
+    print("\(wire.testDescription): up to \(try lives()) lives in one second")
+    #expect(try lives() > 1)
+    #expect(try server.finished.count == 8 * rounds)
     try quota.expectExactAfterSweeps()
   }
 

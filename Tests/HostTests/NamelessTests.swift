@@ -5,7 +5,7 @@ import Testing
 /// Servers whose clients need not have a certificate, or a login, or either; who they are counted as.
 @Suite(.serialized, .enabled(if: RealHost.isAvailable))
 struct NamelessTests {
-  /// A server that lets in whoever asks.
+  /// A server that lets every client in.
   private func server(_ quota: QuotaHost, _ lines: String...) throws -> RealServer {
     let verify = try quota.host.write("#!/bin/sh\nexit 0\n", to: "verify", mode: 0o755)
     var options = RealServer.Options()

@@ -73,7 +73,7 @@ struct SessionLimitTests {
   }
 
   @Test(arguments: [false, true])
-  func `who takes the place of his own dead session is let in`(isLocked: Bool) throws {
+  func `a client that takes the place of its own dead session is let in`(isLocked: Bool) throws {
     let quota = try QuotaHost()
     try quota.admin("add", "alice", "--max-sessions", "1")
     // Over UDP the server does not notice, and drops the old session for the new one.

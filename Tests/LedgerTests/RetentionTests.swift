@@ -111,7 +111,7 @@ import Testing
     #expect(try bench.probe.periods(of: "alice").first?.start == 2000)
   }
 
-  @Test func `A notice that was settled goes when its period is over, lest it be given again`()
+  @Test func `A settled notice stays until its period is over, so that it is not given again`()
     throws
   {
     _ = try bench.ledger.users.add("alice", Terms(), at: now)

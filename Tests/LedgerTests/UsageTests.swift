@@ -169,7 +169,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     #expect(days[leap + 5] == Traffic(received: 57, sent: 100))
     #expect(days[.beforeEveryLedger]?.total == 443)
     #expect(days.count == 3)
-    // Bob was logged with more than his counter says now.
+    // Bob was logged with more than the user's counter says now.
     #expect(try bench.ledger.usage.sums(of: 2, in: Bench.allDays).byDay.count == 1)
     #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 77)
   }

@@ -13,7 +13,7 @@ struct Release: CustomTestStringConvertible, Sendable {
   /// Bob's second address; empty where a listing has none.
   let ipv6: String
   let realAddress: String
-  /// What `kill` by address takes; nil where it would not find him.
+  /// What `kill` by address takes; nil where it would not find the client.
   let killable: String?
   let isCaptured: Bool
 

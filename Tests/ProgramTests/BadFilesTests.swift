@@ -140,7 +140,7 @@ import Testing
     #expect([3000, 3070, 3700, 3770].contains(used), "\(used)")
     #expect(try quota.probe.faults() == [])
 
-    // Whatever is in the journal's place is told of by each program, until somebody takes it away.
+    // Each program reports what is in the journal's place until it is removed.
     let isInTheWay = [.aLink, .aPipe, .aDirectory, .anothers].contains(spoiling)
     if isInTheWay {
       #expect(sweep.errors.contains(quota.journal), "\(sweep.errors)")

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Disks that take nothing more, under the real programs: whoever is over goes all the same, and the
+/// Disks that take nothing more, under the real programs: users over quota are disconnected all the same, and the
 /// ledger is exact when there is room again.
 @Suite(.enabled(if: getuid() == 0, "only root can mount"))
 struct `A disk that takes nothing more` {
@@ -53,7 +53,7 @@ struct `A disk that takes nothing more` {
   }
 
   @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
-  func `lets whoever is over go in each sweep, and is exact later`(fault: Fault) throws {
+  func `lets users over quota be disconnected, and is exact later`(fault: Fault) throws {
     let disk = try SmallDisk()
     let quota = try Installation(["DEFAULT_QUOTA": "10kB"], in: disk.folder.path)
     try quota.sweep().expect(status: 0)
@@ -92,5 +92,6 @@ struct `A disk that takes nothing more` {
       try quota.probe.bytesUsed == ["alice": 20_000, "bob": 3000, "carol": 20_000, "dave": 20_000])
     #expect(try quota.probe.openSessions.isEmpty)
     #expect(try quota.probe.faults() == [])
+    withExtendedLifetime(disk) {}
   }
 }

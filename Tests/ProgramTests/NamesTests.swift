@@ -143,7 +143,7 @@ import Testing
     let alice = try server.enter("alice", address: "10.8.0.2", since: second)
     try alice.upload(50_000)
     try quota.sweep().expect(status: 0)
-    // The pool gives what she had to whoever comes next, also in the second that she came in.
+    // The pool gives alice's address to the next client, also in the second that alice came in.
     try alice.move(to: "10.8.0.50")
     let bob = try server.enter("bob", address: "10.8.0.2", since: second)
     try bob.upload(700)
@@ -174,7 +174,7 @@ import Testing
       [UInt8](repeating: 0x78, count: 242),
     ]
 
-  /// What a client may be called at random: what has a meaning to somebody is frequent.
+  /// What a client may be called at random: bytes with a meaning to some program are frequent.
   static func random(_ count: Int) -> [[UInt8]] {
     var random = SeededRandom(seed: 20_261_126)
     let frequent = Array("\\x4F5C -'\",=%*$`é\u{200D}\u{9B}".utf8)

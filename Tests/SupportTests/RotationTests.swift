@@ -88,7 +88,7 @@ import Testing
     #expect(try files == ["=line", ".2=old"])
   }
 
-  @Test func `A log that somebody still writes to is packed once he is done`() throws {
+  @Test func `A log that a program still writes to is packed once it is done`() throws {
     let ear = try Ear()
     let diagnostics = DiagnosticPrinter(program: "w", errors: ear.errors(.other))
     var writer: Log? = Log(diagnostics: diagnostics, path: log, level: .info)

@@ -362,7 +362,7 @@ number() { grep -o "\"$1\":[0-9]*" <<<"$2" | head -n 1 | cut -d : -f 2; }
 
 log_says() { "${vpn}_log" "$1" "$2" >"$work/said" && quote <"$work/said"; }
 
-step '1. Two users: alice may use 2 MiB, bob as much as he likes.'
+step '1. Two users: alice may use 2 MiB, bob any amount.'
 run quota-admin add alice --quota 2MiB
 run quota-admin add bob
 "${vpn}_start"

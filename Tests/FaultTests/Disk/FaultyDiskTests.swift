@@ -47,7 +47,7 @@ import Testing
       number += 1
     }
     #expect(number > 10)
-    #expect(kept > 0, "a commit that was written is kept, whoever died before he heard of it")
+    #expect(kept > 0, "a commit that was written is kept, even if the program died then")
   }
 
   @Test func `A disk that is full takes no write, and what was on it stays`() throws {

@@ -9,7 +9,7 @@ import Testing
 @testable import Ledger
 
 /// What becomes of the files of the journal between two sweeps: by a loss of power, a restored copy, a
-/// rotation, or somebody of the hooks' group.
+/// rotation, or a member of the hooks' group.
 @Suite struct `A journal that is not as it was left` {
   private let bob = session("10.8.0.3", from: "192.0.2.2:1")
   private let carol = session("10.8.0.4", since: Bench.noon + 200, from: "192.0.2.3:1")

@@ -6,7 +6,7 @@ import Testing
 @testable import Ledger
 
 extension Bench {
-  /// Adds a user with terms of his own.
+  /// Adds a user with terms of their own.
   func add(_ name: UserName, _ terms: Terms, at time: Int64 = Bench.noon) throws {
     _ = try ledger.users.add(name, terms, at: time)
   }
@@ -49,7 +49,7 @@ private let monday = Bench.noon - day / 2
     #expect(try bench.probe.periodStart(of: "alice") == monday)
   }
 
-  @Test func `leaves somebody an administrator shut out where he is`() throws {
+  @Test func `lets nobody in whom an administrator disabled`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     _ = try bench.ledger.users.setEnabled(false, "alice", at: Bench.noon)

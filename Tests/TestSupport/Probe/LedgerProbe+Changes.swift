@@ -40,14 +40,6 @@ extension LedgerProbe {
   package func setSchemaVersion(_ version: Int64) throws {
     try change("PRAGMA user_version = \(version)")
   }
-
-  /// Makes the write-ahead log 400 kB longer.
-  package func lengthenLog() throws {
-    try change(
-      """
-      CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(400000)); DELETE FROM filler
-      """)
-  }
 }
 
 // MARK: A past

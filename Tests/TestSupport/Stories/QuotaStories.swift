@@ -82,7 +82,7 @@ extension Story {
       try stage.expectTruth()
     },
 
-    Story("a disabled user is disconnected and stays out until he is enabled") { stage in
+    Story("a disabled user is disconnected and stays out until enabled") { stage in
       try stage.admin("add", "alice")
       let alice = try stage.server.connect("alice")
       try alice.upload(10_000)
