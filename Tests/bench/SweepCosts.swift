@@ -53,7 +53,7 @@ enum SweepCosts {
           Of one server with so many live sessions, each of a user of its own. The floor is a \
           yardstick that stays as it is: the rows that version 2's sweep wrote, upserted by prepared \
           statements in one transaction and nothing else (`Tests/bench-floor`). The lock is the one \
-          that whoever writes needs, held for the longest time as `strace` saw it. Times are the \
+          that a writer needs, held for the longest time as `strace` saw it. Times are the \
           least of three runs.
           """,
         columns: [
