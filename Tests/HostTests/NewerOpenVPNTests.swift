@@ -114,7 +114,7 @@ struct NewerOpenVPNTests {
     try eventually("\(client.name) to be at \(address)") {
       try server.listing().first { $0.name == client.name }?.virtualAddress == address
     }
-    try #require(try client.ping(tries: 5))
+    try #require(try client.ping())
   }
 
   @Test func `override-username changes the common name but at the door`() throws {

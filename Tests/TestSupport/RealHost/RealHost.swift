@@ -129,9 +129,10 @@ package struct RealHostError: Error, CustomStringConvertible {
 
 /// Looks again every few milliseconds until something is so.
 ///
-/// - Parameter seconds: how long to look; then it throws, naming `what`, with `details` behind it.
+/// - Parameter seconds: how long to look, which has to do for a busy machine; then it throws, naming
+///   `what`, with `details` behind it.
 package func eventually(
-  _ what: String, within seconds: Double = 10, details: () -> String = { "" },
+  _ what: String, within seconds: Double = 60, details: () -> String = { "" },
   until condition: () throws -> Bool
 ) throws {
   let deadline = Date().addingTimeInterval(seconds)
