@@ -157,6 +157,23 @@ import Testing
 }
 
 @Suite struct `A name in the journal` {
+  @Test(arguments: [
+    (IdentifyBy.auto, "certificate"), (.commonName, "certificate"), (.username, "alice"),
+  ])
+  func `is chosen by IDENTIFY_BY where nothing but the end of a session is known`(
+    setting: IdentifyBy, name: String
+  ) throws {
+    let bench = try Bench(rules: Rules(identifyBy: setting))
+    var end = bench.record(
+      .end, session(), "certificate", at: Bench.noon + 90, mark: 1,
+      counters: Traffic(received: 10_000, sent: 30), duration: 90)
+    end.username = Array("alice".utf8)
+    try bench.append(end)
+    try bench.take(at: Bench.noon + 90)
+    #expect(try bench.probe.names == [name])
+    #expect(try bench.used(name) == 10_030)
+  }
+
   @Test func `has no control characters, as no client's has, whoever wrote it`() throws {
     let bench = try Bench()
     _ = try bench.ledger.users.add("alice", Terms(quota: 1000), at: Bench.noon - 100)

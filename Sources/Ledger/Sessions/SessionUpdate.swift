@@ -64,7 +64,7 @@ struct SessionUpdate: ~Copyable {
     let process: Int64
     let since: Int64
     var user: Int64?
-    let owner: UserName
+    var owner: UserName
     var client = RealAddress.none
     var ipv4 = NetworkAddress.none
     var ipv6 = NetworkAddress.none

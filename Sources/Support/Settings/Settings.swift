@@ -64,8 +64,8 @@ extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
     Rules(
-      count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
-      notifyAt: notifyAt,
+      count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
+      defaultQuota: defaultQuota, notifyAt: notifyAt,
       notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
   }
 
