@@ -123,3 +123,18 @@ extension Process {
     try run()
   }
 }
+
+/// What root may do, and mostly may not in a container.
+package enum Capability: UInt64 {
+  /// Set up networks.
+  case netAdmin = 12
+  /// Mount.
+  case sysAdmin = 21
+
+  /// Whether this process has it.
+  package var isEffective: Bool {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    return status.firstMatch(of: /CapEff:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) }
+      .map { $0 >> rawValue & 1 == 1 } ?? false
+  }
+}

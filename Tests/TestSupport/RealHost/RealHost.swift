@@ -20,7 +20,7 @@ package final class RealHost {
   private static func missing(_ openvpn: OpenVPNProgram) -> [String] {
     var missing: [String] = []
     if geteuid() != 0 { missing.append("root") }
-    if !mayMakeNetworks { missing.append("CAP_NET_ADMIN") }
+    if !Capability.netAdmin.isEffective { missing.append("CAP_NET_ADMIN") }
     if unsafe access("/dev/net/tun", R_OK | W_OK) != 0 { missing.append("/dev/net/tun") }
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     for program in [openvpn.path, "openssl", "ip", "ping"] {
@@ -28,14 +28,6 @@ package final class RealHost {
       if !places.contains(where: { unsafe access($0, X_OK) == 0 }) { missing.append(program) }
     }
     return missing
-  }
-
-  /// Whether this process may set up networks; root in a container mostly may not.
-  private static var mayMakeNetworks: Bool {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let netAdmin: UInt64 = 1 << 12
-    return status.firstMatch(of: /CapEff:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) }
-      .map { $0 & netAdmin != 0 } ?? false
   }
 
   /// The OpenVPN of its servers and clients.
