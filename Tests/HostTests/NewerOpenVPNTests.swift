@@ -164,12 +164,7 @@ struct NewerOpenVPNTests {
     try quota.sweep()
     #expect(try quota.probe.names == ["alice"])
     try alice.upload(200_000)
-    try quota.sweep()
-    try alice.waitUntilGone()
-    #expect(try quota.events("killed") == ["alice quota": 1])
-    #expect(try alice.connect() == .refused(""))
-    try server.stop()
-    try quota.sweep(expecting: [0, 69])
+    try quota.expectEndOfQuota(of: alice, at: server)
     let truth = try server.endings.filter { $0.duration > 1 }
     #expect(truth.map(\.nameAtTheEnd) == ["other"])
     #expect(

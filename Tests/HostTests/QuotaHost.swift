@@ -176,6 +176,19 @@ final class QuotaHost {
     }
   }
 
+  /// Expects a sweep to end the session of a client of alice's who is over quota, and alice to be kept out;
+  /// then the server stops, and a last sweep runs.
+  func expectEndOfQuota(
+    of client: RealClient, at server: RealServer, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    try sweep(sourceLocation: sourceLocation)
+    try client.waitUntilGone()
+    #expect(try events("killed") == ["alice quota": 1], sourceLocation: sourceLocation)
+    #expect(try client.connect() == .refused(""), sourceLocation: sourceLocation)
+    try server.stop()
+    try sweep(expecting: [0, 69], sourceLocation: sourceLocation)
+  }
+
   /// Runs a disconnect hook for a session that never was and kills it.
   ///
   /// - Parameter asNobody: whether it runs as a server's with `user nobody`, or as one of Debian's

@@ -35,6 +35,7 @@ struct RestartTests {
     try alice.upload(50_000)
     try quota.sweep()
     try server.stop()
+    try quota.admin("list")
     let final = try #require(try server.finished.first)
     let expected = Usage(
       received: swept.received + final.received, sent: swept.sent + final.sent)

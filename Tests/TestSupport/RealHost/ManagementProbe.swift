@@ -27,6 +27,13 @@ enum ManagementProbe {
     var answer: [String] = []
     var pending: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 65536)
+    // Waits for the server to hang up. A client that leaves what 2.7 has yet to write, and another that comes
+    // at once, make it forget to listen to that other one: management_socket_set (manage.c) finds
+    // MS_CC_WAIT_WRITE as before, and does not look whether the socket is another.
+    defer {
+      shutdown(socket.number, Int32(SHUT_WR))
+      while unsafe recv(socket.number, &block, block.count, 0) > 0 {}
+    }
     while true {
       let count = unsafe recv(socket.number, &block, block.count, 0)
       guard count > 0 else {
