@@ -126,7 +126,7 @@ containers+=("$cron")
 boot
 wait_for_boot
 for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
-# Under --keep-unit a reboot ends systemd-nspawn, for whoever manages it to start it again.
+# Under --keep-unit a reboot ends systemd-nspawn, for its manager to start it again.
 inside systemctl reboot || true
 wait "$nspawn" || true
 boot

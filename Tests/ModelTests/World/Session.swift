@@ -137,7 +137,7 @@ final class Session {
     clock = min(clock.lowerBound, time)...max(clock.upperBound, time)
   }
 
-  /// Somebody sets the clock: what is in the journal is dated by the clock of when it is taken in.
+  /// The clock is set: what is in the journal is dated by the clock of when it is taken in.
   func seeClockChange(by step: Int64) {
     for index in stretches.indices where !stretches[index].isInLedger {
       let old = stretches[index].clock

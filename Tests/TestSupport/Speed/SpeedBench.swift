@@ -119,7 +119,7 @@ extension SpeedBench {
     }
   }
 
-  /// The longest time, in milliseconds, for which a sweep held the lock that whoever writes needs:
+  /// The longest time, in milliseconds, for which a sweep held the lock that all who write need:
   /// byte 120 of the file that SQLite shares between processes.
   package func longestLockOfSweep() throws -> Double {
     var since: Double?
