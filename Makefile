@@ -97,6 +97,11 @@ sanitize: deps ## run tests under AddressSanitizer
 demo: demo-deps build ## show the main job on a real OpenVPN
 	@bash Tests/demo/demo.sh $(PROGRAMS)
 
+.PHONY: pictures
+pictures: build ## make the pictures in docs/pictures
+	@.ci/packages chromium sqlite3 termtosvg util-linux
+	@.ci/pictures $(PROGRAMS) docs/pictures
+
 .PHONY: test-system-deps
 test-system-deps:
 	@.ci/packages mmdebstrap systemd-container openvpn openssl iproute2 libsqlite3-dev
