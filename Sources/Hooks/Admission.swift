@@ -9,34 +9,45 @@ struct Admission {
   let owner: [UInt8]
   /// Whether the user may have only so many sessions at once.
   let isLimited: Bool
+  /// When the user's next period begins, in seconds since 1970 in UTC; nil where they have none.
+  let nextPeriod: Int64?
   /// Why the journal's tail was left out, so that the table alone decided.
   private(set) var problem: JournalTailError?
 
+  /// - Parameter replaces: a session of the user on this server may end for the new one, see
+  ///   `SessionReplay.liveSessions`.
   /// - Throws: `AccessError` where the table cannot be read: then nobody can tell.
   init(
-    of client: HookClient, at now: JournalMoment, in directory: borrowing Directory
+    of client: HookClient, replaces: Bool, at now: JournalMoment, in directory: borrowing Directory
   ) throws(AccessError) {
     var table = try AccessTable(in: directory)
     let owner = client.user(by: table.header.identifyBy, table.header.names)
     self.owner = owner
     guard let user = try Self.user(owner, in: &table) else {
       isLimited = false
+      nextPeriod = nil
       verdict = Self.decide(nil, at: now, table.header)
       return
     }
     isLimited = user.maxSessions > 0
     var boundaries: [Int64] = []
     if let rule = user.rule { boundaries = try table.boundaries(of: rule) }
+    nextPeriod = boundaries.first { $0 > now.seconds && $0 < user.expiresAt ?? .max }
+    var rates = AccessRates()
+    if table.header.fence, let number = user.rates { rates = try table.rates(of: number) }
     verdict = Self.decide(
-      user.entitlement(at: now.seconds, boundaries: boundaries, count: table.header.count),
+      user.entitlement(
+        at: now.seconds, boundaries: boundaries, rates: rates, count: table.header.count),
       at: now, table.header)
-    guard verdict == .allowed, user.dependsOnTail,
+    guard verdict.isAllowed, user.dependsOnTail(rates),
       var replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.entitlement(
-        at: now.seconds, boundaries: boundaries, ended: replay.ended, count: table.header.count,
-        sessions: replay.liveSessions(beside: client.record(.in, at: now, owner: owner))),
+        at: now.seconds, boundaries: boundaries, rates: rates, ended: replay.ended,
+        count: table.header.count,
+        sessions: replay.liveSessions(
+          beside: client.record(.in, at: now, owner: owner), replaces: replaces)),
       at: now, table.header)
   }
 
@@ -89,6 +100,7 @@ struct Admission {
     _ entitlement: Entitlement?, at now: JournalMoment, _ header: AccessHeader
   ) -> Verdict {
     Quota.decide(
-      entitlement, at: now.seconds, by: Rules(count: .total, unknownUsers: header.unknownUsers))
+      entitlement, at: now.seconds,
+      by: Rules(count: .total, unknownUsers: header.unknownUsers, fence: header.fence))
   }
 }
