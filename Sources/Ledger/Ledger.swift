@@ -15,6 +15,9 @@ package final class Ledger {
   let allowed = AllowedUsers()
   /// When sweeps and servers were heard of; nil as long as nobody has asked.
   var heard: LastHeard?
+  /// Whom their quota has slowed down since the ledger was last brought up to date, as far as that was
+  /// told for the first time.
+  var slowed: [(user: UserName, rate: Rate)] = []
   /// What taking in the journal came to when the ledger was opened.
   package private(set) var imported = Reconciliation()
 

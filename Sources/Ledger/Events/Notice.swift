@@ -96,6 +96,7 @@ extension Notices {
     let isNew = try add(
       .slowed, "\(rate)", name, entitlement, period: entitlement.span.start, at: time)
     guard isNew else { return }
+    ledger.slowed.append((name, rate))
     try ledger.events.record(Event(at: time, user: name, kind: .slowed, detail: "to \(rate)"))
   }
 

@@ -17,6 +17,8 @@ package struct Reconciliation: Sendable {
   package var problems: [String] = []
   /// Runs of refusals that are due for a line in the log.
   package var refusals: [RefusalRun] = []
+  /// Whom their quota slows down from now on.
+  package var slowed: [(user: UserName, rate: Rate)] = []
 }
 
 extension Ledger {
@@ -34,6 +36,7 @@ extension Ledger {
     try Ledger.makeRoom(forSessions: rows, in: database)
     return try counting { () throws(SQLiteError) in
       let before = database.totalChanges
+      slowed = []
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
       var result = Reconciliation()
@@ -50,6 +53,7 @@ extension Ledger {
       result.closed = update.closed
       result.problems = update.problems
       result.refusals = update.refusals.toLog
+      result.slowed = slowed
       return result
     }
   }

@@ -44,6 +44,18 @@ extension Users {
     ) { UserName(bytes: $0.bytes(0)) }
   }
 
+  /// How many users have a rate of their own or of their plan.
+  package func countWithRates() throws(SQLiteError) -> Int64 {
+    let isHeld = ["rate", "then_rate"].map {
+      "coalesce(user_quotas.\($0), plans.\($0), 'none') <> 'none'"
+    }
+    return try ledger.database.integer(
+      """
+      SELECT count(*) FROM \(EntitlementRow.tables)
+      WHERE \(Users.isPresent) AND (\(isHeld.joined(separator: " OR ")))
+      """)
+  }
+
   /// A user as their row has them, in the period that it was last brought up to; nil for a stranger.
   private func stored(_ name: UserName) throws(SQLiteError) -> UserRecord? {
     try ledger.database.first("\(UserRecord.selection) WHERE \(isNamed)", key(of: name)) {

@@ -32,10 +32,13 @@ private let day: Int64 = 86_400
     try bench.move(99, by: "alice", at: Bench.noon)
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: nil))
     let report = report([listed("alice", 60, 40)])
-    let live = try bench.sweep(report).live
+    let result = try bench.take([report])
+    #expect(result.slowed.map { "\($0.user) \($0.rate)" } == ["alice 1Mbit"])
+    let live = result.listings[0].live
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: Self.slow))
     #expect(live.count == 1)
     #expect(try bench.ledger.violations(among: live, of: report).isEmpty)
+    #expect(try bench.take([report]).slowed.isEmpty, "told once")
     #expect(try bench.verdict(on: "alice", at: Bench.noon + day) == .allowed(at: nil))
   }
 
@@ -118,8 +121,10 @@ private let day: Int64 = 86_400
     }
     // What is there already stands in the way of nothing.
     _ = try unfenced.users.change("alice", .quota(500), at: Bench.noon)
+    #expect(try unfenced.users.countWithRates() == 1)
     _ = try unfenced.users.change("alice", edit { $0.thenRate = .follow }, at: Bench.noon)
     #expect(try unfenced.users.named("alice", at: Bench.noon)?.own.thenRate == nil)
+    #expect(try unfenced.users.countWithRates() == 0)
   }
 
   @Test func `has their rates in the access table, and another setting is published`() throws {
