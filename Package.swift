@@ -57,7 +57,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "openvpn-quota", dependencies: ["Admin", "Support"], swiftSettings: strict),
+      name: "openvpn-quota", dependencies: ["Admin", "Support", "System"], swiftSettings: strict),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["System"], path: "Tests/openvpn-simulator",
       swiftSettings: strict),

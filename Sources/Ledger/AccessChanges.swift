@@ -113,13 +113,42 @@ final class AccessChanges {
 
   /// What was noted. If no table comes of it, the next one is written anew.
   struct Noted {
-    /// Users as the table has them, and the hashes of their names by their ids.
-    let users: [UInt8]
-    let names: [Int64: UInt64]
+    /// Users as the table has them.
+    var users: [UInt8]
+    private let names: [Name]
     /// Sessions in the order of their ids.
     let shown: [Shown]
-    let entries: [UInt8]
+    var entries: [UInt8]
     let devices: [Device]
+
+    private struct Name {
+      let user: Int64
+      let hash: UInt64
+    }
+
+    fileprivate init(_ changes: AccessChanges) {
+      users = changes.counted
+      (shown, entries, devices) = (changes.shown, changes.entries, changes.devices)
+      var names: [Name] = []
+      names.reserveCapacity(shown.isEmpty ? 0 : changes.users.count)
+      if !shown.isEmpty {
+        for (index, user) in changes.users.enumerated() {
+          names.append(Name(user: user, hash: AccessUser.nameHash(at: index, of: users)))
+        }
+      }
+      names.sort { $0.user < $1.user }
+      self.names = names
+    }
+
+    /// The hash of the name of a user who was counted; nil for another one.
+    func nameHash(of user: Int64) -> UInt64? {
+      var (low, high) = (0, names.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if names[middle].user < user { low = middle + 1 } else { high = middle }
+      }
+      return low < names.count && names[low].user == user ? names[low].hash : nil
+    }
   }
 
   /// Gives what was noted.
@@ -128,23 +157,9 @@ final class AccessChanges {
       (users, counted, shown, entries, devices) = ([], [], [], [], [])
       isComplete = false
     }
-    var names: [Int64: UInt64] = [:]
-    if !shown.isEmpty {
-      names.reserveCapacity(users.count)
-      for (index, user) in users.enumerated() {
-        names[user] = AccessUser.nameHash(at: index, of: counted)
-      }
-    }
     // Of one that was shown several times the last counts.
     shown.sort { ($0.id, $0.place) < ($1.id, $1.place) }
-    var count = 0
-    for index in shown.indices {
-      if count > 0, shown[count - 1].id == shown[index].id { count -= 1 }
-      shown[count] = shown[index]
-      count += 1
-    }
-    shown.removeLast(shown.count - count)
-    return Noted(
-      users: counted, names: names, shown: shown, entries: entries, devices: devices)
+    shown.keepLast { $0.id == $1.id }
+    return Noted(self)
   }
 }

@@ -147,8 +147,9 @@ extension Ledger {
     else { return nil }
     var writer = AccessWriter(header)
     do { try writer.keepUsers(of: &former) } catch { return nil }
-    let noted = access.take()
+    var noted = access.take()
     writer.put(encoded: noted.users)
+    noted.users = []
     let named = watch.rows(of: "users")
     var changed = named
     for row in watch.rows(of: "user_quotas") {
@@ -174,7 +175,7 @@ extension Ledger {
     if !haveChanged, noted.shown.isEmpty {
       do { try writer.keepSessions(of: &former) } catch { return nil }
     } else {
-      let areAll = try named.isEmpty ? addSessions(noted, to: &writer) : false
+      let areAll = try named.isEmpty ? addSessions(&noted, to: &writer) : false
       if !areAll { try addSessions(to: &writer) }
     }
     return writer
@@ -220,14 +221,16 @@ extension Ledger {
   ///
   /// - Returns: whether these are all.
   private func addSessions(
-    _ noted: AccessChanges.Noted, to writer: inout AccessWriter
+    _ noted: inout AccessChanges.Noted, to writer: inout AccessWriter
   ) throws(SQLiteError) -> Bool {
     if noted.shown.isEmpty { return false }
     var processes = try AccessProcesses(database, by: writer.key)
     let changed = Set(database.watch.rows(of: "sessions") + database.watch.rows(of: "counters"))
     var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
+    writer.take(sessions: noted.entries)
+    noted.entries = []
     for session in noted.shown where !changed.contains(session.id) {
-      var owner = noted.names[session.user]
+      var owner = noted.nameHash(of: session.user)
       if owner == nil {
         owner = try names.first(session.user) { row in row.withText(0) { writer.hash(of: $0) } }
       }
@@ -235,7 +238,7 @@ extension Ledger {
       guard let owner,
         let process = processes.number(of: device.process, device: device.name.span, in: &writer)
       else { return false }
-      writer.addSession(at: Int(session.place), of: noted.entries, owner: owner, process: process)
+      writer.addSession(at: Int(session.place), owner: owner, process: process)
     }
     var rows = try database.prepare("\(Ledger.liveSessions) AND sessions.id = ?1")
     for id in changed.sorted() {

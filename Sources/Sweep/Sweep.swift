@@ -87,6 +87,7 @@ package struct Sweep {
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
+    sumUpServers()
     if !isDryRun { publish() }
     sumUp()
     return summary
@@ -265,16 +266,17 @@ package struct Sweep {
     }
   }
 
-  /// Sums up how it went, with each server and as a whole.
-  private mutating func sumUp() {
+  /// Sums up how it went with each server, and lets go of the listings, which may be large.
+  private mutating func sumUpServers() {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       var result = Summary.ServerResult(
-        server, sessions: seen.reduce(0) { $0 + $1.report.sessionCount },
+        server, sessions: seen.reduce(0) { $0 + $1.result.sessionCount },
         failure: server.failure ?? server.listingFailure)
       result.countersStandStill = seen.contains { $0.listing.countersStandStill }
       return result
     }
+    observations = [:]
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
@@ -287,6 +289,10 @@ package struct Sweep {
         summary.problems.append("server \(server.endpoint.name): \(nameless.text)")
       }
     }
+  }
+
+  /// Sums up how it went as a whole.
+  private mutating func sumUp() {
     var namesakes: String?
     tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
     if let namesakes { summary.problems.append(namesakes) }

@@ -209,7 +209,7 @@ func report(
 ) -> ServerReport {
   ServerReport(
     server: server, boot: boot, pid: pid, at: at, isComplete: complete, position: position,
-    clients: rows.map(\.client)
+    clients: ListedClients(rows.map(\.client))
   ) { .init(commonName: rows[$0].name, owner: rows[$0].owner) }
 }
 

@@ -84,9 +84,10 @@ extension Ledger {
     /// longer than a few sweeps is an increase divided among the days in between, in proportion to
     /// time, and the periods that it so falls into are marked as estimated.
     ///
-    /// - Parameter time: the present, in seconds since 1970.
+    /// - Parameters:
+    ///   - increases: in the order of users, and of each by the time.
+    ///   - time: the present, in seconds since 1970.
     mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
-      let increases = increases.sorted { ($0.user, $0.at) < ($1.user, $1.at) }
       let names = try ledger.access.formerHeader(of: ledger, at: time)
       let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
         $0.text(0)

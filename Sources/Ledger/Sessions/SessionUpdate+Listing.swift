@@ -5,8 +5,12 @@ import SQLite
 package struct ListingResult: Sendable {
   /// The sessions that may be judged: all but those whose owner nobody can tell yet.
   package var live: [ListedSession] = []
+  /// How many rows are sessions.
+  package var sessionCount = 0
   /// Why the listing was not taken in, nil where it was.
   package var failure: String?
+
+  package init() {}
 }
 
 extension SessionUpdate {
@@ -17,14 +21,16 @@ extension SessionUpdate {
   mutating func take(_ report: ServerReport) throws(SQLiteError) -> ListingResult {
     try closeEarlierProcesses(of: report)
     let rivals = try ledger.rivals(of: report)
+    var matching = ListingMatch(Array(report.clients))
+    var result = ListingResult()
+    result.sessionCount = matching.rows.count { $0.isSession }
     guard let processes = try processes.processes(in: report, rivals: rivals) else {
       let rival = rivals.sorted().first ?? ""
-      return ListingResult(
-        failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
-          + "have other names for them")
+      result.failure =
+        "it and server \(rival) both answer with process id \(report.pid), and the hooks have other "
+        + "names for them"
+      return result
     }
-    var matching = ListingMatch(report.clients)
-    var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
     let rest = try matchAll(of: processes, report, &matching, &result)
     let rows = matching.claim(rest: rest.map(\.candidate))
@@ -76,11 +82,9 @@ extension SessionUpdate {
           ledger.access.note(session, of: known.user, known.counters, device: device)
         }
       }
+      if raisedCount >= 4096 { try writeCounters(areNoted: isNoted) }
     }
-    // They are noted already.
-    ledger.database.watch.isPaused = isNoted
-    defer { ledger.database.watch.isPaused = false }
-    try writeCounters()
+    try writeCounters(areNoted: isNoted)
     return rest
   }
 

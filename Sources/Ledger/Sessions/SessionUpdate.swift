@@ -136,8 +136,17 @@ struct SessionUpdate: ~Copyable {
     increases.append(Increase(user: user, since: start, at: time, traffic: increase))
   }
 
+  /// How many sessions' counters were raised and not written yet.
+  var raisedCount: Int { raised.count }
+
   /// Writes the counters that were raised.
-  mutating func writeCounters() throws(SQLiteError) { try raised.run() }
+  ///
+  /// - Parameter areNoted: whether the next access table knows of these sessions already.
+  mutating func writeCounters(areNoted: Bool = false) throws(SQLiteError) {
+    ledger.database.watch.isPaused = areNoted
+    defer { ledger.database.watch.isPaused = false }
+    try raised.run()
+  }
 
   /// Notes that a session ended, with its row in `traffic_logs`, which has its highest counters.
   ///
@@ -196,6 +205,7 @@ struct SessionUpdate: ~Copyable {
     try refusals.write()
     try writeCounters()
     if increases.isEmpty { return }
+    increases.sort { ($0.user, $0.at) < ($1.user, $1.at) }
     try ledger.allowed.noting(in: ledger.database) { () throws(SQLiteError) in
       var counting = try Ledger.Counting(ledger)
       try counting.count(increases, at: moment.realtime / 1_000_000_000)
