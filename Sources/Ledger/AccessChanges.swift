@@ -83,6 +83,15 @@ final class AccessChanges {
     return table.header
   }
 
+  /// Makes room for what will be noted, which is large where many are.
+  func reserve(users count: Int = 0, sessions: Int = 0) {
+    guard former != nil else { return }
+    users.reserveCapacity(users.count + count)
+    counted.reserveCapacity(counted.count + count * AccessUser.size)
+    shown.reserveCapacity(shown.count + sessions)
+    entries.reserveCapacity(entries.count + sessions * AccessSession.size)
+  }
+
   /// Notes how a user stands who was counted.
   ///
   /// - Parameter name: the hash of the user's name.
@@ -142,12 +151,8 @@ final class AccessChanges {
 
     /// The hash of the name of a user who was counted; nil for another one.
     func nameHash(of user: Int64) -> UInt64? {
-      var (low, high) = (0, names.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if names[middle].user < user { low = middle + 1 } else { high = middle }
-      }
-      return low < names.count && names[low].user == user ? names[low].hash : nil
+      let place = names.lowerBound(of: user) { $0.user }
+      return place < names.count && names[place].user == user ? names[place].hash : nil
     }
   }
 

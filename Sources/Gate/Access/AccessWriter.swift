@@ -184,6 +184,16 @@ extension Array {
     }
     removeLast(count - kept)
   }
+
+  /// The place of the first element whose key is not below another one; their keys ascend.
+  package func lowerBound<Key: Comparable>(of key: Key, by keyOf: (Element) -> Key) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if keyOf(self[middle]) < key { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
 }
 
 /// Entries of one size, in the order of their hashes once they are sorted.

@@ -89,6 +89,7 @@ extension Ledger {
     ///   - time: the present, in seconds since 1970.
     mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
       let names = try ledger.access.formerHeader(of: ledger, at: time)
+      ledger.access.reserve(users: increases.count)
       let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
         $0.text(0)
       }

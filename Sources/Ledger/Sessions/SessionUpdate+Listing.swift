@@ -60,6 +60,8 @@ extension SessionUpdate {
   ) throws(SQLiteError) -> [SessionRow] {
     try writeCounters()
     let isNoted = try ledger.access.formerHeader(of: ledger, at: report.at) != nil
+    ledger.access.reserve(sessions: matching.rows.count)
+    reserveIncreases(matching.rows.count)
     let ids = processes.map { "\($0.id)" }.joined(separator: ", ")
     var rows = try ledger.database.prepare(
       """

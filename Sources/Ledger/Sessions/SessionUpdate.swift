@@ -136,6 +136,11 @@ struct SessionUpdate: ~Copyable {
     increases.append(Increase(user: user, since: start, at: time, traffic: increase))
   }
 
+  /// Makes room for what the counters of so many sessions rise by.
+  mutating func reserveIncreases(_ count: Int) {
+    increases.reserveCapacity(increases.count + count)
+  }
+
   /// How many sessions' counters were raised and not written yet.
   var raisedCount: Int { raised.count }
 

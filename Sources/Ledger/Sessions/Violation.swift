@@ -1,3 +1,4 @@
+import Gate
 import Quota
 import SQLite
 
@@ -145,7 +146,11 @@ extension Ledger {
 
 /// The users whom the rule would let have one session more, as was seen when they were counted.
 final class AllowedUsers {
-  private var users: Set<Int64> = []
+  /// Who was let in, in the order in which they were noted, or sorted.
+  private var users: [Int64] = []
+  private var areSorted = true
+  /// Those of them of whom something else was noted later.
+  private var refused: Set<Int64> = []
   /// The second from which on it may be otherwise for one of them.
   private var until = Int64.max
   /// What tells whether their rows have been changed since.
@@ -172,10 +177,12 @@ final class AllowedUsers {
     var entitlement = row.entitlement
     entitlement.sessionsBefore = .max
     guard decide(entitlement, at: time, by: rules) == .allowed else {
-      users.remove(row.user)
+      refused.insert(row.user)
       return
     }
-    users.insert(row.user)
+    if !refused.isEmpty { refused.remove(row.user) }
+    if let last = users.last, last >= row.user { areSorted = false }
+    users.append(row.user)
     until = min(until, entitlement.span.end)
     if let end = entitlement.expiresAt, !entitlement.isExempt { until = min(until, end) }
   }
@@ -187,11 +194,21 @@ final class AllowedUsers {
     if users.isEmpty { return some }
     let present = try AllowedUsers.state(database)
     if time >= until || present != state { forget() }
-    return some.filter { !users.contains($0) }
+    if !areSorted {
+      users.sort()
+      areSorted = true
+    }
+    return some.filter { refused.contains($0) || !isNoted($0) }
+  }
+
+  private func isNoted(_ user: Int64) -> Bool {
+    let place = users.lowerBound(of: user) { $0 }
+    return place < users.count && users[place] == user
   }
 
   private func forget() {
     users.removeAll(keepingCapacity: true)
-    until = .max
+    refused.removeAll()
+    (areSorted, until) = (true, .max)
   }
 }
