@@ -22,6 +22,8 @@ package struct Sweep {
   private var bookkeepingFailure: (any UserFacingError)?
   private var summary = Summary()
   private let servers: [Server]
+  /// The names of all servers there are; nil where only some were looked for.
+  private let configured: Set<String>?
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
   /// Which rows of which servers were disconnected.
@@ -52,6 +54,8 @@ package struct Sweep {
     self.kick = kick
     let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
+    configured =
+      only.isEmpty ? Set(found.endpoints.map(\.name) + found.problems.map(\.name)) : nil
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     do {
@@ -144,7 +148,8 @@ package struct Sweep {
       let ledger = sweep.reconciler.ledger
       try ledger.publishAccess(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
-      try ledger.noteSweep(at: sweep.environment.clock.now)
+      try ledger.noteSweep(
+        at: sweep.environment.clock.now, configured: sweep.configured)
       try ledger.maintenance.checkpoint()
     }
   }

@@ -43,8 +43,6 @@ package struct Sessions {
       WHERE \(SessionLog.isSince(4)) AND connected_since < ?2
         AND log_timestamp >= datetime(?1, 'unixepoch')
         AND (?3 IS NULL OR user_id = ?3)
-        AND traffic_logs.id NOT IN (SELECT log_id FROM sessions
-          WHERE ended_at IS NULL AND log_id IS NOT NULL)
       ORDER BY 5, 2, 3
       """)
     statement.bind(1, time.lowerBound)

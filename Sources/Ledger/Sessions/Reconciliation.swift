@@ -36,6 +36,7 @@ extension Ledger {
       let before = database.totalChanges
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
+      try update.closeEarlierBoots()
       var result = Reconciliation()
       // First all of them: two that answer with one process id are rivals from the start.
       for report in reports { try noteProcess(of: report) }

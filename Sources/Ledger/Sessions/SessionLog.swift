@@ -58,11 +58,4 @@ extension Ledger {
     try insert.run()
     return database.lastInsertedRow
   }
-
-  /// The number of the row in `traffic_logs` that a session has, nil where it has none.
-  func logID(of session: Int64) throws(SQLiteError) -> Int64? {
-    var find = try database.prepare("SELECT log_id FROM sessions WHERE id = ?1")
-    find.bind(1, session)
-    return try find.step() ? find.optionalInteger(0) : nil
-  }
 }

@@ -171,21 +171,41 @@ extension SessionUpdate {
 
   /// Closes the sessions of a server that runs as another process now.
   private mutating func closeEarlierProcesses(of report: ServerReport) throws(SQLiteError) {
+    try closeSessions(at: report.at, position: report.position) { process in
+      process.isOf(report.server) && !process.isSame(boot: report.boot, pid: report.pid)
+    }
+  }
+
+  /// Closes the sessions of the machine's earlier boots, whether their servers were listed since or not.
+  ///
+  /// A session that began in this boot is not one of them, even if its hook has another number for the
+  /// boot, as in a sandbox.
+  mutating func closeEarlierBoots() throws(SQLiteError) {
+    guard let boot = moment.boot, boot != 0 else { return }
+    let booted = (moment.realtime - moment.boottime) / 1_000_000_000
+    try closeSessions(
+      at: booted, position: ledger.journalProgress().end, openedBefore: booted
+    ) { $0.boot != 0 && $0.boot != boot }
+  }
+
+  /// Closes the open sessions of processes that are over.
+  private mutating func closeSessions(
+    at time: Int64, position: Int64, openedBefore limit: Int64 = .max,
+    of isOver: (ServerProcess) -> Bool
+  ) throws(SQLiteError) {
     try writeCounters()
     var rows = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
-      WHERE process_id = ?1 AND ended_at IS NULL AND reason IS NULL
+      WHERE process_id = ?1 AND ended_at IS NULL AND reason IS NULL AND opened_at < ?2
       """)
-    for process in processes.all
-    where process.isOf(report.server) && !process.isSame(boot: report.boot, pid: report.pid) {
+    for process in processes.all where isOver(process) {
       rows.bind(1, process.id)
+      rows.bind(2, limit)
       var open: [SessionRow] = []
       while try rows.step() { open.append(SessionRow(rows)) }
       for session in open {
-        try end(
-          session, session.counters, at: report.at, by: .restart, position: report.position,
-          mark: nil)
+        try end(session, session.counters, at: time, by: .restart, position: position, mark: nil)
       }
     }
   }

@@ -177,14 +177,17 @@ struct SessionUpdate: ~Copyable {
     if session.user == nil { haveStrangersMoved = true } else { closed += 1 }
   }
 
-  /// Opens a session again that something else than its hook closed.
+  /// Opens a session again that something else than its hook closed. It has no row in `traffic_logs`
+  /// until it ends.
   mutating func reopen(_ id: Int64) throws(SQLiteError) {
+    try ledger.database.run(
+      "DELETE FROM traffic_logs WHERE id = (SELECT log_id FROM sessions WHERE id = ?1)", id)
     close.bind(1, id)
     close.bind(2, nil as Int64?)
     close.bind(3, nil as String?)
     close.bind(4, nil as Int64?)
     close.bind(5, nil as Int64?)
-    close.bind(6, try ledger.logID(of: id))
+    close.bind(6, nil as Int64?)
     try close.run()
     opened += 1
   }

@@ -317,8 +317,8 @@ extension Users {
     let former = try freshName(for: FormerName(name, until: time, renamed: id))
     try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at, name_key)
-      VALUES (?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      INSERT INTO users (id, username, status, created_at, updated_at, name_key)
+      VALUES (\(Users.nextID), ?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
       """, former, time, former.foldedKey)
   }
 
@@ -345,6 +345,7 @@ extension Users {
       try ledger.database.run("DELETE FROM \"\(table)\" WHERE user_id = ?1\(which)", id)
     }
     try ledger.database.run("DELETE FROM events WHERE username = ?1", name)
+    try ledger.setMeta("last_user", "\(try ledger.database.integer("SELECT \(Users.nextID) - 1"))")
     try ledger.database.run(
       "DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", id)
     try ledger.database.run(

@@ -17,6 +17,13 @@ package struct Users {
   /// What tells a row of a user who is there from one of a name that was taken away; to go into a
   /// query on `users`.
   static let isPresent = "coalesce(status, '') NOT IN ('removed', 'renamed')"
+
+  /// The id of the next row of `users`, as SQL: one above the highest that ever was, so that none is
+  /// given again after a purge.
+  static let nextID = """
+    (SELECT max(coalesce((SELECT max(id) FROM users), 0),
+      coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_user'), 0)) + 1)
+    """
 }
 
 // MARK: Reading
@@ -104,8 +111,8 @@ extension Users {
   ) throws(SQLiteError) -> UserRecord {
     try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at, name_key)
-      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      INSERT INTO users (id, username, status, created_at, updated_at, name_key)
+      VALUES (\(Users.nextID), ?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
       """, name, time, name.foldedKey)
     let row = EntitlementRow(user: ledger.database.lastInsertedRow)
     var user = UserRecord(name, row: row, own: terms, plan: plan, at: time)

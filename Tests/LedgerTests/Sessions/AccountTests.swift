@@ -120,9 +120,11 @@ import Testing
     _ = try bench.sweep(report([]))
     let back = try bench.sweep(report([listed("alice", 30, 30)]))
     #expect(back.opened == 1 && back.live.count == 1)
-    _ = try bench.sweep(report([]))
+    // While it is open it is not in the log, and then with the time at which it ended at last.
+    #expect(try bench.probe.loggedSessions.isEmpty)
+    _ = try bench.sweep(report([], at: Bench.noon + 3600))
     #expect(try bench.used("alice") == 60)
-    #expect(try bench.probe.loggedSessions.count == 1)
+    #expect(try bench.probe.loggedSessions.map(\.endedAt) == ["2026-11-23 13:00:00"])
   }
 
   @Test func `counters that cannot be true are not counted, and told of once`() throws {

@@ -160,6 +160,15 @@ import Testing
     #expect(try bench.probe.events.count { $0.user == "smith" } == 1)
   }
 
+  @Test func `never gives the id to another user`() throws {
+    let bench = try bench()
+    let id = try bench.ledger.users.id(of: "alice")
+    _ = try bench.ledger.users.remove("alice", purgingHistory: true, at: Bench.noon + 100)
+    _ = try bench.ledger.users.add("bob", Terms(quota: 0), at: Bench.noon + 200)
+    let next = try #require(try bench.ledger.users.id(of: "bob"))
+    #expect(next > id ?? .max)
+  }
+
   @Test func `stays with a live session when history is purged`() throws {
     let bench = try bench(.reject)
     _ = try bench.sweep(report([listed("alice", 10, 20)]))
