@@ -232,7 +232,7 @@ private struct Fixture {
   }
 
   @Test(
-    .timeLimit(.minutes(1)), arguments: ["nothing", "a link", "a pipe", "a directory", "another's"])
+    .timeLimit(.minutes(4)), arguments: ["nothing", "a link", "a pipe", "a directory", "another's"])
   func `may be no file of ours`(what: String) throws {
     let fixture = try Fixture(users: 1)
     let elsewhere = fixture.folder.path + "/elsewhere"
