@@ -32,6 +32,8 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("LOG_FILE=") { $0.logFile = "" },
     .init("NOTIFY_COMMAND=/usr/local/bin/tell") { $0.notifyCommand = "/usr/local/bin/tell" },
     .init("NOTIFY_COMMAND=") { $0.notifyCommand = "" },
+    .init("USER_PAGES=/var/www/quota") { $0.userPages = "/var/www/quota" },
+    .init("USER_PAGES=") { $0.userPages = "" },
   ]
 
   static let numbers: [AcceptedSetting] = [
@@ -80,6 +82,8 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("COUNT=total") { $0.count = .total },
     .init("COUNT=sent") { $0.count = .sent },
     .init("COUNT=received") { $0.count = .received },
+    .init("FENCE=no") { $0.fence = false },
+    .init("FENCE=YES") { $0.fence = true },
   ]
 
   static let others: [AcceptedSetting] = [
@@ -93,6 +97,10 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("TIME_ZONE=Europe/Berlin") { $0.timeZone = "Europe/Berlin" },
     .init("TIME_ZONE=Etc/GMT+3") { $0.timeZone = "Etc/GMT+3" },
     .init("TIME_ZONE=") { $0.timeZone = "" },
+    .init("FENCE_OPEN=") { $0.fenceOpen = [] },
+    .init("FENCE_OPEN=10.8.0.1:53 10.8.0.1:53  [fd00::1]:53/udp") {
+      $0.fenceOpen = ["10.8.0.1:53", "[fd00::1]:53/udp"].compactMap { OpenDestination($0) }
+    },
   ]
 }
 
@@ -189,6 +197,10 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     ("NOTIFY_AT= , ,", "allowed are percentages from 1 to 999 with commas between them"),
     ("NOTIFY_DAYS_LEFT=366", "allowed are whole days from 0 to 365"),
     ("NOTIFY_COMMAND=mail me", "allowed is a file's absolute path"),
+    ("FENCE=1", "FENCE is \"1\"; allowed is one of: no yes"),
+    ("FENCE=", "FENCE is empty; allowed is one of: no yes"),
+    ("FENCE_OPEN=10.8.0.1 dns", "allowed are addresses and networks with spaces between them"),
+    ("USER_PAGES=pages", "allowed is a directory's absolute path of at most 4095 bytes, or"),
     ("RUBBISH", "\"RUBBISH\" is not a setting; allowed are KEY=VALUE and comments"),
   ]
 

@@ -49,6 +49,9 @@ struct Setting: Sendable {
     Setting("NOTIFY_AT", \.notifyAt) { try $0.percentages(1...999) },
     Setting("NOTIFY_DAYS_LEFT", \.notifyDaysLeft) { try $0.number(0...365, of: "days") },
     Setting("NOTIFY_COMMAND", \.notifyCommand) { try $0.path(orEmpty: "for no command") },
+    Setting("FENCE", \.fence) { try $0.yesOrNo() },
+    Setting("FENCE_OPEN", \.fenceOpen) { try $0.destinations() },
+    Setting("USER_PAGES", \.userPages) { try $0.path(orEmpty: "for no pages", of: "directory") },
   ]
 
   /// The setting of a key; nil if there is no such key.

@@ -48,16 +48,28 @@ struct SettingValue {
     return text
   }
 
-  /// An absolute path of a file.
+  /// `yes` or `no`, in any case.
+  func yesOrNo() throws(SettingRefusal) -> Bool {
+    guard let place = index(of: bytes.span, among: "no yes") else {
+      throw SettingRefusal("allowed is one of: no yes")
+    }
+    return place == 1
+  }
+
+  /// An absolute path.
   ///
-  /// - Parameter meaning: what an empty value means, if it may be empty.
-  func path(orEmpty meaning: StaticString? = nil) throws(SettingRefusal) -> String {
+  /// - Parameters:
+  ///   - meaning: what an empty value means, if it may be empty.
+  ///   - kind: what it is the path of.
+  func path(
+    orEmpty meaning: StaticString? = nil, of kind: StaticString = "file"
+  ) throws(SettingRefusal) -> String {
     if bytes.isEmpty, meaning != nil { return "" }
     let path = try text()
     guard bytes.first == UInt8(ascii: "/"), bytes.last != UInt8(ascii: "/"), bytes.count < 4096
     else {
       let empty = meaning.map { ", or nothing \($0)" } ?? ""
-      throw SettingRefusal("allowed is a file's absolute path of at most 4095 bytes\(empty)")
+      throw SettingRefusal("allowed is a \(kind)'s absolute path of at most 4095 bytes\(empty)")
     }
     return path
   }
@@ -69,6 +81,20 @@ struct SettingValue {
       throw SettingRefusal("allowed are absolute paths, with wildcards and spaces between them")
     }
     return paths
+  }
+
+  /// Addresses and networks with spaces between them, each once; none at all is fine.
+  func destinations() throws(SettingRefusal) -> [OpenDestination] {
+    var destinations: [OpenDestination] = []
+    for word in try text().split(whereSeparator: { $0 == " " || $0 == "\t" }) {
+      guard let destination = OpenDestination(String(word)) else {
+        throw SettingRefusal(
+          "allowed are addresses and networks with spaces between them, each with a port and a "
+            + "protocol or without, such as 10.8.0.1:53, 192.0.2.0/24:80/tcp or [fd00::1]:53/udp")
+      }
+      if !destinations.contains(destination) { destinations.append(destination) }
+    }
+    return destinations
   }
 
   /// Text that a management command can carry to a client.

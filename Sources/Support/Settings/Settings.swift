@@ -55,6 +55,12 @@ package struct Settings: Equatable, Sendable {
   package var notifyDaysLeft = 3
   /// `NOTIFY_COMMAND`: absolute path of the program that delivers a notice; empty for none.
   package var notifyCommand = ""
+  /// `FENCE`: whether the kernel cuts at the quota, and slows down.
+  package var fence = false
+  /// `FENCE_OPEN`: where everybody may send at full speed, over the quota too.
+  package var fenceOpen: [OpenDestination] = []
+  /// `USER_PAGES`: absolute path of the directory of the users' pages; empty for none.
+  package var userPages = ""
 
   /// Every default.
   package init() {}
@@ -66,7 +72,7 @@ extension Settings {
     Rules(
       count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
       notifyAt: notifyAt,
-      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
+      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval), fence: fence)
   }
 
   /// The zone of days and periods.

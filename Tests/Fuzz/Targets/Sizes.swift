@@ -1,7 +1,7 @@
 import Quota
 
 extension FuzzTarget {
-  /// An amount of bytes as people write it.
+  /// An amount of bytes, or a rate, as people write it.
   static let sizes = FuzzTarget("sizes") { bytes throws(Broken) in
     let parsed = Result { () throws(ByteSizeError) in try ByteSize.parse(bytes.span) }
     switch parsed {
@@ -14,6 +14,21 @@ extension FuzzTarget {
     var number: UInt64 = 0
     for byte in bytes.prefix(8) { number = number << 8 | UInt64(byte) }
     try check(Int64(truncatingIfNeeded: number))
+    try checkRate(of: bytes)
+    if let rate = Rate(shared: Int64(truncatingIfNeeded: number)) {
+      try same(try? Rate(parsing: "\(rate)"), rate, "a rate of \(number) bit")
+    }
+  }
+
+  /// A rate that was read is in the range, and written down it is the same.
+  private static func checkRate(of bytes: [UInt8]) throws(Broken) {
+    let text = String(decoding: bytes, as: UTF8.self)
+    switch Result(catching: { () throws(RateError) in try Rate(parsing: text) }) {
+    case .failure(let error): try requireSafe(error.description, "the complaint about a rate")
+    case .success(let rate):
+      try require(Rate.range.contains(rate.down) && Rate.range.contains(rate.up), "a fit rate")
+      try same(try? Rate(parsing: "\(rate)"), rate, "\(rate)")
+    }
   }
 
   /// As bytes an amount reads back exactly, and as it is shown to people to the hundredth.
