@@ -5,7 +5,7 @@ import SQLite
 /// What this process has changed since the access table was published that is there. The next table is
 /// that one with these changes, a small part of the work of a new one.
 ///
-/// The connection notes by itself which rows are changed (`Ledger.watchedTables`). Users who are counted
+/// The connection notes by itself which rows are changed (`AccessPublisher.watchedTables`). Users who are counted
 /// are kept here instead, as the table has them: their rows are at hand then.
 final class AccessChanges {
   /// The ledger's versions before the first change and after the last one; nil where there is none.
@@ -84,7 +84,7 @@ final class AccessChanges {
   func formerHeader(of ledger: Ledger, at time: Int64) throws(SQLiteError) -> AccessHeader? {
     if hasLooked { return former?.header }
     hasLooked = true
-    let present = try ledger.accessVersion()
+    let present = try ledger.accessTable.version()
     guard let directory = try? ledger.stateDirectory(),
       var table = try? AccessTable(in: directory), follow(table.header.version, present),
       let numbers = try? AccessNumbers(of: &table, zone: ledger.zone, at: time)

@@ -146,7 +146,7 @@ package struct Sweep {
     tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
-      try ledger.publishAccess(sweep.settings.access, at: moment)
+      try ledger.accessTable.publish(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(
         at: sweep.environment.clock.now, configured: sweep.configured)
@@ -220,7 +220,9 @@ package struct Sweep {
 
   private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.session, owner: $0.owner, reason: $0.reason) }
-    tellingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
+    tellingFailure {
+      try $0.reconciler.ledger.sessions.recordKills(kills, at: $0.environment.clock.now)
+    }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -239,18 +241,18 @@ package struct Sweep {
     let now = environment.clock.now
     let report = observation.report
     let ledger = reconciler.ledger
-    let violations = try ledger.violations(among: observation.live, of: report, at: now)
+    let violations = try ledger.sessions.violations(among: observation.live, of: report, at: now)
     func target(
       _ session: ListedSession, _ owner: UserName, _ reason: Reason, _ message: [UInt8]? = nil
     ) throws -> Target {
       Target(
         session, in: observation, owner: owner, reason: reason,
-        address: try ledger.address(of: session, in: report), message: message)
+        address: try ledger.sessions.address(of: session, in: report), message: message)
     }
     var targets = try violations.map { try target($0.session, $0.owner, $0.reason) }
     if let kick {
       let known = Set(targets.map(\.key))
-      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report)
+      targets += try ledger.sessions.live(of: kick.user, among: observation.live, of: report)
         .map { try target($0, kick.user, .kicked, kick.message) }
         .filter { !known.contains($0.key) }
     }

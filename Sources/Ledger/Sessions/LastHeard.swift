@@ -133,7 +133,7 @@ extension Ledger {
   package func doDailyWork(at time: Int64) throws(SQLiteError) {
     let done = try meta("swept_at").flatMap { Int64($0) }
     if let done, Day(of: done, in: zone) == Day(of: time, in: zone) { return }
-    try rollOver(at: time)
+    try periods.rollOver(at: time)
     try notices.noteExpiries(at: time)
     try setMeta("swept_at", "\(time)")
   }

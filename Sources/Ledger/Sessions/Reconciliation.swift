@@ -42,7 +42,7 @@ extension Ledger {
       for report in reports { try noteProcess(of: report) }
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
-      if update.hasChanges { try noteAccessChange() }
+      if update.hasChanges { try accessTable.noteChange() }
       try noteListings(
         zip(reports, result.listings).filter { $1.failure == nil }.map { $0.0 },
         isWritten: database.totalChanges != before)

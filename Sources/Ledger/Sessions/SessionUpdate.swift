@@ -165,7 +165,8 @@ struct SessionUpdate: ~Copyable {
     let endedAt = session.endedAt ?? time
     let log =
       session.user == nil
-      ? nil : try ledger.log(session.id, counters, endedAt: endedAt, by: ending, as: session.log)
+      ? nil
+      : try ledger.sessions.log(session.id, counters, endedAt: endedAt, by: ending, as: session.log)
     close.bind(1, session.id)
     close.bind(2, endedAt)
     close.bind(3, ending.rawValue)
@@ -215,7 +216,7 @@ struct SessionUpdate: ~Copyable {
     if increases.isEmpty { return }
     increases.sort { ($0.user, $0.at) < ($1.user, $1.at) }
     try ledger.allowed.noting(in: ledger.database) { () throws(SQLiteError) in
-      var counting = try Ledger.Counting(ledger)
+      var counting = try Counting(ledger)
       try counting.count(increases, at: moment.realtime / 1_000_000_000)
     }
     increases.removeAll()

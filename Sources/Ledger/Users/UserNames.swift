@@ -137,7 +137,7 @@ extension Users {
         try ledger.database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
       }
       // The table that is there may not have them.
-      try ledger.noteAccessChange()
+      try ledger.accessTable.noteChange()
     }
   }
 
@@ -329,7 +329,7 @@ extension Users {
     let former = try freshName(for: FormerName(name, until: time))
     try setName(of: row.user, to: former, at: time)
     let end = TimeSpan(start: max(time, row.entitlement.span.start + 1), end: .max)
-    try ledger.finish(row, before: end)
+    try ledger.periods.finish(row, before: end)
     try ledger.database.run(
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)
     try ledger.database.run("DELETE FROM user_quotas WHERE user_id = ?1", row.user)

@@ -62,7 +62,7 @@ extension Users {
   private func present(_ user: UserRecord, at time: Int64) throws(SQLiteError) -> UserRecord {
     var user = user
     user.at = time
-    user.entitlement = try ledger.entitlement(user.row, at: time)
+    user.entitlement = try ledger.periods.entitlement(user.row, at: time)
     return user
   }
 
@@ -197,11 +197,12 @@ extension Users {
     if user.own == before.own, !followsAnother, !beginsAnew { return false }
     // The period that is over ends under the terms it had.
     if !user.entitlement.span.contains(time) {
-      user.row = try ledger.rolledOver(user.row, to: time)
+      user.row = try ledger.periods.rolledOver(user.row, to: time)
     }
     user.settle(at: time)
     if user.period != before.period {
-      user.row = try ledger.startedPeriod(of: user.row, at: time) { id, start throws(SQLiteError) in
+      user.row = try ledger.periods.startedPeriod(of: user.row, at: time) {
+        id, start throws(SQLiteError) in
         try ledger.usage.sum(of: id, since: start)
       }
     }
@@ -230,16 +231,16 @@ extension Users {
 
   /// - Returns: whether there was anything to start over from.
   private func reset(_ user: inout UserRecord, at time: Int64) throws(SQLiteError) -> Bool {
-    user.row = try ledger.rolledOver(user.row, to: time)
+    user.row = try ledger.periods.rolledOver(user.row, to: time)
     let used = user.entitlement.used
     let isNew = !used.isZero && user.entitlement.span.start < time
     if isNew {
       user.row.resetAt = time
-      user.row = try ledger.rolledOver(user.row, to: time)
+      user.row = try ledger.periods.rolledOver(user.row, to: time)
       let detail = "\(ledger.rules.count.bytes(of: used)) bytes were used"
       try ledger.events.record(Event(at: time, user: user.name, kind: .reset, detail: detail))
     }
-    try ledger.store(user.row)
+    try ledger.periods.store(user.row)
     return isNew
   }
 
@@ -298,7 +299,8 @@ extension Users {
         AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
           expires_after) IS NOT NULL
       """, user, time)
-    guard begun > 0, let row = try ledger.entitlementRow(of: user), let name = try name(of: user)
+    guard begun > 0, let row = try ledger.periods.entitlementRow(of: user),
+      let name = try name(of: user)
     else { return }
     try ledger.notices.noteExpiry(of: row.entitlement, name, at: time)
   }
@@ -310,7 +312,7 @@ extension Users {
       "SELECT 1 FROM users WHERE id = ?1 AND \(Users.isPresent)", row.user)
     guard isPresent else { return row }
     _ = try addQuotaRow(of: row.user)
-    return try ledger.entitlementRow(of: row.user)
+    return try ledger.periods.entitlementRow(of: row.user)
   }
 
   /// The row in `user_quotas` of a user, which is added where there is none.

@@ -32,7 +32,7 @@ import Testing
     }
     let report = report(seen)
     let result = try bench.sweep(report)
-    let violations = try bench.ledger.violations(among: result.live, of: report)
+    let violations = try bench.ledger.sessions.violations(among: result.live, of: report)
     #expect(violations.map(\.reason) == [.sessions, .sessions])
     #expect(Set(violations.map { seen[$0.session.row].address }) == ["10.8.0.0", "10.8.0.2"])
   }
@@ -45,7 +45,7 @@ import Testing
         [listed("alice", 1, 1, address: "10.9.0.1", since: Bench.noon + 50)], server: "there",
         pid: 500)
       let result = try bench.sweep(there)
-      #expect(try bench.ledger.violations(among: result.live, of: there).count == count)
+      #expect(try bench.ledger.sessions.violations(among: result.live, of: there).count == count)
     }
   }
 
@@ -64,7 +64,7 @@ import Testing
       try bench.probe.loggedSessions.map(\.endedAt) == [
         "2026-11-23 12:10:00", "2026-11-23 12:10:00",
       ])
-    try bench.ledger.publishAccess(
+    try bench.ledger.accessTable.publish(
       AccessSettings(onError: .allow, identifyBy: .commonName), at: rebooted)
     #expect(try AccessTable(in: Directory(bench.folder.path)).sessionCount == 0)
     // What its hook had written by then still counts.
@@ -88,7 +88,7 @@ import Testing
     try bench.add("alice", Terms(quota: 1, maxSessions: 1, isExempt: true))
     let seen = (0..<3).map { listed("alice", 9, 9, address: "10.8.0.\($0)") }
     let result = try bench.sweep(report(seen))
-    #expect(try bench.ledger.violations(among: result.live, of: report(seen)).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: result.live, of: report(seen)).isEmpty)
   }
 }
 
