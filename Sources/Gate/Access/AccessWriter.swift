@@ -183,7 +183,8 @@ package struct AccessWriter: ~Copyable {
 
 extension Array {
   /// Of elements that are alike and stand side by side keeps the last.
-  @inlinable package mutating func keepLast(_ areAlike: (Element, Element) -> Bool) {
+  @inlinable
+  package mutating func keepLast(_ areAlike: (Element, Element) -> Bool) {
     var kept = 0
     for index in indices {
       if kept > 0, areAlike(self[kept - 1], self[index]) { kept -= 1 }
@@ -194,7 +195,8 @@ extension Array {
   }
 
   /// The place of the first element whose key is not below another one; their keys ascend.
-  @inlinable package func lowerBound<Key: Comparable>(of key: Key, by keyOf: (Element) -> Key) -> Int {
+  @inlinable
+  package func lowerBound<Key: Comparable>(of key: Key, by keyOf: (Element) -> Key) -> Int {
     var (low, high) = (0, count)
     while low < high {
       let middle = (low + high) / 2
