@@ -15,6 +15,12 @@ let hookLinking: [LinkerSetting] = [
   .unsafeFlags(["-static-executable"], .when(configuration: .release))
 ]
 
+/// The commands of a release are linked by lld, which packs what the loader has to do; `.ci/build` puts
+/// libraries into the folder that are to be linked in.
+let commandLinking: [LinkerSetting] = [
+  .unsafeFlags(["-use-ld=lld", "-L.build/static"], .when(configuration: .release))
+]
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -57,13 +63,14 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "openvpn-quota", dependencies: ["Admin", "Support"], swiftSettings: strict),
+      name: "openvpn-quota", dependencies: ["Admin", "Support", "System"], swiftSettings: strict,
+      linkerSettings: commandLinking),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["System"], path: "Tests/openvpn-simulator",
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: commandLinking),
     .executableTarget(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: commandLinking),
     .target(
       name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate"],
       path: "Tests/TestSupport",

@@ -5,6 +5,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -373,4 +376,13 @@ int32_t cs_copy_rights(int32_t from, int32_t to) {
   if (size < 0 && errno == ENODATA) return fremovexattr(to, acl) == 0 || errno == ENODATA ? 0 : -1;
   if (size < 0) return errno == ENOTSUP ? 0 : -1;
   return fsetxattr(to, acl, list, (size_t)size, 0);
+}
+
+void cs_return_blocks(size_t size) {
+#ifdef __GLIBC__
+  // By itself it keeps more, the larger the blocks were that were freed.
+  mallopt(M_MMAP_THRESHOLD, (int)size);
+#else
+  (void)size;
+#endif
 }

@@ -20,7 +20,7 @@ struct Reconciler {
     summary.add(result)
     log.tell(result)
     for (index, listing) in result.listings.enumerated() {
-      observations[index].live = listing.live
+      observations[index].result = listing
       if let failure = listing.failure {
         observations[index].server.listingFailure = .unclear(failure)
       }

@@ -37,7 +37,7 @@ import Testing
     }
     #expect(try bench.ledger.users.names() == ["alice"])
     #expect(try bench.used("alice") == 300)
-    #expect(try bench.ledger.entitlement(of: "ALICE")?.quota == 500)
+    #expect(try bench.ledger.periods.entitlement(of: "ALICE")?.quota == 500)
   }
 
   @Test func `are taken in every spelling by what administers`() throws {
@@ -109,13 +109,13 @@ import Testing
 
   @Test func `stand in the access table as they are looked up`() throws {
     let bench = try bench("Alice", unknown: .reject)
-    try bench.ledger.publishAccess(
+    try bench.ledger.accessTable.publish(
       AccessSettings(onError: .allow, identifyBy: .auto), at: moment(Bench.noon))
     var table = try AccessTable(in: Directory(bench.folder.path))
     #expect(table.header.names == .fold)
     #expect(try table.user(named: Names.fold.key(of: Array("ALICE".utf8))) != nil)
     let exact = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    try exact.publishAccess(
+    try exact.accessTable.publish(
       AccessSettings(onError: .allow, identifyBy: .auto), at: moment(Bench.noon))
     table = try AccessTable(in: Directory(bench.folder.path))
     #expect(table.header.names == .exact)
@@ -147,7 +147,7 @@ import Testing
     let result = try bench.ledger.import(
       [alice], plans: [], at: Bench.noon, progress: { _ in })
     #expect(result.added.isEmpty && result.changed.count == 1)
-    #expect(try bench.ledger.entitlement(of: "alice")?.quota == 5)
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.quota == 5)
   }
 }
 

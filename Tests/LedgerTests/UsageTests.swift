@@ -171,7 +171,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     #expect(days.count == 3)
     // Bob was logged with more than the user's counter says now.
     #expect(try bench.ledger.usage.sums(of: 2, in: Bench.allDays).byDay.count == 1)
-    #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 77)
+    #expect(try bench.ledger.periods.entitlement(of: "bob")?.used.total == 77)
   }
 
   @Test func `is folded, and is no day of what is pruned`() throws {

@@ -183,7 +183,7 @@ struct StateCheck {
   /// Servers whose sessions end and no hook says so.
   private func closingResults(_ ledger: Ledger) throws -> [CheckResult] {
     let week: Int64 = 7 * 86_400
-    return try ledger.closings(since: now - week).compactMap { server in
+    return try ledger.sessions.closings(since: now - week).compactMap { server in
       guard server.byHook == 0, server.byListing > 0 else { return nil }
       return CheckResult(
         "server \(server.name)", .warning,

@@ -61,6 +61,8 @@ int32_t cs_run(char *const arguments[]);
 // Becomes a program; returns only where that fails.
 void cs_become(char *const arguments[]);
 uint64_t cs_random(void);
+// Has the allocator give blocks of so many bytes and more back to the kernel when they are freed.
+void cs_return_blocks(size_t size);
 
 // The length of a text that a zero byte ends.
 size_t cs_length(const char *text);

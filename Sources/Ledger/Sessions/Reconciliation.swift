@@ -39,12 +39,13 @@ extension Ledger {
       slowed = []
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
+      try update.closeEarlierBoots()
       var result = Reconciliation()
       // First all of them: two that answer with one process id are rivals from the start.
       for report in reports { try noteProcess(of: report) }
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
-      if update.hasChanges { try noteAccessChange() }
+      if update.hasChanges { try accessTable.noteChange() }
       try noteListings(
         zip(reports, result.listings).filter { $1.failure == nil }.map { $0.0 },
         isWritten: database.totalChanges != before)

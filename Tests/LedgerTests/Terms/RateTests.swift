@@ -37,7 +37,7 @@ private let day: Int64 = 86_400
     let live = result.listings[0].live
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: Self.slow))
     #expect(live.count == 1)
-    #expect(try bench.ledger.violations(among: live, of: report).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: live, of: report).isEmpty)
     #expect(try bench.take([report]).slowed.isEmpty, "told once")
     #expect(try bench.verdict(on: "alice", at: Bench.noon + day) == .allowed(at: nil))
   }
@@ -130,7 +130,7 @@ private let day: Int64 = 86_400
   @Test func `has their rates in the access table, and another setting is published`() throws {
     let bench = try bench()
     let settings = AccessSettings(onError: .allow, identifyBy: .auto)
-    try bench.ledger.publishAccess(settings, at: moment(Bench.noon))
+    try bench.ledger.accessTable.publish(settings, at: moment(Bench.noon))
     func table() throws -> (fence: Bool, rates: AccessRates?) {
       var table = try AccessTable(in: Directory(bench.folder.path))
       let rates = try table.user(named: Array("alice".utf8))?.rates
@@ -138,7 +138,7 @@ private let day: Int64 = 86_400
     }
     #expect(try table() == (true, AccessRates(thenRate: Self.slow)))
     let other = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    try other.publishAccess(settings, at: moment(Bench.noon))
+    try other.accessTable.publish(settings, at: moment(Bench.noon))
     #expect(try table().fence == false)
   }
 }

@@ -206,7 +206,7 @@ extension InProcess {
 
   private func publish(_ ledger: Ledger, at moment: JournalMoment) throws {
     let settings = AccessSettings(onError: settings.onError, identifyBy: settings.identifyBy)
-    try ledger.publishAccess(settings, at: moment)
+    try ledger.accessTable.publish(settings, at: moment)
   }
 }
 

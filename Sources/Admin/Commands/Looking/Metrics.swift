@@ -54,7 +54,7 @@ private struct MetricsReading {
       var users: [UserRecord] = []
       try ledger.users.forEach(at: now) { users.append($0) }
       return (
-        users, try ledger.openSessionsByServer(),
+        users, try ledger.sessions.openByServer(),
         try ledger.events.incidents(in: now - MetricsReading.recent..<Int64.max),
         try ledger.lastSweep()
       )
