@@ -105,17 +105,17 @@ import Testing
   func `of a user overflows nowhere, whatever their name is`(width: Int) throws {
     let bench = try bench(users: 24)
     bench.settings["USER_PAGES"] = bench.folder.path
-    for (index, name) in (ManyUsers.hostile.filter { !$0.contains("\u{202E}") }).enumerated() {
+    // One that is markup, and the longest one.
+    for index in [0, 3] {
       let linked = try Program.run(
-        Program.path("quota-admin"), ["link", "--", name], environment: bench.settings)
+        Program.path("quota-admin"), ["link", "--", ManyUsers.hostile[index]],
+        environment: bench.settings)
       try #require(linked.isFine, "\(linked.errors)")
       let page = String(linked.output.dropLast())
       let found = try measure(page, width: width)
       #expect(found.page == width && found.overflowing == [] && found.cut == [])
       #expect(found.title == "VPN traffic" && found.foreign == [])
       try Browser.screenshot(of: page, width: width, to: picture("user-\(index)-\(width)"))
-      // One of plain letters and the longest ones are enough to look at in each width.
-      if index == 5 { break }
     }
   }
 

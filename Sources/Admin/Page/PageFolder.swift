@@ -1,5 +1,5 @@
 import Glibc
-import Servers
+import OpenVPN
 import Support
 import System
 
@@ -39,7 +39,7 @@ struct PageFolder: ~Copyable {
 
   /// The command that makes it.
   static func remedy(for path: String) -> String {
-    "install -d -o \(Account.name) -g \(Account.name) -m 0711 \(PermissionFix.quoted(path))"
+    "install -d -o \(Account.name) -g \(Account.name) -m 0711 \(shellWord(path))"
   }
 
   static func fileName(of token: String) -> String { token + ".html" }
