@@ -27,12 +27,13 @@ struct QuotaAdmin: ParsableCommand {
         name: "Report",
         subcommands: [
           List.self, Show.self, Sessions.self, Usage.self, Top.self, History.self, Events.self,
-          HTMLReport.self, Metrics.self,
+          HTMLReport.self, Metrics.self, Link.self,
         ]),
       CommandGroup(
         name: "Maintenance",
         subcommands: [
           SetUp.self, TearDown.self, Check.self, SweepNow.self, KickUser.self, Notify.self,
+          Pages.self,
           BackUp.self, Restore.self, MenuCommand.self,
         ]),
     ])

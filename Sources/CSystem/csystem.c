@@ -72,6 +72,8 @@ int32_t cs_synchronize(int32_t file, int32_t only_data) {
   return only_data ? fdatasync(file) : fsync(file);
 }
 
+int32_t cs_synchronize_file_system(int32_t file) { return syncfs(file); }
+
 int32_t cs_empty(int32_t file) { return ftruncate(file, 0); }
 
 int32_t cs_change_mode(int32_t file, uint32_t mode) { return fchmod(file, mode); }

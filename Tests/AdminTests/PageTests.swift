@@ -115,6 +115,24 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: Browser.isThere, "chromium is not installed"), arguments: [1280, 390])
+  func `of a user overflows nowhere, whatever their name is`(width: Int) throws {
+    let bench = try bench(users: 24)
+    bench.settings["USER_PAGES"] = bench.folder.path
+    // One that is markup, and the longest one.
+    for index in [0, 3] {
+      let linked = try Program.run(
+        Program.path("quota-admin"), ["link", "--", ManyUsers.hostile[index]],
+        environment: bench.settings)
+      try #require(linked.isFine, "\(linked.errors)")
+      let page = String(linked.output.dropLast())
+      let found = try measure(page, width: width)
+      #expect(found.page == width && found.overflowing == [] && found.cut == [])
+      #expect(found.title == "VPN traffic" && found.foreign == [])
+      try Browser.screenshot(of: page, width: width, to: picture("user-\(index)-\(width)"))
+    }
+  }
+
   @Test(.enabled(if: Browser.isThere, "chromium is not installed"))
   func `takes no name for anything but a name`() throws {
     let bench = try bench(users: 24)

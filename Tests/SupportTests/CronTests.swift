@@ -74,7 +74,7 @@ import TestSupport
   @Test func `It works where no systemd runs, not where it does, and not once uninstalled`() throws
   {
     let jobs = try jobs()
-    #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\n")
+    #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\nquota-admin pages\n")
     #expect(try run(jobs[2]) == "quota-rotate\n")
     #expect(
       try run(jobs[3])

@@ -77,7 +77,7 @@ phase_upgrade() {
   claim 'it has the interval of the settings' has '{ OnUnitActiveUSec=30s' "$(property quota-sweep.timer TimersMonotonic)"
   claim 'the units are what systemd would have' has '^$' "$(SYSTEMD_UNIT_PATH=/run/systemd/generator: \
     systemd-analyze verify --man=no quota-sweep.service quota-sweep.timer \
-    quota-rotate.service quota-rotate.timer quota-notify.service 2>&1 | grep quota)"
+    quota-rotate.service quota-rotate.timer quota-notify.service quota-pages.service 2>&1 | grep quota)"
 }
 
 # A server that runs already, as it comes from anywhere, is set up.
@@ -120,6 +120,7 @@ phase_serve() {
   claim 'and no complaint' is "$(journalctl -u quota-sweep -t quota-sweep -p warning -q --no-pager)" ''
   claim 'a sweep did well, says systemctl' is_property quota-sweep.service Result success
   claim 'and the notices after it' is_property quota-notify.service Result success
+  claim 'and the pages' is_property quota-pages.service Result success
   claim 'quota-admin check finds nothing wrong' quota-admin check
 }
 

@@ -15,8 +15,28 @@ struct Page {
 
   var bytes: [UInt8] { Array(document.html.utf8) }
 
-  /// The browser is told as well that nothing on the page may run or be fetched.
   private var document: Markup {
+    Page.document(
+      title: "VPN traffic of \(host), \(period)",
+      heading: "VPN traffic of <bdi>\(host)</bdi>", subheading: "\(period)",
+      """
+      \(tiles)
+      \(usage)
+      \(top)
+      \(near)
+      \(over)
+      \(incidents)
+      """, at: overview.now, words)
+  }
+
+  /// A whole page. The browser is told as well that nothing on it may run or be fetched, and search
+  /// engines that it is none of theirs.
+  ///
+  /// - Parameter time: what it is as of, in seconds since 1970 in UTC.
+  static func document(
+    title: Markup, heading: Markup, subheading: Markup, _ main: Markup, at time: Int64,
+    _ words: Words
+  ) -> Markup {
     """
     <!DOCTYPE html>
     <html lang="en">
@@ -26,28 +46,24 @@ struct Page {
     content="default-src 'none'; style-src 'unsafe-inline'">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>VPN traffic of \(host), \(period)</title>
+    <meta name="robots" content="noindex">
+    <title>\(title)</title>
     <style>
     \(PageStyle.sheet)
     </style>
     </head>
     <body>
     <header>
-    <h1>VPN traffic of <bdi>\(host)</bdi></h1>
-    <p>\(period)</p>
+    <h1>\(heading)</h1>
+    <p>\(subheading)</p>
     </header>
     <main>
-    \(tiles)
-    \(usage)
-    \(top)
-    \(near)
-    \(over)
-    \(incidents)
+    \(main)
     </main>
     <footer>
-    <p>As of \(words.time(overview.now)), by quota-admin \
-    \(System.version). Bytes are what OpenVPN counts on the link; \(unitRule). \
-    \(countRule)</p>
+    <p>As of \(words.time(time)), by quota-admin \
+    \(System.version). Bytes are what OpenVPN counts on the link; \(unitRule(words)). \
+    \(countRule(words))</p>
     </footer>
     </body>
     </html>
@@ -67,11 +83,11 @@ struct Page {
       : "\(Page.date(first, withYear: true)) to \(Page.date(last, withYear: true))"
   }
 
-  private var unitRule: String {
+  private static func unitRule(_ words: Words) -> String {
     words.units == .decimal ? "1 GB is 1000 MB" : "1 GiB is 1024 MiB"
   }
 
-  private var countRule: String {
+  private static func countRule(_ words: Words) -> String {
     switch words.rules.count {
     case .total: "Quotas count both directions."
     case .sent: "Quotas count downloads only."

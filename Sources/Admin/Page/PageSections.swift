@@ -9,17 +9,17 @@ extension Page {
     let killed = overview.incidents.filter(\.isKill)
     return """
       <section class="tiles" aria-label="At a glance">
-      \(tile("Moved", words.size(traffic.total), """
+      \(Page.tile("Moved", words.size(traffic.total), """
         \(words.size(traffic.sent)) down, \(words.size(traffic.received)) up
         """))
-      \(tile("Active users", Page.grouped(Int64(overview.movers.count)), """
+      \(Page.tile("Active users", Page.grouped(Int64(overview.movers.count)), """
         of \(Page.grouped(Int64(overview.users))); live sessions: \
         \(Page.grouped(Int64(overview.openSessions)))
         """))
-      \(tile("Over quota", Page.grouped(Int64(overview.over.count)), """
+      \(Page.tile("Over quota", Page.grouped(Int64(overview.over.count)), """
         \(slowed)and \(Page.grouped(Int64(overview.near.count))) at \(Int(Overview.nearlyUsedUp))% or more
         """))
-      \(tile("Refused", Page.grouped(total(refused)), """
+      \(Page.tile("Refused", Page.grouped(total(refused)), """
         times; \(Page.grouped(total(killed))) disconnected
         """))
       </section>
@@ -41,7 +41,7 @@ extension Page {
     incidents.reduce(0) { Traffic(received: $0, sent: $1.count).total }
   }
 
-  private func tile(_ label: String, _ figure: String, _ detail: Markup) -> Markup {
+  static func tile(_ label: String, _ figure: String, _ detail: Markup) -> Markup {
     """
     <div class="tile"><h2>\(label)</h2><p class="figure">\(figure)</p><p>\(detail)</p></div>
     """
@@ -50,9 +50,9 @@ extension Page {
   /// What was moved on each day.
   var usage: Markup {
     if overview.days.isEmpty {
-      return section("Usage per day", "<p>Nothing was moved.</p>")
+      return Page.section("Usage per day", "<p>Nothing was moved.</p>")
     }
-    return section(
+    return Page.section(
       "Usage per day",
       """
       <p class="legend"><span class="key down"></span>download \
@@ -73,17 +73,17 @@ extension Page {
       ("Download", "wide", { "\(words.size($0.traffic.sent))" }),
       ("Upload", "wide", { "\(words.size($0.traffic.received))" }),
       (count == .total ? "Total" : "Counted", "", { "\(words.size(count.bytes(of: $0.traffic)))" }),
-      ("", "meter", { meter(share(count.bytes(of: $0.traffic), of: largest), "down") }),
+      ("", "meter", { Page.meter(share(count.bytes(of: $0.traffic), of: largest), "down") }),
       ("Share", "wide", { "\(percent(share(count.bytes(of: $0.traffic), of: total)))" }),
     ])
-    return section("Top users", table.markup(movers, "users"))
+    return Page.section("Top users", table.markup(movers, "users"))
   }
 
   /// Whose quota is nearly used up, and when it will be.
   var near: Markup {
     let title = "Quotas nearly used up"
     if overview.near.isEmpty {
-      return section(title, "<p>Nobody is between 80% and all of a quota.</p>")
+      return Page.section(title, "<p>Nobody is between 80% and all of a quota.</p>")
     }
     return quotas(title, overview.near, last: "Used up")
   }
@@ -102,7 +102,7 @@ extension Page {
       ("Quota", "wide", { "\(words.size($0.user.entitlement.limit))" }),
       (
         "", "meter wide",
-        { meter(share($0.user.used(by: rules), of: $0.user.entitlement.limit), ink(of: $0)) }
+        { Page.meter(share($0.user.used(by: rules), of: $0.user.entitlement.limit), ink(of: $0)) }
       ),
       ("Share", "", { "<span class=\"\(ink(of: $0))\">\(shareOfQuota($0.user))</span>" }),
       (
@@ -114,7 +114,7 @@ extension Page {
       table.columns.append(
         ("Goes on", "", { "\($0.user.slowRateInWords(by: rules))" }))
     }
-    return section(title, table.markup(users, "users"))
+    return Page.section(title, table.markup(users, "users"))
   }
 
   private func ink(of pressed: Overview.Pressed) -> Markup { pressed.isOver ? "over" : "near" }
@@ -144,7 +144,7 @@ extension Page {
   var incidents: Markup {
     let incidents = overview.incidents
     if incidents.isEmpty {
-      return section(
+      return Page.section(
         "Refused and disconnected", "<p>Nobody was refused or disconnected.</p>")
     }
     let table = PageTable<Event>(columns: [
@@ -153,7 +153,7 @@ extension Page {
       ("Times", "", { "\(Page.grouped($0.count)) ×" }),
       ("Last", "wide", { "\(words.time($0.lastAt))" }),
     ])
-    return section("Refused and disconnected", table.markup(incidents, "lines"))
+    return Page.section("Refused and disconnected", table.markup(incidents, "lines"))
   }
 
   private static func reason(for incident: Event) -> String {
@@ -161,7 +161,7 @@ extension Page {
     return "\(incident.isKill ? "disconnected" : "refused"): \(reason)"
   }
 
-  private func section(_ title: String, _ content: Markup) -> Markup {
+  static func section(_ title: String, _ content: Markup) -> Markup {
     """
     <section>
     <h2>\(title)</h2>
@@ -171,7 +171,7 @@ extension Page {
   }
 
   /// A bar in a table, of a share from 0 to 1.
-  private func meter(_ share: Double, _ ink: Markup) -> Markup {
+  static func meter(_ share: Double, _ ink: Markup) -> Markup {
     """
     <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">\
     <rect class="track" width="100" height="10"/>\
@@ -181,7 +181,7 @@ extension Page {
 }
 
 /// A table of the page: of each column the heading, the class, and what is in its cells.
-private struct PageTable<Row> {
+struct PageTable<Row> {
   var columns: [(heading: Markup, style: Markup, cell: (Row) -> Markup)]
 
   /// The first rows, and how many more there are.

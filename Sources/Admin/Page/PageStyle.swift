@@ -75,6 +75,8 @@ enum PageStyle {
     span.near { color: var(--near); }
     .meter { width: 24%; }
     .meter svg { display: block; width: 100%; height: .55rem; border-radius: .28rem; }
+    .tile svg { display: block; width: 100%; height: .55rem; margin-top: .4rem;
+      border-radius: .28rem; }
     .more { padding-top: .6rem; font-size: .9rem; }
     @media (max-width: 40rem) {
       body { padding: 1.25rem .75rem 2rem; }

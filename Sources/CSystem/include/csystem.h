@@ -33,6 +33,8 @@ int64_t cs_seek_data(int32_t file, int64_t position);
 // Reserves room on the disk; the size stays.
 int32_t cs_reserve(int32_t file, int64_t size);
 int32_t cs_synchronize(int32_t file, int32_t only_data);
+// Writes out all of the file system that a file is on.
+int32_t cs_synchronize_file_system(int32_t file);
 int32_t cs_change_mode(int32_t file, uint32_t mode);
 // Cuts a file to no bytes.
 int32_t cs_empty(int32_t file);

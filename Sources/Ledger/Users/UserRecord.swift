@@ -18,12 +18,17 @@ package struct UserRecord: Sendable {
   package let createdAt: Int64?
   /// Sessions that were live at the last sweep.
   package var openSessions = 0
+  /// What the name of their page begins with, see `Users.pageToken`; nil as long as they have none.
+  package private(set) var pageToken: String?
 
   /// Status, quota and usage of the present period: what `decide` asks about.
   package var entitlement: Entitlement {
     get { row.entitlement }
     set { row.entitlement = newValue }
   }
+
+  /// The number that sessions and usage are kept by.
+  package var number: Int64 { row.user }
 
   /// When their usage starts over.
   package var period: Period { row.periodRule }
@@ -66,8 +71,9 @@ package struct UserRecord: Sendable {
     createdAt = columns.optionalInteger(first)
     openSessions = Int(columns.integer(first + 1))
     begunAt = columns.optionalInteger(first + 2)
-    own = Terms(columns, at: first + 3)
-    plan = Plan(columns, at: first + 3 + Int32(Terms.columns.names.count))
+    pageToken = columns.optionalText(first + 3)
+    own = Terms(columns, at: first + 4)
+    plan = Plan(columns, at: first + 4 + Int32(Terms.columns.names.count))
     // Another program may have given them a quota.
     if own.quota == nil, plan == nil, entitlement.quota > 0 { own.quota = entitlement.quota }
   }
@@ -77,7 +83,7 @@ package struct UserRecord: Sendable {
   static let selection =
     """
     SELECT \(EntitlementRow.columns), CAST(strftime('%s', created_at) AS INTEGER),
-      (SELECT count(*) \(openSessions("users.id"))), began_at,
+      (SELECT count(*) \(openSessions("users.id"))), began_at, page_token,
       \(Terms.columns.list(of: "user_quotas")), \(Plan.columns)
     FROM \(EntitlementRow.tables)
     """

@@ -288,6 +288,44 @@ extension Users {
   }
 }
 
+// MARK: Pages
+
+extension Users {
+  /// What the name of a user's page begins with: 128 random bits in 32 hexadecimal digits, which stay
+  /// theirs and nobody can guess. It changes nothing of what the user may do.
+  ///
+  /// - Parameter renews: whether they get another one in its place.
+  /// - Returns: it; nil for a stranger.
+  package func pageToken(of name: UserName, renews: Bool = false) throws -> String? {
+    try ledger.database.transaction(failing: { $0 as any Error }) {
+      guard let user = try stored(name) else { return nil }
+      if let token = user.pageToken, !renews { return token }
+      return try givePageToken(to: user.number)
+    }
+  }
+
+  /// Gives those who have no token one.
+  package func givePageTokens() throws(SQLiteError) {
+    let without = try ledger.database.query(
+      "SELECT id FROM users WHERE page_token IS NULL AND \(Users.isPresent)"
+    ) { $0.integer(0) }
+    if without.isEmpty { return }
+    try ledger.database.transaction { () throws(SQLiteError) in
+      for user in without { _ = try givePageToken(to: user) }
+    }
+  }
+
+  private func givePageToken(to user: Int64) throws(SQLiteError) -> String {
+    let digits = (0..<2).map { _ in
+      let half = String(UInt64.random(in: 0 ... .max), radix: 16)
+      return String(repeating: "0", count: 16 - half.count) + half
+    }
+    let token = digits.joined()
+    try ledger.database.run("UPDATE users SET page_token = ?2 WHERE id = ?1", user, token)
+    return token
+  }
+}
+
 // MARK: What sessions bring about
 
 extension Users {

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// Renames a file, replacing whatever had the new name. The corresponding C function is `rename`.
@@ -37,6 +38,16 @@ package func synchronize(_ path: String) throws(SystemError) {
   let opened = try Descriptor.open(path, O_RDONLY)
   guard retryingOnInterrupt({ fsync(opened.number) }) == 0 else {
     throw SystemError("write out", path)
+  }
+}
+
+/// Makes all that was written to the file system of an open file survive a power loss. The
+/// corresponding C function is `syncfs`.
+package func synchronizeFileSystem(
+  of file: borrowing Descriptor, called subject: String
+) throws(SystemError) {
+  guard retryingOnInterrupt({ cs_synchronize_file_system(file.number) }) == 0 else {
+    throw SystemError("write to", subject)
   }
 }
 

@@ -8,8 +8,11 @@ struct NoticeLetter {
   private let notice: Notice
   private let user: UserRecord
   private let words: Words
+  private let hasPages: Bool
 
-  init(_ notice: Notice, to user: UserRecord, _ words: Words) {
+  /// - Parameter hasPages: whether users have pages.
+  init(_ notice: Notice, to user: UserRecord, _ words: Words, hasPages: Bool = false) {
+    self.hasPages = hasPages
     self.notice = notice
     self.user = user
     self.words = words
@@ -25,7 +28,7 @@ struct NoticeLetter {
       ("QUOTA_USED", words.size(notice.used)),
       ("QUOTA_LIMIT", words.quota(notice.limit)),
       ("QUOTA_PERIOD_START", periodStart ?? ""), ("QUOTA_PERIOD_END", periodEnd ?? ""),
-      ("QUOTA_EXPIRES_AT", expiry ?? ""), ("QUOTA_TEXT", text),
+      ("QUOTA_EXPIRES_AT", expiry ?? ""), ("QUOTA_TEXT", text), ("QUOTA_PAGE", page ?? ""),
     ]
     return texts.map { Array("\($0)=\($1)".utf8) }
       + [Array("QUOTA_USER=".utf8) + notice.user.bytes, Array("QUOTA_JSON=".utf8) + json]
@@ -46,8 +49,14 @@ struct NoticeLetter {
       json.field("period_start", periodStart)
       json.field("period_end", periodEnd)
       json.field("expires_at", expiry)
+      json.field("page", page)
     }
     return json.bytes
+  }
+
+  /// The file name of the user's page; nil where they have none.
+  private var page: String? {
+    hasPages ? user.pageToken.map(PageFolder.fileName(of:)) : nil
   }
 
   private var periodStart: String? {

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Ledger
+import Quota
+import Support
+import System
+
+struct Pages: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write the page of each user whose numbers have changed to USER_PAGES.",
+    discussion: """
+      A timer runs it after each sweep. Pages of users who were removed go.
+
+      Example: quota-admin pages
+      """)
+
+  @OptionGroup var options: CommonOptions
+  @Flag(help: "Write all pages.")
+  var all = false
+
+  /// After so many pages it is noted which are done, so that a run that is ended early has not worked
+  /// for nothing.
+  private static let portion = 5000
+
+  func run() throws {
+    let settings = try options.settings()
+    if settings.userPages.isEmpty { return }
+    let administration = try Administration(settings)
+    let (ledger, words) = (administration.ledger, administration.words)
+    let folder = try PageFolder(settings.userPages)
+    let memory = PageMemory(of: folder, beside: settings.database)
+    // The last file that is written to a new directory.
+    let known = all || !folder.has("index.html") ? [:] : memory.pages
+    try ledger.users.givePageTokens()
+    var (former, pages) = (memory.pages, [String: UInt64]())
+    var changed: [(user: UserRecord, token: String, fingerprint: UInt64)] = []
+    let seed = Array("\(System.version) \(settings.timeZone) \(settings.units)".utf8)
+    try ledger.users.forEach(at: Clock.now) { user in
+      guard let token = user.pageToken else { return }
+      let fingerprint = user.pageFingerprint(seed, by: words.rules)
+      former[token] = nil
+      if known[token] == fingerprint {
+        pages[token] = fingerprint
+      } else {
+        changed.append((user, token, fingerprint))
+      }
+    }
+    if former.isEmpty, changed.isEmpty, folder.has("index.html") { return }
+    // The names of users who are gone, and names that were renewed.
+    for token in former.keys { try folder.remove(PageFolder.fileName(of: token)) }
+    for start in stride(from: 0, to: max(1, changed.count), by: Pages.portion) {
+      for page in changed[start..<min(start + Pages.portion, changed.count)] {
+        try folder.write(
+          UserPage(page.user, ledger, words).bytes, as: PageFolder.fileName(of: page.token))
+        pages[page.token] = page.fingerprint
+      }
+      // What lists a directory shows this file in place of a list.
+      try folder.write([], as: "index.html")
+      try folder.synchronize()
+      try memory.save(pages)
+    }
+  }
+}
+
+struct Link: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print the file of a user's page, whose name nobody can guess.",
+    discussion: """
+      Whoever knows the name sees the page, so give it to that user alone.
+      Example: quota-admin link alice
+      """)
+
+  @OptionGroup var options: CommonOptions
+  @Flag(help: "Give the page another name; the former one leads nowhere from then on.")
+  var renew = false
+  @OptionGroup var user: NameArgument
+
+  func run() throws {
+    let (settings, name) = (try options.settings(), try user.userName())
+    guard !settings.userPages.isEmpty else {
+      throw CommandError(
+        "there are no pages: USER_PAGES in quota.conf is empty",
+        hint: PageFolder.remedy(for: "/var/lib/openvpn-quota-pages")
+          + ", and USER_PAGES=/var/lib/openvpn-quota-pages", exitStatus: .configuration)
+    }
+    let administration = try Administration(settings)
+    let (ledger, words) = (administration.ledger, administration.words)
+    let former = try administration.user(name).pageToken
+    let folder = try PageFolder(settings.userPages)
+    guard let token = try ledger.users.pageToken(of: name, renews: renew) else {
+      throw administration.unknown(name)
+    }
+    if let former, former != token { try folder.remove(PageFolder.fileName(of: former)) }
+    if !folder.has(PageFolder.fileName(of: token)) {
+      let page = try UserPage(try administration.user(name), ledger, words)
+      try folder.write(page.bytes, as: PageFolder.fileName(of: token))
+    }
+    try StandardOutput.write([Escaping.plain(folder.path(of: token))])
+  }
+}
