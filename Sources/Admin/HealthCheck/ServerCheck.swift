@@ -185,7 +185,7 @@ struct ServerCheck {
       return [
         result(
           .error, "\(place): \(person.name) may not run \(path)",
-          "chmod a+x \(PermissionFix.quoted(obstacle))")
+          "chmod a+x \(shellWord(obstacle))")
       ]
     } catch {
       if error.code != ENOENT { return [.missing("server \(name)", error, remedy: remedy)] }
@@ -232,7 +232,7 @@ struct ServerCheck {
             .error,
             "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
             folders.map {
-              "mount --bind \(PermissionFix.quoted($0)) \(PermissionFix.quoted(jail.value + $0))"
+              "mount --bind \(shellWord($0)) \(shellWord(jail.value + $0))"
             }.joined(separator: " && "))
         ]
       }

@@ -34,10 +34,11 @@ struct ServerSetup {
     config = server.config
     self.name = try ServerSetup.name(of: server, settings)
     file = try canonicalPath(of: server.config.file)
-    // A user who may write there could put another file in the place of what is written.
-    guard try FileStatus(of: directory(of: file)).isClosedToOthers else {
+    // A user who may write on the way there could put another file in the place of what is written.
+    if let folder = try directoryOpenToOthers(above: file) {
+      let word = shellWord(folder)
       throw CommandError(
-        "others may write to \(directory(of: file))", hint: "chmod go-w \(directory(of: file))",
+        "others may write to \(folder)", hint: "chown root \(word) && chmod go-w \(word)",
         exitStatus: .permission)
     }
     text = try contents(ofRegularFile: file, limit: ServerConfig.longest)
