@@ -133,7 +133,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let bench = try Bench()
     try bench.move(1, by: "alice", at: Bench.noon)
     let id = try #require(try bench.ledger.users.id(of: "alice"))
-    var counting = try Ledger.Counting(bench.ledger)
+    var counting = try Counting(bench.ledger)
     for time in [Bench.noon, Bench.noon + hour] {
       try counting.count(
         [Increase(user: id, since: time, at: time, traffic: Traffic(received: .max))], at: time)

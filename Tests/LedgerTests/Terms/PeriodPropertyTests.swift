@@ -93,9 +93,9 @@ func `whatever happens, every byte is in one period and one day, and the row say
       try #require(sum == life.moved, "\(measure) after \(told)")
     }
     // What is in the row is what the rows it follows from say.
-    let row = try #require(try ledger.entitlementRow(of: 1))
+    let row = try #require(try ledger.periods.entitlementRow(of: 1))
     let entitlement = try ledger.periods.entitlement(row, at: life.now)
-    try #require(try ledger.renewed(row, at: life.now) == entitlement, "\(told)")
+    try #require(try ledger.periods.renewed(row, at: life.now) == entitlement, "\(told)")
     if row.entitlement.span.contains(life.now) {
       let mirror = try life.bench.probe.bytesUsed["alice"]
       try #require(mirror == entitlement.used.total, "\(told)")

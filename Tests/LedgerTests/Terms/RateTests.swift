@@ -105,7 +105,7 @@ private let day: Int64 = 86_400
     let bench = try bench()
     try bench.move(100, by: "alice", at: Bench.noon)
     let unfenced = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    let entitlement = try unfenced.entitlement(of: "alice", at: Bench.noon)
+    let entitlement = try unfenced.periods.entitlement(of: "alice", at: Bench.noon)
     #expect(decide(entitlement, at: Bench.noon, by: unfenced.rules) == .refused(.quota))
     let faster = try edit { $0.rate = .set(RateTerm(try Rate(parsing: "2Mbit"))) }
     for change in [
