@@ -14,11 +14,20 @@
 package func run(
   _ command: [String], input: borrowing Descriptor, output: borrowing Descriptor
 ) throws(SystemError) -> Int32 {
+  try run(command, input: input, output: output, errors: Descriptor.standardError)
+}
+
+/// Runs another program as the function above does, with a standard error of its own.
+package func run(
+  _ command: [String], input: borrowing Descriptor, output: borrowing Descriptor,
+  errors: borrowing Descriptor
+) throws(SystemError) -> Int32 {
   var actions = unsafe posix_spawn_file_actions_t()
   unsafe posix_spawn_file_actions_init(&actions)
   defer { unsafe posix_spawn_file_actions_destroy(&actions) }
   unsafe posix_spawn_file_actions_adddup2(&actions, input.number, STDIN_FILENO)
   unsafe posix_spawn_file_actions_adddup2(&actions, output.number, STDOUT_FILENO)
+  unsafe posix_spawn_file_actions_adddup2(&actions, errors.number, STDERR_FILENO)
   var arguments = unsafe command.map { unsafe strdup($0) }
   unsafe arguments.append(nil)
   defer { unsafe arguments.forEach { unsafe free($0) } }
