@@ -27,15 +27,19 @@ struct Admission {
     isLimited = user.maxSessions > 0
     var boundaries: [Int64] = []
     if let rule = user.rule { boundaries = try table.boundaries(of: rule) }
+    var rates = AccessRates()
+    if table.header.fence, let number = user.rates { rates = try table.rates(of: number) }
     verdict = Self.decide(
-      user.entitlement(at: now.seconds, boundaries: boundaries, count: table.header.count),
+      user.entitlement(
+        at: now.seconds, boundaries: boundaries, rates: rates, count: table.header.count),
       at: now, table.header)
-    guard verdict == .allowed, user.dependsOnTail,
+    guard verdict.isAllowed, user.dependsOnTail(rates),
       var replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.entitlement(
-        at: now.seconds, boundaries: boundaries, ended: replay.ended, count: table.header.count,
+        at: now.seconds, boundaries: boundaries, rates: rates, ended: replay.ended,
+        count: table.header.count,
         sessions: replay.liveSessions(beside: client.record(.in, at: now, owner: owner))),
       at: now, table.header)
   }
@@ -89,6 +93,7 @@ struct Admission {
     _ entitlement: Entitlement?, at now: JournalMoment, _ header: AccessHeader
   ) -> Verdict {
     Quota.decide(
-      entitlement, at: now.seconds, by: Rules(count: .total, unknownUsers: header.unknownUsers))
+      entitlement, at: now.seconds,
+      by: Rules(count: .total, unknownUsers: header.unknownUsers, fence: header.fence))
   }
 }

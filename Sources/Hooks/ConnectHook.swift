@@ -32,7 +32,7 @@ package struct ConnectHook {
 
   private func answer(in directory: borrowing Directory) -> Bool {
     var (verdict, owner, isLimited) = decide(in: directory)
-    if verdict == .allowed, command.script != nil {
+    if verdict.isAllowed, command.script != nil {
       if !scriptAgrees {
         verdict = .refused(.script)
       } else if isLimited {
@@ -42,12 +42,12 @@ package struct ConnectHook {
     }
     let now = run.now()
     var record = client.record(
-      verdict == .allowed ? .in : .out, at: now, process: run.process, owner: owner)
+      verdict.isAllowed ? .in : .out, at: now, process: run.process, owner: owner)
     if case .refused(let reason) = verdict { record.reason = reason }
     do throws(SystemError) { try Journal.append(record, in: directory) } catch {
       run.warn(error.description)
     }
-    return verdict == .allowed
+    return verdict.isAllowed
   }
 
   /// Whether the script that the server already had, if there is one, lets the client in.
@@ -70,7 +70,7 @@ package struct ConnectHook {
       let owner = client.user(by: .auto, .exact)
       if client.environment.wouldBreakListing { return (.refused(.nameTooLong), owner, false) }
       let comesIn = run.isAdmittedUnseen(error.description, settings)
-      return (comesIn ? .allowed : .refused(.undecided), owner, false)
+      return (comesIn ? .allowed(at: nil) : .refused(.undecided), owner, false)
     }
   }
 }

@@ -41,8 +41,18 @@ final class AccessChanges {
 
   private struct Former {
     let header: AccessHeader
-    let ruleCount: Int
-    var rules: PeriodRules
+    /// How many rules and rates it has.
+    let counts: (rules: Int, rates: Int)
+    var numbers: AccessNumbers
+
+    mutating func user(_ row: EntitlementRow, counting count: Count) -> AccessUser {
+      AccessUser(row.entitlement, row.periodRule, &numbers, counting: count)
+    }
+
+    /// Whether what a user refers to by number stands in the table.
+    func hasNumbers(of user: AccessUser) -> Bool {
+      (user.rule ?? -1) < counts.rules && (user.rates ?? -1) < counts.rates
+    }
   }
 
   /// Notes that a transaction gives the ledger another version.
@@ -77,9 +87,10 @@ final class AccessChanges {
     let present = try ledger.accessVersion()
     guard let directory = try? ledger.stateDirectory(),
       var table = try? AccessTable(in: directory), follow(table.header.version, present),
-      let rules = try? PeriodRules(of: &table, zone: ledger.zone, at: time)
+      let numbers = try? AccessNumbers(of: &table, zone: ledger.zone, at: time)
     else { return nil }
-    former = Former(header: table.header, ruleCount: table.ruleCount, rules: rules)
+    former = Former(
+      header: table.header, counts: (table.ruleCount, table.ratesCount), numbers: numbers)
     return table.header
   }
 
@@ -87,10 +98,9 @@ final class AccessChanges {
   ///
   /// - Parameter name: the hash of the user's name.
   func note(_ row: EntitlementRow, named name: UInt64, counting count: Count) {
-    guard let known = former?.ruleCount else { return isComplete = false }
-    let rule = former?.rules.number(of: row.periodRule)
-    if let rule, rule >= known { isComplete = false }
-    AccessUser(row.entitlement, rule: rule, counting: count).append(hash: name, to: &counted)
+    guard let user = former?.user(row, counting: count) else { return isComplete = false }
+    if former?.hasNumbers(of: user) == false { isComplete = false }
+    user.append(hash: name, to: &counted)
     users.append(row.user)
   }
 

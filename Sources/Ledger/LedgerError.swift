@@ -26,6 +26,8 @@ package enum LedgerError: Error, CustomStringConvertible {
   case nothingToGrant(UserName)
   /// Terms that make no sense together: what is wrong, and what is allowed.
   case contradiction(String)
+  /// A rate that nothing would hold a user to.
+  case unfenced
   /// SQLite finds these things wrong with a file.
   case damaged(String, [String])
   /// A file is a database, but no ledger.
@@ -57,6 +59,7 @@ package enum LedgerError: Error, CustomStringConvertible {
     case .nothingToGrant(let name):
       "\(name) has no quota, so there is nothing to grant on top of it"
     case .contradiction(let text): text
+    case .unfenced: "a rate takes FENCE=yes: without it nothing slows anybody down"
     case .damaged(let file, let damage): "\(file) is damaged: \(damage.first ?? "")"
     case .noLedger(let file): "\(file) has no users and quotas in it"
     case .notEarlier(let file): "\(file) is a database of this project, not of the earlier one"
@@ -88,6 +91,7 @@ package enum LedgerError: Error, CustomStringConvertible {
         "in the database's directory only its owner may write (mode 2750), and all files are that owner's"
       default: nil
       }
+    case .unfenced: "quota-fence(8) says how to turn it on"
     case .planExists: "quota-admin plan set changes it"
     case .noSuchGrant: "quota-admin grants NAME shows them"
     case .planInUse: "give them another plan first, as in: quota-admin set NAME --plan none"

@@ -88,7 +88,8 @@ extension Ledger {
       position: last?.position ?? 0, boot: moment.boot,
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: rules.unknownUsers, defaultQuota: rules.defaultQuota,
-      identifyBy: settings.identifyBy, names: rules.names, count: rules.count)
+      identifyBy: settings.identifyBy, names: rules.names, count: rules.count,
+      fence: rules.fence)
   }
 
   private func publish(
@@ -127,23 +128,24 @@ extension Ledger {
     // What was noted is not needed any more, and large where many were counted.
     _ = access.take()
     var writer = AccessWriter(header)
-    var rules = PeriodRules(zone: zone, at: time)
+    var numbers = AccessNumbers(zone: zone, at: time)
     var rows = try database.prepare(
       "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
-    while try rows.step() { try put(EntitlementRow(rows), rows, header, &rules, to: &writer) }
-    writer.boundaries = rules.boundaries
+    while try rows.step() { try put(EntitlementRow(rows), rows, header, &numbers, to: &writer) }
+    writer.boundaries = numbers.boundaries
+    writer.rates = numbers.rates
     try addSessions(to: &writer)
     return writer
   }
 
   /// A table that says what the former one does, but for what was changed since; nil where that may not
-  /// be all: a period has begun since, a plan is another, or a name was taken away.
+  /// be all: a period has begun since, a plan is another, a name was taken away, or a rate is new.
   private func changedWriter(
     _ header: AccessHeader, of former: inout AccessTable, at time: Int64
   ) throws(SQLiteError) -> AccessWriter? {
     let watch = database.watch
     guard !watch.hasChanges(in: "plans"),
-      var rules = try? PeriodRules(of: &former, zone: zone, at: time)
+      var numbers = try? AccessNumbers(of: &former, zone: zone, at: time)
     else { return nil }
     var writer = AccessWriter(header)
     do { try writer.keepUsers(of: &former) } catch { return nil }
@@ -160,14 +162,15 @@ extension Ledger {
     changed.sort()
     var rows = try EntitlementRows(self, where: Users.isPresent)
     try rows.forEach(of: changed) { row, columns throws(SQLiteError) in
-      try put(row, columns, header, &rules, to: &writer)
+      try put(row, columns, header, &numbers, to: &writer)
     }
     if !named.isEmpty {
       let count = try database.integer("SELECT count(*) FROM users WHERE \(Users.isPresent)")
       if writer.countUsers() != Int(count) { return nil }
     }
-    if rules.boundaries.count != former.ruleCount { return nil }
-    writer.boundaries = rules.boundaries
+    if !numbers.areAll(in: former) { return nil }
+    writer.boundaries = numbers.boundaries
+    writer.rates = numbers.rates
     var haveChanged = watch.hasChanges(in: "sessions") || watch.hasChanges(in: "counters")
     // A session has its owner's name.
     if !haveChanged { haveChanged = try haveOpenSessions(users: named) }
@@ -182,11 +185,10 @@ extension Ledger {
 
   private func put(
     _ row: EntitlementRow, _ columns: borrowing Statement, _ header: AccessHeader,
-    _ rules: inout PeriodRules, to writer: inout AccessWriter
+    _ numbers: inout AccessNumbers, to writer: inout AccessWriter
   ) throws(SQLiteError) {
     let user = AccessUser(
-      try entitlement(row, at: header.writtenAt), rule: rules.number(of: row.periodRule),
-      counting: header.count)
+      try entitlement(row, at: header.writtenAt), row.periodRule, &numbers, counting: header.count)
     writer.put(user, named: EntitlementRow.nameHash(columns, by: header))
   }
 
@@ -342,11 +344,13 @@ extension NetworkAddress {
   }
 }
 
-/// The rules of periods in use, each with its next boundaries. Rules that have the same are one.
-struct PeriodRules {
+/// What users in a table refer to by its number: the rules of periods in use, each with its next
+/// boundaries, and rates. Rules that have the same boundaries are one.
+struct AccessNumbers {
   private let zone: Zone
   private let time: Int64
   private(set) var boundaries: [[Int64]] = []
+  private(set) var rates: [AccessRates] = []
   private var numbers: [(period: Period, number: Int?)] = [(.none, nil)]
 
   init(zone: Zone, at time: Int64) {
@@ -362,6 +366,20 @@ struct PeriodRules {
       if moments.first ?? .max <= time { return nil }
       boundaries.append(moments)
     }
+    for number in 0..<table.ratesCount { rates.append(try table.rates(of: number)) }
+  }
+
+  /// Whether none is new to a table that they were taken from.
+  func areAll(in table: borrowing AccessTable) -> Bool {
+    boundaries.count == table.ruleCount && rates.count == table.ratesCount
+  }
+
+  /// The number of a user's rates, which may be new; nil for a user without any.
+  mutating func number(of rates: AccessRates) -> Int? {
+    if rates == AccessRates() { return nil }
+    if let known = self.rates.firstIndex(of: rates) { return known }
+    self.rates.append(rates)
+    return self.rates.count - 1
   }
 
   /// The number of a rule, which may be new; nil where no new period begins.
@@ -388,14 +406,20 @@ struct PeriodRules {
 extension AccessUser {
   /// What the table says of a user. A new period has no grants of its own; of those that are carried
   /// it has what the present one leaves.
-  init(_ entitlement: Entitlement, rule: Int?, counting count: Count) {
+  init(
+    _ entitlement: Entitlement, _ period: Period, _ numbers: inout AccessNumbers,
+    counting count: Count
+  ) {
     var next = entitlement
     next.granted = 0
     next.carried -= entitlement.takenFromCarried(by: count)
     self.init(
       isEnabled: entitlement.isEnabled, isExempt: entitlement.isExempt,
       used: count.bytes(of: entitlement.used), limit: entitlement.limitWithGrace,
-      nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace, rule: rule,
-      expiresAt: entitlement.expiresAt, maxSessions: entitlement.maxSessions)
+      nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace,
+      rule: numbers.number(of: period), expiresAt: entitlement.expiresAt,
+      maxSessions: entitlement.maxSessions,
+      rates: numbers.number(
+        of: AccessRates(rate: entitlement.rate, thenRate: entitlement.thenRate)))
   }
 }

@@ -4,10 +4,11 @@ import SQLite
 /// The tables, and how a database comes to have them. Nothing here is younger than SQLite 3.40.
 enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
-  /// development versions; nothing was ever released with them. 3 had no `users.name_key`.
-  static let version: Int64 = 4
+  /// development versions; nothing was ever released with them. 3 had no `users.name_key`, 4 no rates and
+  /// no pages.
+  static let version: Int64 = 5
   /// The versions that are brought up to date; 0 is the earlier Python project's, or an empty database.
-  static let earlierVersions: Set<Int64> = [0, 3]
+  static let earlierVersions: Set<Int64> = [0, 3, 4]
 
   /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
   /// its trigger are left alone.
@@ -105,6 +106,17 @@ enum Schema {
     CREATE INDEX name_keys ON users (name_key);
     """
 
+  /// A rate as `Rate` writes it, or `none`; NULL where nothing is said. `page_token` is the name of the
+  /// user's page.
+  private static let rates =
+    """
+    ALTER TABLE plans ADD rate TEXT;
+    ALTER TABLE plans ADD then_rate TEXT;
+    ALTER TABLE user_quotas ADD rate TEXT;
+    ALTER TABLE user_quotas ADD then_rate TEXT;
+    ALTER TABLE users ADD page_token TEXT;
+    """
+
   /// Makes the tables in an empty database, or in that of the earlier Python project, whose history
   /// then stands in `usage`.
   ///
@@ -121,7 +133,8 @@ enum Schema {
             try database.execute(earlierTables + tables + SessionTables.schema)
             try EarlierProject.adopt(in: database, zone: zone)
           }
-          try database.execute(nameKeys)
+          if found < 4 { try database.execute(nameKeys) }
+          try database.execute(rates)
           try database.execute("PRAGMA user_version = \(version)")
         }
       }

@@ -14,10 +14,13 @@ package struct Rules: Equatable, Sendable {
   package var notifyDaysLeft: Int64
   /// Seconds between two sweeps.
   package var interval: Int64
+  /// Whether something holds users to their rates; where nothing does, there are none.
+  package var fence: Bool
 
   package init(
     count: Count = .total, unknownUsers: UnknownUsers = .allow, names: Names = .exact,
-    defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0, interval: Int64 = 45
+    defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0, interval: Int64 = 45,
+    fence: Bool = false
   ) {
     self.count = count
     self.unknownUsers = unknownUsers
@@ -26,6 +29,7 @@ package struct Rules: Equatable, Sendable {
     self.notifyAt = notifyAt
     self.notifyDaysLeft = notifyDaysLeft
     self.interval = interval
+    self.fence = fence
   }
 
   /// Seconds without news after which nothing is taken for as it was: three sweeps that are missing.
@@ -34,8 +38,11 @@ package struct Rules: Equatable, Sendable {
 
 /// Whether a user may be in, and if not, why.
 package enum Verdict: Equatable, Sendable {
-  case allowed
+  /// They may, at most at a rate; nil for as fast as it goes.
+  case allowed(at: Rate?)
   case refused(Reason)
+
+  package var isAllowed: Bool { if case .allowed = self { true } else { false } }
 }
 
 /// Why a user may not be in.
@@ -85,16 +92,15 @@ package enum Reason: String, CaseIterable, Sendable {
 ///   - time: seconds since 1970 in UTC.
 package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules) -> Verdict {
   guard let entitlement else {
-    return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed
+    return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed(at: nil)
   }
   if !entitlement.isEnabled { return .refused(.disabled) }
-  if entitlement.isExempt { return .allowed }
+  if entitlement.isExempt { return .allowed(at: nil) }
   if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
-  if entitlement.quota > 0, rules.count.bytes(of: entitlement.used) >= entitlement.limitWithGrace {
-    return .refused(.quota)
-  }
+  let slowRate = entitlement.slowRate(by: rules)
+  if slowRate == nil, entitlement.isOver(by: rules.count) { return .refused(.quota) }
   if entitlement.maxSessions > 0, entitlement.sessionsBefore >= entitlement.maxSessions {
     return .refused(.sessions)
   }
-  return .allowed
+  return .allowed(at: slowRate ?? (rules.fence ? entitlement.rate : nil))
 }

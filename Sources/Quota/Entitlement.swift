@@ -23,12 +23,17 @@ package struct Entitlement: Equatable, Sendable {
   package var maxSessions: Int64
   /// The user's live sessions that began before the one in question.
   package var sessionsBefore: Int64
+  /// How fast the user may ever be; nil for as fast as it goes.
+  package var rate: Rate?
+  /// How fast the user may be once the quota is used up; nil where they are refused then.
+  package var thenRate: Rate?
 
   package init(
     isEnabled: Bool = true, quota: Int64 = 0, granted: Int64 = 0, carried: Int64 = 0,
     grace: Grace = .none, used: Traffic = Traffic(), span: TimeSpan = .always,
     isExempt: Bool = false,
-    expiresAt: Int64? = nil, maxSessions: Int64 = 0, sessionsBefore: Int64 = 0
+    expiresAt: Int64? = nil, maxSessions: Int64 = 0, sessionsBefore: Int64 = 0,
+    rate: Rate? = nil, thenRate: Rate? = nil
   ) {
     self.isEnabled = isEnabled
     self.quota = quota
@@ -41,6 +46,8 @@ package struct Entitlement: Equatable, Sendable {
     self.expiresAt = expiresAt
     self.maxSessions = maxSessions
     self.sessionsBefore = sessionsBefore
+    self.rate = rate
+    self.thenRate = thenRate
   }
 
   /// Bytes the user may use in this period, grants included, 0 for unlimited.
@@ -51,6 +58,16 @@ package struct Entitlement: Equatable, Sendable {
   /// The bytes at which the user is refused, grace included, 0 for never.
   package var limitWithGrace: Int64 {
     quota == 0 ? 0 : saturatingSum(limit, grace.bytes(over: quota))
+  }
+
+  /// Whether the quota is used up, grants and grace included.
+  package func isOver(by count: Count) -> Bool {
+    quota > 0 && count.bytes(of: used) >= limitWithGrace
+  }
+
+  /// The rate of a user whom their used-up quota slows down; nil for any other.
+  package func slowRate(by rules: Rules) -> Rate? {
+    rules.fence && !isExempt && isOver(by: rules.count) ? thenRate : nil
   }
 
   /// How much of the carried grants this period has taken: what was used beyond the quota and this

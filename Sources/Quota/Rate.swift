@@ -105,6 +105,19 @@ extension Rate: CustomStringConvertible {
   }
 }
 
+/// What terms say of a rate: one, or that there is none, which a user may have in place of a plan's.
+package enum RateTerm: Equatable, Sendable {
+  case unlimited
+  case limited(Rate)
+
+  package var rate: Rate? { if case .limited(let rate) = self { rate } else { nil } }
+
+  /// The rate, or a word for none.
+  package func words(for none: String) -> String { rate?.description ?? none }
+
+  package init(_ rate: Rate?) { self = rate.map { .limited($0) } ?? .unlimited }
+}
+
 /// Why a text is not a rate; its description ends with what is allowed.
 package enum RateError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Nothing, or only spaces, for one of the directions.

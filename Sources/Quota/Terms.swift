@@ -13,10 +13,15 @@ package struct Terms: Equatable, Sendable {
   package var grace: Grace?
   /// Whether the user is metered only.
   package var isExempt: Bool?
+  /// How fast the user may ever be.
+  package var rate: RateTerm?
+  /// How fast the user may be once the quota is used up; without one they are refused then.
+  package var thenRate: RateTerm?
 
   package init(
     quota: Int64? = nil, period: Period? = nil, lifetime: Lifetime? = nil,
-    maxSessions: Int64? = nil, grace: Grace? = nil, isExempt: Bool? = nil
+    maxSessions: Int64? = nil, grace: Grace? = nil, isExempt: Bool? = nil,
+    rate: RateTerm? = nil, thenRate: RateTerm? = nil
   ) {
     self.quota = quota
     self.period = period
@@ -24,6 +29,8 @@ package struct Terms: Equatable, Sendable {
     self.maxSessions = maxSessions
     self.grace = grace
     self.isExempt = isExempt
+    self.rate = rate
+    self.thenRate = thenRate
   }
 
   /// These terms, with those of a plan where these say nothing.
@@ -31,19 +38,28 @@ package struct Terms: Equatable, Sendable {
     Terms(
       quota: quota ?? plan.quota, period: period ?? plan.period,
       lifetime: lifetime ?? plan.lifetime, maxSessions: maxSessions ?? plan.maxSessions,
-      grace: grace ?? plan.grace, isExempt: isExempt ?? plan.isExempt)
+      grace: grace ?? plan.grace, isExempt: isExempt ?? plan.isExempt,
+      rate: rate ?? plan.rate, thenRate: thenRate ?? plan.thenRate)
   }
 
   /// What makes no sense together, as the end of a message; nil if all of it does.
   package var contradiction: String? {
-    guard let grace, grace != .none else { return nil }
-    if isExempt == true {
-      return "grace is for users whose quota is enforced, and an exempt one's is not; "
-        + "allowed is grace or exempt, not both"
+    if let grace, grace != .none {
+      if isExempt == true {
+        return "grace is for users whose quota is enforced, and an exempt one's is not; "
+          + "allowed is grace or exempt, not both"
+      }
+      if quota == 0 {
+        return "grace is what may be used past a quota, and the quota is unlimited; "
+          + "allowed is grace with a quota"
+      }
     }
-    if quota == 0 {
-      return "grace is what may be used past a quota, and the quota is unlimited; "
-        + "allowed is grace with a quota"
+    if isExempt == true, rate?.rate != nil || thenRate?.rate != nil {
+      return "an exempt user is never slowed down; allowed is a rate or exempt, not both"
+    }
+    if quota == 0, thenRate?.rate != nil {
+      return "the rate behind then holds once a quota is used up, and the quota is unlimited; "
+        + "allowed is then with a quota, or rate for always"
     }
     return nil
   }

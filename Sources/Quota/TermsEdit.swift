@@ -25,6 +25,8 @@ package struct TermsEdit: Equatable, Sendable {
   package var maxSessions = Edit<Int64>.keep
   package var grace = Edit<Grace>.keep
   package var isExempt = Edit<Bool>.keep
+  package var rate = Edit<RateTerm>.keep
+  package var thenRate = Edit<RateTerm>.keep
 
   package init() {}
 
@@ -34,6 +36,7 @@ package struct TermsEdit: Equatable, Sendable {
       quota: quota.applied(to: terms.quota), period: period.applied(to: terms.period),
       lifetime: lifetime.applied(to: terms.lifetime),
       maxSessions: maxSessions.applied(to: terms.maxSessions),
-      grace: grace.applied(to: terms.grace), isExempt: isExempt.applied(to: terms.isExempt))
+      grace: grace.applied(to: terms.grace), isExempt: isExempt.applied(to: terms.isExempt),
+      rate: rate.applied(to: terms.rate), thenRate: thenRate.applied(to: terms.thenRate))
   }
 }

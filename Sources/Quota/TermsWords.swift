@@ -25,6 +25,11 @@ extension Terms {
       (
         isExempt != earlier.isExempt, "exempt \(isExempt.map { $0 ? "yes" : "no" } ?? Terms.unsaid)"
       ),
+      (rate != earlier.rate, "rate \(rate.map { $0.words(for: "none") } ?? Terms.unsaid)"),
+      (
+        thenRate != earlier.thenRate,
+        "then \(thenRate.map { $0.words(for: "cut") } ?? Terms.unsaid)"
+      ),
     ]
     return differences.filter { $0.isOther }.map { $0.words }
   }

@@ -8,7 +8,7 @@ extension LedgerError: UserFacingError {
   package var exitStatus: ExitStatus {
     switch self {
     case .schema, .noSuchUser, .userExists, .noSuchPlan, .planExists, .planInUse, .noSuchGrant,
-      .nothingToGrant, .contradiction, .damaged, .noLedger, .notEarlier:
+      .nothingToGrant, .contradiction, .unfenced, .damaged, .noLedger, .notEarlier:
       .badData
     case .changing: .inputOutput
     case .sameFile: .usage

@@ -115,7 +115,7 @@ import Testing
     #expect(try FileStatus(ofLink: "\(open)/other.html").kind == .regular)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `waits for no pipe that another user has planted`() throws {
+  @Test(.timeLimit(.minutes(4))) func `waits for no pipe that another user has planted`() throws {
     try bench.admin("add", "alice")
     let open = bench.folder.path + "/open"
     #expect(unsafe mkdir(open, 0o755) == 0 && chown(open, Self.stranger, Self.stranger) == 0)

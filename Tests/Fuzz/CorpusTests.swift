@@ -17,7 +17,7 @@ import Testing
   }
 
   /// What takes time or memory in the square of its input does not come to an end here.
-  @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.all.map(\.name))
+  @Test(.timeLimit(.minutes(4)), arguments: FuzzTarget.all.map(\.name))
   func `every target holds as one large input`(name: String) throws {
     let target = try #require(FuzzTarget.all.first { $0.name == name })
     let all = try inputs(of: name).map { [UInt8](try Data(contentsOf: $0)) }.joined()

@@ -14,13 +14,20 @@ private struct Fixture {
   static let header = AccessHeader(
     version: 0x1122_3344_5566_7788, key: AccessKey(first: 1, second: 2), generation: 99,
     position: 1 << 33, boot: 12345, writtenAt: 1_795_466_205, onError: .reject,
-    unknownUsers: .ignore, defaultQuota: 5_000_000_000, identifyBy: .username, count: .sent)
+    unknownUsers: .ignore, defaultQuota: 5_000_000_000, identifyBy: .username, count: .sent,
+    fence: true)
+
+  static let rates = [
+    AccessRates(rate: Rate(shared: 8000)), AccessRates(thenRate: Rate(down: 8001, up: 8001)),
+    AccessRates(rate: Rate(down: 1_000_000_000_000, up: 9000), thenRate: Rate(shared: 64_000)),
+  ]
 
   init(
     users: Int = 0, sessions: Int = 0, header: AccessHeader = header, boundaries: [[Int64]] = []
   ) throws {
     folder = try TemporaryDirectory()
     var writer = AccessWriter(header, boundaries: boundaries)
+    writer.rates = Self.rates
     for number in 0..<users { writer.add(Self.user(number), named: Self.name(number)) }
     for number in 0..<sessions { writer.add(Self.session(number)) }
     try writer.publish(in: try Directory(folder.path))
@@ -33,7 +40,7 @@ private struct Fixture {
       isEnabled: number % 7 != 0, isExempt: number % 5 == 0, used: Int64(number) << 20,
       limit: .max - Int64(number), nextLimit: Int64(number), laterLimit: 0,
       rule: number % 3 == 0 ? nil : number % 3, expiresAt: number % 2 == 0 ? nil : Int64(number),
-      maxSessions: Int64(number % 9))
+      maxSessions: Int64(number % 9), rates: number % 4 == 0 ? nil : number % 4 - 1)
   }
 
   /// Three sessions a user, three a second, on two servers.
@@ -105,6 +112,26 @@ private struct Fixture {
       #expect(found.map { $0.position ?? -1 } == found.map { $0.position ?? -1 }.sorted())
     }
     #expect(try table.sessions(server: 1, pid: 1, connectedSince: 1).isEmpty)
+  }
+
+  @Test func `has the rates of its users, each once`() throws {
+    var table = try Fixture(users: 9).table()
+    #expect(table.ratesCount == Fixture.rates.count)
+    for (number, rates) in Fixture.rates.enumerated() {
+      #expect(try table.rates(of: number) == rates)
+    }
+    #expect(try table.user(named: Fixture.name(4))?.rates == nil)
+    #expect(throws: AccessError.self) { try table.rates(of: Fixture.rates.count) }
+  }
+
+  @Test func `takes no more than 16 bits for sessions at once and for rates`() {
+    var bytes: [UInt8] = []
+    AccessUser(maxSessions: 1_000_000, rates: 70_000).append(hash: 1, to: &bytes)
+    AccessUser(maxSessions: 0, rates: 0).append(hash: 2, to: &bytes)
+    #expect(bytes.count == 112)
+    let users = [0, 56].map { AccessUser(bytes.span.extracting($0..<$0 + 56)) }
+    #expect(users.map(\.maxSessions) == [65_535, 0])
+    #expect(users.map(\.rates) == [65_534, 0], "the last, and never none")
   }
 
   @Test func `gives a session as it was put in`() throws {
@@ -232,7 +259,7 @@ private struct Fixture {
   }
 
   @Test(
-    .timeLimit(.minutes(1)), arguments: ["nothing", "a link", "a pipe", "a directory", "another's"])
+    .timeLimit(.minutes(4)), arguments: ["nothing", "a link", "a pipe", "a directory", "another's"])
   func `may be no file of ours`(what: String) throws {
     let fixture = try Fixture(users: 1)
     let elsewhere = fixture.folder.path + "/elsewhere"

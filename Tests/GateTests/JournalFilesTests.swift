@@ -110,7 +110,7 @@ import Testing
     ("a socket", ENXIO), ("another's file", EPERM), ("a second name", nil),
   ]
 
-  @Test(.timeLimit(.minutes(1)), arguments: obstacles.indices)
+  @Test(.timeLimit(.minutes(4)), arguments: obstacles.indices)
   func `there may be anything, and nothing waits or is led elsewhere`(index: Int) throws {
     let (what, code) = Self.obstacles[index]
     let journal = try JournalFixture(preparing: false)

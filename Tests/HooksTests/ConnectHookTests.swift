@@ -32,6 +32,43 @@ import Testing
     #expect(record.reason == reason)
   }
 
+  /// Whether there is a fence, the user, and why they are kept out.
+  static let slowed: [(fence: Bool, user: AccessUser, reason: Reason?)] = [
+    (true, AccessUser(used: 100, limit: 100, rates: 0), nil),
+    (true, AccessUser(used: 100, limit: 100, rates: 1), .quota),
+    (false, AccessUser(used: 100, limit: 100, rates: 0), .quota),
+    (true, AccessUser(used: 100, limit: 100, expiresAt: 1, rates: 0), .expired),
+    (true, AccessUser(isEnabled: false, used: 100, limit: 100, rates: 0), .disabled),
+    (true, AccessUser(used: 99, limit: 100, rates: 0), nil),
+  ]
+
+  @Test(arguments: slowed.indices)
+  func `lets a user in whom their quota slows down, where there is a fence`(index: Int) throws {
+    let (fence, user, reason) = Self.slowed[index]
+    let host = try HookHost()
+    host.header.fence = fence
+    host.rates = [
+      AccessRates(thenRate: Rate(shared: 1_000_000)), AccessRates(rate: Rate(shared: 9000)),
+    ]
+    host.users["alice"] = user
+    try host.publish()
+    let ran = host.connect(host.client("alice"))
+    #expect(ran.isIn == (reason == nil))
+    #expect(ran.errors.isEmpty)
+    #expect(try host.records().last?.reason == reason)
+  }
+
+  @Test func `keeps a slowed user to their sessions at once`() throws {
+    let host = try HookHost()
+    host.header.fence = true
+    host.rates = [AccessRates(thenRate: Rate(shared: 1_000_000))]
+    host.users["alice"] = AccessUser(used: 100, limit: 100, maxSessions: 1, rates: 0)
+    try host.publish()
+    #expect(host.connect(host.client("alice", port: 40_001)).isIn)
+    #expect(!host.connect(host.client("alice", port: 40_002)).isIn)
+    #expect(try host.records().last?.reason == .sessions)
+  }
+
   @Test func `writes all that OpenVPN says of the client`() throws {
     let host = try HookHost()
     try host.publish()

@@ -18,6 +18,7 @@ final class HookHost {
   var users: [String: AccessUser] = [:]
   var sessions: [LiveSession] = []
   var boundaries: [[Int64]] = []
+  var rates: [AccessRates] = []
   /// The status of the server's own script; nil where it cannot be run.
   var script: () -> Int32? = { 0 }
   /// Which argument it was, in each run.
@@ -38,6 +39,7 @@ final class HookHost {
       (header.generation, header.position) = (journal.generation, try file.end())
     }
     var writer = AccessWriter(header, boundaries: boundaries)
+    writer.rates = rates
     for (name, user) in users { writer.add(user, named: Array(name.utf8)) }
     for session in sessions { writer.add(session) }
     try writer.publish(in: try directory())

@@ -52,7 +52,7 @@ import Testing
     #expect(try host.records().count == 1)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["nothing", "a pipe", "a directory", "too large"])
+  @Test(.timeLimit(.minutes(4)), arguments: ["nothing", "a pipe", "a directory", "too large"])
   func `tells that their file cannot be read`(what: String) throws {
     let host = try HookHost()
     try host.publish()

@@ -10,7 +10,7 @@ import Testing
     "nothing", "garbage", "empty", "a link", "a pipe", "a directory", "another's",
   ]
 
-  @Test(.timeLimit(.minutes(1)), arguments: tables, [OnError.allow, .reject])
+  @Test(.timeLimit(.minutes(4)), arguments: tables, [OnError.allow, .reject])
   func `ON_ERROR answers, and one line says so`(table: String, onError: OnError) throws {
     let host = try HookHost()
     host.users["alice"] = AccessUser(isEnabled: false)
@@ -58,7 +58,7 @@ import Testing
 @Suite struct `Without a journal that can be written` {
   static let journals = ["nothing", "a link", "a pipe", "a directory", "another's", "a socket"]
 
-  @Test(.timeLimit(.minutes(1)), arguments: journals, [true, false])
+  @Test(.timeLimit(.minutes(4)), arguments: journals, [true, false])
   func `the answer is the same, and one line says so`(journal: String, isEnabled: Bool) throws {
     let host = try HookHost()
     host.users["alice"] = AccessUser(isEnabled: isEnabled)

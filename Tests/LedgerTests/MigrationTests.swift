@@ -71,12 +71,30 @@ private func earlierDatabase(at path: String) throws {
   @Test func `of an earlier version is restored from a backup, and brought up to date`() throws {
     let bench = try Bench()
     _ = try bench.ledger.users.add("Alice", Terms(quota: 1000), at: Bench.noon)
-    try Connection(bench.path, busyTimeout: 0).execute(
-      "DROP INDEX name_keys; ALTER TABLE users DROP COLUMN name_key; PRAGMA user_version = 3")
+    try bench.makeSchema(3)
     try bench.restore(try bench.backUp())
     let restored = try Ledger.open(
       bench.path, for: .writing, rules: Rules(names: .fold), zone: .utc)
     #expect(try restored.users.named("ALICE", at: Bench.noon)?.name == "Alice")
+  }
+
+  @Test func `of an earlier version has no rates, and takes them once it is brought up to date`()
+    throws
+  {
+    let bench = try Bench()
+    try bench.ledger.plans.add("basic", Terms(quota: 500), at: Bench.noon)
+    _ = try bench.ledger.users.add("alice", Terms(), plan: "basic", at: Bench.noon)
+    try bench.makeSchema(4)
+    let ledger = try Ledger.open(
+      bench.path, for: .writing, rules: Rules(fence: true), zone: .utc)
+    #expect(try bench.probe.schemaVersion == 5)
+    #expect(try ledger.users.named("alice", at: Bench.noon)?.effective == Terms(quota: 500))
+    var edit = TermsEdit()
+    edit.thenRate = .set(try RateTerm(Rate(parsing: "1Mbit")))
+    _ = try ledger.plans.change("basic", edit, at: Bench.noon)
+    #expect(
+      try ledger.users.named("alice", at: Bench.noon)?.entitlement.thenRate
+        == Rate(shared: 1_000_000))
   }
 
   @Test func `of a negative version is refused`() throws {
@@ -123,5 +141,20 @@ private func earlierDatabase(at path: String) throws {
     }
     #expect(error?.description.hasPrefix("cannot open \(path): ") == true)
     #expect(!FileManager.default.fileExists(atPath: path))
+  }
+}
+
+extension Bench {
+  /// Takes from the database what schema 4, or 3, did not have.
+  func makeSchema(_ version: Int) throws {
+    let database = try Connection(path, busyTimeout: 0)
+    for (table, column) in [
+      ("plans", "rate"), ("plans", "then_rate"), ("user_quotas", "rate"),
+      ("user_quotas", "then_rate"), ("users", "page_token"),
+    ] { try database.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
+    if version < 4 {
+      try database.execute("DROP INDEX name_keys; ALTER TABLE users DROP COLUMN name_key")
+    }
+    try database.execute("PRAGMA user_version = \(version)")
   }
 }

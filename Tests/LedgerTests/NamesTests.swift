@@ -127,13 +127,8 @@ import Testing
     let bench = try Bench()
     _ = try bench.ledger.users.add("Alice", Terms(quota: 1000), at: Bench.noon)
     let database = try Connection(bench.path, .creating, busyTimeout: 0)
-    try database.execute(
-      """
-      INSERT INTO users (username) VALUES ('BOB');
-      DROP INDEX name_keys;
-      ALTER TABLE users DROP COLUMN name_key;
-      PRAGMA user_version = 3
-      """)
+    try database.execute("INSERT INTO users (username) VALUES ('BOB')")
+    try bench.makeSchema(3)
     let folding = try Ledger.open(
       bench.path, for: .writing, rules: Rules(names: .fold), zone: .utc)
     #expect(try folding.users.named("ALICE", at: Bench.noon)?.name == "Alice")

@@ -12,11 +12,12 @@ private struct Published: Equatable {
   struct User: Equatable {
     let user: AccessUser
     let boundaries: [Int64]
+    let rates: AccessRates
 
     /// What a hook makes of it. A table says also what holds after the next boundaries, so that it is
     /// not written when a period begins.
     func entitlement(at time: Int64) -> Entitlement {
-      user.entitlement(at: time, boundaries: boundaries, count: .total)
+      user.entitlement(at: time, boundaries: boundaries, rates: rates, count: .total)
     }
 
     func isSame(as other: User, at time: Int64) -> Bool {
@@ -43,8 +44,9 @@ private struct Published: Equatable {
     for name in names {
       guard var user = try table.user(named: name.bytes) else { continue }
       let boundaries = try user.rule.map { rule throws in try table.boundaries(of: rule) } ?? []
-      user.rule = nil
-      users[name] = User(user: user, boundaries: boundaries)
+      let rates = try user.rates.map { number throws in try table.rates(of: number) }
+      (user.rule, user.rates) = (nil, nil)
+      users[name] = User(user: user, boundaries: boundaries, rates: rates ?? AccessRates())
     }
     for index in 0..<table.sessionCount {
       var session = try table.session(index)
@@ -72,7 +74,7 @@ private struct Life {
   private(set) var story: [String] = []
 
   init(seed: UInt64) throws {
-    bench = try Bench(rules: Rules(notifyAt: [50], interval: 60))
+    bench = try Bench(rules: Rules(notifyAt: [50], interval: 60, fence: true))
     try bench.ledger.database.execute("PRAGMA synchronous = OFF")
     chance = SeededRandom(seed: seed &* 0xd134_2543_de82_ef95)
     try bench.ledger.plans.add("basic", Terms(quota: 5000, period: .day), at: now)
@@ -80,6 +82,9 @@ private struct Life {
   }
 
   private mutating func number(_ range: Range<Int>) -> Int { .random(in: range, using: &chance) }
+
+  /// One of a few rates, or none.
+  private mutating func rate() -> RateTerm { RateTerm(Rate(shared: Int64(number(6..<11)) * 1000)) }
 
   private mutating func someName() -> UserName? { names.randomElement(using: &chance) }
 
@@ -94,9 +99,11 @@ private struct Life {
     case 9:
       guard let name = someName() else { return }
       var edit = TermsEdit()
-      edit.quota = .set(Int64(number(0..<9000)))
+      edit.quota = .set(Int64(number(1..<9000)))
       if number(0..<3) == 0 { edit.period = .set(number(0..<2) == 0 ? .week(.friday) : .day) }
       if number(0..<3) == 0 { edit.lifetime = .set(.until(now + Int64(number(1..<90_000)))) }
+      if number(0..<3) == 0 { edit.rate = .set(rate()) }
+      if number(0..<3) == 0 { edit.thenRate = .set(rate()) }
       story.append("change \(name) \(edit)")
       _ = try ledger.users.change(name, edit, at: now)
     case 10:
@@ -120,6 +127,7 @@ private struct Life {
     case 14:
       var edit = TermsEdit()
       edit.quota = .set(Int64(number(1..<9000)))
+      if number(0..<3) == 0 { edit.thenRate = .set(rate()) }
       story.append("plan")
       _ = try ledger.plans.change(number(0..<2) == 0 ? "basic" : "large", edit, at: now)
     case 15:

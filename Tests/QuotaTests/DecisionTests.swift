@@ -13,14 +13,18 @@ struct Case: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 }
 
+private let fenced = Rules(fence: true)
+private let slow = Rate(shared: 1_000_000)
+private let fast = Rate(down: 50_000_000, up: 10_000_000)
+
 @Test(arguments: [
   Case(
     name: "no quota, much used", entitlement: Entitlement(used: Traffic(sent: .max)),
-    verdict: .allowed),
+    verdict: .allowed(at: nil)),
   Case(
     name: "one byte under",
     entitlement: Entitlement(quota: 100, used: Traffic(received: 40, sent: 59)),
-    verdict: .allowed),
+    verdict: .allowed(at: nil)),
   Case(
     name: "exactly used up",
     entitlement: Entitlement(quota: 100, used: Traffic(received: 40, sent: 60)),
@@ -32,7 +36,7 @@ struct Case: Sendable, CustomTestStringConvertible {
   Case(
     name: "only upload counts",
     entitlement: Entitlement(quota: 100, used: Traffic(received: 99, sent: 1000)),
-    rules: Rules(count: .received), verdict: .allowed),
+    rules: Rules(count: .received), verdict: .allowed(at: nil)),
   Case(
     name: "only download counts",
     entitlement: Entitlement(quota: 100, used: Traffic(received: 1000, sent: 100)),
@@ -44,10 +48,56 @@ struct Case: Sendable, CustomTestStringConvertible {
     name: "disabled and over says disabled",
     entitlement: Entitlement(isEnabled: false, quota: 1, used: Traffic(sent: 2)),
     verdict: .refused(.disabled)),
-  Case(name: "stranger, allowed", entitlement: nil, verdict: .allowed),
+  Case(
+    name: "over, with a rate for then",
+    entitlement: Entitlement(quota: 100, used: Traffic(sent: 100), thenRate: slow),
+    rules: fenced, verdict: .allowed(at: slow)),
+  Case(
+    name: "over, with a rate for then that nothing holds to",
+    entitlement: Entitlement(quota: 100, used: Traffic(sent: 100), thenRate: slow),
+    verdict: .refused(.quota)),
+  Case(
+    name: "within the grace, with a rate for then",
+    entitlement: Entitlement(
+      quota: 100, grace: Grace(percent: 5), used: Traffic(sent: 104), thenRate: slow),
+    rules: fenced, verdict: .allowed(at: nil)),
+  Case(
+    name: "within the quota, with both rates",
+    entitlement: Entitlement(quota: 100, used: Traffic(sent: 99), rate: fast, thenRate: slow),
+    rules: fenced, verdict: .allowed(at: fast)),
+  Case(
+    name: "over, with both rates",
+    entitlement: Entitlement(quota: 100, used: Traffic(sent: 100), rate: fast, thenRate: slow),
+    rules: fenced, verdict: .allowed(at: slow)),
+  Case(
+    name: "over, with a rate for always only",
+    entitlement: Entitlement(quota: 100, used: Traffic(sent: 100), rate: fast),
+    rules: fenced, verdict: .refused(.quota)),
+  Case(
+    name: "a rate for always without a quota", entitlement: Entitlement(rate: fast),
+    rules: fenced, verdict: .allowed(at: fast)),
+  Case(
+    name: "a rate for always that nothing holds to", entitlement: Entitlement(rate: fast),
+    verdict: .allowed(at: nil)),
+  Case(
+    name: "an exempt user has no rate",
+    entitlement: Entitlement(
+      quota: 100, used: Traffic(sent: 100), isExempt: true, rate: fast, thenRate: slow),
+    rules: fenced, verdict: .allowed(at: nil)),
+  Case(
+    name: "expired, with a rate for then",
+    entitlement: Entitlement(
+      quota: 100, used: Traffic(sent: 100), expiresAt: 1000, thenRate: slow),
+    rules: fenced, verdict: .refused(.expired)),
+  Case(
+    name: "over, with a rate for then and too many sessions",
+    entitlement: Entitlement(
+      quota: 100, used: Traffic(sent: 100), maxSessions: 1, sessionsBefore: 1, thenRate: slow),
+    rules: fenced, verdict: .refused(.sessions)),
+  Case(name: "stranger, allowed", entitlement: nil, verdict: .allowed(at: nil)),
   Case(
     name: "stranger, ignored", entitlement: nil, rules: Rules(unknownUsers: .ignore),
-    verdict: .allowed),
+    verdict: .allowed(at: nil)),
   Case(
     name: "stranger, rejected", entitlement: nil, rules: Rules(unknownUsers: .reject),
     verdict: .refused(.unknown)),
@@ -98,4 +148,27 @@ func `who may be in follows from entitlement and rules`(line: Case) {
       == (100, 160))
   #expect(Lifetime.until(7).course(begunAt: 5, isConnected: true, at: 100) == (nil, 7))
   #expect(Lifetime.unlimited.course(begunAt: 5, isConnected: true, at: 100) == (nil, nil))
+}
+
+@Test func `a rate goes with a quota and not with an exemption`() throws {
+  let rate = try RateTerm(Rate(parsing: "1Mbit"))
+  #expect(Terms(quota: 1, thenRate: rate).contradiction == nil)
+  #expect(Terms(quota: 0, rate: rate).contradiction == nil)
+  #expect(Terms(thenRate: rate).contradiction == nil, "a user of the plan may have the quota")
+  #expect(Terms(quota: 0, thenRate: .unlimited).contradiction == nil)
+  #expect(Terms(quota: 0, thenRate: rate).contradiction?.contains("quota is unlimited") == true)
+  for terms in [Terms(isExempt: true, rate: rate), Terms(isExempt: true, thenRate: rate)] {
+    #expect(terms.contradiction?.contains("an exempt user") == true)
+  }
+}
+
+@Test func `a rate of the user's own, or none, goes before the plan's`() throws {
+  let (own, planned) = try (RateTerm(Rate(parsing: "1Mbit")), RateTerm(Rate(parsing: "2Mbit")))
+  let plan = Terms(rate: planned, thenRate: planned)
+  #expect(Terms().following(plan) == plan)
+  #expect(Terms(rate: .unlimited, thenRate: own).following(plan).rate == .unlimited)
+  #expect(Terms(rate: .unlimited, thenRate: own).following(plan).thenRate == own)
+  #expect(
+    Terms(rate: .unlimited, thenRate: own).differences(from: plan) == ["rate none", "then 1Mbit"])
+  #expect(Terms(thenRate: .unlimited).differences(from: Terms()) == ["then cut"])
 }

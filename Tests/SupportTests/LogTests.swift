@@ -129,7 +129,7 @@ import TestSupport
     #expect(heard.split(separator: "\n").filter { $0.contains("warning") }.count == 1)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A log that is a pipe without a reader holds up nobody`()
+  @Test(.timeLimit(.minutes(4))) func `A log that is a pipe without a reader holds up nobody`()
     throws
   {
     #expect(unsafe mkfifo(path, 0o600) == 0)

@@ -90,7 +90,7 @@ import TestSupport
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A pipe that nobody writes to holds up nobody`() throws {
+  @Test(.timeLimit(.minutes(4))) func `A pipe that nobody writes to holds up nobody`() throws {
     let pipe = "\(folder.path)/pipe"
     #expect(unsafe mkfifo(pipe, 0o600) == 0)
     let loaded = Settings.loadLeniently(config: pipe, environment: [])

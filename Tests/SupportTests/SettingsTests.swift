@@ -200,9 +200,7 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     ("FENCE=1", "FENCE is \"1\"; allowed is one of: no yes"),
     ("FENCE=", "FENCE is empty; allowed is one of: no yes"),
     ("FENCE_OPEN=10.8.0.1 dns", "allowed are addresses and networks with spaces between them"),
-    (
-      "USER_PAGES=pages", "allowed is a directory's absolute path of at most 4095 bytes, or nothing"
-    ),
+    ("USER_PAGES=pages", "allowed is a directory's absolute path of at most 4095 bytes, or"),
     ("RUBBISH", "\"RUBBISH\" is not a setting; allowed are KEY=VALUE and comments"),
   ]
 

@@ -32,6 +32,14 @@ struct TermsOptions: ParsableArguments {
       "How far past the quota before anything is done: a size, a percentage such as 5%, or none.",
       valueName: "grace"))
   var grace: String?
+  @Option(
+    name: .customLong("then"),
+    help: ArgumentHelp(
+      "How fast once the quota is used up, such as 1Mbit or 2Mbit/512kbit (DOWN/UP), or cut.",
+      valueName: "rate"))
+  var thenRate: String?
+  @Option(help: ArgumentHelp("How fast at any time, or none.", valueName: "rate"))
+  var rate: String?
   @Flag(inversion: .prefixedNo, help: "Meter only, and never refuse or disconnect.")
   var exempt: Bool?
 
@@ -67,6 +75,10 @@ struct TermsOptions: ParsableArguments {
         _ = try ByteSize.confirmed(grace, of: "--grace", unlessBelow: 1_000_000)
       }
     }
+    if let rate { edit.rate = .set(try RateTerm(argument: rate, or: "none", of: "--rate")) }
+    if let thenRate {
+      edit.thenRate = .set(try RateTerm(argument: thenRate, or: "cut", of: "--then"))
+    }
     if let exempt { edit.isExempt = .set(exempt) }
     return edit
   }
@@ -74,7 +86,7 @@ struct TermsOptions: ParsableArguments {
   /// Whether nothing is asked for.
   var isEmpty: Bool {
     quota == nil && period == nil && resetDay == nil && expires == nil && maxSessions == nil
-      && grace == nil && exempt == nil && !fromFirstConnection
+      && grace == nil && exempt == nil && rate == nil && thenRate == nil && !fromFirstConnection
   }
 
   private func newPeriod(on today: Day, present: () throws -> Period) throws -> Period {

@@ -13,6 +13,16 @@ extension UserRecord {
     return decide(entitlement, at: at, by: rules)
   }
 
+  /// The rate they are held to; nil for none, and for a user who would be refused.
+  func presentRate(by rules: Rules) -> Rate? {
+    if case .allowed(let rate) = decide(entitlement, at: at, by: rules) { rate } else { nil }
+  }
+
+  /// Whether they would be let in, and their used-up quota slows them down.
+  func isSlowed(by rules: Rules) -> Bool {
+    presentRate(by: rules) != nil && entitlement.slowRate(by: rules) != nil
+  }
+
   /// When the quota will be used up at the pace of this period, nil where that is after its end or
   /// cannot be told.
   func projectedEnd(by rules: Rules) -> Int64? {
@@ -60,6 +70,10 @@ extension UserRecord {
       .time(key: "expires_at") { $0.entitlement.expiresAt },
       .number(key: "expires_after_seconds") { $0.waitingLifetime },
       .number(key: "max_sessions") { $0.entitlement.maxSessions },
+      .text(key: "rate") { $0.entitlement.rate?.description },
+      .text(key: "then_rate") { $0.entitlement.thenRate?.description },
+      .text(key: "present_rate") { $0.presentRate(by: rules)?.description },
+      .flag(key: "slowed") { $0.isSlowed(by: rules) },
       .number(key: "open_sessions") { Int64($0.openSessions) },
       .flag(key: "admitted") { refusal($0) == nil },
       .text(key: "refusal") { refusal($0)?.rawValue },
@@ -72,6 +86,7 @@ extension Words {
   /// The user's state, in a word or two.
   func state(of user: UserRecord) -> String {
     switch decide(user.entitlement, at: user.at, by: rules) {
+    case .allowed where user.isSlowed(by: rules): "slowed"
     case .allowed: user.entitlement.isExempt ? "exempt" : "active"
     case .refused(.quota): "over quota"
     case .refused(let reason): reason.rawValue
@@ -88,7 +103,9 @@ extension Words {
       let limit = Words.sessions(Int(entitlement.maxSessions))
       return "would be refused: \(user.openSessions) of \(limit) at once"
     case .refused(let reason): return "would be refused: \(reason.text)"
-    case .allowed: return "would be let in: \(room(of: user))"
+    case .allowed(let rate):
+      let speed = rate.map { ", at \($0)" } ?? ""
+      return "would be let in\(speed): \(room(of: user))"
     }
   }
 
@@ -100,7 +117,10 @@ extension Words {
     var text = "there is no quota"
     if entitlement.quota > 0 {
       let left = entitlement.limit - user.used(by: rules)
-      text = left > 0 ? "\(size(left)) left" : "within the grace"
+      text =
+        left > 0
+        ? "\(size(left)) left"
+        : user.isSlowed(by: rules) ? "quota used up, slowed" : "within the grace"
       ends.append(entitlement.span.end)
     }
     guard let end = ends.min(), end < .max else { return text }
@@ -111,8 +131,11 @@ extension Words {
   func consequence(for user: UserRecord) -> String {
     let (live, most) = (user.openSessions, Int(user.entitlement.maxSessions))
     guard case .refused(let reason) = decide(user.entitlement, at: user.at, by: rules) else {
-      if user.entitlement.isExempt || most == 0 || live <= most { return "" }
-      return "; \(Words.sessions(live - most)) will end with the next sweep"
+      let slowed =
+        user.isSlowed(by: rules)
+        ? "; slowed to \(user.presentRate(by: rules)?.description ?? "")" : ""
+      if user.entitlement.isExempt || most == 0 || live <= most { return slowed }
+      return "\(slowed); \(Words.sessions(live - most)) will end with the next sweep"
     }
     let why = reason == .disabled ? "" : "; kept out: \(reason.text)"
     return live == 0 ? why : "\(why); \(Words.sessions(live)) will end with the next sweep"
@@ -132,6 +155,8 @@ extension Words {
     if entitlement.maxSessions > 0 { own.maxSessions = entitlement.maxSessions }
     if entitlement.grace != .none { own.grace = entitlement.grace }
     if entitlement.isExempt { own.isExempt = true }
+    own.rate = entitlement.rate.map { .limited($0) }
+    own.thenRate = entitlement.thenRate.map { .limited($0) }
     let expiry = expiry(of: user).map { "expires \($0)" }
     return terms(own) + [expiry, user.plan.map { "plan \($0.name)" }].compactMap(\.self)
   }
@@ -145,6 +170,8 @@ extension Words {
     if edit.maxSessions != .keep { changed.maxSessions = entitlement.maxSessions }
     if edit.grace != .keep { changed.grace = entitlement.grace }
     if edit.isExempt != .keep { changed.isExempt = entitlement.isExempt }
+    if edit.rate != .keep { changed.rate = RateTerm(entitlement.rate) }
+    if edit.thenRate != .keep { changed.thenRate = RateTerm(entitlement.thenRate) }
     let expiry =
       edit.lifetime == .keep
       ? nil : expiry(of: user).map { "expires \($0)" } ?? "no expiry"

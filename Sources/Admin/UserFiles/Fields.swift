@@ -142,7 +142,15 @@ extension Fields {
     edit.maxSessions = try number("max_sessions", 0...1_000_000)
     edit.grace = try grace()
     edit.isExempt = try truth("exempt")
+    edit.rate = try rate("rate", or: "none")
+    edit.thenRate = try rate("then_rate", or: "cut")
     return edit
+  }
+
+  private func rate(_ name: String, or none: String) throws(CommandError) -> Edit<RateTerm> {
+    try edit(name) { text throws(CommandError) in
+      try RateTerm(argument: String(decoding: text, as: UTF8.self), or: none, of: name)
+    }
   }
 
   /// A period as it is stored, or as it is typed.

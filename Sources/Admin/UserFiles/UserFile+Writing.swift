@@ -47,6 +47,8 @@ extension Terms {
       .size(key: "grace_bytes") { $0.grace?.bytes },
       .number(key: "grace_percent") { $0.grace?.percent },
       .flag(key: "exempt") { $0.isExempt },
+      .text(key: "rate") { $0.rate?.words(for: "none") },
+      .text(key: "then_rate") { $0.thenRate?.words(for: "cut") },
     ]
   }
 }

@@ -64,6 +64,21 @@ extension Grace {
   }
 }
 
+extension RateTerm {
+  /// The rate that an argument gives, or a word that says there is none.
+  ///
+  /// - Throws: `CommandError`, 65, that names the option and says what is allowed.
+  init(argument: String, or none: String, of option: String) throws(CommandError) {
+    if argument.lowercased() == none {
+      self = .unlimited
+      return
+    }
+    do throws(RateError) { self = .limited(try Rate(parsing: argument)) } catch {
+      throw CommandError("\(option) is \(CommandError.quoted(argument)); \(error), or \(none)")
+    }
+  }
+}
+
 /// How many sessions a user may have at once.
 enum SessionLimit {
   private static let allowed: ClosedRange<Int64> = 1...1_000_000

@@ -20,12 +20,14 @@ package struct AccessHeader: Equatable, Sendable {
   package var identifyBy: IdentifyBy
   package var names: Names
   package var count: Count
+  package var fence: Bool
 
   package init(
     version: UInt64, key: AccessKey, generation: UInt64 = 0, position: Int64 = 0,
     boot: Int64? = nil, writtenAt: Int64, onError: OnError = .allow,
     unknownUsers: UnknownUsers = .allow, defaultQuota: Int64 = 0,
-    identifyBy: IdentifyBy = .auto, names: Names = .exact, count: Count = .total
+    identifyBy: IdentifyBy = .auto, names: Names = .exact, count: Count = .total,
+    fence: Bool = false
   ) {
     self.version = version
     self.key = key
@@ -39,6 +41,7 @@ package struct AccessHeader: Equatable, Sendable {
     self.identifyBy = identifyBy
     self.names = names
     self.count = count
+    self.fence = fence
   }
 
   /// Whether what tables have of users and sessions means the same under both.

@@ -3,7 +3,7 @@ import System
 
 /// Where things stand in the access table: pages of one size, each with a checksum and the table's
 /// version, in sections: the header, users by their hash, sessions by their owner's hash, an index of
-/// the sessions by their key, processes, and boundaries of periods.
+/// the sessions by their key, processes, boundaries of periods, and rates.
 struct AccessLayout: Equatable {
   static let pageSize = 4096
   /// Bytes of a page before its content: checksum and version.
@@ -34,14 +34,16 @@ struct AccessLayout: Equatable {
   let index: Section
   let processes: Section
   let boundaries: Section
+  let rates: Section
 
-  init(users: Int, sessions: Int, processes: Int, rules: Int) {
+  init(users: Int, sessions: Int, processes: Int, rules: Int, rates: Int) {
     self.users = Section(firstPage: 1, count: users, size: AccessUser.size)
     self.sessions = Section(firstPage: self.users.end, count: sessions, size: AccessSession.size)
     index = Section(firstPage: self.sessions.end, count: sessions, size: Self.indexSize)
     self.processes = Section(firstPage: index.end, count: processes, size: AccessProcess.size)
     boundaries = Section(
       firstPage: self.processes.end, count: rules, size: Self.mostBoundaries * 8)
+    self.rates = Section(firstPage: boundaries.end, count: rates, size: AccessRates.size)
   }
 
   /// Puts checksum and version before a page's content; the page's number is in the checksum, so that
@@ -67,7 +69,7 @@ struct AccessLayout: Equatable {
 extension AccessHeader {
   /// `quota-ac`
   private static let magic: UInt64 = 0x6361_2D61_746F_7571
-  private static let format: UInt32 = 1
+  private static let format: UInt32 = 2
 
   /// The content of the first page.
   func encoded(_ layout: AccessLayout) -> [UInt8] {
@@ -76,11 +78,13 @@ extension AccessHeader {
     bytes.append(half: Self.format)
     for choice in [
       onError.rawValue, unknownUsers.rawValue, identifyBy.rawValue, count.rawValue, names.rawValue,
+      fence ? 1 : 0, 0,
     ] { bytes.append(half: UInt32(choice)) }
     for word in [key.first, key.second, generation] { bytes.append(word: word) }
     for number in [position, boot ?? -1, writtenAt, defaultQuota] { bytes.append(integer: number) }
     for count in [
       layout.users.count, layout.sessions.count, layout.processes.count, layout.boundaries.count,
+      layout.rates.count,
     ] { bytes.append(integer: Int64(count)) }
     return bytes
   }
@@ -97,17 +101,18 @@ extension AccessHeader {
       let identifyBy = IdentifyBy(rawValue: choice(2)), let count = Count(rawValue: choice(3)),
       let names = Names(rawValue: choice(4))
     else { return nil }
-    let boot = bytes.integer(at: 64)
+    let boot = bytes.integer(at: 72)
     let header = AccessHeader(
       version: AccessLayout.version(of: page),
-      key: AccessKey(first: bytes.word(at: 32), second: bytes.word(at: 40)),
-      generation: bytes.word(at: 48), position: bytes.integer(at: 56),
-      boot: boot < 0 ? nil : boot, writtenAt: bytes.integer(at: 72), onError: onError,
-      unknownUsers: unknownUsers, defaultQuota: bytes.integer(at: 80), identifyBy: identifyBy,
-      names: names, count: count)
-    let counts = (0..<4).map { Int(clamping: bytes.word(at: 88 + 8 * $0)) & 0xFFFF_FFFF }
+      key: AccessKey(first: bytes.word(at: 40), second: bytes.word(at: 48)),
+      generation: bytes.word(at: 56), position: bytes.integer(at: 64),
+      boot: boot < 0 ? nil : boot, writtenAt: bytes.integer(at: 80), onError: onError,
+      unknownUsers: unknownUsers, defaultQuota: bytes.integer(at: 88), identifyBy: identifyBy,
+      names: names, count: count, fence: choice(5) != 0)
+    let counts = (0..<5).map { Int(clamping: bytes.word(at: 96 + 8 * $0)) & 0xFFFF_FFFF }
     let layout = AccessLayout(
-      users: counts[0], sessions: counts[1], processes: counts[2], rules: counts[3])
+      users: counts[0], sessions: counts[1], processes: counts[2], rules: counts[3],
+      rates: counts[4])
     return (header, layout)
   }
 }

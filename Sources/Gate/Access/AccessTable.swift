@@ -50,6 +50,7 @@ package struct AccessTable: ~Copyable {
   package var userCount: Int { layout.users.count }
   package var sessionCount: Int { layout.sessions.count }
   package var ruleCount: Int { layout.boundaries.count }
+  package var ratesCount: Int { layout.rates.count }
 
   /// What the table says of a user; nil for a name that it does not have.
   ///
@@ -148,6 +149,11 @@ package struct AccessTable: ~Copyable {
       }
       return moments
     }
+  }
+
+  /// The rates that a user has by their number, from 0 to below `ratesCount`.
+  package mutating func rates(of number: Int) throws(AccessError) -> AccessRates {
+    try read(number, of: layout.rates) { AccessRates($0) }
   }
 
   /// All entries of a section, one behind the other.

@@ -15,13 +15,15 @@ package struct AccessUser: Equatable, Sendable {
   package var rule: Int?
   /// The second of UTC from which on the user may not be in; nil for never.
   package var expiresAt: Int64?
-  /// Sessions at once, 0 for any number.
+  /// Sessions at once, 0 for any number; the table has 65 535 at most.
   package var maxSessions: Int64
+  /// Which of the table's rates are the user's; nil for none.
+  package var rates: Int?
 
   package init(
     isEnabled: Bool = true, isExempt: Bool = false, used: Int64 = 0, limit: Int64 = 0,
     nextLimit: Int64? = nil, laterLimit: Int64? = nil, rule: Int? = nil, expiresAt: Int64? = nil,
-    maxSessions: Int64 = 0
+    maxSessions: Int64 = 0, rates: Int? = nil
   ) {
     self.isEnabled = isEnabled
     self.isExempt = isExempt
@@ -32,6 +34,7 @@ package struct AccessUser: Equatable, Sendable {
     self.rule = rule
     self.expiresAt = expiresAt
     self.maxSessions = maxSessions
+    self.rates = rates
   }
 }
 
@@ -40,6 +43,7 @@ extension AccessUser {
   static let size = 56
   private static let noExpiry = Int64.max
   private static let noRule = UInt32.max
+  private static let noRates: UInt32 = 0xFFFF
 
   /// As it stands in the table.
   package func append(hash: UInt64, to bytes: inout [UInt8]) {
@@ -53,7 +57,8 @@ extension AccessUser {
     let flags: UInt32 = (isEnabled ? 1 : 0) | (isExempt ? 2 : 0)
     let rule = rule.map { UInt32(clamping: $0) } ?? Self.noRule
     bytes.set(half: flags << 24 | min(rule, 0xFF_FFFF), at: start + 48)
-    bytes.set(half: UInt32(clamping: maxSessions), at: start + 52)
+    let rates = rates.map { min(UInt32(clamping: $0), Self.noRates - 1) } ?? Self.noRates
+    bytes.set(half: rates << 16 | min(UInt32(clamping: maxSessions), 0xFFFF), at: start + 52)
   }
 
   /// The hash of a name, in what `append` wrote for several users.
@@ -66,10 +71,12 @@ extension AccessUser {
     let flagsAndRule = bytes.half(at: 48)
     let rule = flagsAndRule & 0xFF_FFFF
     let expiry = bytes.integer(at: 40)
+    let (rates, sessions) = (bytes.half(at: 52) >> 16, bytes.half(at: 52) & 0xFFFF)
     self.init(
       isEnabled: flagsAndRule >> 24 & 1 != 0, isExempt: flagsAndRule >> 24 & 2 != 0,
       used: bytes.integer(at: 8), limit: bytes.integer(at: 16), nextLimit: bytes.integer(at: 24),
       laterLimit: bytes.integer(at: 32), rule: rule == 0xFF_FFFF ? nil : Int(rule),
-      expiresAt: expiry == Self.noExpiry ? nil : expiry, maxSessions: Int64(bytes.half(at: 52)))
+      expiresAt: expiry == Self.noExpiry ? nil : expiry, maxSessions: Int64(sessions),
+      rates: rates == Self.noRates ? nil : Int(rates))
   }
 }

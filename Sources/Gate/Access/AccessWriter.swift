@@ -8,6 +8,8 @@ package struct AccessWriter: ~Copyable {
   /// The next moments, in seconds since 1970 in UTC and ascending, at which a new period begins, for
   /// each rule of periods in use; of each, the first 64 count.
   package var boundaries: [[Int64]]
+  /// The rates that users have, each by its place; at most 65 535 of them.
+  package var rates: [AccessRates] = []
   private var users = AccessEntries(size: AccessUser.size)
   private var sessions = AccessEntries(size: AccessSession.size)
   /// The hashes of the keys of the sessions that were added; of sessions that are kept, their index.
@@ -131,7 +133,7 @@ package struct AccessWriter: ~Copyable {
     let order = sessions.sort()
     let layout = AccessLayout(
       users: users.count, sessions: sessions.count, processes: processes.count,
-      rules: boundaries.count)
+      rules: boundaries.count, rates: rates.count)
     var pages = AccessPages(version: header.version, path: path)
     try pages.append(header.encoded(layout).span, to: file)
     try pages.endSection(to: file)
@@ -151,6 +153,12 @@ package struct AccessWriter: ~Copyable {
       for index in 0..<AccessLayout.mostBoundaries {
         bytes.append(integer: index < moments.count ? moments[index] : .max)
       }
+      try pages.append(bytes.span, to: file)
+    }
+    try pages.endSection(to: file)
+    for rates in rates {
+      var bytes: [UInt8] = []
+      rates.append(to: &bytes)
       try pages.append(bytes.span, to: file)
     }
     try pages.endSection(to: file)

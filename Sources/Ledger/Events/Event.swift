@@ -47,6 +47,8 @@ package struct Event: Equatable, Sendable {
     case refused
     /// A session was disconnected.
     case killed
+    /// A user's quota is used up, and they are held to a rate from then on.
+    case slowed
     /// A user was created on first sight or by an administrator.
     case created
     /// An administrator set another quota.

@@ -6,7 +6,7 @@ import SQLite
 package struct Notice: Equatable, Sendable {
   package let user: UserName
   package let kind: Kind
-  /// The percentage, the days that are left, or the reason.
+  /// The percentage, the days that are left, the reason, or the rate.
   package let detail: String
   /// The period it is about; for an expiry, that second.
   package let period: Int64
@@ -47,6 +47,8 @@ package struct Notice: Equatable, Sendable {
     case refused
     /// The user was disconnected.
     case killed
+    /// The quota is used up, and the user is held to a rate from then on.
+    case slowed
   }
 }
 
@@ -69,9 +71,12 @@ package struct Notices {
 
 extension Notices {
   /// Notes that a user has reached a percentage of their quota that gives notice: the highest, if they
-  /// passed several at once. The row is left to the caller to store.
+  /// passed several at once; and that they are slowed down. The row is left to the caller to store.
   func noteUsage(_ row: inout EntitlementRow, at time: Int64) throws(SQLiteError) {
     let entitlement = row.entitlement
+    if let rate = entitlement.slowRate(by: ledger.rules) {
+      try noteSlowing(of: row.user, entitlement, to: rate, at: time)
+    }
     guard
       let reached = highestThreshold(
         ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.used),
@@ -83,9 +88,21 @@ extension Notices {
     try add(.usage, "\(reached)", name, entitlement, period: entitlement.span.start, at: time)
   }
 
+  /// Notes that a user is slowed down, once a period.
+  private func noteSlowing(
+    of user: Int64, _ entitlement: Entitlement, to rate: Rate, at time: Int64
+  ) throws(SQLiteError) {
+    guard let name = try ledger.users.name(of: user) else { return }
+    let isNew = try add(
+      .slowed, "\(rate)", name, entitlement, period: entitlement.span.start, at: time)
+    guard isNew else { return }
+    try ledger.events.record(Event(at: time, user: name, kind: .slowed, detail: "to \(rate)"))
+  }
+
   /// Notes which followers of a plan have reached such a percentage, after the plan was changed.
   func noteUsage(ofFollowersOf plan: Plan, at time: Int64) throws(SQLiteError) {
-    guard let least = ledger.rules.notifyAt.min() else { return }
+    let percentages = ledger.rules.notifyAt + (ledger.rules.fence ? [100] : [])
+    guard let least = percentages.min() else { return }
     let rows = try ledger.database.query(
       """
       \(EntitlementRow.selection) plan_id = ?1
@@ -140,16 +157,18 @@ extension Notices {
     return zone.start(of: Day(of: time, in: zone) + (ledger.rules.notifyDaysLeft + 1))
   }
 
+  /// - Returns: whether it was not there yet.
+  @discardableResult
   private func add(
     _ kind: Notice.Kind, _ detail: String, _ name: UserName, _ entitlement: Entitlement,
     period: Int64, at time: Int64
-  ) throws(SQLiteError) {
+  ) throws(SQLiteError) -> Bool {
     try ledger.database.run(
       """
       INSERT OR IGNORE INTO events (at, last_at, username, kind, detail, period_start, used, "limit",
         tries) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
       """, time, name, kind.rawValue, detail, period,
-      ledger.rules.count.bytes(of: entitlement.used), entitlement.limit)
+      ledger.rules.count.bytes(of: entitlement.used), entitlement.limit) > 0
   }
 }
 

@@ -30,17 +30,20 @@ extension Terms {
   /// What terms are kept in, of a plan as of a user. NULL says nothing.
   static let columns = Columns([
     "quota", "period", "max_sessions", "grace_bytes", "grace_percent", "is_exempt", "expires_at",
-    "expires_after", "from_first",
+    "expires_after", "from_first", "rate", "then_rate",
   ])
   /// What a period that never starts over is kept as.
   fileprivate static let noPeriod = "none"
+  /// What the absence of a rate is kept as.
+  fileprivate static let noRate = "none"
 
   /// Reads terms from the columns of a row that begin at a place.
   init(_ row: borrowing Statement, at first: Int32) {
     self.init(
       quota: row.optionalInteger(first).map { max(0, $0) },
       maxSessions: row.optionalInteger(first + 2),
-      isExempt: row.optionalInteger(first + 5).map { $0 != 0 })
+      isExempt: row.optionalInteger(first + 5).map { $0 != 0 }, rate: row.rateTerm(first + 9),
+      thenRate: row.rateTerm(first + 10))
     period = row.optionalText(first + 1).flatMap(Period.init(stored:))
     if !row.isNull(first + 3) {
       grace = Grace(bytes: row.integer(first + 3), percent: row.integer(first + 4))
@@ -65,7 +68,8 @@ extension Terms {
     }
     return [
       quota, period.map { $0.text ?? Terms.noPeriod }, maxSessions, grace?.bytes, grace?.percent,
-      isExempt, end, lifetime?.seconds, isFromFirst,
+      isExempt, end, lifetime?.seconds, isFromFirst, rate?.words(for: Terms.noRate),
+      thenRate?.words(for: Terms.noRate),
     ]
   }
 }
@@ -73,6 +77,30 @@ extension Terms {
 extension Period {
   /// The period that is kept as this text; nil for anything that is none.
   init?(stored text: String) { self.init(text: text == Terms.noPeriod ? nil : text) }
+}
+
+extension Statement {
+  /// What a column says of a rate; nil where it says nothing.
+  func rateTerm(_ column: Int32) -> RateTerm? {
+    optionalText(column).map { RateTerm(try? Rate(parsing: $0)) }
+  }
+}
+
+extension Ledger {
+  /// Makes sure that terms make sense together, and that those which are set take effect.
+  ///
+  /// - Parameters:
+  ///   - terms: what is to hold.
+  ///   - own: the part of it that is the user's, or the plan's, own.
+  ///   - former: what that was before.
+  /// - Throws: `LedgerError.contradiction` or `.unfenced`.
+  func check(_ terms: Terms, own: Terms, since former: Terms = Terms()) throws(LedgerError) {
+    if let contradiction = terms.contradiction { throw .contradiction(contradiction) }
+    let setsRate =
+      own.rate != former.rate && own.rate?.rate != nil
+      || own.thenRate != former.thenRate && own.thenRate?.rate != nil
+    if setsRate, !rules.fence { throw .unfenced }
+  }
 }
 
 /// The plans, and every change of one.
@@ -110,9 +138,9 @@ package struct Plans {
 
   /// Adds a plan.
   ///
-  /// - Throws: `LedgerError.planExists`, or `.contradiction` for terms that make no sense together.
+  /// - Throws: `LedgerError.planExists`, or what `check` throws.
   package func add(_ name: String, _ terms: Terms, at time: Int64) throws {
-    if let contradiction = terms.contradiction { throw LedgerError.contradiction(contradiction) }
+    try ledger.check(terms, own: terms)
     try ledger.transaction {
       if try named(name) != nil { throw LedgerError.planExists(name) }
       var insert = try ledger.database.prepare(
@@ -127,15 +155,13 @@ package struct Plans {
   /// Changes a plan, and with it, in the same transaction, every user who follows it.
   ///
   /// - Returns: how many that are; nil where the plan is as it was.
-  /// - Throws: `LedgerError.noSuchPlan` or `.contradiction`.
+  /// - Throws: `LedgerError.noSuchPlan`, or what `check` throws.
   package func change(_ name: String, _ edit: TermsEdit, at time: Int64) throws -> Int? {
     try ledger.transaction {
       let old = try existing(name)
       var plan = old
       plan.terms = edit.applied(to: old.terms)
-      if let contradiction = plan.terms.contradiction {
-        throw LedgerError.contradiction(contradiction)
-      }
+      try ledger.check(plan.terms, own: plan.terms, since: old.terms)
       if plan.terms == old.terms { return nil }
       // Periods that are over end under the terms they had.
       try ledger.rollOver(at: time)
@@ -188,7 +214,9 @@ package struct Plans {
       ) { EntitlementRow($0) }
       try ledger.startPeriods(of: rows, at: time)
     }
-    if terms.quota != before.quota || terms.period != before.period {
+    if terms.quota != before.quota || terms.period != before.period
+      || terms.thenRate != before.thenRate
+    {
       try ledger.notices.noteUsage(ofFollowersOf: plan, at: time)
     }
     if terms.lifetime != before.lifetime || terms.isExempt != before.isExempt {

@@ -61,7 +61,7 @@ extension Ledger {
     try rows.forEach(of: users) { row, columns throws(SQLiteError) in
       var entitlement = try entitlement(row, at: time)
       entitlement.sessionsBefore = .max
-      if decide(entitlement, at: time, by: rules) == .allowed { return }
+      if decide(entitlement, at: time, by: rules).isAllowed { return }
       let name = EntitlementRow.name(columns)
       let former = FormerName(name)
       suspects[row.user] = Suspect(
@@ -171,7 +171,7 @@ final class AllowedUsers {
   func note(_ row: EntitlementRow, at time: Int64, by rules: Rules) {
     var entitlement = row.entitlement
     entitlement.sessionsBefore = .max
-    guard decide(entitlement, at: time, by: rules) == .allowed else {
+    guard decide(entitlement, at: time, by: rules).isAllowed else {
       users.remove(row.user)
       return
     }

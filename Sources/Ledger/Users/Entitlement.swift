@@ -19,7 +19,7 @@ struct EntitlementRow {
   private var period: String?
 
   /// How many columns it takes; others can follow.
-  static let count: Int32 = 20
+  static let count: Int32 = 22
 
   /// What `init(_:)` reads: a user's own terms, else those of the plan. Another program may have made
   /// the row, and so a quota that is nobody's is the user's.
@@ -31,7 +31,8 @@ struct EntitlementRow {
       period_start, period_end, coalesce(user_quotas.is_exempt, plans.is_exempt), \(expiry),
       coalesce(user_quotas.max_sessions, plans.max_sessions),
       coalesce(user_quotas.period, plans.period), reset_at, noticed, username, user_quotas.id,
-      is_estimated
+      is_estimated, coalesce(user_quotas.rate, plans.rate),
+      coalesce(user_quotas.then_rate, plans.then_rate)
     """
   static let tables =
     """
@@ -69,7 +70,7 @@ struct EntitlementRow {
       used: Traffic(received: row.integer(7), sent: row.integer(8)),
       span: TimeSpan(start: row.integer(9), end: row.optionalInteger(10) ?? .max),
       isExempt: row.integer(11) != 0, expiresAt: row.optionalInteger(12),
-      maxSessions: row.integer(13))
+      maxSessions: row.integer(13), rate: row.rateTerm(20)?.rate, thenRate: row.rateTerm(21)?.rate)
     period = row.optionalText(14)
     resetAt = row.optionalInteger(15)
     noticed = row.integer(16)

@@ -167,7 +167,7 @@ extension LedgerError {
   /// Whether what was asked for makes no sense, rather than that the ledger cannot do it.
   fileprivate var isAboutTerms: Bool {
     switch self {
-    case .noSuchPlan, .contradiction, .userExists: true
+    case .noSuchPlan, .contradiction, .unfenced, .userExists: true
     default: false
     }
   }
@@ -183,5 +183,7 @@ extension TermsEdit {
     maxSessions = terms.maxSessions.map { .set($0) } ?? .follow
     grace = terms.grace.map { .set($0) } ?? .follow
     isExempt = terms.isExempt.map { .set($0) } ?? .follow
+    rate = terms.rate.map { .set($0) } ?? .follow
+    thenRate = terms.thenRate.map { .set($0) } ?? .follow
   }
 }

@@ -108,6 +108,8 @@ package struct UserRecord: Sendable {
     row.entitlement.isExempt = terms.isExempt ?? false
     row.entitlement.expiresAt = course.endsAt
     row.entitlement.maxSessions = terms.maxSessions ?? 0
+    row.entitlement.rate = terms.rate?.rate
+    row.entitlement.thenRate = terms.thenRate?.rate
     row.periodRule = terms.period ?? .none
   }
 

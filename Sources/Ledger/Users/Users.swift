@@ -77,7 +77,7 @@ extension Users {
   ///   - terms: what they have of their own; a quota that neither they nor their plan has is unlimited.
   ///   - plan: the name of the plan that they follow in everything else; nil for none.
   ///   - time: seconds since 1970 in UTC.
-  /// - Throws: `LedgerError.userExists`, `.noSuchPlan` or `.contradiction`.
+  /// - Throws: `LedgerError.userExists`, `.noSuchPlan`, or what `check` throws.
   package func add(
     _ name: UserName, _ terms: Terms, plan: String? = nil, at time: Int64
   ) throws -> UserRecord {
@@ -91,9 +91,7 @@ extension Users {
   /// Adds a user who is known not to be there.
   func add(_ name: UserName, _ terms: Terms, _ plan: Plan?, at time: Int64) throws -> UserRecord {
     let effective = terms.following(plan?.terms ?? Terms())
-    if let contradiction = effective.contradiction {
-      throw LedgerError.contradiction(contradiction)
-    }
+    try ledger.check(effective, own: terms)
     let quota = Terms.exactWords(forQuota: effective.quota ?? 0)
     return try insert(name, terms, plan, "by an administrator, quota \(quota)", at: time)
   }
@@ -123,7 +121,7 @@ extension Users {
   /// period that then holds, by the history.
   ///
   /// - Parameter plan: the name of the plan they follow; `follow` for none.
-  /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan` or `.contradiction`.
+  /// - Throws: `LedgerError.noSuchUser`, `.noSuchPlan`, or what `check` throws.
   package func change(
     _ name: UserName, _ edit: TermsEdit, plan: Edit<String> = .keep, at time: Int64
   ) throws -> ChangeResult {
@@ -185,9 +183,7 @@ extension Users {
     let before = user
     user.own = edit.applied(to: before.own)
     user.plan = plan.applied(to: before.plan)
-    if let contradiction = user.effective.contradiction {
-      throw LedgerError.contradiction(contradiction)
-    }
+    try ledger.check(user.effective, own: user.own, since: before.own)
     let followsAnother = user.plan?.id != before.plan?.id
     let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
     if beginsAnew { user.begunAt = nil }

@@ -72,7 +72,7 @@ extension Settings {
     Rules(
       count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
       notifyAt: notifyAt,
-      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval))
+      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval), fence: fence)
   }
 
   /// The zone of days and periods.

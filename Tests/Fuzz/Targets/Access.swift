@@ -12,7 +12,7 @@ extension FuzzTarget {
   }
 
   private struct Table {
-    static let headerSize = 120
+    static let headerSize = 136
     static let pieceSize = 512
     let pages: [[UInt8]]
 
@@ -67,6 +67,11 @@ extension FuzzTarget {
       process.append(to: &bytes)
       let sameProcess = AccessProcess(bytes.span)
       try same(sameProcess, process, "a process")
+      let rates = AccessRates(content.extracting(..<AccessRates.size))
+      bytes = []
+      rates.append(to: &bytes)
+      let sameRates = AccessRates(bytes.span)
+      try same(sameRates, rates, "rates")
     }
 
     /// Whatever a table says, looking things up in it comes to an end, with an answer or an error.
@@ -87,6 +92,7 @@ extension FuzzTarget {
         _ = try table.sessions(ofOwner: [65])
         _ = try table.sessions(server: 1, pid: 2, connectedSince: 3)
         _ = try table.boundaries(of: 0)
+        _ = try table.rates(of: 0)
       } catch is AccessError {
         // It said so.
       } catch {

@@ -39,7 +39,7 @@ private let day: Int64 = 86_400
       #expect(try left(bench) == expected)
       #expect(
         try bench.verdict(on: "alice", at: Bench.noon)
-          == (isLast ? .refused(.quota) : .allowed))
+          == (isLast ? .refused(.quota) : .allowed(at: nil)))
     }
   }
 
@@ -54,7 +54,7 @@ private let day: Int64 = 86_400
     #expect(try bench.ledger.entitlement(of: "alice", at: tomorrow)?.limit == 130)
     #expect(try left(bench, at: tomorrow) == [0, 30])
     try bench.move(129, by: "alice", at: tomorrow)
-    #expect(try bench.verdict(on: "alice", at: tomorrow) == .allowed)
+    #expect(try bench.verdict(on: "alice", at: tomorrow) == .allowed(at: nil))
     try bench.move(1, by: "alice", at: tomorrow)
     #expect(try bench.verdict(on: "alice", at: tomorrow) == .refused(.quota))
     let later = Bench.noon + 2 * day
@@ -131,6 +131,6 @@ private let day: Int64 = 86_400
     for carried in [true, false, true] { try grant(.max, bench, carried: carried) }
     #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.limit == .max)
     try bench.move(1000, by: "alice", at: Bench.noon)
-    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed)
+    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: nil))
   }
 }

@@ -64,7 +64,7 @@ private let day: Int64 = 86_400
     #expect(try notices(bench).isEmpty)
     try bench.move(41, by: "alice", at: Bench.noon)
     #expect(try notices(bench) == ["usage 100"])
-    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed)
+    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: nil))
   }
 
   @Test func `of an expiry come about some days before it, once`() throws {

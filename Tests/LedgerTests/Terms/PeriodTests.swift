@@ -43,7 +43,7 @@ private let monday = Bench.noon - day / 2
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(100, by: "alice", at: Bench.noon)
     #expect(try bench.verdict(on: "alice", at: monday + day - 1) == .refused(.quota))
-    #expect(try bench.verdict(on: "alice", at: monday + day) == .allowed)
+    #expect(try bench.verdict(on: "alice", at: monday + day) == .allowed(at: nil))
     // The clock may be set back, and on again.
     #expect(try bench.verdict(on: "alice", at: monday + day - 1) == .refused(.quota))
     #expect(try bench.probe.periodStart(of: "alice") == monday)

@@ -126,12 +126,12 @@ private let day: Int64 = 86_400
     let result = try bench.sweep(
       report([listed("alice", 1, 1)], at: Bench.noon + 30))
     for (time, verdict) in [
-      (Bench.noon + 59, Verdict.allowed), (Bench.noon + 60, .refused(.expired)),
+      (Bench.noon + 59, Verdict.allowed(at: nil)), (Bench.noon + 60, .refused(.expired)),
     ] {
       #expect(try bench.verdict(on: "alice", at: time) == verdict)
       let violations = try bench.ledger.violations(
         among: result.live, of: report([listed("alice", 1, 1)]), at: time)
-      #expect(violations.map(\.reason) == (verdict == .allowed ? [] : [.expired]))
+      #expect(violations.map(\.reason) == (verdict.isAllowed ? [] : [.expired]))
     }
   }
 

@@ -72,6 +72,9 @@ struct NoticeLetter {
       "The account of \(user.name.forPeople) expires on "
         + "\(words.time(notice.period))."
     case .refused: "\(user.name.forPeople) was refused: \(reason)\(renewal)."
+    case .slowed:
+      "\(user.name.forPeople) has used up the traffic quota and goes on at \(notice.detail)"
+        + "\(renewal)."
     case .killed: "\(user.name.forPeople) was disconnected: \(reason)\(renewal)."
     }
   }
@@ -80,7 +83,8 @@ struct NoticeLetter {
 
   /// When usage starts over, where that bears on the matter.
   private var renewal: String {
-    let isAboutUsage = notice.kind == .usage || notice.detail == Reason.quota.rawValue
+    let isAboutUsage =
+      [.usage, .slowed].contains(notice.kind) || notice.detail == Reason.quota.rawValue
     guard isAboutUsage, user.entitlement.span.end < .max else { return "" }
     return "; it starts over on \(words.time(user.entitlement.span.end))"
   }

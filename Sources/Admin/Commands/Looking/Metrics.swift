@@ -77,8 +77,13 @@ private struct MetricsReading {
     text.sample([("version", System.version)], 1)
 
     text.metric("users", .gauge, "Users by whether they would be let in, and why not.")
-    var states = ["active": Int64(0), Reason.quota.rawValue: 0, Reason.disabled.rawValue: 0]
-    for user in users { states[state(of: user) ?? "active", default: 0] += 1 }
+    var states = [
+      "active": Int64(0), "slowed": 0, Reason.quota.rawValue: 0, Reason.disabled.rawValue: 0,
+    ]
+    for user in users {
+      let admitted = user.isSlowed(by: settings.rules) ? "slowed" : "active"
+      states[state(of: user) ?? admitted, default: 0] += 1
+    }
     for (state, count) in sorted(states) { text.sample([("state", state)], count) }
 
     text.metric("sessions", .gauge, "Sessions live at the last sweep.")
@@ -130,6 +135,16 @@ private struct MetricsReading {
     for (user, labels) in labelled { text.sample(labels, Int64(user.openSessions)) }
     text.metric("user_admitted", .gauge, "Whether a user would be let in now.")
     for (user, labels) in labelled { text.sample(labels, state(of: user) == nil ? 1 : 0) }
+    let held = labelled.compactMap { user, labels in
+      user.presentRate(by: settings.rules).map { (rate: $0, labels: labels) }
+    }
+    for (name, help, bits) in [
+      ("user_download_bits_per_second", "How fast a user who has a rate may download.", \Rate.down),
+      ("user_upload_bits_per_second", "How fast a user who has a rate may upload.", \Rate.up),
+    ] where !held.isEmpty {
+      text.metric(name, .gauge, help)
+      for (rate, labels) in held { text.sample(labels, rate[keyPath: bits]) }
+    }
   }
 
   /// Why a user would be refused; nil if they would be let in.

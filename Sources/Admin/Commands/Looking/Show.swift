@@ -56,6 +56,7 @@ struct Show: ParsableCommand {
     let limit = entitlement.limit == entitlement.quota ? "the quota" : words.size(entitlement.limit)
     let share = user.percentage(by: rules).map { ", \($0) of \(limit)" } ?? ""
     let download = rules.count == .received ? " (does not count)" : ""
+    let unheld = rules.fence ? "" : " (FENCE is no: nothing holds them to it)"
     let upload = rules.count == .sent ? " (does not count)" : ""
     return [
       ("state", entitlement.isEnabled ? "enabled" : "disabled"),
@@ -64,6 +65,8 @@ struct Show: ParsableCommand {
       ("period", words.period(of: user)),
       ("granted", words.grants(of: user)),
       ("grace", entitlement.grace == .none ? nil : words.grace(entitlement.grace)),
+      ("then", entitlement.thenRate.map { "\($0), once the quota is used up\(unheld)" }),
+      ("rate", entitlement.rate.map { "\($0)\(unheld)" }),
       ("used", "\(words.size(user.used(by: rules)))\(share)"),
       ("download", "\(words.size(entitlement.used.sent))\(download)"),
       ("upload", "\(words.size(entitlement.used.received))\(upload)"),

@@ -12,6 +12,7 @@ struct SetTerms: ParsableCommand {
       counts from the start of the period that then holds.
 
       Example: quota-admin set alice --quota 80GB
+      Example: quota-admin set alice --quota 50GB --then 1Mbit
       Example: quota-admin set alice --period month --reset-day 5 --expires +30d
       """)
 
@@ -27,7 +28,7 @@ struct SetTerms: ParsableCommand {
 
   /// A term that a user can follow the plan in again.
   enum Term: String, CaseIterable {
-    case quota, period, expires, maxSessions = "max-sessions", grace, exempt
+    case quota, period, expires, maxSessions = "max-sessions", grace, exempt, rate, then
 
     /// - Throws: `CommandError`, 65, that says what is allowed.
     init(argument: String) throws(CommandError) {
@@ -77,6 +78,8 @@ struct SetTerms: ParsableCommand {
       case .maxSessions: edit.maxSessions.replace()
       case .grace: edit.grace.replace()
       case .exempt: edit.isExempt.replace()
+      case .rate: edit.rate.replace()
+      case .then: edit.thenRate.replace()
       }
     if isSet {
       throw CommandError(
