@@ -8,9 +8,20 @@ package struct Fence: Equatable, Sendable {
   package enum Hold: Equatable, Sendable {
     /// They are refused: the user may not be in, and the sweep is about to say so.
     case refused
-    /// They pass until the user has used `limit` bytes in all, of which the ledger knows `used`; both as
-    /// OpenVPN counts, `used` below `limit`.
-    case quota(used: Int64, limit: Int64)
+    /// They pass within the allowance, at the rate if there is one. When the allowance is used up they
+    /// are refused, or pass at `thenRate`.
+    case passes(Allowance?, AccessRates)
+
+    package static func quota(used: Int64, limit: Int64) -> Hold {
+      .passes(Allowance(used: used, limit: limit), AccessRates())
+    }
+  }
+
+  /// What a user may move: `limit` bytes in all, of which the ledger knows `used`; both as OpenVPN
+  /// counts, `used` below `limit`.
+  package struct Allowance: Equatable, Sendable {
+    package let used: Int64
+    package let limit: Int64
   }
 
   /// Where packets are a user's: a tunnel device, and an address at its other end.
@@ -117,10 +128,18 @@ private struct Judge {
     let header = table.header
     let entitlement = try entitlement(of: user, by: &table)
     // The table counts what the setting `COUNT` says; of that all is in one direction.
-    let rules = Rules(count: .total, unknownUsers: header.unknownUsers)
-    if case .refused = decide(entitlement, at: time, by: rules) { return .refused }
-    guard let entitlement, !entitlement.isExempt, entitlement.limitWithGrace > 0 else { return nil }
-    return .quota(used: entitlement.used.total, limit: entitlement.limitWithGrace)
+    let rules = Rules(
+      count: .total, unknownUsers: header.unknownUsers, fence: header.fence)
+    guard case .allowed(let rate) = decide(entitlement, at: time, by: rules) else {
+      return .refused
+    }
+    var rates = AccessRates(rate: rate)
+    guard let entitlement, !entitlement.isExempt, entitlement.quota > 0,
+      !entitlement.isOver(by: rules.count)
+    else { return rate == nil ? nil : .passes(nil, rates) }
+    if rules.fence { rates.thenRate = entitlement.thenRate }
+    return .passes(
+      Fence.Allowance(used: entitlement.used.total, limit: entitlement.limitWithGrace), rates)
   }
 
   private mutating func entitlement(
@@ -130,8 +149,9 @@ private struct Judge {
     let ended = online.ended[user] ?? []
     if let known = try table.user(hash: user) {
       return known.entitlement(
-        at: time, boundaries: try boundaries(of: known.rule, by: &table), ended: ended,
-        count: header.count)
+        at: time, boundaries: try boundaries(of: known.rule, by: &table),
+        rates: try known.rates.map { (number) throws(AccessError) in try table.rates(of: number) }
+          ?? AccessRates(), ended: ended, count: header.count)
     }
     if header.unknownUsers != .allow { return nil }
     // The next sweep creates the user.

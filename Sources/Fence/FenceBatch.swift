@@ -1,3 +1,5 @@
+import Gate
+import Quota
 import System
 
 extension FenceUpdate {
@@ -16,16 +18,14 @@ extension FenceUpdate {
     batch.elements(
       "add", tunnels(of: result).subtracting(tunnels(of: sent)).map { ("tunnels", $0) })
     batch.elements("delete", changed(from: sent, to: result).map { ($0.map, $0.key) })
-    for (user, former) in sent?.users ?? [:] where former.quota != nil {
-      if result.users[user]?.quota == nil || replaced.contains(user) {
-        batch.line("delete quota \(FenceRules.table) \(Self.name(user))")
+    for (user, former) in sent?.users ?? [:] where former != result.users[user] {
+      for object in former.objects(of: user) where isGone(object, of: user) {
+        batch.line("delete \(object.kind) \(FenceRules.table) \(object.name)")
       }
     }
-    for (user, present) in result.users {
-      guard let quota = present.quota else { continue }
-      if sent?.users[user]?.quota == nil || replaced.contains(user) || resized.contains(user) {
-        batch.line(
-          "add quota \(FenceRules.table) \(Self.name(user)) { over \(quota.size) bytes }")
+    for (user, present) in result.users where present != sent?.users[user] {
+      for object in present.objects(of: user) where isNew(object, of: user) {
+        batch.line("add \(object.kind) \(FenceRules.table) \(object.name) { \(object.value) }")
       }
     }
     batch.elements("add", changed(from: result, to: sent).map { ($0.map, $0.element) })
@@ -39,40 +39,124 @@ extension FenceUpdate {
     Array("add table \(FenceRules.table)\ndelete table \(FenceRules.table)\n".utf8)
   }
 
-  /// The name of a user's quota object: nothing that a person chose.
-  static func name(_ user: UInt64) -> String {
-    let digits = String(user, radix: 16)
-    return "u_" + String(repeating: "0", count: 16 - digits.count) + digits
+  /// Whether an object that was sent has to go.
+  private func isGone(_ object: SentFence.Object, of user: UInt64) -> Bool {
+    object.kind == .quota
+      ? result.users[user]?.quota == nil || replaced.contains(user)
+      : result.users[user] == nil || result.users[user]?.rates != sent?.users[user]?.rates
+  }
+
+  /// Whether an object has to be sent: one that is new, or of another size.
+  private func isNew(_ object: SentFence.Object, of user: UInt64) -> Bool {
+    object.kind == .quota
+      ? sent?.users[user]?.quota == nil || replaced.contains(user) || resized.contains(user)
+      : result.users[user]?.rates != sent?.users[user]?.rates
   }
 
   private func tunnels(of fence: SentFence?) -> Set<String> {
     Set((fence?.places ?? [:]).keys.map { "\"\($0.device)\"" })
   }
 
+  /// What one has and the other has not, or has for another user, or of another object.
+  private func changed(from one: SentFence?, to other: SentFence?) -> [SentFence.Entry] {
+    guard let one else { return [] }
+    var changed: [SentFence.Entry] = []
+    for (place, owner) in one.places {
+      let (user, otherUser) = (one.users[owner], other?.users[owner])
+      let isSame = other?.places[place] == owner
+      if isSame, !replaced.contains(owner), let user, user.hasEntries(like: otherUser) { continue }
+      let others = isSame ? otherUser?.entries(of: owner, at: place) ?? [] : []
+      for entry in user?.entries(of: owner, at: place) ?? [] {
+        let isOfOtherObject =
+          entry.kind == .quota && replaced.contains(owner)
+          || entry.kind == .limit && rerated.contains(owner)
+        if isOfOtherObject || !others.contains(entry) { changed.append(entry) }
+      }
+    }
+    return changed
+  }
+}
+
+extension SentFence {
+  /// A named object of the table.
+  struct Object {
+    let kind: Kind
+    let name: String
+    /// As nft has it.
+    let value: String
+  }
+
+  enum Kind: String, CustomStringConvertible {
+    case quota, limit
+
+    var description: String { rawValue }
+  }
+
   /// An element of a set or a map.
-  private struct Entry {
+  struct Entry: Equatable {
     let map: String
     let key: String
     let element: String
+    /// Of the object that it leads to.
+    let kind: Kind?
+  }
+}
+
+extension SentFence.User {
+  /// Whether the elements of both are the same, as long as their objects are.
+  fileprivate func hasEntries(like other: SentFence.User?) -> Bool {
+    guard let other else { return false }
+    return isRefused == other.isRefused && (quota == nil) == (other.quota == nil)
+      && rates == other.rates
   }
 
-  /// What one has and the other has not, or has for another user, in another map or of another object.
-  private func changed(from one: SentFence?, to other: SentFence?) -> [Entry] {
-    guard let one else { return [] }
-    return one.places.compactMap { place, user in
-      let isKept =
-        other?.places[place] == user && !replaced.contains(user)
-        && (other?.users[user]?.quota == nil) == (one.users[user]?.quota == nil)
-      return isKept ? nil : Self.entry(place, user, one)
+  /// Names are hashes: nothing that a person chose.
+  fileprivate func objects(of user: UInt64) -> [SentFence.Object] {
+    let quota = quota.map {
+      SentFence.Object(
+        kind: .quota, name: Self.name("u", user), value: "over \($0.size) bytes")
+    }
+    return (quota.map { [$0] } ?? []) + Self.limits("r", user, rates.rate)
+      + Self.limits("t", user, rates.thenRate)
+  }
+
+  private static func limits(_ kind: String, _ user: UInt64, _ rate: Rate?) -> [SentFence.Object] {
+    guard let rate else { return [] }
+    let directions = rate.isShared ? [("", rate.down)] : [("_to", rate.down), ("_from", rate.up)]
+    return directions.map { direction, bits in
+      // A packet of the kernel's is 64 KiB at most, and has to fit.
+      SentFence.Object(
+        kind: .limit, name: name(kind, user) + direction,
+        value: "rate over \(bits / 8) bytes/second burst 65536 bytes")
     }
   }
 
-  private static func entry(_ place: Fence.Place, _ user: UInt64, _ fence: SentFence) -> Entry {
+  fileprivate func entries(of user: UInt64, at place: Fence.Place) -> [SentFence.Entry] {
     let family = place.address.bytes.count == 4 ? "4" : "6"
     let key = "\"\(place.device)\" . \(place.address.text)"
-    return fence.users[user]?.quota == nil
-      ? Entry(map: "refused\(family)", key: key, element: key)
-      : Entry(map: "quota\(family)", key: key, element: "\(key) : \"\(name(user))\"")
+    func set(_ name: String) -> SentFence.Entry {
+      SentFence.Entry(map: name + family, key: key, element: key, kind: nil)
+    }
+    func entry(_ map: String, _ object: String, _ kind: SentFence.Kind) -> SentFence.Entry {
+      SentFence.Entry(map: map + family, key: key, element: "\(key) : \"\(object)\"", kind: kind)
+    }
+    if isRefused { return [set("refused")] }
+    var entries: [SentFence.Entry] = []
+    if quota != nil { entries.append(entry("quota", Self.name("u", user), .quota)) }
+    if quota != nil, rates.thenRate != nil { entries.append(set("slowing")) }
+    for (map, kind, rate) in [("rate", "r", rates.rate), ("then", "t", rates.thenRate)] {
+      guard let rate else { continue }
+      for direction in ["from", "to"] {
+        let object = Self.name(kind, user) + (rate.isShared ? "" : "_\(direction)")
+        entries.append(entry("\(map)_\(direction)", object, .limit))
+      }
+    }
+    return entries
+  }
+
+  private static func name(_ kind: String, _ user: UInt64) -> String {
+    let digits = String(user, radix: 16)
+    return "\(kind)_" + String(repeating: "0", count: 16 - digits.count) + digits
   }
 }
 

@@ -33,9 +33,18 @@ package struct FenceRules: Equatable, Sendable {
       set refused6 { type ifname . ipv6_addr; }
       map quota4 { type ifname . ipv4_addr : quota; }
       map quota6 { type ifname . ipv6_addr : quota; }
+      set slowing4 { type ifname . ipv4_addr; }
+      set slowing6 { type ifname . ipv6_addr; }
+    \(rateMaps)
       chain refuse {
         meta l4proto tcp reject with tcp reset
         reject
+      }
+      chain spent_from {
+    \(lines(Side.from.spent + ["goto refuse"]))
+      }
+      chain spent_to {
+    \(lines(Side.to.spent + ["drop"]))
       }
       chain from_tunnel {
         type filter hook prerouting priority mangle; policy accept;
@@ -56,43 +65,43 @@ package struct FenceRules: Equatable, Sendable {
     rules.map { "    " + $0 }.joined(separator: "\n")
   }
 
+  private var rateMaps: String {
+    let maps = ["rate", "then"].flatMap { kind in
+      [Side.from, .to].flatMap { side in
+        ["4", "6"].map { "map \(kind)_\(side.name)\($0) { type ifname . ipv\($0)_addr : limit; }" }
+      }
+    }
+    return maps.map { "  " + $0 }.joined(separator: "\n")
+  }
+
   private var fromTunnel: [String] {
-    let families = ["ip", "ip6"].map { Family($0, device: "iifname", side: "saddr") }
+    let side = Side.from
     return open.map { "\(match($0, side: "daddr", port: "dport")) accept" }
-      + families.map { "\($0.key) @refused\($0.suffix) goto refuse" }
-      + (count == .sent ? [] : families.flatMap { quota($0, packets.small, "goto refuse") })
+      + side.families.map { "\($0.key) @refused\($0.suffix) goto refuse" } + side.rates
+      + (count == .sent ? [] : side.families.flatMap { quota($0, packets.small, side) })
   }
 
   private var toTunnel: [String] {
-    let families = ["ip", "ip6"].map { Family($0, device: "oifname", side: "daddr") }
+    let side = Side.to
     return open.map { "\(match($0, side: "saddr", port: "sport")) accept" }
       // What `refuse` answers has to arrive.
       + [
         "tcp flags rst meta length <= 60 accept", "icmp type destination-unreachable accept",
         "icmpv6 type destination-unreachable accept",
       ]
-      + families.map { "\($0.key) @refused\($0.suffix) drop" }
+      + side.families.map { "\($0.key) @refused\($0.suffix) drop" } + side.rates
       + (count == .received
         ? []
-        : families.flatMap {
-          quota($0, packets.joined(isIPv6: $0.suffix == "6") + packets.small, "drop")
+        : side.families.flatMap {
+          quota($0, packets.joined(isIPv6: $0.suffix == "6") + packets.small, side)
         })
   }
 
-  private struct Family {
-    let key: String
-    let suffix: String
-
-    init(_ name: String, device: String, side: String) {
-      key = "\(device) . \(name) \(side)"
-      suffix = name == "ip" ? "4" : "6"
-    }
-  }
-
-  private func quota(_ family: Family, _ shares: [PacketCount.Share], _ verdict: String) -> [String]
-  {
+  private func quota(
+    _ family: Side.Family, _ shares: [PacketCount.Share], _ side: Side
+  ) -> [String] {
     let lookup = "quota name \(family.key) map @quota\(family.suffix)"
-    return shares.map { "\($0.text) \(lookup)" } + ["\(lookup) \(verdict)"]
+    return shares.map { "\($0.text) \(lookup)" } + ["\(lookup) goto spent_\(side.name)"]
   }
 
   private func match(_ destination: OpenDestination, side: String, port: String) -> String {
@@ -104,5 +113,42 @@ package struct FenceRules: Equatable, Sendable {
     }
     return transport.map { "\(network) \($0) \(port) \(number)" }
       ?? "\(network) meta l4proto { tcp, udp } th \(port) \(number)"
+  }
+}
+
+/// One of the directions of packets.
+private struct Side {
+  let name: String
+  /// IPv4 and IPv6.
+  let families: [Family]
+
+  struct Family {
+    /// What a packet is looked up by.
+    let key: String
+    let suffix: String
+  }
+
+  static let from = Side(name: "from", device: "iifname", address: "saddr")
+  static let to = Side(name: "to", device: "oifname", address: "daddr")
+
+  private init(name: String, device: String, address: String) {
+    self.name = name
+    families = [("ip", "4"), ("ip6", "6")].map {
+      Family(key: "\(device) . \($0.0) \(address)", suffix: $0.1)
+    }
+  }
+
+  var rates: [String] {
+    families.map { "limit name \($0.key) map @rate_\(name)\($0.suffix) drop" }
+  }
+
+  /// What becomes of packets beyond the quota of a user who is slowed down.
+  var spent: [String] {
+    families.flatMap {
+      let slowing = "\($0.key) @slowing\($0.suffix)"
+      return [
+        "\(slowing) limit name \($0.key) map @then_\(name)\($0.suffix) drop", "\(slowing) accept",
+      ]
+    }
   }
 }

@@ -20,6 +20,8 @@ package struct FenceUpdate {
   /// Users whose object is another one, and users whose object gets another size.
   private(set) var replaced: Set<UInt64> = []
   private(set) var resized: Set<UInt64> = []
+  /// Users whose rates are others: the kernel does not change those of an object.
+  private(set) var rerated: Set<UInt64> = []
 
   /// - Parameters:
   ///   - sent: what the kernel has; nil to send all anew.
@@ -65,10 +67,10 @@ package struct FenceUpdate {
     guard sent.rules == rules.checksum else { return false }
     if sent.sweep != sweep { return sent.users.values.contains { $0.quota != nil } }
     return wanted.users.contains { user, hold in
-      guard case .quota(_, let limit) = hold, let quota = sent.users[user]?.quota else {
+      guard case .passes(let allowance?, _) = hold, let quota = sent.users[user]?.quota else {
         return false
       }
-      return limit > quota.limit
+      return allowance.limit > quota.limit
     }
   }
 
@@ -79,9 +81,18 @@ package struct FenceUpdate {
   }
 
   private mutating func set(_ user: UInt64, _ hold: Fence.Hold, _ counts: Counts?) {
-    guard case .quota(let used, let limit) = hold else {
-      return result.users[user] = SentFence.User(quota: nil)
+    guard case .passes(let allowance, let rates) = hold else {
+      return result.users[user] = SentFence.User(isRefused: true)
     }
+    result.users[user] = SentFence.User(
+      quota: allowance.map { quota(of: user, used: $0.used, limit: $0.limit, counts) },
+      rates: rates)
+    if let former = sent?.users[user], former.rates != rates { rerated.insert(user) }
+  }
+
+  private mutating func quota(
+    of user: UInt64, used: Int64, limit: Int64, _ counts: Counts?
+  ) -> SentFence.Quota {
     var quota = SentFence.Quota(limit: limit, used: used, base: 0, size: 0)
     quota.size = size(of: quota)
     if let former = sent?.users[user]?.quota {
@@ -93,7 +104,7 @@ package struct FenceUpdate {
         resized.insert(user)
       }
     }
-    result.users[user] = SentFence.User(quota: quota)
+    return quota
   }
 
   /// What a quota object becomes, and whether another one has to take its place; nil where that one

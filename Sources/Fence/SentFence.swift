@@ -5,8 +5,9 @@ import System
 package struct SentFence: Equatable, Sendable {
   /// A user as the kernel has them.
   package struct User: Equatable, Sendable {
-    /// nil where the user is refused.
+    var isRefused = false
     package internal(set) var quota: Quota?
+    var rates = AccessRates()
   }
 
   /// A quota object: it drops what goes beyond `size`, of packets as `PacketCount` has them.
@@ -43,7 +44,7 @@ extension SentFence {
   private static let magic: UInt64 = 0x6566_2D61_746F_7571
   private static let format: UInt64 = 1
   private static let headSize = 48
-  private static let userSize = 40
+  private static let userSize = 48 + AccessRates.size
   private static let placeSize = 48
   private static let deviceSize = 16
   private static let name: StaticString = "fence"
@@ -87,11 +88,13 @@ extension SentFence {
     bytes.append(integer: Int64(places.count))
     for (hash, user) in users {
       bytes.append(word: hash)
+      bytes.append(word: user.isRefused ? 1 : 0)
       // No limit is below 0.
       for number in [
         user.quota?.limit ?? -1, user.quota?.used ?? 0, user.quota?.base ?? 0,
         user.quota?.size ?? 0,
       ] { bytes.append(integer: number) }
+      user.rates.append(to: &bytes)
     }
     for (place, owner) in places {
       bytes.append(word: owner)
@@ -124,13 +127,16 @@ extension SentFence {
     var start = Self.headSize
     users.reserveCapacity(Int(userCount))
     for _ in 0..<userCount {
-      let limit = bytes.integer(at: start + 8)
+      let limit = bytes.integer(at: start + 16)
       users[bytes.word(at: start)] = User(
+        isRefused: bytes.word(at: start + 8) != 0,
         quota: limit < 0
           ? nil
           : Quota(
-            limit: limit, used: bytes.integer(at: start + 16), base: bytes.integer(at: start + 24),
-            size: bytes.integer(at: start + 32)))
+            limit: limit, used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
+            size: bytes.integer(at: start + 40)),
+        rates: AccessRates(
+          bytes.extracting(start + 48..<start + 48 + AccessRates.size)))
       start += Self.userSize
     }
     places.reserveCapacity(Int(placeCount))

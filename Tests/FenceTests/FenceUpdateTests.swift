@@ -1,3 +1,4 @@
+import Gate
 import Quota
 import System
 import Testing
@@ -135,6 +136,45 @@ import Testing
     let over = lines(update(sent, Self.fence((Self.alice, .refused, [2]))))
     #expect(over.contains("delete quota inet openvpn_quota u_00000000000a11ce"))
     #expect(over.last == "add element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.2 }")
+  }
+
+  @Test func `has a rate for who is slowed down, and one for when the quota ends`() throws {
+    let (always, then) = (Rate(down: 8_000_000, up: 1_000_000), Rate(shared: 1_000_000))
+    let rates = AccessRates(rate: always, thenRate: then)
+    let first = Self.fence(
+      (Self.alice, .passes(Fence.Allowance(used: 0, limit: 9000), rates), [2]))
+    let said = lines(update(nil, first))
+    let name = "00000000000a11ce"
+    for line in [
+      "limit inet openvpn_quota r_\(name)_to { rate over 1000000 bytes/second burst 65536 bytes }",
+      "limit inet openvpn_quota r_\(name)_from { rate over 125000 bytes/second burst 65536 bytes }",
+      "limit inet openvpn_quota t_\(name) { rate over 125000 bytes/second burst 65536 bytes }",
+      "element inet openvpn_quota slowing4 { \"tun0\" . 10.8.0.2 }",
+      "element inet openvpn_quota rate_to4 { \"tun0\" . 10.8.0.2 : \"r_\(name)_to\" }",
+      "element inet openvpn_quota then_from4 { \"tun0\" . 10.8.0.2 : \"t_\(name)\" }",
+    ] { #expect(said.contains("add " + line)) }
+    // Over the quota, the rate holds that was to come.
+    let sent = update(nil, first).result
+    let slowed = Self.fence((Self.alice, .passes(nil, AccessRates(rate: then)), [2]))
+    let next = lines(update(sent, slowed))
+    #expect(next.contains("delete quota inet openvpn_quota u_\(name)"))
+    #expect(next.contains("delete limit inet openvpn_quota r_\(name)_to"))
+    #expect(
+      next.contains(
+        "add limit inet openvpn_quota r_\(name) { rate over 125000 bytes/second burst 65536 bytes }"
+      ))
+    // A grant brings the quota back; another rate alone leaves it.
+    #expect(
+      lines(update(update(sent, slowed).result, first)).contains {
+        $0.hasPrefix("add quota ")
+      })
+    let faster = AccessRates(rate: then, thenRate: then)
+    let changed = lines(
+      update(
+        sent, Self.fence((Self.alice, .passes(Fence.Allowance(used: 0, limit: 9000), faster), [2])))
+    )
+    #expect(!changed.contains { $0.contains(" quota ") || $0.contains(" quota4 ") })
+    #expect(read(sent.encoded()) == sent)
   }
 
   @Test func `is all anew where other rules hold`() {

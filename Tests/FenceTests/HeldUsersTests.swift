@@ -18,6 +18,7 @@ import Testing
       version: 1, key: AccessKey(first: 1, second: 2), generation: 7, boot: 5,
       writtenAt: 1_795_466_290)
     var users: [(String, AccessUser)] = []
+    var rates: [AccessRates] = []
     var sessions: [(owner: String, address: String, device: String)] = []
     var records: [JournalRecord] = []
 
@@ -55,6 +56,7 @@ import Testing
     {
       let directory = try Directory(folder.path)
       var writer = AccessWriter(header, boundaries: [[1_795_500_000]])
+      writer.rates = rates
       for (name, user) in users { writer.put(user, named: hash(name)) }
       for (number, session) in sessions.enumerated() {
         let process = writer.number(
@@ -81,7 +83,9 @@ import Testing
   }
 
   private func place(_ address: String, on device: String = "tun0") -> Fence.Place {
-    Fence.Place(device: device, address: InternetAddress(ipv4: Array(address.utf8))!)
+    Fence.Place(
+      device: device,
+      address: InternetAddress(ipv4: Array(address.utf8)) ?? InternetAddress(bytes: []))
   }
 
   @Test func `are those with a quota who are online, by the table and by the journal`() throws {
@@ -138,6 +142,29 @@ import Testing
     #expect(try host.fence().users.values.first == .refused)
     #expect(
       try host.fence(at: 1_795_500_000).users.values.first == .quota(used: 0, limit: 50))
+  }
+
+  @Test func `are those with a rate, and those whom their quota slows down`() throws {
+    var host = try Host()
+    let slow = try #require(Rate(shared: 1_000_000))
+    host.header.fence = true
+    host.rates = [AccessRates(rate: slow), AccessRates(thenRate: slow)]
+    host.users = [
+      ("alice", AccessUser(used: 10, limit: 100, rates: 1)), ("bob", AccessUser(rates: 0)),
+      ("carol", AccessUser(used: 100, limit: 100, rates: 1)),
+    ]
+    host.sessions = [
+      ("alice", "10.8.0.2", "tun0"), ("bob", "10.8.0.3", "tun0"), ("carol", "10.8.0.4", "tun0"),
+    ]
+    #expect(
+      try host.fence().users == [
+        host.hash("alice"): .passes(
+          Fence.Allowance(used: 10, limit: 100), AccessRates(thenRate: slow)),
+        host.hash("bob"): .passes(nil, AccessRates(rate: slow)),
+        host.hash("carol"): .passes(nil, AccessRates(rate: slow)),
+      ])
+    host.header.fence = false
+    #expect(try host.fence().users[host.hash("carol")] == .refused)
   }
 
   @Test func `are strangers too, by the settings`() throws {

@@ -21,7 +21,6 @@ struct FenceTests {
   private func expectCut(
     at limit: Int64, _ used: Int64, sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    print("cut at \(limit), \(used - limit) past it")
     #expect(used >= limit - 65536, sourceLocation: sourceLocation)
     #expect(used <= limit + limit / 100 + 1_000_000, sourceLocation: sourceLocation)
   }
@@ -97,6 +96,39 @@ struct FenceTests {
     exhaust { try alice.download(20_000_000, patience: 2) }
     expectCut(
       at: 5_000_000, Int64(before.received + before.sent) + (try counted("alice", on: server)))
+  }
+
+  @Test func `whom the quota slows down goes on slowly, and at full speed after a grant`() throws {
+    let quota = try QuotaHost(["FENCE": "yes"])
+    try quota.admin("add", "alice", "--quota", "3MB", "--then", "1Mbit")
+    let server = try quota.server()
+    let alice = try server.client("alice")
+    #expect(try alice.connect() == .up)
+    try quota.fence()
+    try alice.download(4_000_000, patience: 30)
+    func seconds(_ bytes: Int) throws -> Double {
+      let begun = Date()
+      try alice.download(bytes, patience: 30)
+      return Date().timeIntervalSince(begun)
+    }
+    // The kernel slows by itself, and the sweep lets it be.
+    for _ in 1...2 {
+      let time = try seconds(500_000)
+      // A second's worth and a packet go at once.
+      #expect(time > 2)
+      try quota.sweep()
+      try quota.fence()
+    }
+    #expect(try alice.connections == 1)
+    try quota.admin("grant", "alice", "100MB")
+    try quota.sweep()
+    try quota.fence()
+    #expect(try !quota.nft("list", "table", "inet", "openvpn_quota").contains("limit r_"))
+    try alice.download(10_000_000, patience: 30)
+    #expect(try alice.connections == 1)
+    // At 1 Mbit/s it would have taken 80 s.
+    try server.stop()
+    try quota.expectExactAfterSweeps()
   }
 
   @Test func `a table that somebody flushed is set up anew, and taken away without FENCE`() throws {

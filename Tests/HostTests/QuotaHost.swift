@@ -145,7 +145,7 @@ final class QuotaHost {
 
   /// Whether this machine can tell a kernel whom to hold.
   static var hasNft: Bool {
-    ["/usr/sbin/nft", "/usr/bin/nft"].contains { unsafe access($0, X_OK) == 0 }
+    ["/usr/sbin/nft", "/usr/bin/nft"].contains { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
   /// Runs nft in the servers' network and gives what it wrote.

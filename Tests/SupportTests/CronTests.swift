@@ -19,7 +19,7 @@ import TestSupport
   /// The lines with commands: the sweep, the one at the half minute, the rotation, the boot.
   func jobs() throws -> [Job] {
     let jobs = try entries().filter { !$0.prefix { $0 != " " }.contains("=") }
-    try #require(jobs.count == 4)
+    try #require(jobs.count == 5)
     return jobs.map { line in
       let times = line.hasPrefix("@") ? 1 : 5
       let parts = line.split(separator: " ", maxSplits: times + 1)
