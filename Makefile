@@ -25,8 +25,9 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
 MANIFEST = $(LIBEXEC)/manifest
 HOOK_NAMES = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-fence quota-admin
-# The places in the files that name them.
-PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g'
+# The places in the files that name them; pages name those of the package.
+PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g; \
+  s|/usr/libexec/openvpn-quota|$(PREFIX)/libexec/openvpn-quota|g; s|/usr/share/doc/openvpn-quota|$(PREFIX)/share/doc/openvpn-quota|g'
 # What make fuzz gives each of its targets, 60 unless told, and make soak all of it, for ever unless told.
 SECONDS =
 # The release of Debian that test-system boots, this host's unless told.
@@ -44,6 +45,8 @@ deps: ## install what the build needs and is missing
 	  echo 'swift not found: install a Swift 6.2 toolchain, https://www.swift.org/install' >&2; \
 	  test -z "$$SUDO_USER" || echo "or run make without sudo, which may have dropped it from PATH: it asks for root where it needs that" >&2; \
 	  exit 1; }
+	@said=$$(.ci/as-caller swift --version 2>&1 >/dev/null) || { \
+	  printf '%s\nswift does not start: https://www.swift.org/install has the packages it needs\n' "$$said" >&2; exit 1; }
 	@.ci/packages libsqlite3-dev $(if $(filter-out static,$(HOOKS)),musl-tools)
 
 .PHONY: demo-deps
@@ -97,6 +100,11 @@ sanitize: deps ## run tests under AddressSanitizer
 demo: demo-deps build ## show the main job on a real OpenVPN
 	@bash Tests/demo/demo.sh $(PROGRAMS)
 
+.PHONY: pictures
+pictures: build ## make the pictures in docs/pictures
+	@.ci/packages chromium sqlite3 termtosvg util-linux
+	@.ci/pictures $(PROGRAMS) docs/pictures
+
 .PHONY: test-system-deps
 test-system-deps:
 	@.ci/packages mmdebstrap systemd-container openvpn openssl iproute2 libsqlite3-dev
@@ -105,37 +113,43 @@ test-system-deps:
 test-system: test-system-deps deb ## boot a Debian with the package in it and try everything there; RELEASE=sid
 	Tests/system/run.sh $(RELEASE)
 
+.PHONY: test-systems
+test-systems: test-system-deps deb ## the same for this host's release, and beside it for sid
+	@Tests/system/run.sh sid >.build/system-sid.log 2>&1 & \
+	  Tests/system/run.sh; status=$$?; lines=1; wait $$! || { status=1; lines=+1; }; \
+	  tail -n $$lines .build/system-sid.log | sed 's/^/sid: /'; exit $$status
+
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
 	@# What is newer than this was installed now.
 	@rm -f $(PROGRAMS)/.installing && touch $(PROGRAMS)/.installing
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
-	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG) $(CRON)
+	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
 	for command in $(COMMANDS); do ln -sfv ../libexec/openvpn-quota/openvpn-quota $(SBIN)/$$command; done
 	install -v -m 0755 $(PROGRAMS)/quota-hook $(LIBEXEC)/
 	for hook in $(HOOK_NAMES); do ln -sfv quota-hook $(LIBEXEC)/$$hook; done
-	install -v -m 0644 man/*.5 $(MAN)/man5/
-	install -v -m 0644 man/*.7 $(MAN)/man7/
-	install -v -m 0644 man/*.8 $(MAN)/man8/
 	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
 	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
-	install -v -m 0644 docs/*.md config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
+	install -v -m 0644 config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
 	install -v -m 0644 config/systemd/*.timer config/systemd/*.path $(UNITS)/
 	install -v -m 0755 config/systemd/openvpn-quota-generator $(GENERATORS)/
 	install -v -m 0644 config/sysusers.d/openvpn-quota.conf $(LIB)/sysusers.d/
 	install -v -m 0644 config/tmpfiles.d/openvpn-quota.conf $(LIB)/tmpfiles.d/
-	@for unit in config/systemd/*.service; do \
-	  $(PLACES) $$unit >$(UNITS)/$${unit##*/} && chmod 0644 $(UNITS)/$${unit##*/} || exit 1; done
-	@$(PLACES) config/openvpn.conf >$(DOC)/openvpn.conf && chmod 0644 $(DOC)/openvpn.conf
+	@for file in config/systemd/*.service docs/*.md config/openvpn.conf man/*.[578]; do \
+	  case $$file in *.service) place=$(UNITS) ;; man/*) place=$(MAN)/man$${file##*.} ;; *) place=$(DOC) ;; esac; \
+	  $(PLACES) $$file >$$place/$${file##*/} && chmod 0644 $$place/$${file##*/} || exit 1; done
 	@# What may have been edited is never written over; the present sample is beside the manual.
 	@test -e $(CONFIG)/quota.conf || install -v -m 0640 config/quota.conf $(CONFIG)/
-	@test -e $(CRON)/openvpn-quota || install -v -m 0644 cron.d/openvpn-quota $(CRON)/
-	@.ci/manifest write $(MANIFEST) $(PROGRAMS)/.installing $(SBIN) $(LIBEXEC) $(MAN) $(DOC) $(CRON) $(UNITS) \
+	@test -e $(CONFIG)/cron || install -v -m 0644 cron.d/openvpn-quota $(CONFIG)/cron
+	@# Where systemd runs cron would log these lines each minute, and they would do nothing.
+	@test -n "$(DESTDIR)" || test -d /run/systemd/system || test -e $(CRON)/openvpn-quota || \
+	  { install -d $(CRON) && ln -sfnv ../openvpn-quota/cron $(CRON)/openvpn-quota; }
+	@.ci/manifest write $(MANIFEST) $(PROGRAMS)/.installing $(SBIN) $(LIBEXEC) $(MAN) $(DOC) $(CONFIG)/cron $$(find $(CRON)/openvpn-quota 2>/dev/null) $(UNITS) \
 	  $(GENERATORS) $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 
 .PHONY: deploy

@@ -73,6 +73,8 @@ int32_t cs_synchronize(int32_t file, int32_t only_data) {
   return only_data ? fdatasync(file) : fsync(file);
 }
 
+int32_t cs_empty(int32_t file) { return ftruncate(file, 0); }
+
 int32_t cs_change_mode(int32_t file, uint32_t mode) { return fchmod(file, mode); }
 
 static int32_t filled(int result, const struct stat *from, struct cs_status *to) {
@@ -121,6 +123,8 @@ int64_t cs_clock_now(enum cs_clock clock) {
 }
 
 int32_t cs_process_id(void) { return getpid(); }
+
+uint32_t cs_user_id(void) { return geteuid(); }
 
 // A hook asks for twenty variables of sixty; most differ in the first byte already.
 const char *cs_variable(const char *name) {

@@ -9,24 +9,30 @@ struct Admission {
   let owner: [UInt8]
   /// Whether the user may have only so many sessions at once.
   let isLimited: Bool
+  /// When the user's next period begins, in seconds since 1970 in UTC; nil where they have none.
+  let nextPeriod: Int64?
   /// Why the journal's tail was left out, so that the table alone decided.
   private(set) var problem: JournalTailError?
 
+  /// - Parameter replaces: a session of the user on this server may end for the new one, see
+  ///   `SessionReplay.liveSessions`.
   /// - Throws: `AccessError` where the table cannot be read: then nobody can tell.
   init(
-    of client: HookClient, at now: JournalMoment, in directory: borrowing Directory
+    of client: HookClient, replaces: Bool, at now: JournalMoment, in directory: borrowing Directory
   ) throws(AccessError) {
     var table = try AccessTable(in: directory)
     let owner = client.user(by: table.header.identifyBy, table.header.names)
     self.owner = owner
     guard let user = try Self.user(owner, in: &table) else {
       isLimited = false
+      nextPeriod = nil
       verdict = Self.decide(nil, at: now, table.header)
       return
     }
     isLimited = user.maxSessions > 0
     var boundaries: [Int64] = []
     if let rule = user.rule { boundaries = try table.boundaries(of: rule) }
+    nextPeriod = boundaries.first { $0 > now.seconds && $0 < user.expiresAt ?? .max }
     var rates = AccessRates()
     if table.header.fence, let number = user.rates { rates = try table.rates(of: number) }
     verdict = Self.decide(
@@ -40,7 +46,8 @@ struct Admission {
       user.entitlement(
         at: now.seconds, boundaries: boundaries, rates: rates, ended: replay.ended,
         count: table.header.count,
-        sessions: replay.liveSessions(beside: client.record(.in, at: now, owner: owner))),
+        sessions: replay.liveSessions(
+          beside: client.record(.in, at: now, owner: owner), replaces: replaces)),
       at: now, table.header)
   }
 

@@ -8,7 +8,7 @@ package enum Hook {
   ///
   /// - Returns: the exit status: 0 lets a client in, 1 keeps it out; 0 at a disconnection.
   package static func run(_ run: HookRun) -> Int32 {
-    let command = HookCommandLine(run.arguments)
+    var command = HookCommandLine(run.arguments)
     if command.asksForVersion {
       run.say("\(run.program) \(version)")
       return 0
@@ -18,11 +18,10 @@ package enum Hook {
     do throws(HookEnvironmentError) {
       let script = try HookEnvironment.script(reading: run.variable)
       if script == .login {
-        // A yes would let in clients without a password.
-        run.warn("it does not check logins; it is for client-connect and client-disconnect")
-        return 1
+        if let status = statusOfVerifier(run, command) { return status }
+        command.script = nil
       }
-      warnOfOtherName(run, script)
+      if script != .login { warnOfOtherName(run, script) }
       return try self.run(run, script, command, settings)
     } catch {
       return fail(run, error, command, settings)
@@ -33,15 +32,37 @@ package enum Hook {
     _ run: HookRun, _ script: HookEnvironment.Script, _ command: HookCommandLine,
     _ settings: HookSettings
   ) throws(HookEnvironmentError) -> Int32 {
-    let environment = try HookEnvironment(of: script, reading: run.variable)
+    let environment = try HookEnvironment(
+      of: script, namesByLogin: script == .login && command.namesByLogin, reading: run.variable)
     for problem in environment.problems { run.warn(problem.description) }
     let client = HookClient(environment, server: command.server)
-    if script == .connect {
-      return ConnectHook(run, command, settings, client).answer() ? 0 : 1
+    if script != .disconnect {
+      return ConnectHook(run, command, settings, client, isLogin: script == .login).answer() ? 0 : 1
     }
     DisconnectHook(run, settings, client).record()
     become(run, command)
     return 0
+  }
+
+  /// Asks the program that checks passwords. Only whom it lets in is judged, so nobody learns anything
+  /// of an account by a wrong password.
+  ///
+  /// - Returns: the exit status, 2 where that program answers later; nil where the quota has a say.
+  private static func statusOfVerifier(_ run: HookRun, _ command: HookCommandLine) -> Int32? {
+    guard let verifier = command.script else {
+      run.warn("it checks no passwords, --then PROGRAM has to: nobody may log in")
+      return 1
+    }
+    do throws(SystemError) {
+      let status = try run.run(verifier)
+      // A client that has a session renegotiates, and the sweep decides about it; before 2.6 the name
+      // may be in the file alone, and the connect hook decides.
+      let isNew = run.variable("time_unix") == nil && run.variable("username") != nil
+      return status == 0 && isNew ? nil : status
+    } catch {
+      run.warn("\(error.description); nobody may log in")
+      return 1
+    }
   }
 
   /// The environment is none that OpenVPN gives a hook: what the program's name is for decides.

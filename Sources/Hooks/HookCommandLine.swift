@@ -2,7 +2,7 @@ import OpenVPN
 import System
 
 /// The command line of a hook, as the server's config gives it: `quota-connect [--config PATH]
-/// [--server NAME] [--then PROGRAM [ARGUMENT…]] [FILE]`.
+/// [--server NAME] [--username-as-common-name] [--duplicate-cn] [--then PROGRAM [ARGUMENT…]] [FILE]`.
 ///
 /// A hook never stops at a bad command line: it says what is wrong and does its work.
 package struct HookCommandLine: Equatable, Sendable {
@@ -10,9 +10,12 @@ package struct HookCommandLine: Equatable, Sendable {
   package private(set) var config: String?
   /// The argument of `--server`.
   package private(set) var server: [UInt8]?
+  /// `--username-as-common-name` and `--duplicate-cn`: what the server's config says, for logins.
+  package private(set) var namesByLogin = false
+  package private(set) var hasDuplicateNames = false
   /// Which argument names the script that the server already had; all behind it are its own. The file
   /// name that OpenVPN appends to a connect hook's arguments is its last.
-  package private(set) var script: Int?
+  package internal(set) var script: Int?
   /// Whether only the version is asked for.
   package private(set) var asksForVersion = false
   /// What was wrong.
@@ -47,6 +50,10 @@ package struct HookCommandLine: Equatable, Sendable {
     }
     if Bytes.equal(argument.span, "--version") {
       asksForVersion = true
+    } else if Bytes.equal(argument.span, "--username-as-common-name") {
+      namesByLogin = true
+    } else if Bytes.equal(argument.span, "--duplicate-cn") {
+      hasDuplicateNames = true
     } else if argument.first == UInt8(ascii: "-") {
       problems.append("unknown option \(printable(argument, limit: 60))")
     }

@@ -1,7 +1,7 @@
 import System
 
-/// The variables that OpenVPN gives its client-connect and client-disconnect hooks, read and
-/// checked.
+/// The variables that OpenVPN gives its client-connect, client-disconnect and auth-user-pass-verify
+/// hooks, read and checked.
 ///
 /// Names are bytes: OpenVPN replaces control bytes in them and nothing else, so quotes, commas and
 /// bytes that are no UTF-8 come through. What a session cannot do without is checked at once; what
@@ -33,7 +33,7 @@ package struct HookEnvironment: Sendable {
   /// say.
   package let server: [UInt8]
   /// `time_unix`: when the client connected, in seconds since 1970; `Connected Since (time_t)` in
-  /// a listing. The same in both hooks.
+  /// a listing. The same in both hooks; 0 at a login, which comes before.
   package let connectedSince: Int64
   /// `ifconfig_pool_remote_ip` and `ifconfig_pool_remote_ip6`; empty if there is none. A script may
   /// give the client others later.
@@ -69,20 +69,23 @@ package struct HookEnvironment: Sendable {
     throw HookEnvironmentError("script_type", .notAHook, type)
   }
 
-  /// Reads the variables of a connect or a disconnect hook.
+  /// Reads the variables of a hook.
   ///
+  /// - Parameter namesByLogin: the server has `username-as-common-name`, which it heeds only after a
+  ///   login.
   /// - Throws: `HookEnvironmentError` for the first variable that a session needs and that is
   ///   missing or makes no sense.
   package init(
-    of script: Script, reading variable: Source
+    of script: Script, namesByLogin: Bool = false, reading variable: Source
   ) throws(HookEnvironmentError) {
     processID = try Self.required("daemon_pid", processIDRange, variable)
-    connectedSince = try Self.required("time_unix", momentRange, variable)
+    connectedSince =
+      script == .login ? 0 : try Self.required("time_unix", momentRange, variable)
     let start = variable("daemon_start_time") ?? []
     serverStart = Bytes.number(start.span, in: momentRange) ?? 0
     server = variable("config").map { Array(Path.stem(of: $0)) } ?? []
-    commonName = variable("common_name") ?? []
     username = variable("username") ?? []
+    commonName = namesByLogin ? username : variable("common_name") ?? []
     device = variable("dev") ?? []
     clientHost = variable("untrusted_ip") ?? variable("untrusted_ip6") ?? []
     clientPort = variable("untrusted_port") ?? []
@@ -164,15 +167,15 @@ package struct HookEnvironmentError: Error, Equatable, Sendable, CustomStringCon
   }
 
   package var description: String {
-    let shown = printable(value, limit: 40)
-    return switch reason {
-    case .missing: "OpenVPN's variable \(variable) is missing"
+    let subject = "OpenVPN's variable " + variable + " is "
+    let wanted: String
+    switch reason {
+    case .missing: return subject + "missing"
     case .noNumber(let range):
-      "OpenVPN's variable \(variable) is '\(shown)', "
-        + "not a number from \(range.lowerBound) to \(range.upperBound)"
-    case .noAddress: "OpenVPN's variable \(variable) is '\(shown)', not an address"
-    case .notAHook:
-      "OpenVPN's variable \(variable) is '\(shown)', not client-connect or client-disconnect"
+      wanted = "a number from " + String(range.lowerBound) + " to " + String(range.upperBound)
+    case .noAddress: wanted = "an address"
+    case .notAHook: wanted = "client-connect or client-disconnect"
     }
+    return subject + "'" + printable(value, limit: 40) + "', not " + wanted
   }
 }

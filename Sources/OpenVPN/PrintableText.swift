@@ -47,14 +47,14 @@ private func plainText(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> Strin
   return unsafe String(decoding: bytes, as: UTF8.self)
 }
 
-private func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: false
   default: true
   }
 }
 
-private func escaped(_ bytes: some Collection<UInt8>) -> String {
+func escaped(_ bytes: some Collection<UInt8>) -> String {
   bytes.reduce(into: "") { text, byte in
     text += byte < 16 ? "\\x0" : "\\x"
     text += String(byte, radix: 16, uppercase: true)

@@ -37,23 +37,7 @@ package struct PermissionFix {
     {
       command = "usermod -aG \(unsafe String(cString: entry.pointee.gr_name)) \(name)"
     } else {
-      command = "setfacl -m u:\(name):\(isDirectory ? "rx" : "r") \(Self.quoted(path))"
+      command = "setfacl -m u:\(name):\(isDirectory ? "rx" : "r") \(shellWord(path))"
     }
-  }
-
-  /// A path as a shell takes it.
-  package static func quoted(_ path: String) -> String {
-    let isPlain = path.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "/._-+@".utf8.contains(byte)
-      }
-    }
-    if isPlain { return path }
-    return "'"
-      + path.split(separator: "'", omittingEmptySubsequences: false)
-      .map { printable($0.utf8) }.joined(separator: "'\\''") + "'"
   }
 }

@@ -157,6 +157,30 @@ public struct Descriptor: ~Copyable {
   }
 }
 
+/// Puts bytes in the place of what a file holds that this process's user made, in whatever directory:
+/// it must be there, under one name, and no link. The corresponding C functions are `openat` with
+/// `O_NOFOLLOW`, and `ftruncate`.
+///
+/// - Throws: `SystemError` naming the path; `EPERM` for a file that is not such a one.
+package func replaceContents(
+  ofOwnFile path: String, with bytes: Span<UInt8>
+) throws(SystemError) {
+  // No path but an absolute one is looked up in a directory.
+  let number = retryingOnInterrupt {
+    unsafe path.withCString { unsafe cs_open_at(-1, $0, CS_OVERWRITE, 0) }
+  }
+  guard number >= 0 else { throw SystemError("open", path) }
+  let file = Descriptor(owning: number)
+  let status = try FileStatus(of: file, called: path)
+  guard status.kind == .regular, status.links == 1, status.owner == cs_user_id() else {
+    throw SystemError("trust", path, code: SystemError.notPermitted)
+  }
+  guard retryingOnInterrupt({ cs_empty(file.number) }) == 0 else {
+    throw SystemError("write to", path)
+  }
+  try file.write(bytes, to: path)
+}
+
 /// Gives the whole content of a regular file, and waits for nobody: what is a pipe, a device or a
 /// directory is refused. The corresponding C functions are `open` with `O_NONBLOCK`, and `fstat`.
 ///

@@ -213,6 +213,43 @@ import Testing
     #expect(try bench.probe.loggedSessions.map(\.user) == ["alice", "alice"])
   }
 
+  /// The command of docs/upgrade.md, on what that project's Python left: a database that it still has
+  /// open, with a write-ahead log, and times as Python writes them.
+  @Test func `is taken over by the one command of the manual, its days in reports at once`() throws
+  {
+    let bench = try Bench()
+    bench.settings["UNITS"] = nil
+    let path = try earlier(bench)
+    let daemon = try Connection(path, busyTimeout: 0)
+    try daemon.execute(
+      """
+      PRAGMA journal_mode = WAL;
+      UPDATE user_quotas SET quota_bytes = 50000000000, bytes_used = 4000000000 WHERE user_id = 1;
+      UPDATE traffic_logs SET bytes_received = 500000000, bytes_sent = 1500000000,
+        log_timestamp = iif(id = 1, '2026-08-31 22:10:00', '2026-09-05T08:00:00.123456');
+      """)
+    let manual = try String(
+      contentsOfFile: #filePath.replacing(
+        "Tests/AdminTests/ImportTests.swift", with: "docs/upgrade.md"),
+      encoding: .utf8)
+    let command = try #require(manual.firstMatch(of: /\n    sudo (quota-admin import .*)\n/)).output
+      .1
+    let taken = try bench.shell(
+      String(command).replacing("/etc/openvpn/vpn_manager.db", with: path))
+    #expect(taken.isFine && taken.output == "added 3, changed 0, 0 as they are\n", "\(taken)")
+    let list = try bench.admin("list").output
+    #expect(list.contains("alice  active    4 GB      50 GB     8%         0\n"), "\(list)")
+    let months = try bench.admin(
+      "usage", "--by", "month", "--since", "2026-08-01", "--until", "2026-09-30", "--csv"
+    ).output
+    #expect(months.contains(",,2026-08-01,500000000,1500000000,2000000000"), "\(months)")
+    #expect(months.contains(",,2026-09-01,500000000,1500000000,2000000000"), "\(months)")
+    let days = try bench.admin("usage", "alice", "--since", "2026-09-05", "--until", "2026-09-05")
+      .output
+    #expect(days.contains("2026-09-05"), "\(days)")
+    _ = consume daemon
+  }
+
   @Test func `is only looked at in a dry run, and never written to`() throws {
     let bench = try Bench()
     let path = try earlier(bench)

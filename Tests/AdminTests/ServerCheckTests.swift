@@ -88,6 +88,27 @@ import Testing
     #expect(found.contains { $0.level == .warning && $0.text.contains("/bin/sh starts our hook") })
   }
 
+  @Test(
+    arguments: [
+      ("/x via-env", nil, nil), ("HOOK via-env", "nobody can log in", nil),
+      ("\"HOOK --then\" via-env", "nobody can log in", nil),
+      ("\"HOOK --then /bin/true\" via-file", nil, nil),
+      ("\"HOOK --then /bin/nonexistent\" via-file", "there is no /bin/nonexistent", nil),
+      ("\"HOOK --server x --then /bin/true\" via-file", "the hook calls the server x", nil),
+      ("\"HOOK --then /bin/true\" via-file", "is not told", "duplicate-cn"),
+      ("\"HOOK --duplicate-cn --then /bin/true\" via-file", nil, "duplicate-cn"),
+      ("\"HOOK --username-as-common-name --then /bin/true\" via-env", "is not told", nil),
+    ] as [(String, String?, String?)])
+  func `may have our hook at logins, before a program that checks passwords`(
+    line: String, problem: String?, other: String?
+  ) throws {
+    let value = line.replacing("HOOK", with: try hook())
+    let found = try results("\(other ?? "")\nauth-user-pass-verify \(value)")
+      .filter { $0.text.contains("udp.conf:5: ") }
+    #expect(found.count == (problem == nil ? 0 : 1), "\(found)")
+    #expect(found.allSatisfy { $0.text.contains(problem ?? "") && $0.remedy != nil })
+  }
+
   @Test func `finds the script behind a hook as OpenVPN would`() throws {
     try folder.write("", to: "openvpn/here.sh", mode: 0o755)
     try folder.write("", to: "openvpn/closed.sh", mode: 0o644)

@@ -143,11 +143,14 @@ import Testing
     #expect(try admin("teardown", "laptop").errors.contains("hint: there are: udp\n"))
   }
 
-  @Test func `does not write where others could put another file in its place`() throws {
+  @Test(arguments: ["/openvpn", ""])
+  func `does not write where others could put another file in its place`(above: String) throws {
     try folder.write("mode server\n", to: "openvpn/udp.conf")
-    #expect(unsafe chmod("\(folder.path)/openvpn", 0o777) == 0)
+    #expect(unsafe chmod(folder.path + above, 0o777) == 0)
     let outcome = try admin("setup", "udp", "--yes")
-    #expect(outcome.status == 77 && outcome.errors.contains("others may write to"))
+    #expect(outcome.status == 77)
+    #expect(outcome.errors.contains("others may write to \(folder.path)\(above)\n"))
+    #expect(outcome.errors.contains("chmod go-w \(folder.path)\(above)\n"))
   }
 
   @Test func `of two servers of one name goes by the directory's`() throws {

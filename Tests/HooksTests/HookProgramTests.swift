@@ -148,6 +148,46 @@ import Testing
     #expect(try host.records().last?.reason == .script)
   }
 
+  /// What stands behind `--then` at a login, the status that OpenVPN is given of a user who may come in
+  /// and of one who may not, and whether the latter's password is right.
+  @Test(arguments: [
+    ("exit 0", 0, 1, true), ("exit 1", 1, 1, false), ("exit 2", 2, 2, false),
+    ("exit 7", 7, 7, false), ("kill -9 $$", 137, 137, false),
+    ("[ \"$username$password\" = bobsecret ]", 1, 1, true),
+    ("read -r name <\"$2\"; [ \"$1$name\" = xbob ]", 0, 1, true),
+  ])
+  func `asks the program that checks passwords first`(
+    script: String, alice: Int, bob: Int, isLetIn: Bool
+  ) throws {
+    let host = try host()
+    let file = try host.folder.write("bob\nsecret\n", to: "up")
+    let verifier = try host.folder.write("#!/bin/sh\n\(script)\n", to: "verify", mode: 0o755)
+    for (name, status) in [("alice", alice), ("bob", bob)] {
+      let reason = try host.folder.write("", to: "reason")
+      let client = host.client(
+        "",
+        changes: [
+          "script_type": "user-pass-verify", "time_unix": nil, "username": name,
+          "password": "secret", "auth_failed_reason_file": reason,
+        ])
+      let outcome = try connect(client, ["--then", verifier, "x", file])
+      #expect(outcome.status == Int32(status) && outcome.errors == "", "\(name)")
+      let isOurs = name == "bob" && isLetIn
+      let told = try String(contentsOfFile: reason, encoding: .utf8)
+      #expect(told == (isOurs ? "disabled by an administrator" : ""), "\(name)")
+    }
+  }
+
+  @Test func `stands in for no password check`() throws {
+    let host = try host()
+    for arguments in [[], ["--then"], ["--then", "/nonexistent"], ["/tmp/up.tmp"]] {
+      let client = host.client("alice", changes: ["script_type": "user-pass-verify"])
+      let outcome = try connect(client, arguments)
+      #expect(outcome.status == 1 && outcome.errors.hasSuffix("nobody may log in\n"))
+    }
+    #expect(try host.records().isEmpty)
+  }
+
   @Test func `works in a chroot, where there is neither /proc nor a library`() throws {
     guard getuid() == 0, Self.isEmbedded else { return }
     let host = try host()

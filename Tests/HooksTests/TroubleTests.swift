@@ -140,12 +140,4 @@ import Testing
     #expect(ended.errors.first?.contains("client-disconnect script") == true)
     #expect(try host.records().map(\.kind) == [.out, .end])
   }
-
-  @Test func `a login is not let in, for its password is not checked`() throws {
-    let host = try HookHost()
-    try host.publish()
-    let ran = host.connect(host.client("alice", changes: ["script_type": "user-pass-verify"]))
-    #expect(ran.status == 1)
-    #expect(ran.errors.count == 1)
-  }
 }

@@ -59,6 +59,9 @@ final class QuotaHost {
     return shared
   }
 
+  /// The command of a hook.
+  func hook(_ program: String) -> String { installation.hook(program) }
+
   /// Starts a server with our hooks, and adds it to the setting `MANAGEMENT`.
   ///
   /// A faked clock is the server's as well, for it is the server that says when a session began and

@@ -8,7 +8,8 @@ private let hooks = "/usr/libexec/openvpn-quota"
 
 /// What `quota-admin setup` makes of the text of a config; every management line is one to keep.
 private func setUp(
-  _ text: String, hooks: String = hooks, including others: [String: String] = [:]
+  _ text: String, hooks: String = hooks, atLogin: Bool = false,
+  including others: [String: String] = [:]
 ) throws -> (config: ServerConfig, edit: ConfigEdit) {
   func read(_ text: [UInt8]) throws -> ServerConfig {
     try ServerConfig(file: file) { path throws(SystemError) in
@@ -17,9 +18,9 @@ private func setUp(
       return Array(other.utf8)
     }
   }
-  let wanted = try read(Array(text.utf8)).wantedLines(server: "udp", hooks: hooks) { path in
-    !path.hasSuffix("/quota-conect")
-  }
+  let wanted = try read(Array(text.utf8)).wantedLines(
+    server: "udp", hooks: hooks, atLogin: atLogin
+  ) { !$0.hasSuffix("/quota-conect") }
   let edit = ConfigEdit.settingUp(Array(text.utf8), of: file, wanted)
   return (try read(edit.text), edit)
 }
@@ -148,6 +149,43 @@ private let configs = [
     #expect(edit.difference().isEmpty)
   }
 
+  /// The line as it stands, whether the reason at login is wanted, and as it becomes.
+  @Test(arguments: [
+    ("auth-user-pass-verify /a via-env", false, ["/a"]),
+    (
+      "auth-user-pass-verify '/a b' via-file", true,
+      ["\(hooks)/quota-connect", "--server", "udp", "--then", "/a", "b"]
+    ),
+    (
+      "auth-user-pass-verify /a via-file\nduplicate-cn\nusername-as-common-name", true,
+      [
+        "\(hooks)/quota-connect", "--server", "udp", "--username-as-common-name", "--duplicate-cn",
+        "--then", "/a",
+      ]
+    ),
+    (
+      "auth-user-pass-verify \"/old/quota-connect --duplicate-cn --then /a\" via-env", false,
+      ["\(hooks)/quota-connect", "--server", "udp", "--then", "/a"]
+    ),
+    (
+      "auth-user-pass-verify /a via-env\nclient-connect \"\(hooks)/quota-connect --config /q\"",
+      true,
+      ["\(hooks)/quota-connect", "--config", "/q", "--server", "udp", "--then", "/a"]
+    ),
+  ])
+  func `stands before the program that checks passwords if asked to`(
+    lines: String, atLogin: Bool, words: [String]
+  ) throws {
+    let text = "mode server\n\(lines)\n"
+    let (config, edit) = try setUp(text, atLogin: atLogin)
+    #expect(config.passwordCheck?.value == words)
+    #expect(config.passwordMethod == (lines.contains("via-env") ? "via-env" : "via-file"))
+    #expect(try setUp(String(decoding: edit.text, as: UTF8.self)).edit.changesNothing)
+    if words.count > 1, !lines.contains("quota-connect") {
+      #expect(String(decoding: ConfigEdit.tearingDown(edit.text).text, as: UTF8.self) == text)
+    }
+  }
+
   @Test func `finds a line that OpenVPN would not read`() throws {
     func overlong(_ length: Int) throws -> [UInt8]? {
       let line = "client-connect /" + String(repeating: "x", count: length)
@@ -183,6 +221,15 @@ private let configs = [
     ("# client-connect \(hooks)/quota-connect", "# client-connect \(hooks)/quota-connect\n"),
     ("client-connect \"sudo \(hooks)/quota-connect\"", ""),
     ("--client-connect \"\(hooks)/quota-connect --then /a\"", "--client-connect \"/a\"\n"),
+    (
+      "auth-user-pass-verify \"\(hooks)/quota-connect --duplicate-cn --then /a\" via-env",
+      "auth-user-pass-verify \"/a\" via-env\n"
+    ),
+    // Without the line nobody would have to bring a password.
+    (
+      "auth-user-pass-verify \(hooks)/quota-connect via-env",
+      "auth-user-pass-verify \(hooks)/quota-connect via-env\n"
+    ),
   ])
   func `frees a server of hooks that were written by hand`(line: String, left: String) throws {
     let edit = ConfigEdit.tearingDown(Array("mode server\n\(line)\nverb 3\n".utf8))

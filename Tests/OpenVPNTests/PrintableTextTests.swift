@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import OpenVPN
@@ -54,5 +55,18 @@ import Testing
   @Test(arguments: ["10.0.0.1/24", "x", "10.0.0.1 ", "fe80::1%eth0"])
   func `is made of an address only`(text: String) {
     #expect(address(text, "", "alice") == nil)
+  }
+}
+
+@Suite struct `A word for a shell` {
+  @Test(arguments: [
+    ("/etc/openvpn/a-b_1.conf", "/etc/openvpn/a-b_1.conf"), ("علی", "علی"), ("", "''"),
+    ("/a b/c'd", "'/a b/c'\\''d'"), ("a\\b", "'a\\b'"), ("$(x)", "'$(x)'"), ("~", "'~'"),
+    ("it's\n\\", "$'it\\'s\\x0A\\\\'"), ("a\u{202E}b", "$'a\\xE2\\x80\\xAEb'"),
+  ])
+  func `is what was meant, and can be seen`(text: String, word: String) throws {
+    #expect(shellWord(text) == word)
+    let outcome = try Program.run("/bin/bash", ["-c", "printf %s \(word)"])
+    #expect(outcome.status == 0 && outcome.output == text)
   }
 }

@@ -258,9 +258,4 @@ private let serverLine = "server 10.8.0.0 255.255.255.0\n"
   func `is there for missing permission only`(code: Int32) {
     #expect(PermissionFix(for: SystemError("open", "/etc/passwd", code: code)) == nil)
   }
-
-  @Test func `is a command that a shell takes as it is meant`() {
-    #expect(PermissionFix.quoted("/etc/openvpn/a-b_1.conf") == "/etc/openvpn/a-b_1.conf")
-    #expect(PermissionFix.quoted("/a b/c'd") == "'/a b/c'\\''d'")
-  }
 }

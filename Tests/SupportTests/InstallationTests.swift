@@ -53,12 +53,21 @@ import Testing
 
   @Test func `keeps what was edited, and what others put there`() throws {
     #expect(try make("install").status == 0)
-    let (cron, mine) = ("/etc/cron.d/openvpn-quota", "/usr/local/share/doc/openvpn-quota/mine.txt")
+    let (cron, mine) = ("/etc/openvpn-quota/cron", "/usr/local/share/doc/openvpn-quota/mine.txt")
     try folder.write("# mine\n", to: "root\(cron)")
     try folder.write("mine\n", to: "root\(mine)")
     let outcome = try make("uninstall")
     #expect(outcome.status == 0 && outcome.errors.contains("kept: \(root)\(cron) was changed"))
     #expect(try files() == [cron, "/etc/openvpn-quota/quota.conf", mine].sorted())
+  }
+
+  @Test func `has pages that name its own places`() throws {
+    #expect(try make("install").status == 0)
+    let pages = "\(root)/usr/local/share"
+    let named = try Program.run("grep", ["-rhoE", "/usr/[a-z/]*/openvpn-quota", pages]).output
+    #expect(named.contains("/usr/local/libexec/openvpn-quota\n"))
+    #expect(named.contains("/usr/local/share/doc/openvpn-quota\n"))
+    #expect(!named.contains("/usr/libexec") && !named.contains("/usr/share"))
   }
 
   @Test func `does not begin with a server that is not there`() throws {
@@ -68,6 +77,24 @@ import Testing
     #expect(outcome.status == 1)
     #expect(
       outcome.errors.hasPrefix("deploy: error: there is no config of a server no-such-server\n"))
+  }
+
+  @Test(.enabled(if: getuid() == 0, "only root becomes another user"))
+  func `finds a server's config where only root may look`() throws {
+    let config = try folder.write("mode server\n", to: "closed/udp.conf")
+    #expect(unsafe chmod(folder.path + "/closed", 0o700) == 0 && chmod(folder.path, 0o755) == 0)
+    let deploy = try String(contentsOfFile: Self.checkout + "/.ci/deploy", encoding: .utf8)
+    try folder.write(deploy, to: "bin/deploy", mode: 0o755)
+    try folder.write("#!/bin/sh\necho \"sudo $*\"\n", to: "bin/sudo", mode: 0o755)
+    let outcome = try Program.run(
+      "setpriv",
+      [
+        "--reuid", "65534", "--regid", "65534", "--clear-groups", folder.path + "/bin/deploy",
+        "/usr/local", "/etc", config,
+      ], environment: ["PATH": "\(folder.path)/bin:/usr/bin:/bin", "MAKE": "false"])
+    // What comes then is not there: a build, or a systemd.
+    #expect(outcome.status == 1 && !outcome.errors.contains("there is no config"), "\(outcome)")
+    #expect(outcome.output == "sudo test -e \(config)\n")
   }
 
   @Test(.enabled(if: getuid() == 0, "only root becomes the caller"))

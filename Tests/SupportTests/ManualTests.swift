@@ -1,3 +1,4 @@
+import System
 import Testing
 import TestSupport
 
@@ -45,6 +46,28 @@ import TestSupport
       let entry = try #require(page.components(after: ".It Cm \(key) "))
       #expect(entry.contains(range), "\(key)")
     }
+  }
+
+  @Test(arguments: [
+    "README.md", "CONTRIBUTING.md", "docs/README.md", "docs/install.md", "docs/upgrade.md",
+    "docs/security.md",
+  ])
+  func `A document's links lead to files that are there`(document: String) throws {
+    let text = try Repository.lines(document).joined(separator: "\n")
+    let folder = document.hasPrefix("docs/") ? "docs/" : ""
+    let links = text.matches(of: /\]\(([^)#:]+)\)/).map { String($0.1) }
+    for link in links {
+      let place = link.hasPrefix("../") ? String(link.dropFirst(3)) : folder + link
+      #expect(throws: Never.self) { try Repository.contents(place) }
+    }
+    if document == "docs/README.md" {
+      // It is an index: every page is in it.
+      let pages = try names(inDirectory: Repository.root + "/docs").filter {
+        $0.hasSuffix(".md") && $0 != "README.md"
+      }
+      for page in pages { #expect(links.contains(page), "\(page)") }
+    }
+    if document == "README.md" { #expect(text.split(separator: "\n").count < 120) }
   }
 
   @Test(arguments: pages) func `A page has the sections that people look for`(

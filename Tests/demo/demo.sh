@@ -390,7 +390,7 @@ claim 'her client stopped and shows the message' halted
 step "5. She comes back and is refused. Her client's log, and ours:"
 "${vpn}_connect" alice
 claim 'her client was refused' log_says alice AUTH_FAILED
-refusal_logged() { quota-sweep && grep 'refused.*alice.*reason=' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
+refusal_logged() { quota-sweep 2>"$work/said" && grep 'refused.*alice.*reason=' "$work/quota.log" >"$work/said" && quote <"$work/said"; }
 claim 'our log has the reason after the next sweep' refusal_logged
 
 step '6. bob noticed nothing.'

@@ -54,13 +54,14 @@ phase_install() {
   claim 'in two lines' is "$(grep -c '^openvpn-quota: ' <<<"$said")" 2
   claim 'the timers run' runs quota-sweep.timer
   claim 'rotation has its timer too' runs quota-rotate.timer
+  claim 'cron has nothing of ours to log every minute' not test -e /etc/cron.d/openvpn-quota
   claim 'only the account writes in its directory' stat_is /var/lib/openvpn-quota '2750 openvpn-quota:openvpn-quota'
   claim 'the place of the sockets is shared by the group' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
   claim 'the log is there for the group to read' stat_is "$log" '640 openvpn-quota:openvpn-quota'
   claim 'only the group reads the settings' stat_is /etc/openvpn-quota/quota.conf '640 root:openvpn-quota'
-  claim 'the first sweep has made the database' within 20 test -s /var/lib/openvpn-quota/quota.db
+  claim 'the first sweep has made the database' within 60 test -s /var/lib/openvpn-quota/quota.db
   claim 'it is the account'"'"'s alone' stat_is /var/lib/openvpn-quota/quota.db '600 openvpn-quota:openvpn-quota'
-  claim 'the hooks may read the access table' within 5 stat_is /var/lib/openvpn-quota/access '640 openvpn-quota:openvpn-quota'
+  claim 'the hooks may read the access table' within 60 stat_is /var/lib/openvpn-quota/access '640 openvpn-quota:openvpn-quota'
   claim 'and append to the journal' stat_is /var/lib/openvpn-quota/journal '660 openvpn-quota:openvpn-quota'
   quota-admin add alice --quota 2MiB >/dev/null
   quota-admin add bob >/dev/null
@@ -103,12 +104,12 @@ phase_serve() {
   claim 'bob comes in' connect bob 1194 10.99.0
   move alice 10.99.0
   move bob 10.99.0
-  claim 'the timer sweeps' within 35 has_swept $((before + 1))
-  claim 'and again, with nobody asking' within 35 has_swept $((before + 2))
-  claim 'alice is told to go and why' within 10 said alice "Halt command was pushed by server ('Traffic quota used up')"
+  claim 'the timer sweeps' within 90 has_swept $((before + 1))
+  claim 'and again, with nobody asking' within 90 has_swept $((before + 2))
+  claim 'alice is told to go and why' within 60 said alice "Halt command was pushed by server ('Traffic quota used up')"
   claim 'the log has it' grep -q ' info quota-sweep: disconnected user=alice server=server' "$log"
   claim 'alice stays out' refused alice 1194
-  claim 'the log has that too' within 35 grep -qE ' info quota-(sweep|admin): refused user=alice' "$log"
+  claim 'the log has that too' within 90 grep -qE ' info quota-(sweep|admin): refused user=alice' "$log"
   claim 'bob noticed nothing' ping_server bob 10.99.0
   local journal
   journal=$(journalctl -u quota-sweep -o short-iso --no-pager)
@@ -160,8 +161,8 @@ END
   before=$(sweeps)
   claim 'a sweep that hangs is ended' not systemctl start quota-sweep
   claim 'and systemctl shows why' is_property quota-sweep.service Result timeout
-  claim 'the next one runs by itself' within 40 has_swept $((before + 1))
-  claim 'and did well' within 5 is_property quota-sweep.service Result success
+  claim 'the next one runs by itself' within 90 has_swept $((before + 1))
+  claim 'and did well' within 60 is_property quota-sweep.service Result success
   rm -r /run/systemd/system/quota-sweep.service.d /run/openvpn-quota/hung
   systemctl daemon-reload
 }
@@ -196,10 +197,10 @@ phase_debian-unit() {
   move bob 10.98.0
   stop bob
   claim 'its own script still greets bob' grep -qx 'come client-connect bob' /run/noted
-  claim 'and says good-bye' within 15 grep -qx 'go client-disconnect bob' /run/noted
+  claim 'and says good-bye' within 60 grep -qx 'go client-disconnect bob' /run/noted
   claim 'but greets nobody who is refused' not grep -q 'come client-connect alice' /run/noted
-  claim 'the hook, as nobody, bills bob in full' within 15 has_moved bob "$before"
-  claim "and closes bob's session" within 10 closed_by_hook
+  claim 'the hook, as nobody, bills bob in full' within 60 has_moved bob "$before"
+  claim "and closes bob's session" within 60 closed_by_hook
   claim 'and once' not has_moved bob $((before + 500000))
   claim 'the sweep has both servers' has '"name":"second"' "$(quota-sweep --json)"
   claim 'the hooks had nothing to complain of' not hooks_complained
@@ -221,11 +222,11 @@ phase_reboot() {
   claim 'the access table was published' is_property quota-publish.service Result success
   claim 'before OpenVPN started' published_first
   claim 'the place of the sockets is there' stat_is /run/openvpn-quota '2770 root:openvpn-quota'
-  claim 'the server is up' within 20 runs openvpn-server@server
+  claim 'the server is up' within 60 runs openvpn-server@server
   claim 'the usage is kept' test "$(used alice)" -gt 2097152
   local before
   before=$(sweeps)
-  claim 'the timer sweeps' within 40 has_swept $((before + 1))
+  claim 'the timer sweeps' within 90 has_swept $((before + 1))
   make_network
   claim 'alice still stays out' refused alice 1194
   claim 'bob comes in' connect bob 1194 10.99.0
@@ -320,7 +321,7 @@ phase_wrong-places() {
 
 phase_purge() {
   claim 'removal refuses while a config names the hooks' not dpkg -r openvpn-quota
-  claim 'and says how to go on' has 'hint: quota-admin teardown server' "$(dpkg -r openvpn-quota 2>&1 || true)"
+  claim 'and says how to go on' has 'hint: quota-admin teardown /etc/openvpn/server/server.conf' "$(dpkg -r openvpn-quota 2>&1 || true)"
   claim 'nothing was stopped' runs quota-sweep.timer
   local name
   for name in server second; do quota-admin teardown --yes $name >/dev/null; done
@@ -354,10 +355,12 @@ phase_cron() {
   sed -i 's/^#MONITOR_INTERVAL=.*/MONITOR_INTERVAL=30/' /etc/openvpn-quota/quota.conf
   rm -r /run/openvpn-quota
   cron
-  claim 'the place of the sockets is made at boot' within 10 stat_is /run/openvpn-quota '2770 root:openvpn-quota'
-  claim 'cron sweeps' within 70 has_swept 1
-  claim 'and at the half minute' within 50 has_swept 2
+  claim 'the place of the sockets is made at boot' within 60 stat_is /run/openvpn-quota '2770 root:openvpn-quota'
+  claim 'cron sweeps' within 150 has_swept 1
+  claim 'and at the half minute' within 150 has_swept 2
   claim 'as the system user' stat_is /var/lib/openvpn-quota/quota.db '600 openvpn-quota:openvpn-quota'
+  claim 'the package goes' dpkg -r openvpn-quota
+  claim 'and cron has nothing more to do for it' not test -L /etc/cron.d/openvpn-quota
 }
 
 "phase_$1" "${@:2}"

@@ -52,13 +52,13 @@ END
 # connect NAME PORT NETWORK: starts the client and waits until its tunnel is up.
 connect() {
   start_client "$1" "$2"
-  within 15 said "$1" 'Initialization Sequence Completed'
+  within 60 said "$1" 'Initialization Sequence Completed'
 }
 
 # refused NAME PORT: starts the client and waits until it is turned away.
 refused() {
   start_client "$1" "$2"
-  within 15 said "$1" 'AUTH_FAILED'
+  within 60 said "$1" 'AUTH_FAILED'
 }
 
 start_client() {

@@ -6,15 +6,16 @@
 # usage: Tests/system/run.sh [RELEASE]     after make deb; as root, from the top of the checkout
 #
 # With a RELEASE of Debian, such as sid, it is that one, and only the life of a server is told: set up,
-# a client over quota, taken back, served without us.
+# a client over quota, taken back, served without us. Runs for several releases may go side by side.
 #
-# Everything is below .build/system and in containers of their own; the machine itself is left alone.
+# Everything is below .build/system… and in containers of their own; the machine itself is left alone.
 set -euo pipefail
 shopt -s nullglob
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 release=${1:-}
-work=$PWD/.build/system
+work=$PWD/.build/system${release:+-$release}
+machine=quota${release:+-$release}
 root=$work/root
 console=$work/console.log
 containers=()
@@ -44,9 +45,13 @@ make_root() {
   local archive=$work/$codename.tar start=$SECONDS
   if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
     # An index that is some weeks older than this machine's clock will do.
-    mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
-      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$work/new.tar"
-    mv "$work/new.tar" "$archive"
+    if mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
+      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$work/new.tar"; then
+      mv "$work/new.tar" "$archive"
+    else
+      [ -e "$archive" ] || die "cannot get a fresh $codename; is its mirror out of reach?"
+      echo "test-system: warning: the $codename of an earlier day is used" >&2
+    fi
   fi
   mkdir "$root" "$root-cron"
   tar -C "$root" -xf "$archive"
@@ -56,7 +61,7 @@ make_root() {
 
 boot() {
   # systemd from 258 on wants the unified hierarchy, whatever the host has.
-  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet -b -D "$root" --register=no --keep-unit --private-network --machine=quota \
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet -b -D "$root" --register=no --keep-unit --private-network --machine="$machine" \
     --bind=/dev/net/tun --capability=CAP_NET_ADMIN --bind="$work/shared:/shared" --console=pipe \
     </dev/null >"$console" 2>&1 &
   nspawn=$!
@@ -90,7 +95,7 @@ phase() {
 # A host without systemd.
 with_cron() {
   exec systemd-nspawn --quiet -D "$root-cron" --register=no --keep-unit --private-network \
-    --machine=quota-cron --bind="$work/shared:/shared" --as-pid2 \
+    --machine="$machine-cron" --bind="$work/shared:/shared" --as-pid2 \
     /bin/bash /shared/inside.sh cron </dev/null >"$work/cron.log" 2>&1
 }
 
@@ -107,8 +112,8 @@ cp "${packages[0]}" "$work/shared/new.deb"
 if [ -n "$release" ]; then
   cp "$work/shared/new.deb" "$work/shared/previous.deb"
 else
-  .ci/deb 0.0.1-1 >/dev/null
-  mv .build/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
+  .ci/deb 0.0.1-1 "$work" >/dev/null
+  mv "$work"/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
 fi
 cp "$here"/*.sh "$work/shared/"
 

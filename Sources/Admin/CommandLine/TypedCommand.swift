@@ -1,4 +1,5 @@
 import ArgumentParser
+import OpenVPN
 import Quota
 import Support
 
@@ -118,19 +119,7 @@ struct TypedCommand {
   }
 
   private static func didYouMean(_ arguments: [String]) -> String {
-    "did you mean: quota-admin \(arguments.map(quoted).joined(separator: " "))"
-  }
-
-  /// An argument as a shell takes it.
-  static func quoted(_ argument: String) -> String {
-    let isPlain = argument.unicodeScalars.allSatisfy { scalar in
-      scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-        || "._@+-=:/,%".unicodeScalars.contains(scalar)
-    }
-    if isPlain, !argument.isEmpty { return argument }
-    var text = "'"
-    for letter in argument { text += letter == "'" ? #"'\''"# : String(letter) }
-    return text + "'"
+    "did you mean: quota-admin \(arguments.map(shellWord).joined(separator: " "))"
   }
 
   /// What the commands are called elsewhere.

@@ -81,6 +81,33 @@ struct ServerCheck {
     return security
       + hook("client-connect", "quota-connect", config.clientConnect)
       + hook("client-disconnect", "quota-disconnect", config.clientDisconnect)
+      + logins()
+  }
+
+  /// Our hook at logins, if it is there.
+  private func logins() -> [CheckResult] {
+    guard let line = config.passwordCheck,
+      HookCommand(line.value, exists: { _ in true }).kind != .foreign
+    else { return [] }
+    guard let wanted = config.loginLine(server: name, hook: "\(Self.hooks)/quota-connect") else {
+      return [
+        result(
+          .error,
+          "\(line.place): nobody can log in, for no program behind --then checks passwords",
+          "put --then PROGRAM behind quota-connect, or take it out of the line")
+      ]
+    }
+    let remedy = "quota-admin setup --at-login \(name), which writes: \(wanted)"
+    let told =
+      config.tellsLoginHook
+      ? []
+      : [
+        result(
+          .warning,
+          "\(line.place): the hook is not told whether the server has username-as-common-name and "
+            + "duplicate-cn", remedy)
+      ]
+    return told + hook("auth-user-pass-verify", line, remedy)
   }
 
   private func hook(
@@ -90,10 +117,17 @@ struct ServerCheck {
     let installed = command.asInstalled("\(Self.hooks)/\(program)", server: name)
     let remedy =
       "quota-admin setup \(name), which writes: \(directive) \(HookCommand.value(for: installed))"
-    guard let line, let first = command.words.first else {
+    guard let line, !line.value.isEmpty else {
       return [result(.error, "\(config.file) has no \(directive) line", remedy)]
     }
-    let place = line.place
+    return hook(directive, line, remedy)
+  }
+
+  private func hook(
+    _ directive: String, _ line: Located<[String]>, _ remedy: String
+  ) -> [CheckResult] {
+    let command = HookCommand(line.value) { isThere(inJail($0)) }
+    let (first, place) = (command.words[0], line.place)
     switch command.kind {
     case .foreign:
       let what = isThere(inJail(first)) ? "runs \(first)" : "names \(first), which is not there,"
@@ -151,7 +185,7 @@ struct ServerCheck {
       return [
         result(
           .error, "\(place): \(person.name) may not run \(path)",
-          "chmod a+x \(PermissionFix.quoted(obstacle))")
+          "chmod a+x \(shellWord(obstacle))")
       ]
     } catch {
       if error.code != ENOENT { return [.missing("server \(name)", error, remedy: remedy)] }
@@ -198,7 +232,7 @@ struct ServerCheck {
             .error,
             "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
             folders.map {
-              "mount --bind \(PermissionFix.quoted($0)) \(PermissionFix.quoted(jail.value + $0))"
+              "mount --bind \(shellWord($0)) \(shellWord(jail.value + $0))"
             }.joined(separator: " && "))
         ]
       }

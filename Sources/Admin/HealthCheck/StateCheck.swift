@@ -1,5 +1,6 @@
 import Glibc
 import Ledger
+import OpenVPN
 import Quota
 import SQLite
 import Servers
@@ -25,14 +26,14 @@ struct StateCheck {
         results.append(
           CheckResult(
             "database", .error, "\(folder) does not belong to the user \(account)",
-            remedy: "chown \(account):\(account) \(PermissionFix.quoted(folder))"))
+            remedy: "chown \(account):\(account) \(shellWord(folder))"))
       }
       if status.mode != 0o2750 {
         results.append(
           CheckResult(
             "database", .error,
             "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get its group",
-            remedy: "chmod 2750 \(PermissionFix.quoted(folder))"))
+            remedy: "chmod 2750 \(shellWord(folder))"))
       }
       if let network = NetworkFileSystem(of: folder) {
         results.append(
@@ -52,7 +53,7 @@ struct StateCheck {
       folder == "/var/lib/openvpn-quota" && Systemd.isRunning
       ? "systemd-tmpfiles --create openvpn-quota.conf"
       : "install -d -m 2750 -o \(Account.name) -g \(Account.name) "
-        + PermissionFix.quoted(folder)
+        + shellWord(folder)
     return "\(made) && \(Systemd.sweepCommand)"
   }
 
@@ -92,7 +93,7 @@ struct StateCheck {
     if status.mode == file.mode { return nil }
     return CheckResult(
       "database", .error, "\(file.path) has mode \(octal(status.mode))",
-      remedy: "chmod \(octal(file.mode)) \(PermissionFix.quoted(file.path))")
+      remedy: "chmod \(octal(file.mode)) \(shellWord(file.path))")
   }
 
   private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
@@ -105,7 +106,7 @@ struct StateCheck {
     return CheckResult(
       "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
       remedy: obstacle == file
-        ? "chown \(Account.name):\(Account.name) \(PermissionFix.quoted(file))"
+        ? "chown \(Account.name):\(Account.name) \(shellWord(file))"
         : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
   }
 
@@ -165,7 +166,7 @@ struct StateCheck {
         "database", .warning,
         "the write-ahead log has grown to \(ByteSize.format(length, in: settings.units)): something keeps it open",
         remedy:
-          "fuser -v \(PermissionFix.quoted(path)), end what is not one of ours, and run quota-sweep"
+          "fuser -v \(shellWord(path)), end what is not one of ours, and run quota-sweep"
       )
     ]
   }
@@ -189,7 +190,7 @@ struct StateCheck {
       return [CheckResult("log", .ok, "LOG_FILE is empty: there is none")]
     }
     let account = Account.name
-    let quoted = PermissionFix.quoted(path)
+    let quoted = shellWord(path)
     let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(quoted)"
     do throws(SystemError) {
       let status = try FileStatus(of: path)

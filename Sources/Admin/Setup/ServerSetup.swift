@@ -34,10 +34,11 @@ struct ServerSetup {
     config = server.config
     self.name = try ServerSetup.name(of: server, settings)
     file = try canonicalPath(of: server.config.file)
-    // A user who may write there could put another file in the place of what is written.
-    guard try FileStatus(of: directory(of: file)).isClosedToOthers else {
+    // A user who may write on the way there could put another file in the place of what is written.
+    if let folder = try directoryOpenToOthers(above: file) {
+      let word = shellWord(folder)
       throw CommandError(
-        "others may write to \(directory(of: file))", hint: "chmod go-w \(directory(of: file))",
+        "others may write to \(folder)", hint: "chown root \(word) && chmod go-w \(word)",
         exitStatus: .permission)
     }
     text = try contents(ofRegularFile: file, limit: ServerConfig.longest)
@@ -68,17 +69,22 @@ struct ServerSetup {
 
   /// The config with all that it lacks.
   ///
+  /// - Parameter atLogin: whether clients should be told at their login why they may not come in.
   /// - Throws: `CommandError` for what stands in the way.
-  func settingUp() throws -> ConfigEdit {
+  func settingUp(atLogin: Bool) throws -> ConfigEdit {
     try refuseConflicts()
-    let edit = ConfigEdit.settingUp(text, of: config.file, wantedLines(of: config))
+    if atLogin, config.loginLine(server: name, hook: "") == nil {
+      throw CommandError(
+        "\(config.file) has no auth-user-pass-verify line: no program there checks passwords")
+    }
+    let edit = ConfigEdit.settingUp(text, of: config.file, wantedLines(of: config, atLogin))
     if let line = edit.overlongLine {
       throw CommandError(
         "this line would be too long for OpenVPN, which reads 255 bytes: "
           + Escaping.plain(String(decoding: line, as: UTF8.self)),
         hint: "put the server's own command into a script with a short path")
     }
-    if wantedLines(of: config).contains(where: { $0.line == "group \(Account.name)" }),
+    if wantedLines(of: config, atLogin).contains(where: { $0.line == "group \(Account.name)" }),
       unsafe getgrnam(Account.name) == nil
     {
       AdminProgram.diagnostics.warning(
@@ -86,7 +92,7 @@ struct ServerSetup {
         hint: "quota-admin check says how to make it")
     }
     // What an included file says may be in the way; then the lines change nothing.
-    if let line = wantedLines(of: try config(with: edit)).first?.line {
+    if let line = wantedLines(of: try config(with: edit), atLogin).first?.line {
       throw CommandError("\(config.file) would still lack: \(line)", exitStatus: .bug)
     }
     return edit
@@ -100,7 +106,9 @@ struct ServerSetup {
     let left = try config(with: edit)
     if let line = left.hookLines.first {
       throw CommandError(
-        "\(line.place): this line names the hooks, in a file that the config includes",
+        "\(line.place): this line names the hooks, "
+          + (line.place.file == config.file
+            ? "and no program behind them checks passwords" : "in a file that the config includes"),
         hint: "take it out by hand, and run this again")
     }
     return edit
@@ -117,9 +125,9 @@ struct ServerSetup {
     }
   }
 
-  private func wantedLines(of config: ServerConfig) -> [ConfigEdit.Wanted] {
+  private func wantedLines(of config: ServerConfig, _ atLogin: Bool) -> [ConfigEdit.Wanted] {
     config.wantedLines(
-      server: name, hooks: ServerCheck.hooks, group: Account.name,
+      server: name, hooks: ServerCheck.hooks, atLogin: atLogin, group: Account.name,
       keepsManagement: config.management.map { canReach($0.value.address) } ?? false,
       exists: { unsafe access((config.chroot?.value ?? "") + $0, F_OK) == 0 })
   }

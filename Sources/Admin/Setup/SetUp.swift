@@ -24,10 +24,14 @@ struct SetUp: ParsableCommand {
   @OptionGroup var consent: Consent
   @OptionGroup var argument: ServerArgument
 
+  @Flag(
+    help: "Have clients told at their login why they may not come in: needs auth-user-pass-verify.")
+  var atLogin = false
+
   func run() throws {
     let settings = try options.settings()
     let setup = try ServerSetup(of: argument.name, settings)
-    let edit = try setup.settingUp()
+    let edit = try setup.settingUp(atLogin: atLogin)
     if try setup.apply(edit, consent, "setup", ifNothing: "has all lines already") {
       try StandardOutput.write(["then: quota-admin check"])
     }

@@ -36,6 +36,8 @@ int64_t cs_seek_data(int32_t file, int64_t position);
 int32_t cs_reserve(int32_t file, int64_t size);
 int32_t cs_synchronize(int32_t file, int32_t only_data);
 int32_t cs_change_mode(int32_t file, uint32_t mode);
+// Cuts a file to no bytes.
+int32_t cs_empty(int32_t file);
 // Gives a file the owner, the group, the mode and the access list of another one.
 int32_t cs_copy_rights(int32_t from, int32_t to);
 
@@ -52,6 +54,8 @@ int32_t cs_remove_at(int32_t directory, const char *name);
 // Nanoseconds.
 int64_t cs_clock_now(enum cs_clock clock);
 int32_t cs_process_id(void);
+// The effective user id.
+uint32_t cs_user_id(void);
 // The value of a variable of this process, NULL where it is not set.
 const char *cs_variable(const char *name);
 // Runs a program, arguments[0], and waits: its exit status, 128 plus a signal, or -1.

@@ -243,7 +243,10 @@ extension SessionReplay {
   ///
   /// Not counted are those of another boot, those of an earlier process of the same server, which
   /// are over, and what is known of the new session itself already.
-  package mutating func liveSessions(beside new: JournalRecord) -> Int64 {
+  ///
+  /// - Parameter replaces: leaves out those of the same server, one of which the new session may take
+  ///   the place of.
+  package mutating func liveSessions(beside new: JournalRecord, replaces: Bool = false) -> Int64 {
     let (key, place) = (key(of: new), place(of: new))
     var count: Int64 = 0
     for session in sessions where session.isOwn && !session.isRefused && !session.isEnded {
@@ -252,7 +255,8 @@ extension SessionReplay {
         session.key.pid != key.pid
         || session.serverStart != 0 && new.serverStart != 0
           && session.serverStart != new.serverStart
-      let isOver = isOfOtherBoot || session.key.server == key.server && isOfOtherProcess
+      let isOver =
+        isOfOtherBoot || session.key.server == key.server && (isOfOtherProcess || replaces)
       let isNew = session.key == key && place.isSame(as: session.place)
       if !isOver, !isNew { count += 1 }
     }

@@ -141,13 +141,17 @@ package struct ConfigEdit {
     let directive = String(decoding: words[0], as: UTF8.self)
     // As on the command line it may have two hyphens.
     let name = directive.hasPrefix("--") ? String(directive.dropFirst(2)) : directive
-    guard ["client-connect", "client-disconnect"].contains(name),
+    guard ["client-connect", "client-disconnect", "auth-user-pass-verify"].contains(name),
       let command = try? ConfigLexer.words(in: words[1] + [Bytes.lineFeed])
     else { return nil }
     let hook = HookCommand(command.map { String(decoding: $0, as: UTF8.self) }) { _ in true }
     if hook.kind == .foreign { return nil }
-    if hook.script.isEmpty { return [] }
-    return [Array("\(directive) \(HookCommand.value(for: Array(hook.script)))".utf8) + lineEnd]
+    let isLogin = name == "auth-user-pass-verify"
+    // Without the line nobody would have to bring a password.
+    if hook.script.isEmpty { return isLogin ? nil : [] }
+    let method = isLogin && words.count > 2 ? [UInt8(ascii: " ")] + words[2] : []
+    let value = HookCommand.value(for: Array(hook.script))
+    return [Array("\(directive) \(value)".utf8) + method + lineEnd]
   }
 }
 
@@ -174,12 +178,13 @@ extension ServerConfig {
   /// - Parameters:
   ///   - server: its name.
   ///   - hooks: the directory of our hooks.
+  ///   - atLogin: whether the connect hook should stand before the program that checks passwords.
   ///   - group: the group that hooks need where the server gives up root.
   ///   - keepsManagement: whether its management lines, if it has some, are of use as they stand.
   ///   - exists: whether there is a file of this path.
   package func wantedLines(
-    server: String, hooks: String, group: String = "openvpn-quota", keepsManagement: Bool = true,
-    exists: (String) -> Bool
+    server: String, hooks: String, atLogin: Bool = false, group: String = "openvpn-quota",
+    keepsManagement: Bool = true, exists: (String) -> Bool
   ) -> [ConfigEdit.Wanted] {
     var wanted: [ConfigEdit.Wanted] = []
     if management == nil || !keepsManagement {
@@ -199,6 +204,15 @@ extension ServerConfig {
       let words = command.asInstalled(path, server: server)
       wanted.append(
         .init("\(directive) \(HookCommand.value(for: words))", inPlaceOf: [line?.place]))
+    }
+    if let passwordCheck, let line = loginLine(server: server, hook: "\(hooks)/quota-connect") {
+      let command = HookCommand(passwordCheck.value) { _ in true }
+      let calls = command.value(of: "--server") ?? Path.stem(of: file)
+      let isRight =
+        command.kind == .hook
+        ? command.words[0] == "\(hooks)/quota-connect" && calls == server && tellsLoginHook
+        : command.kind == .foreign && !atLogin
+      if !isRight { wanted.append(.init(line, inPlaceOf: [passwordCheck.place])) }
     }
     if let user, user.value != "root", self.group?.value != group {
       wanted.append(.init("group \(group)", inPlaceOf: [self.group?.place]))

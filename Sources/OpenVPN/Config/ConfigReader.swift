@@ -152,7 +152,10 @@ struct ConfigReader {
       let value = ServerConfig.ClientCertificate(rawValue: value ?? "") ?? .require
       config.clientCertificate = line.located(value)
     case "client-cert-not-required": config.clientCertificate = line.located(.none)
-    case "auth-user-pass-verify": config.loginCheck = line.place
+    case "auth-user-pass-verify":
+      config.loginCheck = line.place
+      config.passwordCheck = try command(line)
+      config.passwordMethod = line.text(2)
     case "plugin": config.loginCheck = config.loginCheck ?? line.place
     case "auth-user-pass-optional": config.optionalLogin = line.place
     default: takeManagement(line, value, into: &config)

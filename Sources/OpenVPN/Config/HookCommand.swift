@@ -1,6 +1,6 @@
 import System
 
-/// The command of a `client-connect` or `client-disconnect` line, and where our hook is in it.
+/// The command of a `client-connect`, `client-disconnect` or `auth-user-pass-verify` line, and where our hook is in it.
 package struct HookCommand: Equatable, Sendable {
   /// What stands in the command in the hook's place, if it is there.
   package enum Kind: Equatable, Sendable {
@@ -60,18 +60,26 @@ package struct HookCommand: Equatable, Sendable {
     return options[index + 1]
   }
 
+  /// Those of its options that `loginFlags` has, in that order.
+  fileprivate var flags: [String] { HookCommand.loginFlags.filter(options.contains) }
+
   private var options: ArraySlice<String> { hook.prefix { $0 != "--then" } }
 
   /// The command as it should be: our hook at this path, for a server of this name, with the options
   /// that it has besides, and with the server's own script behind it.
-  package func asInstalled(_ program: String, server: String) -> [String] {
-    var others = Array(options.dropFirst())
+  ///
+  /// - Parameter flags: of `HookCommand.loginFlags` those that it should have.
+  package func asInstalled(_ program: String, server: String, flags: [String] = []) -> [String] {
+    var others = options.dropFirst().filter { !HookCommand.loginFlags.contains($0) }
     while let index = others.firstIndex(of: "--server") {
       others.removeSubrange(index..<min(index + 2, others.count))
     }
     let script = script.isEmpty ? [] : ["--then"] + script
-    return [program, "--server", server] + others + script
+    return [program, "--server", server] + flags + others + script
   }
+
+  /// What tells a hook at a login what the server's config says.
+  static let loginFlags = ["--username-as-common-name", "--duplicate-cn"]
 
   /// A command as the one value that a line of a config has for it.
   package static func value(for words: [String]) -> String {
@@ -82,9 +90,38 @@ package struct HookCommand: Equatable, Sendable {
 }
 
 extension ServerConfig {
+  /// The `auth-user-pass-verify` line by which clients are told at their login why they may not come
+  /// in; nil where no program checks passwords, and so nothing can stand before it.
+  ///
+  /// - Parameter path: that of our connect hook.
+  package func loginLine(server: String, hook path: String) -> String? {
+    guard let passwordCheck, let passwordMethod else { return nil }
+    let command = HookCommand(passwordCheck.value) { _ in true }
+    if command.script.isEmpty { return nil }
+    var words = command.asInstalled(path, server: server, flags: loginFlags)
+    let connect = HookCommand(clientConnect?.value ?? []) { _ in true }
+    if let settings = connect.value(of: "--config"), command.value(of: "--config") == nil {
+      words.insert(contentsOf: ["--config", settings], at: 1)
+    }
+    return "auth-user-pass-verify \(HookCommand.value(for: words)) \(passwordMethod)"
+  }
+
+  /// Which of `HookCommand.loginFlags` hold for this server.
+  private var loginFlags: [String] {
+    zip(HookCommand.loginFlags, [usernameAsCommonName, duplicateCN]).compactMap {
+      $1 == nil ? nil : $0
+    }
+  }
+
+  /// Whether our hook is told at logins what the config says; true where logins are not its own.
+  package var tellsLoginHook: Bool {
+    let command = HookCommand(passwordCheck?.value ?? []) { _ in true }
+    return command.kind == .foreign || command.flags == loginFlags
+  }
+
   /// The lines that name our hooks.
   package var hookLines: [Located<[String]>] {
-    [clientConnect, clientDisconnect].compactMap(\.self).filter { line in
+    [clientConnect, clientDisconnect, passwordCheck].compactMap(\.self).filter { line in
       HookCommand(line.value) { _ in true }.kind != .foreign
     }
   }

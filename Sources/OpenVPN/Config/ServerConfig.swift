@@ -67,6 +67,10 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var clientCertificate: Located<ClientCertificate>?
   /// What checks logins: `auth-user-pass-verify`, else `plugin` or `management-client-auth`.
   package internal(set) var loginCheck: ConfigPlace?
+  /// The words of the `auth-user-pass-verify` command, its program first, and how it is told the
+  /// password: `via-file` or `via-env`.
+  package internal(set) var passwordCheck: Located<[String]>?
+  package internal(set) var passwordMethod: String?
   /// Clients may leave their login out.
   package internal(set) var optionalLogin: ConfigPlace?
   /// The words of the `client-connect` command, its program first.

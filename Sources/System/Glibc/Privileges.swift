@@ -57,5 +57,25 @@ package enum Privileges {
 
 extension FileStatus {
   /// Whether only root and the user of this process may change what is in this directory.
-  package var isClosedToOthers: Bool { (owner == 0 || owner == geteuid()) && mode & 0o022 == 0 }
+  package var isClosedToOthers: Bool { isOfRootOrUs && mode & 0o022 == 0 }
+
+  /// Whether others may write here, but the sticky bit keeps them from what is not theirs.
+  fileprivate var isSticky: Bool { isOfRootOrUs && mode & 0o1000 != 0 }
+
+  private var isOfRootOrUs: Bool { owner == 0 || owner == geteuid() }
+}
+
+/// A directory on the way to a file in which others could put something else in the place of what leads
+/// there; nil where only root and the user of this process can. `/tmp` may be on the way.
+///
+/// - Parameter path: absolute and without links, as `canonicalPath(of:)` gives it.
+package func directoryOpenToOthers(above path: String) throws(SystemError) -> String? {
+  var folder = directory(of: path)
+  guard try FileStatus(of: folder).isClosedToOthers else { return folder }
+  while folder != "/" {
+    folder = directory(of: folder)
+    let status = try FileStatus(of: folder)
+    guard status.isClosedToOthers || status.isSticky else { return folder }
+  }
+  return nil
 }

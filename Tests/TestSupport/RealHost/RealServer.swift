@@ -33,6 +33,11 @@ package final class RealServer: VPNServer {
     /// User names and passwords, checked by a verify script. Names then come from these
     /// (`username-as-common-name`) and not from certificates.
     package var passwords: [String: String]?
+    /// The command that stands before the verify script, such as `/path/quota-connect --config F`;
+    /// the harness adds ` --then`.
+    package var loginHook: String?
+    /// Whether passwords come in the environment, in place of a file.
+    package var hasPasswordsInEnvironment = false
     /// The client-connect command, such as `/path/quota-connect --config F`; the harness adds
     /// ` --then` and a script of its own.
     package var connectHook: String?
@@ -302,14 +307,21 @@ package final class RealServer: VPNServer {
       let verify = try host.write(
         """
         #!/bin/sh
-        { read -r user && read -r password; } <"$1"
+        user=$username
+        [ -z "$1" ] || { read -r user && read -r password; } <"$1"
         while read -r known secret; do
           [ "$user $password" = "$known $secret" ] && exit 0
         done <'\(host.folder)/\(name)-passwords'
         exit 1
 
         """, to: "\(name)-verify", mode: 0o755)
-      lines += ["username-as-common-name", "auth-user-pass-verify \(verify) via-file"]
+      let inEnvironment = options.hasPasswordsInEnvironment
+      let command = options.loginHook.map { "\($0) --then \(verify)" } ?? verify
+      lines += [
+        "username-as-common-name",
+        "auth-user-pass-verify \"\(command)\" \(inEnvironment ? "via-env" : "via-file")",
+      ]
+      if inEnvironment { lines.append("script-security 3") }
     }
     return (lines + options.lines).joined(separator: "\n") + "\n"
   }

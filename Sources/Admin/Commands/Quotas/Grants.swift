@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ledger
+import OpenVPN
 import Quota
 import Support
 import System
@@ -99,7 +100,7 @@ struct Grants: ParsableCommand {
       ])
     listing.ifEmpty = (
       "nothing was granted to \(name.forPeople) yet",
-      "for 10 GB on top of the quota: quota-admin grant \(TypedCommand.quoted(user.name)) 10GB"
+      "for 10 GB on top of the quota: quota-admin grant \(shellWord(user.name)) 10GB"
     )
     try listing.write(as: output.format, administration.words)
   }

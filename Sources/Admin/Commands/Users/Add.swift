@@ -1,5 +1,6 @@
 import ArgumentParser
 import Ledger
+import OpenVPN
 import Quota
 import System
 
@@ -38,7 +39,7 @@ struct Add: ParsableCommand {
   private func warning(for user: UserRecord) -> String {
     guard terms.quota != nil, terms.period == nil, user.period == .none, user.entitlement.quota > 0
     else { return "" }
-    let name = TypedCommand.quoted(self.user.name)
+    let name = shellWord(self.user.name)
     return "; it never starts over: quota-admin set \(name) --period month makes it monthly"
   }
 }
