@@ -106,21 +106,28 @@ private struct Fencing {
     try SentFence.forget(in: directory)
   }
 
-  /// Brings the table up to date, until nothing is appended to the journal any more: the path unit
-  /// does not see what is appended while its service runs.
+  /// Brings the table up to date, until the files stand still that it is made of: the path unit does not
+  /// see what is written while its service runs.
   ///
   /// - Returns: who is held.
   func settle(in directory: borrowing Directory) throws -> Fence {
     let end = Clock.monotonic + Self.patience
-    var last: FileStatus?
     while true {
-      let journal = try? directory.status(of: "journal")
+      let before = Self.watched(in: directory)
       let update = try update(in: directory)
       try send(update, in: directory)
-      if journal == last || Clock.monotonic > end { return update.wanted }
-      last = journal
-      usleep(last == nil ? 0 : 100_000)
+      if Self.watched(in: directory) == before || Clock.monotonic > end { return update.wanted }
+      usleep(100_000)
     }
+  }
+
+  /// The files that quota-fence.path watches, as they are now.
+  private static func watched(in directory: borrowing Directory) -> [FileStatus?] {
+    var files: [FileStatus?] = []
+    for name in ["journal", "heard", "access"] as [StaticString] {
+      files.append((try? directory.status(of: name)) ?? nil)
+    }
+    return files
   }
 
   /// What there is to tell the kernel.
