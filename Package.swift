@@ -52,6 +52,8 @@ let package = Package(
       dependencies: ["System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
+      name: "Fence", dependencies: ["System", "Quota", "Gate", "Support"], swiftSettings: strict),
+    .target(
       name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: strict),
     // Its main is C: Embedded Swift has no CommandLine.
     .executableTarget(name: "quota-hook", dependencies: ["Hooks"], linkerSettings: hookLinking),
@@ -59,7 +61,7 @@ let package = Package(
       name: "Admin",
       dependencies: [
         "System", "Quota", "Gate", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
-        argumentParser,
+        "Fence", argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -85,6 +87,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FenceTests",
+      dependencies: ["Fence", "Gate", "Quota", "Support", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HooksTests", dependencies: ["Hooks", "Gate", "Quota", "System", "TestSupport"],

@@ -52,7 +52,8 @@ final class QuotaHost {
     let shared = host.folder + "/programs"
     try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
     for name in [
-      "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "openvpn-simulator",
+      "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "quota-fence",
+      "openvpn-simulator",
     ] { try Program.copy(name, into: shared) }
     installation.programs = shared
     return shared
@@ -125,6 +126,38 @@ final class QuotaHost {
     #expect(
       statuses.contains(outcome.status), "\(outcome.errors)", sourceLocation: sourceLocation)
     return outcome
+  }
+
+  /// Brings the kernel's table up to date, in the servers' network.
+  ///
+  /// - Parameters:
+  ///   - wrapper: a command it is started through, such as one that gives it another user.
+  ///   - path: where programs are looked for.
+  @discardableResult
+  func fence(
+    _ arguments: String..., through wrapper: [String] = [],
+    path: String = "/usr/sbin:/usr/bin:/sbin:/bin", expecting status: Int32 = 0,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
+    let outcome = try installation.run(
+      "quota-fence", arguments,
+      through: ["ip", "netns", "exec", host.serverNamespace] + wrapper + ["env", "PATH=\(path)"])
+    #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
+    return outcome
+  }
+
+  /// Whether this machine can tell a kernel whom to hold.
+  static var hasNft: Bool {
+    ["/usr/sbin/nft", "/usr/bin/nft"].contains { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Runs nft in the servers' network and gives what it wrote.
+  @discardableResult
+  func nft(_ arguments: String...) throws -> String {
+    let outcome = try Program.run(
+      "ip", ["netns", "exec", host.serverNamespace, "nft"] + arguments)
+    try outcome.requireSuccess()
+    return outcome.output
   }
 
   /// What the programs wrote to their log.

@@ -41,6 +41,7 @@ package enum Program {
   /// The programs that are one executable under several names, and that executable.
   private static let links = [
     "quota-admin": "openvpn-quota", "quota-sweep": "openvpn-quota", "quota-rotate": "openvpn-quota",
+    "quota-fence": "openvpn-quota",
     "quota-connect": "quota-hook", "quota-disconnect": "quota-hook",
   ]
 

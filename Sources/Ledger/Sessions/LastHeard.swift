@@ -76,6 +76,12 @@ struct LastHeard {
   }
 }
 
+/// When the last sweep ended, in seconds since 1970, as far as the state directory says without the
+/// database; nil where it does not.
+package func lastSweep(in directory: borrowing Directory) -> Int64? {
+  LastHeard(in: directory).sweep
+}
+
 extension Ledger {
   /// When the last sweep ended, in seconds since 1970; nil where none ever did.
   package func lastSweep() throws(SQLiteError) -> Int64? {

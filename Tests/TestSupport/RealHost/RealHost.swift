@@ -73,7 +73,7 @@ package final class RealHost {
   }
 
   /// The namespace the servers run in.
-  var serverNamespace: String { namespaces.name("host") }
+  package var serverNamespace: String { namespaces.name("host") }
 
   /// Writes a file into the host's folder and gives its path.
   @discardableResult
