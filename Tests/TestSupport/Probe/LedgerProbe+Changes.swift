@@ -112,7 +112,7 @@ extension LedgerProbe {
     try change(
       """
       INSERT OR IGNORE INTO processes (server_id, boot, pid, started)
-      SELECT id, 1, ?2, 0 FROM servers WHERE name = ?1
+      SELECT id, 0, ?2, 0 FROM servers WHERE name = ?1
       """, server, session.pid)
     try change(
       """

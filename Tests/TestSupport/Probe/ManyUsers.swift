@@ -51,7 +51,7 @@ package enum ManyUsers {
         quota = iif(user_id % 3 = 0, 0, bytes_used / (55 + user_id * 13 % 80) * 100);
       UPDATE user_quotas SET quota_bytes = quota;
       INSERT INTO servers (name) VALUES ('home');
-      INSERT INTO processes (server_id, boot, pid, started) VALUES (1, 1, 7, 0);
+      INSERT INTO processes (server_id, boot, pid, started) VALUES (1, 0, 7, 0);
       INSERT INTO sessions (id, process_id, connected_since, user_id, owner, ipv4, opened_at)
         SELECT i, 1, unixepoch('now') - i, i, username,
           CAST(char(10, 8, i / 100 % 100, i % 100) AS BLOB), unixepoch('now') - i
