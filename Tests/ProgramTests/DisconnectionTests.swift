@@ -26,6 +26,31 @@ import Testing
     try quota.expectTruth(of: server)
   }
 
+  @Test func `who has a rate for then stays and comes in again, and the log tells of it once`()
+    throws
+  {
+    let quota = try Installation(["FENCE": "yes"])
+    let server = try quota.addServer()
+    try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
+    let alice = try server.enter("alice")
+    try alice.upload(20_000)
+    for _ in 0..<2 { try quota.sweep().expect(status: 0) }
+    #expect(alice.isConnected)
+    #expect(try quota.probe.events("slowed").map(\.detail) == ["to 1Mbit"])
+    let log = try String(contentsOfFile: quota.folder + "/log", encoding: .utf8)
+    let lines = log.split(separator: "\n").filter { $0.contains(" slowed") }
+    #expect(lines.count == 1 && lines[0].contains("alice") && lines[0].contains("1Mbit"), "\(log)")
+    try alice.leave()
+    let again = try server.enter("alice")
+    #expect(!again.isRefused)
+    try quota.admin("set", "alice", "--then", "cut")
+    try quota.sweep().expect(status: 0)
+    #expect(!again.isConnected)
+    try server.settle()
+    #expect(try server.enter("alice").isRefused)
+    try quota.expectTruth(of: server)
+  }
+
   @Test func `a disabled user's sessions go`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
