@@ -45,6 +45,18 @@ import Testing
     #expect(headings[2].contains("SERVER") && headings[2].contains("FROM"))
   }
 
+  @Test func `a sweep that tells its result does not show the log's lines besides`() throws {
+    let bench = try bench()
+    bench.settings["LOG_FILE"] = ""
+    bench.settings["MANAGEMENT"] = "udp=unix:\(bench.folder.path)/none.sock"
+    bench.settings["RETRY_ATTEMPTS"] = "1"
+    let sweep = Program.path("quota-sweep")
+    #expect(try Screen.run(bench, program: sweep).text.contains("quota-sweep: info: swept "))
+    let seen = try Screen.run(bench, ["--verbose"], program: sweep)
+    #expect(seen.status == 69 && seen.text.contains("quota-sweep: error: server udp: "))
+    #expect(!seen.text.contains("info: swept") && seen.text.contains("0 sessions, "))
+  }
+
   @Test func `names are cut nowhere else`() throws {
     let name = String(repeating: "long-name.", count: 12)
     #expect(try bench().run(["top"]).output.contains(name))

@@ -61,13 +61,16 @@ package enum SweepCommand {
       try ledger.accessTable.publish(loaded.settings.access, at: .now)
       return .done
     }
+    // What came of it is told by the result, where that is asked for.
+    let tells = options.verbose || options.dryRun
     let run = SweepRun(
-      loaded.settings, diagnostics, isDryRun: options.dryRun, only: options.servers)
+      loaded.settings, tells ? diagnostics.withoutLog : diagnostics, isDryRun: options.dryRun,
+      only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
     let summary = try run.perform(patience: .seconds(5))
     if options.json {
       print(summary.json(isDryRun: options.dryRun))
-    } else if options.verbose || options.dryRun {
+    } else if tells {
       print(summary.text(isDryRun: options.dryRun, in: loaded.settings.units))
     }
     return summary.exitStatus
