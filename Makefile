@@ -24,7 +24,7 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
 # What install put where.
 MANIFEST = $(LIBEXEC)/manifest
 HOOK_NAMES = quota-connect quota-disconnect
-COMMANDS = quota-sweep quota-rotate quota-admin
+COMMANDS = quota-sweep quota-rotate quota-fence quota-admin
 # The places in the files that name them; pages name those of the package.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g; \
   s|/usr/libexec/openvpn-quota|$(PREFIX)/libexec/openvpn-quota|g; s|/usr/share/doc/openvpn-quota|$(PREFIX)/share/doc/openvpn-quota|g'
@@ -55,7 +55,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools prometheus python3 sqlite3 strace \
+	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools nftables prometheus python3 sqlite3 strace \
 	  mmdebstrap time tzdata util-linux valgrind zsh
 
 .PHONY: build
@@ -136,7 +136,7 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
 	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
 	install -v -m 0644 config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
-	install -v -m 0644 config/systemd/*.timer $(UNITS)/
+	install -v -m 0644 config/systemd/*.timer config/systemd/*.path $(UNITS)/
 	install -v -m 0755 config/systemd/openvpn-quota-generator $(GENERATORS)/
 	install -v -m 0644 config/sysusers.d/openvpn-quota.conf $(LIB)/sysusers.d/
 	install -v -m 0644 config/tmpfiles.d/openvpn-quota.conf $(LIB)/tmpfiles.d/
@@ -166,7 +166,9 @@ deb: build ## make a Debian package of it, below .build
 uninstall: ## remove what install put there, but not what was changed; settings and database stay
 	@test -n "$(DESTDIR)" || .ci/unused "$(PREFIX)/libexec/openvpn-quota"
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
-	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-publish.service 2>/dev/null || true
+	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-publish.service quota-fence.path \
+	    2>/dev/null || true
+	@test -n "$(DESTDIR)" || test ! -x $(SBIN)/quota-fence || $(SBIN)/quota-fence --remove || true
 	@.ci/manifest remove $(MANIFEST)
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload || true
 

@@ -15,6 +15,12 @@ let hookLinking: [LinkerSetting] = [
   .unsafeFlags(["-static-executable"], .when(configuration: .release))
 ]
 
+/// The commands of a release are linked by lld, which packs what the loader has to do; `.ci/build` puts
+/// libraries into the folder that are to be linked in.
+let commandLinking: [LinkerSetting] = [
+  .unsafeFlags(["-use-ld=lld", "-L.build/static"], .when(configuration: .release))
+]
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -46,6 +52,8 @@ let package = Package(
       dependencies: ["System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support"],
       swiftSettings: strict),
     .target(
+      name: "Fence", dependencies: ["System", "Quota", "Gate", "Support"], swiftSettings: strict),
+    .target(
       name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: strict),
     // Its main is C: Embedded Swift has no CommandLine.
     .executableTarget(name: "quota-hook", dependencies: ["Hooks"], linkerSettings: hookLinking),
@@ -53,17 +61,18 @@ let package = Package(
       name: "Admin",
       dependencies: [
         "System", "Quota", "Gate", "SQLite", "OpenVPN", "Servers", "Ledger", "Support", "Sweep",
-        argumentParser,
+        "Fence", argumentParser,
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "openvpn-quota", dependencies: ["Admin", "Support"], swiftSettings: strict),
+      name: "openvpn-quota", dependencies: ["Admin", "Support", "System"], swiftSettings: strict,
+      linkerSettings: commandLinking),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["System"], path: "Tests/openvpn-simulator",
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: commandLinking),
     .executableTarget(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: commandLinking),
     .target(
       name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate"],
       path: "Tests/TestSupport",
@@ -78,6 +87,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GateTests", dependencies: ["Gate", "Quota", "System", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FenceTests",
+      dependencies: ["Fence", "Gate", "Quota", "Support", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HooksTests", dependencies: ["Hooks", "Gate", "Quota", "System", "TestSupport"],

@@ -35,7 +35,8 @@ struct Administration {
 
   /// Changes the ledger, and publishes what users may do from then on.
   ///
-  /// - Throws: `LedgerError`; `CommandError` for an unknown user, with the name that was probably meant.
+  /// - Throws: `LedgerError`; `CommandError` for an unknown user, with the name that was probably meant,
+  ///   and for a change that is kept and could not be published.
   func change<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
     do {
       let result = try body(ledger)
@@ -56,7 +57,11 @@ struct Administration {
   }
 
   /// Publishes the access table, if the one that is there says anything else than the ledger.
-  func publish() throws(LedgerError) { try ledger.publishAccess(settings.access, at: .now) }
+  func publish() throws(CommandError) {
+    do { try ledger.accessTable.publish(settings.access, at: .now) } catch {
+      throw CommandError(unpublished: error)
+    }
+  }
 
   /// What the ledger has on a user now; nil for a stranger.
   func find(_ name: UserName) throws -> UserRecord? { try ledger.users.named(name, at: Clock.now) }

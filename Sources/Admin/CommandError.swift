@@ -38,6 +38,14 @@ struct CommandError: UserFacingError {
     }
   }
 
+  /// Why what was changed is not published.
+  init(unpublished error: LedgerError) {
+    self.init(
+      "what was changed is kept, and cannot be published: \(error.message)",
+      hint: "the next sweep publishes it; until then users connect by what held before",
+      exitStatus: error.exitStatus)
+  }
+
   /// Why the ledger could not be opened. SQLite says no more than that it was unable to, so it is
   /// tried once more without SQLite.
   init(_ error: LedgerError, opening path: String) {

@@ -5,10 +5,15 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -50,6 +55,8 @@ int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, u
 }
 
 int32_t cs_close(int32_t file) { return close(file); }
+
+int32_t cs_memory_file(void) { return memfd_create("openvpn-quota", MFD_CLOEXEC); }
 
 int64_t cs_read(int32_t file, void *bytes, size_t count) { return read(file, bytes, count); }
 
@@ -153,6 +160,18 @@ uint64_t cs_random(void) {
   uint64_t bits = 0;
   while (getrandom(&bits, sizeof bits, 0) != sizeof bits) {}
   return bits;
+}
+
+int32_t cs_keep_capabilities(void) { return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
+
+// linux/capability.h, which musl has not: version 3 has two words of 32 capabilities.
+int32_t cs_keep_network_admin(void) {
+  enum { net_admin = 12 };
+  struct { uint32_t version; int32_t pid; } header = {0x20080522, 0};
+  struct { uint32_t effective, permitted, inheritable; } sets[2] = {
+    {1u << net_admin, 1u << net_admin, 1u << net_admin}, {0, 0, 0}};
+  if (syscall(SYS_capset, &header, sets) != 0) return -1;
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, net_admin, 0, 0);
 }
 
 size_t cs_length(const char *text) { return strlen(text); }
@@ -375,4 +394,13 @@ int32_t cs_copy_rights(int32_t from, int32_t to) {
   if (size < 0 && errno == ENODATA) return fremovexattr(to, acl) == 0 || errno == ENODATA ? 0 : -1;
   if (size < 0) return errno == ENOTSUP ? 0 : -1;
   return fsetxattr(to, acl, list, (size_t)size, 0);
+}
+
+void cs_return_blocks(size_t size) {
+#ifdef __GLIBC__
+  // By itself it keeps more, the larger the blocks were that were freed.
+  mallopt(M_MMAP_THRESHOLD, (int)size);
+#else
+  (void)size;
+#endif
 }

@@ -2,14 +2,14 @@
 
 extension Span<UInt8> {
   /// The number in the eight bytes at an index.
-  func word(at index: Int) -> UInt64 {
+  package func word(at index: Int) -> UInt64 {
     precondition(index >= 0 && index + 8 <= count)
     return unsafe withUnsafeBytes { bytes in
       UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
     }
   }
 
-  func integer(at index: Int) -> Int64 { Int64(bitPattern: word(at: index)) }
+  package func integer(at index: Int) -> Int64 { Int64(bitPattern: word(at: index)) }
 
   /// The number in the four bytes at an index.
   func half(at index: Int) -> UInt32 {
@@ -21,7 +21,7 @@ extension Span<UInt8> {
 }
 
 extension [UInt8] {
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 
@@ -71,11 +71,11 @@ extension [UInt8] {
     return start
   }
 
-  mutating func append(word: UInt64) {
+  package mutating func append(word: UInt64) {
     unsafe Swift.withUnsafeBytes(of: word.littleEndian) { unsafe append(contentsOf: $0) }
   }
 
-  mutating func append(integer: Int64) { append(word: UInt64(bitPattern: integer)) }
+  package mutating func append(integer: Int64) { append(word: UInt64(bitPattern: integer)) }
 
   mutating func append(half: UInt32) {
     unsafe Swift.withUnsafeBytes(of: half.littleEndian) { unsafe append(contentsOf: $0) }

@@ -5,7 +5,7 @@ import SQLite
 /// What this process has changed since the access table was published that is there. The next table is
 /// that one with these changes, a small part of the work of a new one.
 ///
-/// The connection notes by itself which rows are changed (`Ledger.watchedTables`). Users who are counted
+/// The connection notes by itself which rows are changed (`AccessPublisher.watchedTables`). Users who are counted
 /// are kept here instead, as the table has them: their rows are at hand then.
 final class AccessChanges {
   /// The ledger's versions before the first change and after the last one; nil where there is none.
@@ -84,7 +84,7 @@ final class AccessChanges {
   func formerHeader(of ledger: Ledger, at time: Int64) throws(SQLiteError) -> AccessHeader? {
     if hasLooked { return former?.header }
     hasLooked = true
-    let present = try ledger.accessVersion()
+    let present = try ledger.accessTable.version()
     guard let directory = try? ledger.stateDirectory(),
       var table = try? AccessTable(in: directory), follow(table.header.version, present),
       let numbers = try? AccessNumbers(of: &table, zone: ledger.zone, at: time)
@@ -92,6 +92,15 @@ final class AccessChanges {
     former = Former(
       header: table.header, counts: (table.ruleCount, table.ratesCount), numbers: numbers)
     return table.header
+  }
+
+  /// Makes room for what will be noted, which is large where many are.
+  func reserve(users count: Int = 0, sessions: Int = 0) {
+    guard former != nil else { return }
+    users.reserveCapacity(users.count + count)
+    counted.reserveCapacity(counted.count + count * AccessUser.size)
+    shown.reserveCapacity(shown.count + sessions)
+    entries.reserveCapacity(entries.count + sessions * AccessSession.size)
   }
 
   /// Notes how a user stands who was counted.
@@ -123,13 +132,38 @@ final class AccessChanges {
 
   /// What was noted. If no table comes of it, the next one is written anew.
   struct Noted {
-    /// Users as the table has them, and the hashes of their names by their ids.
-    let users: [UInt8]
-    let names: [Int64: UInt64]
+    /// Users as the table has them.
+    var users: [UInt8]
+    private let names: [Name]
     /// Sessions in the order of their ids.
     let shown: [Shown]
-    let entries: [UInt8]
+    var entries: [UInt8]
     let devices: [Device]
+
+    private struct Name {
+      let user: Int64
+      let hash: UInt64
+    }
+
+    fileprivate init(_ changes: AccessChanges) {
+      users = changes.counted
+      (shown, entries, devices) = (changes.shown, changes.entries, changes.devices)
+      var names: [Name] = []
+      names.reserveCapacity(shown.isEmpty ? 0 : changes.users.count)
+      if !shown.isEmpty {
+        for (index, user) in changes.users.enumerated() {
+          names.append(Name(user: user, hash: AccessUser.nameHash(at: index, of: users)))
+        }
+      }
+      names.sort { $0.user < $1.user }
+      self.names = names
+    }
+
+    /// The hash of the name of a user who was counted; nil for another one.
+    func nameHash(of user: Int64) -> UInt64? {
+      let place = names.lowerBound(of: user) { $0.user }
+      return place < names.count && names[place].user == user ? names[place].hash : nil
+    }
   }
 
   /// Gives what was noted.
@@ -138,23 +172,9 @@ final class AccessChanges {
       (users, counted, shown, entries, devices) = ([], [], [], [], [])
       isComplete = false
     }
-    var names: [Int64: UInt64] = [:]
-    if !shown.isEmpty {
-      names.reserveCapacity(users.count)
-      for (index, user) in users.enumerated() {
-        names[user] = AccessUser.nameHash(at: index, of: counted)
-      }
-    }
     // Of one that was shown several times the last counts.
     shown.sort { ($0.id, $0.place) < ($1.id, $1.place) }
-    var count = 0
-    for index in shown.indices {
-      if count > 0, shown[count - 1].id == shown[index].id { count -= 1 }
-      shown[count] = shown[index]
-      count += 1
-    }
-    shown.removeLast(shown.count - count)
-    return Noted(
-      users: counted, names: names, shown: shown, entries: entries, devices: devices)
+    shown.keepLast { $0.id == $1.id }
+    return Noted(self)
   }
 }

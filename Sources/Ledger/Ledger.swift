@@ -15,16 +15,21 @@ package final class Ledger {
   let allowed = AllowedUsers()
   /// When sweeps and servers were heard of; nil as long as nobody has asked.
   var heard: LastHeard?
+  /// Whom their quota has slowed down since the ledger was last brought up to date, as far as that was
+  /// told for the first time.
+  var slowed: [(user: UserName, rate: Rate)] = []
   /// What taking in the journal came to when the ledger was opened.
   package private(set) var imported = Reconciliation()
 
   package var users: Users { Users(ledger: self) }
   package var plans: Plans { Plans(ledger: self) }
   package var grants: Grants { Grants(ledger: self) }
+  package var periods: Periods { Periods(ledger: self) }
   package var sessions: Sessions { Sessions(ledger: self) }
   package var usage: UsageHistory { UsageHistory(ledger: self) }
   package var events: Events { Events(ledger: self) }
   package var notices: Notices { Notices(ledger: self) }
+  package var accessTable: AccessPublisher { AccessPublisher(ledger: self) }
   package var maintenance: Maintenance { Maintenance(ledger: self) }
 
   init(database: consuming Connection, rules: Rules, zone: Zone) {
@@ -63,7 +68,7 @@ package final class Ledger {
       try Journal.isPrepared(in: directory)
     }
     if !isPrepared {
-      let lock = try publicationLock()
+      let lock = try accessTable.lock()
       try Ledger.asLedgerError { () throws(SystemError) in
         try Journal.prepare(in: directory, generation: .random(in: 1 ... .max), after: end)
       }
@@ -88,7 +93,7 @@ package final class Ledger {
     return try database.transaction(failing: { $0 as any Error }) {
       let before = database.totalChanges
       let result = try body()
-      if database.totalChanges != before { try noteAccessChange() }
+      if database.totalChanges != before { try accessTable.noteChange() }
       return result
     }
   }

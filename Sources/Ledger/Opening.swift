@@ -48,7 +48,8 @@ extension Ledger {
   static func writingConnection(_ path: String) throws(SQLiteError) -> Connection {
     createFile(path)
     let database = try Connection(
-      path, .creating, busyTimeout: busyTimeout, keepsStatements: true, watching: watchedTables)
+      path, .creating, busyTimeout: busyTimeout, keepsStatements: true,
+      watching: AccessPublisher.watchedTables)
     try database.execute("PRAGMA synchronous = FULL")
     try useWriteAheadLog(database)
     try makeRoom(forSessions: 0, in: database)

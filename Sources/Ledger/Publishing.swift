@@ -15,48 +15,53 @@ package struct AccessSettings: Equatable, Sendable {
   }
 }
 
-// The access table is written under the publication lock, from what one read transaction that begins
-// under it sees: so a later table never says less than an earlier one. `meta` has the version of the
-// table that would be in force: every transaction that changes what a user may do gives it another.
+/// Publishes the access table, which tells the hooks what users may do.
+///
+/// It is written under the publication lock, from what one read transaction that begins under it sees: so
+/// a later table never says less than an earlier one. `meta` has the version of the table that would be in
+/// force: every transaction that changes what a user may do gives it another.
+package struct AccessPublisher {
+  let ledger: Ledger
+}
 
-extension Ledger {
+extension AccessPublisher {
   /// The tables from whose rows the access table is made; of the others it knows by what they do to
   /// these.
   static let watchedTables = ["users", "user_quotas", "plans", "sessions", "counters"]
 
   /// Notes that what the access table says is no longer all.
-  func noteAccessChange() throws(SQLiteError) {
+  func noteChange() throws(SQLiteError) {
     let version = UInt64.random(in: 1 ... .max)
-    access.changed(from: try accessVersion(), to: version)
-    try setMeta("access", "\(version)")
+    ledger.access.changed(from: try self.version(), to: version)
+    try ledger.setMeta("access", "\(version)")
   }
 
   /// The version of the table that would be in force; nil where none was given yet.
-  func accessVersion() throws(SQLiteError) -> UInt64? {
-    try meta("access").flatMap { UInt64($0) }
+  func version() throws(SQLiteError) -> UInt64? {
+    try ledger.meta("access").flatMap { UInt64($0) }
   }
 
   /// Publishes the access table unless the one that is there says all that the ledger does.
   ///
   /// - Throws: `LedgerError.file` where it cannot be written.
-  package func publishAccess(
+  package func publish(
     _ settings: AccessSettings, at moment: JournalMoment
   ) throws(LedgerError) {
-    let directory = try stateDirectory()
+    let directory = try ledger.stateDirectory()
     if try isPublished(settings, at: moment, in: directory) { return }
-    let lock = try publicationLock()
+    let lock = try self.lock()
     try publish(settings, at: moment, in: directory)
     _ = consume lock
   }
 
   /// Waits for another publication, or a rotation, to be over.
-  func publicationLock() throws(LedgerError) -> StateLock {
+  func lock() throws(LedgerError) -> StateLock {
     try Ledger.asLedgerError { () throws(SystemError) in
       let lock = try StateLock.attempt(
-        .publication, beside: database.path,
+        .publication, beside: ledger.database.path,
         patience: .milliseconds(Int64(Ledger.busyTimeout)))
       if let lock { return lock }
-      throw SystemError("lock", "\(directory(of: database.path))/lock", code: EAGAIN)
+      throw SystemError("lock", "\(directory(of: ledger.database.path))/lock", code: EAGAIN)
     }
   }
 
@@ -66,8 +71,8 @@ extension Ledger {
     _ settings: AccessSettings, at moment: JournalMoment, in directory: borrowing Directory
   ) throws(LedgerError) -> Bool {
     guard let table = try? AccessTable(in: directory) else { return false }
-    var wanted = try asking { () throws(SQLiteError) in
-      try accessHeader(settings, journal: journalProgress(), at: moment)
+    var wanted = try ledger.asking { () throws(SQLiteError) in
+      try accessHeader(settings, journal: ledger.journalProgress(), at: moment)
     }
     wanted?.key = table.header.key
     wanted?.writtenAt = table.header.writtenAt
@@ -78,7 +83,7 @@ extension Ledger {
   private func accessHeader(
     _ settings: AccessSettings, journal: JournalProgress, at moment: JournalMoment
   ) throws(SQLiteError) -> AccessHeader? {
-    guard let version = try accessVersion() else { return nil }
+    guard let version = try version() else { return nil }
     let last = journal.marks.last
     return AccessHeader(
       version: version,
@@ -87,49 +92,49 @@ extension Ledger {
       generation: last?.generation ?? 0,
       position: last?.position ?? 0, boot: moment.boot,
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
-      unknownUsers: rules.unknownUsers, defaultQuota: rules.defaultQuota,
-      identifyBy: settings.identifyBy, names: rules.names, count: rules.count,
-      fence: rules.fence)
+      unknownUsers: ledger.rules.unknownUsers, defaultQuota: ledger.rules.defaultQuota,
+      identifyBy: settings.identifyBy, names: ledger.rules.names, count: ledger.rules.count,
+      fence: ledger.rules.fence)
   }
 
   private func publish(
     _ settings: AccessSettings, at moment: JournalMoment, in directory: borrowing Directory
   ) throws(LedgerError) {
-    let writer = try asking { () throws(SQLiteError) in
-      if try accessVersion() == nil { try noteAccessChange() }
-      return try database.snapshot(failing: { $0 }) { () throws(SQLiteError) in
+    let writer = try ledger.asking { () throws(SQLiteError) in
+      if try version() == nil { try noteChange() }
+      return try ledger.database.snapshot(failing: { $0 }) { () throws(SQLiteError) in
         try accessWriter(settings, at: moment, in: directory)
       }
     }
     guard let writer else { return }
     do throws(SystemError) { try writer.publish(in: directory) } catch { throw .file(error) }
-    access = AccessChanges()
-    database.watch.clear()
+    ledger.access = AccessChanges()
+    ledger.database.watch.clear()
   }
 
   private func accessWriter(
     _ settings: AccessSettings, at moment: JournalMoment, in directory: borrowing Directory
   ) throws(SQLiteError) -> AccessWriter? {
-    let header = try accessHeader(settings, journal: journalProgress(), at: moment)
+    let header = try accessHeader(settings, journal: ledger.journalProgress(), at: moment)
     guard var header else { return nil }
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
       if header.names == .exact, former.header.writtenAt <= time,
         former.header.sharesEntries(with: header),
-        access.areAll(since: former.header.version, until: header.version),
+        ledger.access.areAll(since: former.header.version, until: header.version),
         // Where most users are new the former table is of no use.
-        database.watch.rows(of: "users").count <= former.userCount,
+        ledger.database.watch.rows(of: "users").count <= former.userCount,
         let writer = try changedWriter(header, of: &former, at: time)
       {
         return writer
       }
     }
     // What was noted is not needed any more, and large where many were counted.
-    _ = access.take()
+    _ = ledger.access.take()
     var writer = AccessWriter(header)
-    var numbers = AccessNumbers(zone: zone, at: time)
-    var rows = try database.prepare(
+    var numbers = AccessNumbers(zone: ledger.zone, at: time)
+    var rows = try ledger.database.prepare(
       "\(EntitlementRow.selection) \(Users.isPresent) ORDER BY users.id")
     while try rows.step() { try put(EntitlementRow(rows), rows, header, &numbers, to: &writer) }
     writer.boundaries = numbers.boundaries
@@ -143,29 +148,30 @@ extension Ledger {
   private func changedWriter(
     _ header: AccessHeader, of former: inout AccessTable, at time: Int64
   ) throws(SQLiteError) -> AccessWriter? {
-    let watch = database.watch
+    let watch = ledger.database.watch
     guard !watch.hasChanges(in: "plans"),
-      var numbers = try? AccessNumbers(of: &former, zone: zone, at: time)
+      var numbers = try? AccessNumbers(of: &former, zone: ledger.zone, at: time)
     else { return nil }
     var writer = AccessWriter(header)
     do { try writer.keepUsers(of: &former) } catch { return nil }
-    let noted = access.take()
+    var noted = ledger.access.take()
     writer.put(encoded: noted.users)
+    noted.users = []
     let named = watch.rows(of: "users")
     var changed = named
     for row in watch.rows(of: "user_quotas") {
-      let user = try database.first("SELECT user_id FROM user_quotas WHERE id = ?1", row) {
+      let user = try ledger.database.first("SELECT user_id FROM user_quotas WHERE id = ?1", row) {
         $0.integer(0)
       }
       if let user { changed.append(user) }
     }
     changed.sort()
-    var rows = try EntitlementRows(self, where: Users.isPresent)
+    var rows = try EntitlementRows(ledger, where: Users.isPresent)
     try rows.forEach(of: changed) { row, columns throws(SQLiteError) in
       try put(row, columns, header, &numbers, to: &writer)
     }
     if !named.isEmpty {
-      let count = try database.integer("SELECT count(*) FROM users WHERE \(Users.isPresent)")
+      let count = try ledger.database.integer("SELECT count(*) FROM users WHERE \(Users.isPresent)")
       if writer.countUsers() != Int(count) { return nil }
     }
     if !numbers.areAll(in: former) { return nil }
@@ -177,7 +183,7 @@ extension Ledger {
     if !haveChanged, noted.shown.isEmpty {
       do { try writer.keepSessions(of: &former) } catch { return nil }
     } else {
-      let areAll = try named.isEmpty ? addSessions(noted, to: &writer) : false
+      let areAll = try named.isEmpty ? addSessions(&noted, to: &writer) : false
       if !areAll { try addSessions(to: &writer) }
     }
     return writer
@@ -188,13 +194,14 @@ extension Ledger {
     _ numbers: inout AccessNumbers, to writer: inout AccessWriter
   ) throws(SQLiteError) {
     let user = AccessUser(
-      try entitlement(row, at: header.writtenAt), row.periodRule, &numbers, counting: header.count)
+      try ledger.periods.entitlement(row, at: header.writtenAt), row.periodRule, &numbers,
+      counting: header.count)
     writer.put(user, named: EntitlementRow.nameHash(columns, by: header))
   }
 
   private func haveOpenSessions(users: [Int64]) throws(SQLiteError) -> Bool {
     for user in users
-    where try database.exists(
+    where try ledger.database.exists(
       "SELECT 1 FROM sessions WHERE user_id = ?1 AND ended_at IS NULL AND reason IS NULL", user)
     {
       return true
@@ -213,8 +220,8 @@ extension Ledger {
   /// Adds all live sessions.
   private func addSessions(to writer: inout AccessWriter) throws(SQLiteError) {
     writer.removeSessions()
-    var processes = try AccessProcesses(database, by: writer.key)
-    var rows = try database.prepare(Ledger.liveSessions)
+    var processes = try AccessProcesses(ledger.database, by: writer.key)
+    var rows = try ledger.database.prepare(AccessPublisher.liveSessions)
     while try rows.step() { add(rows, &processes, to: &writer) }
   }
 
@@ -222,14 +229,17 @@ extension Ledger {
   ///
   /// - Returns: whether these are all.
   private func addSessions(
-    _ noted: AccessChanges.Noted, to writer: inout AccessWriter
+    _ noted: inout AccessChanges.Noted, to writer: inout AccessWriter
   ) throws(SQLiteError) -> Bool {
     if noted.shown.isEmpty { return false }
-    var processes = try AccessProcesses(database, by: writer.key)
-    let changed = Set(database.watch.rows(of: "sessions") + database.watch.rows(of: "counters"))
-    var names = try database.prepare("SELECT username FROM users WHERE id = ?1")
+    var processes = try AccessProcesses(ledger.database, by: writer.key)
+    let changed = Set(
+      ledger.database.watch.rows(of: "sessions") + ledger.database.watch.rows(of: "counters"))
+    var names = try ledger.database.prepare("SELECT username FROM users WHERE id = ?1")
+    writer.take(sessions: noted.entries)
+    noted.entries = []
     for session in noted.shown where !changed.contains(session.id) {
-      var owner = noted.names[session.user]
+      var owner = noted.nameHash(of: session.user)
       if owner == nil {
         owner = try names.first(session.user) { row in row.withText(0) { writer.hash(of: $0) } }
       }
@@ -237,14 +247,14 @@ extension Ledger {
       guard let owner,
         let process = processes.number(of: device.process, device: device.name.span, in: &writer)
       else { return false }
-      writer.addSession(at: Int(session.place), of: noted.entries, owner: owner, process: process)
+      writer.addSession(at: Int(session.place), owner: owner, process: process)
     }
-    var rows = try database.prepare("\(Ledger.liveSessions) AND sessions.id = ?1")
+    var rows = try ledger.database.prepare("\(AccessPublisher.liveSessions) AND sessions.id = ?1")
     for id in changed.sorted() {
       rows.bind(1, id)
       while try rows.step() { add(rows, &processes, to: &writer) }
     }
-    let count = try database.integer(
+    let count = try ledger.database.integer(
       "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND reason IS NULL")
     return writer.sessionCount == Int(count)
   }

@@ -4,6 +4,8 @@ package struct Rules: Equatable, Sendable {
   package var count: Count
   /// What is done about a user the ledger does not know.
   package var unknownUsers: UnknownUsers
+  /// Which of a client's names is its user's.
+  package var identifyBy: IdentifyBy
   /// Which spellings of a name are one user.
   package var names: Names
   /// The quota of a user created on first sight, in bytes, 0 for unlimited.
@@ -18,12 +20,13 @@ package struct Rules: Equatable, Sendable {
   package var fence: Bool
 
   package init(
-    count: Count = .total, unknownUsers: UnknownUsers = .allow, names: Names = .exact,
-    defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0, interval: Int64 = 45,
-    fence: Bool = false
+    count: Count = .total, unknownUsers: UnknownUsers = .allow, identifyBy: IdentifyBy = .auto,
+    names: Names = .exact, defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0,
+    interval: Int64 = 45, fence: Bool = false
   ) {
     self.count = count
     self.unknownUsers = unknownUsers
+    self.identifyBy = identifyBy
     self.names = names
     self.defaultQuota = defaultQuota
     self.notifyAt = notifyAt

@@ -140,7 +140,7 @@ package enum RateError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .empty: "a rate is missing; \(RateError.allowed)"
     case .withoutUnit: "a rate has a unit; \(RateError.allowed)"
-    case .bytes: "a rate is in bits, without a second behind it; \(RateError.allowed)"
+    case .bytes: "a rate is in bits, such as kbit or Mbit, and without /s; \(RateError.allowed)"
     case .outOfRange: "a rate is from 8kbit to 1000Gbit"
     case .malformed: "not a rate; \(RateError.allowed)"
     }

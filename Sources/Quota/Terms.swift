@@ -58,8 +58,8 @@ package struct Terms: Equatable, Sendable {
       return "an exempt user is never slowed down; allowed is a rate or exempt, not both"
     }
     if quota == 0, thenRate?.rate != nil {
-      return "the rate behind then holds once a quota is used up, and the quota is unlimited; "
-        + "allowed is then with a quota, or rate for always"
+      return "a rate for then holds once the quota is used up, and the quota is unlimited; "
+        + "allowed is then with a quota, or a rate for always"
     }
     return nil
   }

@@ -19,7 +19,8 @@ package struct BulkUpdate: ~Copyable {
     given = database.given
   }
 
-  package var isEmpty: Bool { rows.isEmpty }
+  /// How many rows' values were added.
+  package var count: Int { rows.count }
 
   /// Adds a row's values. A key may come only once.
   package mutating func add(_ key: Int64, _ first: Int64, _ second: Int64, _ third: Int64 = 0) {

@@ -10,8 +10,10 @@ struct Observation {
   let server: Server
   let listing: StatusListing
   let report: ServerReport
+  /// What came of it.
+  var result = ListingResult()
   /// The sessions that may be judged.
-  var live: [ListedSession] = []
+  var live: [ListedSession] { result.live }
   /// The place in the listing of each of the report's rows; empty where all are in it.
   private let places: [Int]
 
@@ -48,7 +50,9 @@ struct Observation {
     report = ServerReport(
       server: server.endpoint.name, boot: boot, pid: pid, at: part.askedAt,
       isComplete: listing.isComplete && !listing.isPlain, position: part.journalPosition,
-      clients: places?.map { ListedClient(rows[$0]) } ?? rows.map { ListedClient($0) },
+      clients: ListedClients(count: places?.count ?? rows.count) {
+        ListedClient(rows[places?[$0] ?? $0])
+      },
       names: { names.names(in: rows[places?[$0] ?? $0]) })
   }
 

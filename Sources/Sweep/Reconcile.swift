@@ -1,5 +1,6 @@
 import Gate
 import Ledger
+import Quota
 import Support
 
 /// Brings the ledger up to date with what servers said and hooks wrote.
@@ -19,7 +20,7 @@ struct Reconciler {
     summary.add(result)
     log.tell(result)
     for (index, listing) in result.listings.enumerated() {
-      observations[index].live = listing.live
+      observations[index].result = listing
       if let failure = listing.failure {
         observations[index].server.listingFailure = .unclear(failure)
       }
@@ -52,7 +53,7 @@ extension Ledger {
 }
 
 extension Log {
-  /// Tells what came of taking in the journal: what went wrong, and who was refused.
+  /// Tells what came of it: what went wrong, who was refused, and who is slowed down.
   func tell(_ result: Reconciliation) {
     for problem in result.problems { warn(problem) }
     for run in result.refusals {
@@ -61,6 +62,14 @@ extension Log {
         [
           "user": .bytes(run.user.bytes), "reason": .text(run.reason.text),
           "times": .number(run.count),
+        ])
+    }
+    for (user, rate) in result.slowed {
+      record(
+        .info, "slowed",
+        [
+          "user": .bytes(user.bytes), "reason": .text(Reason.quota.text),
+          "rate": .text("\(rate)"),
         ])
     }
   }

@@ -22,6 +22,8 @@ package struct Sweep {
   private var bookkeepingFailure: (any UserFacingError)?
   private var summary = Summary()
   private let servers: [Server]
+  /// The names of all servers there are; nil where only some were looked for.
+  private let configured: Set<String>?
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
   /// Which rows of which servers were disconnected.
@@ -52,6 +54,8 @@ package struct Sweep {
     self.kick = kick
     let found = try ConfiguredServers(settings, only: only)
     problems = found.problems
+    configured =
+      only.isEmpty ? Set(found.endpoints.map(\.name) + found.problems.map(\.name)) : nil
     let now = begun
     servers = found.endpoints.map { Server($0, startingAt: now) }
     do {
@@ -87,6 +91,7 @@ package struct Sweep {
     let again = try serversWithViolatorsLeft()
     for server in again { server.startOver(at: environment.clock.monotonic) }
     if !again.isEmpty { try sweep(again) }
+    sumUpServers()
     if !isDryRun { publish() }
     sumUp()
     return summary
@@ -141,9 +146,10 @@ package struct Sweep {
     tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
-      try ledger.publishAccess(sweep.settings.access, at: moment)
+      try ledger.accessTable.publish(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
-      try ledger.noteSweep(at: sweep.environment.clock.now)
+      try ledger.noteSweep(
+        at: sweep.environment.clock.now, configured: sweep.configured)
       try ledger.maintenance.checkpoint()
     }
   }
@@ -214,7 +220,9 @@ package struct Sweep {
 
   private mutating func settle(_ enforcer: Enforcer) {
     let kills = enforcer.done.map { (session: $0.session, owner: $0.owner, reason: $0.reason) }
-    tellingFailure { try $0.reconciler.ledger.recordKills(kills, at: $0.environment.clock.now) }
+    tellingFailure {
+      try $0.reconciler.ledger.sessions.recordKills(kills, at: $0.environment.clock.now)
+    }
     for target in enforcer.done { note(target, on: enforcer.server) }
     enforcer.server.unenforced += enforcer.problems
     enforcer.server.connection = nil
@@ -233,18 +241,18 @@ package struct Sweep {
     let now = environment.clock.now
     let report = observation.report
     let ledger = reconciler.ledger
-    let violations = try ledger.violations(among: observation.live, of: report, at: now)
+    let violations = try ledger.sessions.violations(among: observation.live, of: report, at: now)
     func target(
       _ session: ListedSession, _ owner: UserName, _ reason: Reason, _ message: [UInt8]? = nil
     ) throws -> Target {
       Target(
         session, in: observation, owner: owner, reason: reason,
-        address: try ledger.address(of: session, in: report), message: message)
+        address: try ledger.sessions.address(of: session, in: report), message: message)
     }
     var targets = try violations.map { try target($0.session, $0.owner, $0.reason) }
     if let kick {
       let known = Set(targets.map(\.key))
-      targets += try ledger.sessions(of: kick.user, among: observation.live, of: report)
+      targets += try ledger.sessions.live(of: kick.user, among: observation.live, of: report)
         .map { try target($0, kick.user, .kicked, kick.message) }
         .filter { !known.contains($0.key) }
     }
@@ -265,16 +273,17 @@ package struct Sweep {
     }
   }
 
-  /// Sums up how it went, with each server and as a whole.
-  private mutating func sumUp() {
+  /// Sums up how it went with each server, and lets go of the listings, which may be large.
+  private mutating func sumUpServers() {
     summary.servers = servers.map { server in
       let seen = observations[ObjectIdentifier(server), default: []]
       var result = Summary.ServerResult(
-        server, sessions: seen.reduce(0) { $0 + $1.report.sessionCount },
+        server, sessions: seen.reduce(0) { $0 + $1.result.sessionCount },
         failure: server.failure ?? server.listingFailure)
       result.countersStandStill = seen.contains { $0.listing.countersStandStill }
       return result
     }
+    observations = [:]
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
     summary.servers += problems.filter(\.isFailure).map(Summary.ServerResult.init)
     summary.problems += problems.filter { !$0.isFailure }.map(\.description)
@@ -287,6 +296,10 @@ package struct Sweep {
         summary.problems.append("server \(server.endpoint.name): \(nameless.text)")
       }
     }
+  }
+
+  /// Sums up how it went as a whole.
+  private mutating func sumUp() {
     var namesakes: String?
     tellingFailure { namesakes = try $0.reconciler.ledger.namesakesInWords() }
     if let namesakes { summary.problems.append(namesakes) }

@@ -7,6 +7,7 @@ enum Command: String, CaseIterable {
   case admin = "quota-admin"
   case sweep = "quota-sweep"
   case rotate = "quota-rotate"
+  case fence = "quota-fence"
 
   /// - Parameter path: what the program was started as; under any other name it is quota-admin.
   init(named path: String) {
@@ -23,6 +24,7 @@ enum Command: String, CaseIterable {
     case .admin: AdminProgram.run(RawArguments.all)
     case .sweep: diagnostics.run(SweepCommand.run)
     case .rotate: diagnostics.run(RotateCommand.run)
+    case .fence: diagnostics.run(FenceCommand.run)
     }
   }
 }

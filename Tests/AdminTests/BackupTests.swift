@@ -183,7 +183,7 @@ import Testing
     #expect(names.count == 30)
   }
 
-  @Test func `is not put back without a yes, nor while somebody sweeps`() throws {
+  @Test func `is not put back without a yes, nor while a sweep runs`() throws {
     let bench = try populated()
     let copy = bench.folder.path + "/copy.db"
     try bench.admin("backup", copy)

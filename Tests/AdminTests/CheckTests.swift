@@ -118,6 +118,20 @@ import Testing
     #expect(report.contains("-> quota-admin add NAME --quota 50GB --period month"))
   }
 
+  @Test func `Rates that nothing holds anybody to are told`() throws {
+    try install()
+    let settings = ["QUOTA_CONFIG": "/dev/null", "DATABASE": "\(folder.path)/data/quota.db"]
+    let added = try Program.run(
+      Program.path("quota-admin"), ["add", "alice", "--quota", "1GB", "--then", "1Mbit"],
+      environment: settings.merging(["FENCE": "yes"]) { $1 })
+    #expect(added.status == 0, "\(added.errors)")
+    #expect(
+      lines(try check()).contains {
+        $0.hasPrefix("warning users 1 user has a rate, and FENCE is no: nobody is slowed down")
+      })
+    #expect(!(try check("FENCE=yes").output.contains("nobody is slowed down")))
+  }
+
   @Test func `Other programs' files beside are no servers`() throws {
     try install()
     try serve("management \(folder.path)/m.sock unix")

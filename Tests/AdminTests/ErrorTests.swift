@@ -122,8 +122,8 @@ import Testing
     #expect(try [73, 78].contains(bench.admin("list").status))
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can become somebody else"))
-  func `somebody without the right is told so and ends with 77`() throws {
+  @Test(.enabled(if: getuid() == 0, "only root can become another user"))
+  func `a user without the right is told so and ends with 77`() throws {
     let bench = try Bench()
     try bench.admin("add", "alice")
     let program = try Program.copy("quota-admin", into: bench.folder.path)

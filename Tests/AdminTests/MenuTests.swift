@@ -58,7 +58,8 @@ import Testing
         ("or none: ", "basic\n"), ("ann now has plan basic", "7\n"), ("Name: ", "ann\n"),
         ("unlimited: ", "50\n"), ("--quota 50 is 50 bytes; is that what you mean? [y/N] ", "n\n"),
         ("hint: write a unit, as in 50GB", "7\n"), ("Name: ", "ann\n"), ("unlimited: ", "60\n"),
-        ("[y/N] ", "y\n"), ("ann now has quota 60 B", "0\n"),
+        ("[y/N] ", "y\n"), ("ann now has quota 60 B", "23\n"), ("Name: ", "ann\n"),
+        ("or cut: ", "1Mbit\n"), ("a rate takes FENCE=yes", "0\n"),
       ])
     #expect(seen.missed == nil && seen.status == 0, "missed \(seen.missed ?? ""): \(seen.screen)")
     #expect(try bench.probe.users.map(\.quota) == [60])

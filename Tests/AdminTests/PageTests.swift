@@ -74,6 +74,20 @@ import Testing
     return try JSONDecoder().decode(Findings.self, from: json)
   }
 
+  @Test func `says who goes on past the quota, and how fast`() throws {
+    let bench = try Bench()
+    bench.settings["FENCE"] = "yes"
+    try bench.admin("add", "carol", "--quota", "1MB", "--then", "2Mbit/512kbit")
+    try bench.admin("add", "dave", "--quota", "1MB")
+    for name in ["carol", "dave"] { try bench.probe.addUsage(Usage(sent: 2_000_000), of: name) }
+    let text = try String(contentsOfFile: page(bench), encoding: .utf8)
+    #expect(text.contains("1 slowed, and 0 at 80%"))
+    #expect(text.contains("Goes on") && text.contains("2Mbit/512kbit"))
+    bench.settings["FENCE"] = "no"
+    let unfenced = try String(contentsOfFile: page(bench), encoding: .utf8)
+    #expect(!unfenced.contains("Goes on") && !unfenced.contains("slowed"))
+  }
+
   /// Screenshots are kept below `.build` for people to look at.
   private func picture(_ name: String) throws -> String {
     let folder = #filePath.replacing(

@@ -16,7 +16,7 @@ import Testing
   @Test func `there are some`() { #expect(!Self.names.isEmpty) }
 
   /// With `RECORD_TRANSCRIPTS` in the environment the file is written anew, and the test fails for
-  /// somebody to look at the difference.
+  /// a person to look at the difference.
   @Test(arguments: names) func `come out as they are written down`(name: String) throws {
     let path = Self.directory + name
     let written = try String(contentsOfFile: path, encoding: .utf8)

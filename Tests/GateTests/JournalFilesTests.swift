@@ -102,7 +102,7 @@ import Testing
   }
 }
 
-/// What somebody of the hooks' group may make of the journal's name, or of its file.
+/// What a member of the hooks' group may make of the journal's name, or of its file.
 @Suite struct `In place of the journal` {
   /// What is there, and the error of a hook that wants to append; nil where it can.
   static let obstacles: [(what: String, code: Int32?)] = [

@@ -28,7 +28,7 @@ struct DemoTests {
 
   @Test func `its claims come true on a real OpenVPN, and it cleans up`() throws {
     let quota = try QuotaHost()
-    let told = try Program.run(script(quota), [quota.shareThePrograms()])
+    let told = try Program.run(script(quota), [quota.shareThePrograms()], timeout: 300)
     #expect(told.status == 0, "\(told.output)\(told.errors)")
     #expect(told.output.contains("on OpenVPN 2"))
     #expect(told.output.contains("All 10 claims on this page came true."))
@@ -44,7 +44,7 @@ struct DemoTests {
       [
         "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", try script(quota),
         try quota.shareThePrograms(),
-      ])
+      ], timeout: 300)
     #expect(told.status == 0, "\(told.output)\(told.errors)")
     #expect(told.output.contains("the bundled simulator"))
     #expect(told.output.contains("not root"))
@@ -62,7 +62,8 @@ struct DemoTests {
       atPath: programs + "/quota-sweep", withDestinationPath: "/bin/true")
     let told = try Program.run(
       "setpriv",
-      ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", try script(quota), programs])
+      ["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", try script(quota), programs],
+      timeout: 300)
     #expect(told.status == 1)
     #expect(told.output.contains("[FAILED] her client stopped and shows the message"))
   }

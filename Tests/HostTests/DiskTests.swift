@@ -5,15 +5,12 @@ import Testing
 /// Disks that take nothing more, under real servers.
 @Suite(.serialized, .enabled(if: RealHost.isAvailable))
 struct DiskTests {
-  private enum Fault: CaseIterable { case full, readOnly }
-
-  @Test(arguments: Fault.allCases)
-  private func `who is over quota goes all the same, and bytes are exact when there is room again`(
-    fault: Fault
+  @Test(arguments: [SmallDisk.Fault.full, .readOnly])
+  func `who is over quota goes all the same, and bytes are exact when there is room again`(
+    fault: SmallDisk.Fault
   ) throws {
     let quota = try QuotaHost()
-    try run("mount", "-t", "tmpfs", "-o", "size=3m,mode=2750", "none", quota.data)
-    defer { _ = try? Program.run("umount", ["-l", quota.data]) }
+    let disk = try SmallDisk(on: quota.data, "size=3m,mode=2750")
     try quota.admin("add", "alice", "--quota", "1MB")
     try quota.admin("add", "bob")
     let server = try quota.server()
@@ -23,7 +20,7 @@ struct DiskTests {
     try bob.connect()
     try quota.sweep()
     let counted = try quota.usage()
-    try breakDisk(of: quota, fault)
+    try disk.fail(fault)
     try bob.upload(100_000)
     let quiet = try quota.sweep(expecting: [74, 77])
     #expect(quiet.errors.contains("quota-sweep: error: cannot "))
@@ -35,7 +32,7 @@ struct DiskTests {
     #expect(try bob.ping())
     #expect(try quota.usage() == counted)
 
-    try mendDisk(of: quota, fault)
+    try disk.recover()
     try quota.sweep()
     #expect(try quota.probe.faults() == [])
     #expect(try quota.usage(of: "bob").received > 100_000)
@@ -43,28 +40,6 @@ struct DiskTests {
     try quota.sweep(expecting: [69])
     #expect(try quota.usage(of: "bob") == (try quota.truth()["bob"]))
     #expect(try quota.openSessions() == 0)
-  }
-
-  private func breakDisk(of quota: QuotaHost, _ fault: Fault) throws {
-    switch fault {
-    case .full:
-      // As much as fits.
-      _ = try Program.run("dd", ["if=/dev/zero", "of=\(quota.data)/filler", "bs=4096"])
-    case .readOnly: try run("mount", "-o", "remount,ro", quota.data)
-    }
-  }
-
-  private func mendDisk(of quota: QuotaHost, _ fault: Fault) throws {
-    switch fault {
-    case .full: try FileManager.default.removeItem(atPath: quota.data + "/filler")
-    case .readOnly: try run("mount", "-o", "remount,rw", quota.data)
-    }
-  }
-
-  private func run(_ program: String, _ arguments: String...) throws {
-    let outcome = try Program.run(program, arguments)
-    guard outcome.status == 0 else {
-      throw QuotaHost.Failure(description: "\(program): \(outcome.errors)")
-    }
+    withExtendedLifetime(disk) {}
   }
 }

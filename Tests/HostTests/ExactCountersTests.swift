@@ -85,7 +85,7 @@ struct ExactCountersTests {
     let quota = try QuotaHost()
     try quota.admin("add", "alice")
     var options = RealServer.Options()
-    options.timeout = 2
+    options.timeout = 5
     let server = try quota.server("office", options)
     let alice = try server.client("alice")
     try alice.connect()

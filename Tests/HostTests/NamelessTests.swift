@@ -33,12 +33,7 @@ struct NamelessTests {
     #expect(try bob.connect() == .up)
     #expect(try client("m", of: server, login: "mallory").connect() == .refused(""))
     for client in [alice, bob] { try client.upload(300_000) }
-    try quota.sweep()
-    try alice.waitUntilGone()
-    #expect(try quota.events("killed") == ["alice quota": 1])
-    #expect(try alice.connect() == .refused(""))
-    try server.stop()
-    try quota.sweep(expecting: [0, 69])
+    try quota.expectEndOfQuota(of: alice, at: server)
     let used = try quota.usage()
     #expect(used.keys.sorted() == ["alice", "bob"])
     let truth = try server.endings.filter { $0.duration > 1 }

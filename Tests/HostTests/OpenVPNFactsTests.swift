@@ -178,7 +178,7 @@ struct OpenVPNFactsTests {
 
   @Test func `a client that dies is gone when the server's patience is at its end`() throws {
     var options = RealServer.Options()
-    options.timeout = 2
+    options.timeout = 5
     let server = try RealServer(on: host, options)
     try server.start()
     let alice = try server.client("alice")

@@ -52,7 +52,8 @@ final class QuotaHost {
     let shared = host.folder + "/programs"
     try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
     for name in [
-      "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "openvpn-simulator",
+      "quota-connect", "quota-disconnect", "quota-sweep", "quota-admin", "quota-fence",
+      "openvpn-simulator",
     ] { try Program.copy(name, into: shared) }
     installation.programs = shared
     return shared
@@ -127,6 +128,38 @@ final class QuotaHost {
     return outcome
   }
 
+  /// Brings the kernel's table up to date, in the servers' network.
+  ///
+  /// - Parameters:
+  ///   - wrapper: a command it is started through, such as one that gives it another user.
+  ///   - path: where programs are looked for.
+  @discardableResult
+  func fence(
+    _ arguments: String..., through wrapper: [String] = [],
+    path: String = "/usr/sbin:/usr/bin:/sbin:/bin", expecting status: Int32 = 0,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
+    let outcome = try installation.run(
+      "quota-fence", arguments,
+      through: ["ip", "netns", "exec", host.serverNamespace] + wrapper + ["env", "PATH=\(path)"])
+    #expect(outcome.status == status, "\(outcome.errors)", sourceLocation: sourceLocation)
+    return outcome
+  }
+
+  /// Whether this machine can tell a kernel whom to hold.
+  static var hasNft: Bool {
+    ["/usr/sbin/nft", "/usr/bin/nft"].contains { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Runs nft in the servers' network and gives what it wrote.
+  @discardableResult
+  func nft(_ arguments: String...) throws -> String {
+    let outcome = try Program.run(
+      "ip", ["netns", "exec", host.serverNamespace, "nft"] + arguments)
+    try outcome.requireSuccess()
+    return outcome.output
+  }
+
   /// What the programs wrote to their log.
   var log: String {
     get throws { try String(contentsOfFile: host.folder + "/log", encoding: .utf8) }
@@ -177,6 +210,19 @@ final class QuotaHost {
       try sweep(expecting: [0, 69], sourceLocation: sourceLocation)
       try expectExact(sourceLocation: sourceLocation)
     }
+  }
+
+  /// Expects a sweep to end the session of a client of alice's who is over quota, and alice to be kept out;
+  /// then the server stops, and a last sweep runs.
+  func expectEndOfQuota(
+    of client: RealClient, at server: RealServer, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    try sweep(sourceLocation: sourceLocation)
+    try client.waitUntilGone()
+    #expect(try events("killed") == ["alice quota": 1], sourceLocation: sourceLocation)
+    #expect(try client.connect() == .refused(""), sourceLocation: sourceLocation)
+    try server.stop()
+    try sweep(expecting: [0, 69], sourceLocation: sourceLocation)
   }
 
   /// Runs a disconnect hook for a session that never was and kills it.

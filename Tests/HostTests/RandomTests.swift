@@ -18,14 +18,30 @@ struct RandomTests {
     } catch {
       Issue.record("\(day.story): \(error)")
     }
-    for server in day.servers { try server.stop() }
-    let finished = day.servers.flatMap { (try? $0.finished) ?? [] }
-    print("SEED=\(seed): \(day.told.count) actions, \(finished.count) sessions")
-    try day.quota.sweep(expecting: [69])
-    #expect(
-      try day.quota.probe.loggedSessions.map { "\($0.user): \($0.usage)" }.sorted()
-        == finished.map(\.description).sorted(), "\(day.story)")
-    try day.quota.expectExactAfterSweeps()
+    try day.end()
+    let finished = try day.servers.flatMap { try $0.finished }
+    let unfinished = try day.servers.flatMap { try $0.endedWithoutHook }
+    print(
+      "SEED=\(seed): \(day.told.count) actions, \(finished.count) sessions, \(unfinished) without an end"
+    )
+    // What OpenVPN gives no final counters for is in the ledger as the last sweep saw it.
+    let others = try day.quota.probe.loggedSessions.map {
+      FinalCounters(name: $0.user, received: $0.usage.received, sent: $0.usage.sent)
+    }.removing(finished)
+    #expect(others.map(\.name).sorted() == unfinished.sorted(), "\(others)\n\(day.story)")
+    for _ in 1...2 {
+      try day.quota.probe.expectTruth(of: finished + others, isOver: true)
+      try day.quota.sweep(expecting: [69])
+    }
+  }
+}
+
+extension [FinalCounters] {
+  /// What is left when each of some others has taken one away.
+  fileprivate func removing(_ others: [FinalCounters]) -> [FinalCounters] {
+    others.reduce(into: self) { rest, other in
+      if let index = rest.firstIndex(of: other) { rest.remove(at: index) }
+    }
   }
 }
 
@@ -56,6 +72,7 @@ private final class RandomDay {
     for name in ["alice", "bob", "carol"] { try quota.admin("add", name) }
     var options = RealServer.Options()
     options.timeout = 4
+    options.lines = ["verb 4"]
     options.duplicateCommonName = true
     options.hasBothTransports = is27
     let office = try quota.server("office", options)
@@ -93,6 +110,19 @@ private final class RandomDay {
       told.append("\(action) \(client.name) at \(client.server.name)")
       try perform(action, client)
     }
+  }
+
+  /// Stops all servers, and sweeps once more on those that start in their place, as nothing else closes a
+  /// session without an end.
+  func end() throws {
+    for client in clients { try client.vanish() }
+    for server in servers {
+      try server.stop()
+      try server.start()
+    }
+    try quota.sweep()
+    for server in servers { try server.stop() }
+    try quota.sweep(expecting: [69])
   }
 
   private func pick<Element>(_ elements: [Element]) -> Element {

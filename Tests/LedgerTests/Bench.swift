@@ -209,7 +209,7 @@ func report(
 ) -> ServerReport {
   ServerReport(
     server: server, boot: boot, pid: pid, at: at, isComplete: complete, position: position,
-    clients: rows.map(\.client)
+    clients: ListedClients(rows.map(\.client))
   ) { .init(commonName: rows[$0].name, owner: rows[$0].owner) }
 }
 
@@ -229,11 +229,13 @@ func listed(
 }
 
 // What most tests leave at that: a moment soon after the report's.
-extension Ledger {
+extension Periods {
   func entitlement(of name: UserName) throws -> Entitlement? {
     try entitlement(of: name, at: Bench.noon + 60)
   }
+}
 
+extension Sessions {
   func violations(
     among live: [ListedSession], of report: ServerReport
   ) throws -> [Violation] {

@@ -15,12 +15,12 @@ private func earlierDatabase(at path: String) throws {
   @Test func `opens in place with its users, quotas and usage`() throws {
     let bench = try Bench(prepare: earlierDatabase)
     #expect(
-      try bench.ledger.entitlement(of: "alice")
+      try bench.ledger.periods.entitlement(of: "alice")
         == Entitlement(quota: 1000, used: Traffic(received: 300, sent: 600)))
     #expect(
-      try bench.ledger.entitlement(of: "bob")
+      try bench.ledger.periods.entitlement(of: "bob")
         == Entitlement(isEnabled: false, used: Traffic(sent: 77)))
-    #expect(try bench.ledger.entitlement(of: "carol") == Entitlement())
+    #expect(try bench.ledger.periods.entitlement(of: "carol") == Entitlement())
     #expect(try bench.probe.loggedSessions.count == 2)
     #expect(try bench.probe.user("alice")?.passwordHash == "hash")
     #expect(try bench.probe.users.count { $0.quota != nil } == 3)
@@ -36,7 +36,7 @@ private func earlierDatabase(at path: String) throws {
   @Test func `takes new users, though its trigger adds their quota row no more`() throws {
     let bench = try Bench(rules: Rules(defaultQuota: 5), prepare: earlierDatabase)
     try bench.close(final("dave", 9, 9, owner: "dave"))
-    #expect(try bench.ledger.entitlement(of: "dave")?.quota == 5)
+    #expect(try bench.ledger.periods.entitlement(of: "dave")?.quota == 5)
     #expect(try bench.probe.users.count { $0.quota != nil } == 4)
   }
 }
@@ -121,7 +121,7 @@ private func earlierDatabase(at path: String) throws {
       try await group.waitForAll()
     }
     let ledger = try Ledger.open(path, for: .dryRun, rules: Rules(), zone: .utc)
-    #expect(try ledger.entitlement(of: "x")?.used.total == 8)
+    #expect(try ledger.periods.entitlement(of: "x")?.used.total == 8)
   }
 
   @Test func `comes about in a file that its owner alone may use, whatever the umask`() throws {

@@ -37,7 +37,7 @@ import Testing
     }
     #expect(try bench.ledger.users.names() == ["alice"])
     #expect(try bench.used("alice") == 300)
-    #expect(try bench.ledger.entitlement(of: "ALICE")?.quota == 500)
+    #expect(try bench.ledger.periods.entitlement(of: "ALICE")?.quota == 500)
   }
 
   @Test func `are taken in every spelling by what administers`() throws {
@@ -109,13 +109,13 @@ import Testing
 
   @Test func `stand in the access table as they are looked up`() throws {
     let bench = try bench("Alice", unknown: .reject)
-    try bench.ledger.publishAccess(
+    try bench.ledger.accessTable.publish(
       AccessSettings(onError: .allow, identifyBy: .auto), at: moment(Bench.noon))
     var table = try AccessTable(in: Directory(bench.folder.path))
     #expect(table.header.names == .fold)
     #expect(try table.user(named: Names.fold.key(of: Array("ALICE".utf8))) != nil)
     let exact = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    try exact.publishAccess(
+    try exact.accessTable.publish(
       AccessSettings(onError: .allow, identifyBy: .auto), at: moment(Bench.noon))
     table = try AccessTable(in: Directory(bench.folder.path))
     #expect(table.header.names == .exact)
@@ -147,11 +147,28 @@ import Testing
     let result = try bench.ledger.import(
       [alice], plans: [], at: Bench.noon, progress: { _ in })
     #expect(result.added.isEmpty && result.changed.count == 1)
-    #expect(try bench.ledger.entitlement(of: "alice")?.quota == 5)
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.quota == 5)
   }
 }
 
 @Suite struct `A name in the journal` {
+  @Test(arguments: [
+    (IdentifyBy.auto, "certificate"), (.commonName, "certificate"), (.username, "alice"),
+  ])
+  func `is chosen by IDENTIFY_BY where nothing but the end of a session is known`(
+    setting: IdentifyBy, name: String
+  ) throws {
+    let bench = try Bench(rules: Rules(identifyBy: setting))
+    var end = bench.record(
+      .end, session(), "certificate", at: Bench.noon + 90, mark: 1,
+      counters: Traffic(received: 10_000, sent: 30), duration: 90)
+    end.username = Array("alice".utf8)
+    try bench.append(end)
+    try bench.take(at: Bench.noon + 90)
+    #expect(try bench.probe.names == [name])
+    #expect(try bench.used(name) == 10_030)
+  }
+
   @Test func `has no control characters, as no client's has, whoever wrote it`() throws {
     let bench = try Bench()
     _ = try bench.ledger.users.add("alice", Terms(quota: 1000), at: Bench.noon - 100)

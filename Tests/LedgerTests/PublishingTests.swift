@@ -135,7 +135,7 @@ private struct Life {
       story.append("\(now)")
     case 16:
       story.append("roll over")
-      try ledger.rollOver(at: now)
+      try ledger.periods.rollOver(at: now)
     default:
       // Another program changes something, and dies before it publishes that.
       guard let name = someName() else { return }
@@ -204,14 +204,14 @@ private struct Life {
   /// Publishes what was changed, then all of it anew, and compares.
   mutating func compare() throws {
     try bench.take(at: now)
-    try bench.ledger.publishAccess(settings, at: moment(now))
+    try bench.ledger.accessTable.publish(settings, at: moment(now))
     let changed = try Published(in: bench.folder.path, names: known)
     let other = try Ledger.open(
       bench.path, for: .writing, rules: bench.ledger.rules, zone: .utc, at: moment(now))
     // As if it had missed a change.
     other.access.changed(from: 0, to: 0)
-    try other.noteAccessChange()
-    try other.publishAccess(settings, at: moment(now))
+    try other.accessTable.noteChange()
+    try other.accessTable.publish(settings, at: moment(now))
     let whole = try Published(in: bench.folder.path, names: known)
     #expect(changed.version != whole.version)
     #expect(changed.userCount == whole.userCount)
@@ -230,12 +230,12 @@ private struct Life {
     let bench = try Bench()
     let settings = AccessSettings(onError: .allow, identifyBy: .auto)
     _ = try bench.ledger.users.add("alice", Terms(quota: 1000), at: Bench.noon)
-    try bench.ledger.publishAccess(settings, at: moment(Bench.noon))
+    try bench.ledger.accessTable.publish(settings, at: moment(Bench.noon))
     try Connection(bench.path, busyTimeout: 0).execute(
       "INSERT INTO users (username, status) VALUES ('bob', 'active')")
     let other = try Ledger.open(
       bench.path, for: .writing, rules: bench.ledger.rules, zone: .utc, at: moment(Bench.noon + 60))
-    try other.publishAccess(settings, at: moment(Bench.noon + 60))
+    try other.accessTable.publish(settings, at: moment(Bench.noon + 60))
     let table = try Published(in: bench.folder.path, names: ["alice", "bob"])
     #expect(table.users.keys.sorted { "\($0)" < "\($1)" } == ["alice", "bob"])
   }

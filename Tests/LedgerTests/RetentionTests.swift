@@ -42,7 +42,7 @@ import Testing
     for days in [300, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     try prune()
     #expect(try bench.probe.users.map(\.bytesUsed) == [330])
-    let entitlement = try #require(try bench.ledger.entitlement(of: "alice"))
+    let entitlement = try #require(try bench.ledger.periods.entitlement(of: "alice"))
     #expect(entitlement.used == Traffic(received: 300, sent: 30))
   }
 

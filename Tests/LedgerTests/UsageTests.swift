@@ -133,7 +133,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     let bench = try Bench()
     try bench.move(1, by: "alice", at: Bench.noon)
     let id = try #require(try bench.ledger.users.id(of: "alice"))
-    var counting = try Ledger.Counting(bench.ledger)
+    var counting = try Counting(bench.ledger)
     for time in [Bench.noon, Bench.noon + hour] {
       try counting.count(
         [Increase(user: id, since: time, at: time, traffic: Traffic(received: .max))], at: time)
@@ -171,7 +171,7 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
     #expect(days.count == 3)
     // Bob was logged with more than the user's counter says now.
     #expect(try bench.ledger.usage.sums(of: 2, in: Bench.allDays).byDay.count == 1)
-    #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 77)
+    #expect(try bench.ledger.periods.entitlement(of: "bob")?.used.total == 77)
   }
 
   @Test func `is folded, and is no day of what is pruned`() throws {

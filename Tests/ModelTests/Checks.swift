@@ -1,4 +1,6 @@
+import Gate
 import Quota
+import System
 import TestSupport
 
 /// What the ledger says, against what is true.
@@ -25,6 +27,7 @@ struct Checks {
 
   /// After a sweep that came to its end no session is closed that is live.
   func runAfterSweep() throws {
+    try compareRates()
     let closed = try probe.sessions.filter { !$0.isOpen }
     for account in world.accounts where account.isMetered {
       let own = world.sessions.filter { world.payers(of: $0).contains(account.number) }
@@ -33,6 +36,34 @@ struct Checks {
       let found = closed.count { $0.user == account.name }
       if found > ended {
         world.fail("\(found) sessions of \(account.name) are closed, and \(ended) have ended")
+      }
+    }
+  }
+
+  /// By the table that the sweep published, those who have used up their quota are slow where that is
+  /// theirs, and those who surely have not are fast.
+  private func compareRates() throws {
+    let time = world.clock
+    guard world.programs.drift == 0 else { return }
+    var table = try AccessTable(in: Directory(directory(of: world.programs.database)))
+    let header = table.header
+    for account in world.accounts where account.isSlowed && account.isMetered {
+      guard let limit = account.limit,
+        let user = try table.user(named: header.names.key(of: Array(account.name.utf8))),
+        let number = user.rates
+      else { continue }
+      let boundaries = try user.rule.map { rule throws in try table.boundaries(of: rule) } ?? []
+      let verdict = try decide(
+        user.entitlement(
+          at: time, boundaries: boundaries, rates: table.rates(of: number), count: header.count),
+        at: time, by: Rules(fence: header.fence))
+      guard case .allowed(let rate) = verdict else { continue }
+      let used = world.used(by: account)
+      if used.least >= limit.most, rate == nil {
+        world.fail("\(account.name) is fast, having used \(used.least) of \(limit.most)")
+      }
+      if used.most < limit.least, rate != nil {
+        world.fail("\(account.name) is slow, having used \(used.most) of \(limit.least)")
       }
     }
   }

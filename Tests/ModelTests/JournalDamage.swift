@@ -2,7 +2,7 @@ import Foundation
 import System
 import TestSupport
 
-/// What a loss of power leaves of a journal, or somebody of the hooks' group makes of it.
+/// What a loss of power leaves of a journal, or a member of the hooks' group makes of it.
 enum JournalDamage {
   /// Cuts it short somewhere.
   static func cut(_ file: String, _ chance: inout SeededRandom) throws {

@@ -49,6 +49,8 @@ enum Change {
   case quota(String, Int64), maxSessions(String, Int), expiry(String, Int64?)
   case enabled(String, Bool), grant(String, Int64, isCarried: Bool), reset(String)
   case rename(String, to: String)
+  /// Whether a used-up quota slows the user down in place of cutting.
+  case slow(String, Bool)
   /// The plan is made or changed; a user follows it.
   case plan(Int64), follow(String)
 }

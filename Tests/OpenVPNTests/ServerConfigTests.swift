@@ -125,6 +125,7 @@ private func config(
       dev-type tap
       """)
     #expect(read.duplicateCN?.line == 1)
+    #expect(try config("client-to-client").clientToClient?.line == 1)
     #expect(read.usernameAsCommonName?.line == 2)
     #expect(read.managementSignal?.description == "/etc/openvpn/a.conf:3")
     #expect(read.managementClient?.line == 4)

@@ -155,4 +155,19 @@ import Testing
     try quota.sweep().expect(status: 0)
     #expect(try quota.probe.used("alice").total == used + 11)
   }
+
+  @Test func `that is in the new table's way keeps no change from being made, as is said`() throws {
+    let (quota, server) = try quota()
+    let obstacle = (quota.database as NSString).deletingLastPathComponent + "/access.new"
+    #expect(unsafe mkdir(obstacle, 0o777) == 0)
+    let change = try quota.run("quota-admin", ["disable", "alice"])
+    #expect(change.status == 74, "\(change)")
+    #expect(change.errors.contains("what was changed is kept, and cannot be published: "))
+    #expect(change.errors.contains("hint: the next sweep publishes it"))
+    #expect(try quota.probe.users.first?.status == "disabled")
+    #expect(try !server.enter("alice").isRefused)
+    try FileManager.default.removeItem(atPath: obstacle)
+    try quota.sweep().expect(status: 0)
+    #expect(try server.enter("alice").isRefused)
+  }
 }

@@ -105,7 +105,7 @@ import Testing
     #expect(text.contains(#/s1 is shown as the last sweep saw it (38|39|40|41) s ago:/#))
   }
 
-  @Test func `while somebody sweeps the ledger tells of all`() throws {
+  @Test func `while a sweep runs the ledger tells of all`() throws {
     let quota = try Installation()
     let server = try quota.addServer()
     _ = try server.enter("alice", since: now - 100)

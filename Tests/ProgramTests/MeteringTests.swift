@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Every byte once, whoever tells of it, in whatever order.
+/// Every byte once, whatever program tells of it, in whatever order.
 @Suite struct MeteringTests {
   @Test func `sessions of three seconds that no sweep saw are billed in full`() throws {
     let quota = try Installation()

@@ -130,7 +130,7 @@ func `who may be in follows from entitlement and rules`(line: Case) {
     let taken = entitlement.takenFromCarried(by: .total)
     #expect(0...entitlement.carried ~= taken)
     if entitlement.quota == 0 { #expect(taken == 0) }
-    // Whoever has not used up everything has taken just what is beyond quota and grants.
+    // A user who has not used up everything has taken just what is beyond quota and grants.
     if entitlement.quota > 0, entitlement.used.total < entitlement.limit {
       let before = saturatingSum(entitlement.quota, entitlement.granted)
       #expect(taken == max(0, entitlement.used.total - before))

@@ -65,7 +65,7 @@ import Testing
     #expect(try database.integer("SELECT count(*) FROM t") == 0)
   }
 
-  @Test func `says busy when somebody else holds the write lock`() throws {
+  @Test func `says busy when another connection holds the write lock`() throws {
     let first = try Connection(path, busyTimeout: 0)
     let second = try Connection(path, busyTimeout: 10)
     try first.transaction { () throws(SQLiteError) in

@@ -49,6 +49,24 @@ struct HookSpeedTests {
     }
   }
 
+  @Test func `a user whom the quota slows down costs no more at the door`() throws {
+    let (bench, server) = try SpeedBench.filled()
+    try bench.fence()
+    try bench.admin(
+      "plan", "add", "basic", "--quota", "1kB", "--period", "month", "--then", "1Mbit", "--rate",
+      "50Mbit/10Mbit")
+    try bench.admin("set", "user7", "--plan", "basic", "--follow", "quota")
+    let environment = HookSession("user7", number: 1).connecting
+    try withExtendedLifetime(server) {
+      expect(
+        "quota-connect, slowed", try instructions("quota-connect", bench, environment),
+        atMost: 120_000)
+      try bench.admin("set", "user7", "--max-sessions", "5")
+      Figures.current.add(
+        "  with a limit of sessions", try instructions("quota-connect", bench, environment))
+    }
+  }
+
   @Test(arguments: ["quota-connect", "quota-disconnect"])
   func `a hook writes one line, and waits for nothing`(hook: String) throws {
     let (bench, server) = try SpeedBench.filled()

@@ -36,15 +36,15 @@ struct SweepSpeedTests {
       "  a session, of 10000", (costs[2] - costs[0]) / counts[2], atMost: small * 13 / 10)
   }
 
-  @Test func `a sweep of ten thousand sessions takes less than 24 MB`() throws {
+  @Test func `a sweep of ten thousand sessions takes less than 18 MB`() throws {
     let bench = try SpeedBench()
     let server = try bench.server()
     try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
     let first = try sweep(bench, .residentBytes())
-    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 24_000_000)
+    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 18_000_000)
     try server.addTraffic(received: 10, sent: 20)
     let second = try sweep(bench, .residentBytes())
-    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 24_000_000)
+    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 18_000_000)
   }
 
   @Test

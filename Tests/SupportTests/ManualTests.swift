@@ -6,8 +6,8 @@ import TestSupport
 
 @Suite struct ManualTests {
   static let pages = [
-    "quota.conf.5", "openvpn-quota.7", "quota-sweep.8", "quota-rotate.8", "quota-connect.8",
-    "quota-disconnect.8", "quota-admin.8",
+    "quota.conf.5", "openvpn-quota.7", "quota-sweep.8", "quota-rotate.8", "quota-fence.8",
+    "quota-connect.8", "quota-disconnect.8", "quota-admin.8",
   ]
 
   @Test func `quota.conf(5) has every setting with its default, in order, and nothing else`() throws
@@ -82,7 +82,7 @@ import TestSupport
     #expect(lines.contains { $0.uppercased() == ".DT \(name.uppercased()) \(page.suffix(1))" })
   }
 
-  @Test(arguments: ["quota-sweep.8", "quota-rotate.8", "quota-admin.8"])
+  @Test(arguments: ["quota-sweep.8", "quota-rotate.8", "quota-fence.8", "quota-admin.8"])
   func `A page lists only exit statuses that there are`(page: String) throws {
     let statuses = try Repository.lines("man/\(page)").compactMap { line in
       line.hasPrefix(".It ") ? Int32(line.dropFirst(4)) : nil

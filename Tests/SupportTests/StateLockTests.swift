@@ -82,7 +82,7 @@ import TestSupport
     #expect(throws: SystemError("open", file, code: ENOTDIR)) { try isFree("\(file)/quota.db") }
   }
 
-  @Test func `Whoever finds it taken ends with 75`() {
+  @Test func `A program that finds it taken ends with 75`() {
     #expect(SweepUnderWay().exitStatus == .locked)
     #expect(SweepUnderWay().message == "another sweep is under way")
   }

@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func `The TZ of whoever runs the program does not count`() {
+  @Test func `The TZ of the user who runs the program does not count`() {
     let zone = Zone.system(named: "Asia/Tokyo")
     // Taken up before TZ changes, and after.
     unsafe setenv("TZ", "XXX+12:34", 1)

@@ -41,6 +41,7 @@ package enum Program {
   /// The programs that are one executable under several names, and that executable.
   private static let links = [
     "quota-admin": "openvpn-quota", "quota-sweep": "openvpn-quota", "quota-rotate": "openvpn-quota",
+    "quota-fence": "openvpn-quota",
     "quota-connect": "quota-hook", "quota-disconnect": "quota-hook",
   ]
 
@@ -121,5 +122,20 @@ extension Process {
     unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     try run()
+  }
+}
+
+/// What root may do, and mostly may not in a container.
+package enum Capability: UInt64 {
+  /// Set up networks.
+  case netAdmin = 12
+  /// Mount.
+  case sysAdmin = 21
+
+  /// Whether this process has it.
+  package var isEffective: Bool {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    return status.firstMatch(of: /CapEff:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) }
+      .map { $0 >> rawValue & 1 == 1 } ?? false
   }
 }

@@ -13,6 +13,7 @@ set -u
 shopt -s nullglob
 # Numbers, dates and messages read the same everywhere, and nothing of the caller's settings counts.
 export LC_ALL=C
+umask 022
 unset "${!QUOTA_@}"
 
 programs=$(cd "${1:?usage: demo.sh FOLDER}" && pwd) || exit 64

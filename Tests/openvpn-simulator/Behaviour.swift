@@ -2,7 +2,7 @@
 enum Behaviour: String, CaseIterable {
   /// As a healthy server.
   case normal
-  /// As if somebody else held the one place: no byte comes.
+  /// As if another client held the one place: no byte comes.
   case busy
   /// Greets and never answers.
   case mute

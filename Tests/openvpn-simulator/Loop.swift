@@ -114,7 +114,7 @@ private enum SignalPipe {
     unsafe pipe(&ends)
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     unsafe writeEnd = ends[1]
-    // Whoever starts it may have blocked them, and hooks inherit what is blocked.
+    // The program that starts it may have blocked them, and hooks inherit what is blocked.
     var none = sigset_t()
     unsafe sigemptyset(&none)
     unsafe sigprocmask(SIG_SETMASK, &none, nil)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A mistake of whoever drives the simulator, told on one line.
+/// A mistake of the test that drives the simulator, told on one line.
 struct OptionError: Error, CustomStringConvertible {
   let description: String
 

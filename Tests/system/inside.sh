@@ -349,6 +349,67 @@ phase_purge() {
   claim 'by its own script' is "$(cat /run/noted)" 'come client-connect bob'
 }
 
+# What a user with sudo does with a checkout. Their toolchain, which is for show, is not in sudo's
+# secure_path, and what the build would have made is there already.
+phase_checkout() {
+  local checkout=/home/ann/checkout config=/etc/openvpn/server/server.conf
+  useradd -m -s /bin/bash ann
+  echo 'ann ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/ann
+  cp -r /shared/checkout $checkout
+  mkdir /home/ann/toolchain
+  # shellcheck disable=SC2016 # the scripts' own
+  printf '#!/bin/sh\necho Swift, for show\n' >/home/ann/toolchain/swift
+  printf '#!/bin/sh\n' >$checkout/.ci/packages
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nswift --version && id -un >>.build/built-by\n' >$checkout/.ci/build
+  chmod +x /home/ann/toolchain/* $checkout/.ci/build
+  # shellcheck disable=SC2016
+  echo 'PATH=$PATH:/home/ann/toolchain' >/home/ann/.profile
+  # Where only root may look; what is named so all the same is looked for by sudo.
+  chmod 0700 /etc/openvpn/server
+  chown -R ann: /home/ann
+  claim 'swift is not in the PATH that sudo gives' not as_ann sudo sh -c 'command -v swift'
+  claim 'make demo is told to a user by the simulator' demo_is 'the bundled simulator' make demo
+  claim 'and to one with sudo on a real OpenVPN' demo_is 'on OpenVPN 2' sudo make demo
+  claim 'the user built both' is "$(sort -u $checkout/.build/built-by)" ann
+  claim 'deploy says first that a server is not there' has 'no config of a server servr' "$(as_ann make deploy SERVER=servr 2>&1 || true)"
+  claim 'make deploy installs, sets up and checks' deploys
+  chmod 0755 /etc/openvpn/server
+  claim 'a timer runs' runs quota-sweep.timer
+  claim 'cron has nothing of ours to log every minute' not test -e /etc/cron.d/openvpn-quota
+  claim 'the hooks are where they were installed' grep -q '^client-connect "/usr/local/libexec/openvpn-quota/' $config
+  claim 'deploy once more changes nothing' has 'has all lines already' "$(as_ann make deploy SERVER=server)"
+  claim 'restarted it has the hooks' systemctl restart openvpn-server@server
+  /usr/local/sbin/quota-admin add alice --quota 1MB >/dev/null
+  claim 'alice comes in' connect alice 1194 10.99.0
+  move alice 10.99.0
+  claim 'and is told to go' within 90 said alice "Halt command was pushed by server ('Traffic quota used up')"
+  claim 'uninstalling refuses while a config names the hooks' not as_ann sudo make uninstall
+  /usr/local/sbin/quota-admin teardown --yes server >/dev/null
+  claim 'teardown gives the config back' cmp /root/server.conf $config
+  claim 'now it goes' as_ann sudo make uninstall
+  claim 'but for settings and data' is "$(find /usr/local /etc -name '*quota*' -type f)" /etc/openvpn-quota/quota.conf
+  claim 'the server restarts' systemctl restart openvpn-server@server
+  claim 'and lets alice in again' connect alice 1194 10.99.0
+}
+
+# A command in a login shell of ann, in her checkout.
+as_ann() { su - ann -c 'cd checkout && exec "$@"' -- bash "$@"; }
+
+# demo_is WHERE COMMAND...
+demo_is() {
+  local said where=$1
+  shift
+  said=$(as_ann "$@") || return
+  has "$where" "$said" && has 'All 10 claims on this page came true' "$said"
+}
+
+deploys() {
+  local said
+  said=$(as_ann make deploy SERVER=server) || return
+  has 'installed below /usr/local' "$said" && has '^next: systemctl restart openvpn-server@server' "$said"
+}
+
 # A host on which cron does it: every minute, and at the half minute for an interval of 30.
 phase_cron() {
   claim 'no systemd runs here' not test -d /run/systemd/system

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Boots a minimal Debian with real systemd in a container, installs the package in it and tells the
 # whole life of an installation there: timers, OpenVPN's own units, a hung sweep, a reboot, upgrade,
-# purge; and, beside it, a host without systemd where cron does the work.
+# purge, and a checkout in place of the package; and, beside it, a host without systemd where cron does
+# the work.
 #
 # usage: Tests/system/run.sh [RELEASE]     after make deb; as root, from the top of the checkout
 #
@@ -42,11 +43,13 @@ end() {
 make_root() {
   # shellcheck disable=SC1091
   codename=${release:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
-  local archive=$work/$codename.tar start=$SECONDS
+  local wanted=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0,make,openssl,openvpn,sudo,systemd,systemd-sysv,tzdata
+  local archive start=$SECONDS
+  archive=$work/$codename-$(cksum <<<"$wanted" | cut -d ' ' -f 1).tar
   if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
     # An index that is some weeks older than this machine's clock will do.
-    if mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0 \
-      --include=openssl,openvpn,systemd,systemd-sysv,tzdata "$codename" "$work/new.tar"; then
+    if mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' --include=$wanted \
+      "$codename" "$work/new.tar"; then
       mv "$work/new.tar" "$archive"
     else
       [ -e "$archive" ] || die "cannot get a fresh $codename; is its mirror out of reach?"
@@ -116,12 +119,14 @@ else
   mv "$work"/openvpn-quota_0.0.1-1_*.deb "$work/shared/previous.deb"
 fi
 cp "$here"/*.sh "$work/shared/"
+mkdir "$work/shared/checkout"
+cp -a --parents Makefile .ci config cron.d docs man Tests/demo .build/programs "$work/shared/checkout"
 
 make_root
 if [ -n "$release" ]; then
   boot
   wait_for_boot
-  for step in install serve debian-unit purge; do phase "$step"; done
+  for step in install serve debian-unit purge checkout; do phase "$step"; done
   echo "all of it came true on $release in $SECONDS s"
   exit
 fi
@@ -131,12 +136,12 @@ containers+=("$cron")
 boot
 wait_for_boot
 for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
-# Under --keep-unit a reboot ends systemd-nspawn, for whoever manages it to start it again.
+# Under --keep-unit a reboot ends systemd-nspawn, for its manager to start it again.
 inside systemctl reboot || true
 wait "$nspawn" || true
 boot
 wait_for_boot
-for step in reboot wrong-places purge; do phase "$step"; done
+for step in reboot wrong-places purge checkout; do phase "$step"; done
 if ! wait "$cron"; then
   cat "$work/cron.log"
   die 'cron did not do the work'

@@ -142,6 +142,15 @@ struct StateCheck {
           CheckResult(
             "users", .warning, namesakes, remedy: "quota-admin rename, or quota-admin remove"))
       }
+      let held = try ledger.users.countWithRates()
+      if held > 0, !settings.fence {
+        results.append(
+          CheckResult(
+            "users", .warning,
+            "\(held) \(held == 1 ? "user has" : "users have") a rate, and FENCE is no: nobody is slowed "
+              + "down, and a used-up quota cuts",
+            remedy: "set FENCE=yes in quota.conf, see quota-fence(8), or take the rates away"))
+      }
       if try ledger.users.names().isEmpty {
         results.append(
           CheckResult(
@@ -174,7 +183,7 @@ struct StateCheck {
   /// Servers whose sessions end and no hook says so.
   private func closingResults(_ ledger: Ledger) throws -> [CheckResult] {
     let week: Int64 = 7 * 86_400
-    return try ledger.closings(since: now - week).compactMap { server in
+    return try ledger.sessions.closings(since: now - week).compactMap { server in
       guard server.byHook == 0, server.byListing > 0 else { return nil }
       return CheckResult(
         "server \(server.name)", .warning,

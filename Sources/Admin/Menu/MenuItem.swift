@@ -70,6 +70,12 @@ struct MenuItem {
     MenuItem(
       "Give a user a plan", ["set"],
       [name, Question(text: "Name of the plan, or none", option: "--plan", isOptional: false)]),
+    MenuItem(
+      "Set what happens at a user's quota", ["set"],
+      [
+        name,
+        Question(text: "Rate such as 1Mbit, or cut", option: "--then", isOptional: false),
+      ]),
   ]
 
   private static let name = Question(text: "Name", option: nil, isOptional: false)

@@ -23,6 +23,11 @@ extension UserRecord {
     presentRate(by: rules) != nil && entitlement.slowRate(by: rules) != nil
   }
 
+  /// The rate at which they go on past their quota, or a hyphen.
+  func slowRateInWords(by rules: Rules) -> String {
+    isSlowed(by: rules) ? presentRate(by: rules)?.description ?? "-" : "-"
+  }
+
   /// When the quota will be used up at the pace of this period, nil where that is after its end or
   /// cannot be told.
   func projectedEnd(by rules: Rules) -> Int64? {
@@ -132,8 +137,7 @@ extension Words {
     let (live, most) = (user.openSessions, Int(user.entitlement.maxSessions))
     guard case .refused(let reason) = decide(user.entitlement, at: user.at, by: rules) else {
       let slowed =
-        user.isSlowed(by: rules)
-        ? "; slowed to \(user.presentRate(by: rules)?.description ?? "")" : ""
+        user.isSlowed(by: rules) ? "; slowed to \(user.slowRateInWords(by: rules))" : ""
       if user.entitlement.isExempt || most == 0 || live <= most { return slowed }
       return "\(slowed); \(Words.sessions(live - most)) will end with the next sweep"
     }

@@ -64,7 +64,7 @@ struct Words {
       terms.grace.map { "\($0 == .none ? "no grace" : "grace \(grace($0))")" },
       terms.isExempt.map { $0 ? "an exemption" : "no exemption" },
       terms.rate.map { $0.rate.map { "rate \($0)" } ?? "no rate" },
-      terms.thenRate.map { $0.rate.map { "then \($0)" } ?? "cut at the quota" },
+      terms.thenRate.map { $0.rate.map { "\($0) past the quota" } ?? "a cut at the quota" },
     ].compactMap(\.self)
   }
 

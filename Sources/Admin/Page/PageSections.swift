@@ -17,13 +17,19 @@ extension Page {
         \(Page.grouped(Int64(overview.openSessions)))
         """))
       \(Page.tile("Over quota", Page.grouped(Int64(overview.over.count)), """
-        and \(Page.grouped(Int64(overview.near.count))) at \(Int(Overview.nearlyUsedUp))% or more
+        \(slowed)and \(Page.grouped(Int64(overview.near.count))) at \(Int(Overview.nearlyUsedUp))% or more
         """))
       \(Page.tile("Refused", Page.grouped(total(refused)), """
         times; \(Page.grouped(total(killed))) disconnected
         """))
       </section>
       """
+  }
+
+  /// How many of those over their quota go on at a rate.
+  private var slowed: String {
+    let count = overview.over.count { $0.user.isSlowed(by: words.rules) }
+    return count == 0 ? "" : "\(Page.grouped(Int64(count))) slowed, "
   }
 
   private func percent(_ share: Double) -> String {
@@ -90,7 +96,7 @@ extension Page {
 
   private func quotas(_ title: String, _ users: [Overview.Pressed], last: Markup) -> Markup {
     let rules = words.rules
-    let table = PageTable<Overview.Pressed>(columns: [
+    var table = PageTable<Overview.Pressed>(columns: [
       ("User", "name", { "\($0.user.name)" }),
       ("Used", "", { "\(words.size($0.user.used(by: rules)))" }),
       ("Quota", "wide", { "\(words.size($0.user.entitlement.limit))" }),
@@ -104,6 +110,10 @@ extension Page {
         { "\($0.isOver ? Page.grouped(Int64($0.user.openSessions)) : forecast($0))" }
       ),
     ])
+    if users.contains(where: { $0.user.isSlowed(by: rules) }) {
+      table.columns.append(
+        ("Goes on", "", { "\($0.user.slowRateInWords(by: rules))" }))
+    }
     return Page.section(title, table.markup(users, "users"))
   }
 
@@ -172,7 +182,7 @@ extension Page {
 
 /// A table of the page: of each column the heading, the class, and what is in its cells.
 struct PageTable<Row> {
-  let columns: [(heading: Markup, style: Markup, cell: (Row) -> Markup)]
+  var columns: [(heading: Markup, style: Markup, cell: (Row) -> Markup)]
 
   /// The first rows, and how many more there are.
   func markup(_ rows: [Row], _ what: String) -> Markup {

@@ -58,7 +58,7 @@ package enum SweepCommand {
         loaded.settings,
         Log(
           diagnostics: diagnostics, path: loaded.settings.logFile, level: loaded.settings.logLevel))
-      try ledger.publishAccess(loaded.settings.access, at: .now)
+      try ledger.accessTable.publish(loaded.settings.access, at: .now)
       return .done
     }
     let run = SweepRun(

@@ -25,6 +25,8 @@ int32_t cs_open_directory(const char *path);
 // Opens a file in a directory; never a link, never waiting. CS_CREATE wants it new.
 int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, uint32_t mode);
 int32_t cs_close(int32_t file);
+// A file in memory that has no name.
+int32_t cs_memory_file(void);
 int64_t cs_read(int32_t file, void *bytes, size_t count);
 int64_t cs_read_at(int32_t file, void *bytes, size_t count, int64_t position);
 int64_t cs_write(int32_t file, const void *bytes, size_t count);
@@ -63,6 +65,12 @@ int32_t cs_run(char *const arguments[]);
 // Becomes a program; returns only where that fails.
 void cs_become(char *const arguments[]);
 uint64_t cs_random(void);
+// Has the allocator give blocks of so many bytes and more back to the kernel when they are freed.
+void cs_return_blocks(size_t size);
+// Lets root become another user and keep CAP_NET_ADMIN alone, which its children have as well: first of
+// both before, then after.
+int32_t cs_keep_capabilities(void);
+int32_t cs_keep_network_admin(void);
 
 // The length of a text that a zero byte ends.
 size_t cs_length(const char *text);

@@ -16,9 +16,9 @@ package struct AccessRates: Hashable, Sendable {
 extension AccessRates {
   /// Bytes of an entry in the table: for each rate down and up, in bits per second. A rate for both
   /// directions together has 0 for up, and none has 0 for both.
-  static let size = 32
+  package static let size = 32
 
-  func append(to bytes: inout [UInt8]) {
+  package func append(to bytes: inout [UInt8]) {
     for rate in [rate, thenRate] {
       bytes.append(integer: rate?.down ?? 0)
       bytes.append(integer: rate.map { $0.isShared ? 0 : $0.up } ?? 0)
@@ -26,7 +26,7 @@ extension AccessRates {
   }
 
   /// Reads what `append` wrote.
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     func rate(at place: Int) -> Rate? {
       let (down, up) = (bytes.integer(at: place), bytes.integer(at: place + 8))
       return up == 0 ? Rate(shared: down) : Rate(down: down, up: up)

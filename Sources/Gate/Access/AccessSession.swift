@@ -16,7 +16,7 @@ package struct AccessSession: Equatable, Sendable {
   package var position: Int64?
 
   /// Bytes of a session in the table.
-  static let size = 72
+  package static let size = 72
   static let sinceOffset = 8
   static let positionOffset = 32
   static let processOffset = 68

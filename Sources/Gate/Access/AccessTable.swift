@@ -56,7 +56,11 @@ package struct AccessTable: ~Copyable {
   ///
   /// - Parameter name: as `Names.key` has it; so in all that follows.
   package mutating func user(named name: [UInt8]) throws(AccessError) -> AccessUser? {
-    let hash = header.key.hash(name)
+    try user(hash: header.key.hash(name))
+  }
+
+  /// What the table says of the user whose name has a hash; nil where it has no such user.
+  package mutating func user(hash: UInt64) throws(AccessError) -> AccessUser? {
     let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
     guard found < layout.users.count else { return nil }
     return try read(found, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
@@ -102,6 +106,27 @@ package struct AccessTable: ~Copyable {
       }
     }
     return sessions
+  }
+
+  /// All live sessions, in the order of their owners' hashes.
+  package func allSessions() throws(AccessError) -> [AccessSession] {
+    let bytes = try entries(of: layout.sessions)
+    var sessions: [AccessSession] = []
+    sessions.reserveCapacity(sessionCount)
+    for index in 0..<sessionCount {
+      let start = index * AccessSession.size
+      let session = AccessSession(bytes.span.extracting(start..<start + AccessSession.size))
+      guard session.process < layout.processes.count else { throw pages.damage }
+      sessions.append(session)
+    }
+    return sessions
+  }
+
+  /// All processes, by their numbers.
+  package mutating func allProcesses() throws(AccessError) -> [AccessProcess] {
+    var processes: [AccessProcess] = []
+    for number in 0..<layout.processes.count { processes.append(try process(number)) }
+    return processes
   }
 
   /// A session by its number in the table, from 0 to below `sessionCount`.

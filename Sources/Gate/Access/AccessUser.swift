@@ -40,7 +40,7 @@ package struct AccessUser: Equatable, Sendable {
 
 extension AccessUser {
   /// Bytes of a user in the table.
-  static let size = 56
+  package static let size = 56
   private static let noExpiry = Int64.max
   private static let noRule = UInt32.max
   private static let noRates: UInt32 = 0xFFFF

@@ -12,8 +12,7 @@ package struct AccessWriter: ~Copyable {
   package var rates: [AccessRates] = []
   private var users = AccessEntries(size: AccessUser.size)
   private var sessions = AccessEntries(size: AccessSession.size)
-  /// The hashes of the keys of the sessions that were added; of sessions that are kept, their index.
-  private var keys: [UInt32] = []
+  /// The index of sessions that are kept.
   private var keptIndex: [UInt8] = []
   private var processes: [AccessProcess] = []
 
@@ -69,38 +68,30 @@ package struct AccessWriter: ~Copyable {
 
   /// Adds a live session, whose process has its number from here.
   package mutating func add(_ session: AccessSession) {
-    var bytes: [UInt8] = []
-    session.append(to: &bytes)
-    addSession(at: 0, of: bytes, owner: session.owner, process: session.process)
+    sessions.add(hash: session.owner, position: session.position ?? -1) { session.append(to: &$0) }
   }
 
-  /// Adds a live session that `AccessSession.append` wrote.
+  /// Makes room for live sessions that `AccessSession.append` wrote, one behind the other. Before any
+  /// other is added, and each of them is part of the table only once it is added too.
+  package mutating func take(sessions encoded: [UInt8]) { sessions.take(encoded) }
+
+  /// Adds one of the live sessions that were taken.
   ///
   /// - Parameters:
-  ///   - index: which of several.
+  ///   - index: which of them.
   ///   - owner: the hash of its owner's name.
   ///   - process: the number of its process from here.
-  package mutating func addSession(
-    at index: Int, of encoded: [UInt8], owner: UInt64, process: Int
-  ) {
-    let start = index * AccessSession.size
-    let server = processes[process]
-    let since = encoded.span.integer(at: start + AccessSession.sinceOffset)
-    keys.append(header.key.hash(server: server.server, pid: server.pid, connectedSince: since))
-    sessions.add(
-      hash: owner, position: encoded.span.integer(at: start + AccessSession.positionOffset)
-    ) { bytes in
-      let place = bytes.count
-      bytes += encoded[start..<start + AccessSession.size]
-      bytes.set(word: owner, at: place)
-      bytes.set(half: UInt32(clamping: process), at: place + AccessSession.processOffset)
+  package mutating func addSession(at index: Int, owner: UInt64, process: Int) {
+    sessions.add(taken: index, hash: owner, positionAt: AccessSession.positionOffset) {
+      $0.set(word: owner, at: $1)
+      $0.set(half: UInt32(clamping: process), at: $1 + AccessSession.processOffset)
     }
   }
 
   /// Lets go of all sessions.
   package mutating func removeSessions() {
     sessions = AccessEntries(size: AccessSession.size)
-    (keys, keptIndex, processes) = ([], [], [])
+    (keptIndex, processes) = ([], [])
   }
 
   /// Writes the table and puts it in the place of the one before, so that each reader finds a whole
@@ -130,7 +121,7 @@ package struct AccessWriter: ~Copyable {
     to file: borrowing Descriptor, _ path: String
   ) throws(SystemError) -> Int64 {
     users.sort(isUnique: header.names == .exact)
-    let order = sessions.sort()
+    sessions.sort()
     let layout = AccessLayout(
       users: users.count, sessions: sessions.count, processes: processes.count,
       rules: boundaries.count, rates: rates.count)
@@ -140,7 +131,7 @@ package struct AccessWriter: ~Copyable {
     try pages.append(users, to: file)
     try pages.append(sessions, to: file)
     var index = AccessEntries(size: AccessLayout.indexSize)
-    index.keep(order.isEmpty ? keptIndex : indexEntries(order))
+    index.keep(sessions.isKept ? keptIndex : indexEntries())
     try pages.append(index, to: file)
     for process in processes {
       var bytes: [UInt8] = []
@@ -166,14 +157,18 @@ package struct AccessWriter: ~Copyable {
   }
 
   /// The index of sessions by their keys; of one key, in the order of the journal.
-  private func indexEntries(_ order: [AccessEntries.Place]) -> [UInt8] {
+  private func indexEntries() -> [UInt8] {
     var places: [AccessEntries.Place] = []
-    places.reserveCapacity(order.count)
-    for (number, session) in order.enumerated() {
+    places.reserveCapacity(sessions.count)
+    sessions.forEach { session in
+      let process = processes[Int(session.half(at: AccessSession.processOffset))]
+      let key = header.key.hash(
+        server: process.server, pid: process.pid,
+        connectedSince: session.integer(at: AccessSession.sinceOffset))
       places.append(
         AccessEntries.Place(
-          hash: UInt64(keys[Int(session.index)]), position: session.position,
-          index: UInt32(truncatingIfNeeded: number)))
+          hash: UInt64(key), position: session.integer(at: AccessSession.positionOffset),
+          index: UInt32(truncatingIfNeeded: places.count)))
     }
     places.sort()
     var bytes: [UInt8] = []
@@ -186,6 +181,31 @@ package struct AccessWriter: ~Copyable {
   }
 }
 
+extension Array {
+  /// Of elements that are alike and stand side by side keeps the last.
+  @inlinable
+  package mutating func keepLast(_ areAlike: (Element, Element) -> Bool) {
+    var kept = 0
+    for index in indices {
+      if kept > 0, areAlike(self[kept - 1], self[index]) { kept -= 1 }
+      self[kept] = self[index]
+      kept += 1
+    }
+    removeLast(count - kept)
+  }
+
+  /// The place of the first element whose key is not below another one; their keys ascend.
+  @inlinable
+  package func lowerBound<Key: Comparable>(of key: Key, by keyOf: (Element) -> Key) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if keyOf(self[middle]) < key { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}
+
 /// Entries of one size, in the order of their hashes once they are sorted.
 struct AccessEntries {
   private let size: Int
@@ -195,11 +215,12 @@ struct AccessEntries {
   /// Where those that were added belong.
   private var places: [Place] = []
 
-  /// A hash, a position in the journal, and the number of what has them.
+  /// A hash, a position in the journal, the number of what has them, and where its entry stands.
   struct Place: Comparable {
     let hash: UInt64
     var position: Int64 = -1
     let index: UInt32
+    var entry: UInt32 = 0
 
     static func < (left: Place, right: Place) -> Bool {
       if left.hash != right.hash { return left.hash < right.hash }
@@ -211,13 +232,39 @@ struct AccessEntries {
 
   var count: Int { kept.count / size + places.count }
 
+  /// Whether all of them are kept ones.
+  var isKept: Bool { places.isEmpty }
+
   mutating func keep(_ entries: [UInt8]) { kept = entries }
 
   /// Adds an entry that a body appends.
   mutating func add(hash: UInt64, position: Int64 = -1, _ append: (inout [UInt8]) -> Void) {
-    places.append(
-      Place(hash: hash, position: position, index: UInt32(truncatingIfNeeded: places.count)))
+    note(hash, position, entry: added.count / size)
     append(&added)
+  }
+
+  private mutating func note(_ hash: UInt64, _ position: Int64, entry: Int) {
+    places.append(
+      Place(
+        hash: hash, position: position, index: UInt32(truncatingIfNeeded: places.count),
+        entry: UInt32(truncatingIfNeeded: entry)))
+  }
+
+  /// Takes entries, none of which is added yet.
+  mutating func take(_ entries: [UInt8]) { added = entries }
+
+  /// Adds one of the entries that were taken.
+  ///
+  /// - Parameters:
+  ///   - offset: where in an entry its position in the journal stands.
+  ///   - complete: changes the bytes of the entry that begins at a place.
+  mutating func add(
+    taken index: Int, hash: UInt64, positionAt offset: Int,
+    _ complete: (inout [UInt8], Int) -> Void
+  ) {
+    let start = index * size
+    complete(&added, start)
+    note(hash, added.span.integer(at: start + offset), entry: index)
   }
 
   /// Puts an entry in the place of a kept one with this hash; where there is none, adds it.
@@ -267,20 +314,9 @@ struct AccessEntries {
   /// Puts those that were added in order.
   ///
   /// - Parameter isUnique: whether of those with one hash only the last that was added counts.
-  /// - Returns: their order.
-  @discardableResult
-  mutating func sort(isUnique: Bool = false) -> [Place] {
+  mutating func sort(isUnique: Bool = false) {
     places.sort()
-    if isUnique {
-      var unique = 0
-      for index in places.indices {
-        if unique > 0, places[unique - 1].hash == places[index].hash { unique -= 1 }
-        places[unique] = places[index]
-        unique += 1
-      }
-      places.removeLast(places.count - unique)
-    }
-    return places
+    if isUnique { places.keepLast { $0.hash == $1.hash } }
   }
 
   /// Gives all entries, once they are sorted.
@@ -293,7 +329,7 @@ struct AccessEntries {
         try body(kept.span.extracting(start..<start + size))
         start += size
       }
-      let entry = Int(place.index) * size
+      let entry = Int(place.entry) * size
       try body(added.span.extracting(entry..<entry + size))
     }
     while start < kept.count {
@@ -313,7 +349,7 @@ private struct AccessPages {
   private var pageEnd = AccessLayout.pageSize
   /// Pages that are finished.
   private var count = 0
-  private static let pagesAtOnce = 64
+  private static let pagesAtOnce = 16
 
   init(version: UInt64, path: String) {
     self.version = version
@@ -354,7 +390,7 @@ private struct AccessPages {
   private mutating func write(to file: borrowing Descriptor) throws(SystemError) {
     let end = pageEnd - AccessLayout.pageSize
     try file.write(bytes.span.extracting(0..<end), to: path)
-    bytes = [UInt8](repeating: 0, count: bytes.count)
+    for index in 0..<end { bytes[index] = 0 }
     pageEnd = AccessLayout.pageSize
   }
 

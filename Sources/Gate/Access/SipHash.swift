@@ -68,6 +68,7 @@ struct SipHash {
 }
 
 extension UInt64 {
+  @inline(__always)
   fileprivate func rotated(by bits: UInt64) -> UInt64 { self << bits | self >> (64 - bits) }
 }
 

@@ -86,6 +86,15 @@ package struct JournalTail: ~Copyable {
     }
   }
 
+  /// Gives all records, in the order of the journal. What is damaged is left out.
+  borrowing func forEachRecord(_ body: (JournalRecord) -> Void) throws(SystemError) {
+    try forEachLine {
+      $0.next()
+    } _: { line in
+      if let record = JournalRecord(line: line) { body(record) }
+    }
+  }
+
   private borrowing func forEachLine(
     _ next: (inout JournalLines) -> Range<Int>?, _ body: (Span<UInt8>) -> Void
   ) throws(SystemError) {

@@ -68,6 +68,8 @@ package struct SessionReplay {
 
   /// Traffic of an ended session that the table does not include.
   package struct Ended: Equatable, Sendable {
+    /// The session's number among those that are followed.
+    let session: Int
     package let traffic: Traffic
     /// When it ended, in seconds since 1970 in UTC.
     package let time: Int64
@@ -114,10 +116,13 @@ package struct SessionReplay {
 
   /// Takes the next record of the tail.
   ///
-  /// - Parameter others: adds the table's sessions of others with a key. It is asked before the first
-  ///   `end` that may be of a session of the user.
+  /// - Parameters:
+  ///   - isOwn: whether its session is the user's; nil to go by the owner.
+  ///   - others: adds the table's sessions of others with a key. It is asked before the first `end` that
+  ///     may be of a session of the user.
   mutating func add<Failure: Error>(
-    _ record: JournalRecord, others: (inout SessionReplay, Key) throws(Failure) -> Void
+    _ record: JournalRecord, isOwn: Bool? = nil,
+    others: (inout SessionReplay, Key) throws(Failure) -> Void
   ) throws(Failure) {
     let key = key(of: record)
     switch record.kind {
@@ -125,7 +130,8 @@ package struct SessionReplay {
       add(
         Session(
           key: key, serverStart: record.serverStart, boot: record.boot,
-          isOwn: record.owner == owner, isRefused: record.kind == .out, place: place(of: record),
+          isOwn: isOwn ?? (record.owner == owner), isRefused: record.kind == .out,
+          place: place(of: record),
           counted: Traffic(), position: .max))
     case .end:
       let place = place(of: record)
@@ -201,7 +207,7 @@ package struct SessionReplay {
       return
     }
     let traffic = counters.increase(over: sessions[index].counted)
-    ended.append(Ended(traffic: traffic, time: record.time(by: now)))
+    ended.append(Ended(session: index, traffic: traffic, time: record.time(by: now)))
   }
 
   private mutating func close(_ index: Int) {

@@ -96,6 +96,7 @@ extension Notices {
     let isNew = try add(
       .slowed, "\(rate)", name, entitlement, period: entitlement.span.start, at: time)
     guard isNew else { return }
+    ledger.slowed.append((name, rate))
     try ledger.events.record(Event(at: time, user: name, kind: .slowed, detail: "to \(rate)"))
   }
 
@@ -112,7 +113,7 @@ extension Notices {
     for var row in rows {
       let noticed = row.noticed
       try noteUsage(&row, at: time)
-      if row.noticed != noticed { try ledger.store(row) }
+      if row.noticed != noticed { try ledger.periods.store(row) }
     }
   }
 
@@ -120,7 +121,7 @@ extension Notices {
   func note(
     _ kind: Notice.Kind, _ reason: Reason, of name: UserName, at time: Int64
   ) throws(SQLiteError) {
-    guard let entitlement = try ledger.entitlement(of: name, at: time) else { return }
+    guard let entitlement = try ledger.periods.entitlement(of: name, at: time) else { return }
     try add(
       kind, reason.rawValue, name, entitlement, period: entitlement.span.start, at: time)
   }

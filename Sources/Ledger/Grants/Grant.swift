@@ -40,18 +40,18 @@ package struct Grants {
   ///
   /// - Parameter time: seconds since 1970 in UTC.
   package func list(of name: UserName, at time: Int64) throws(SQLiteError) -> [Grant] {
-    guard let row = try ledger.entitlementRow(ofUser: name) else { return [] }
+    guard let row = try ledger.periods.entitlementRow(ofUser: name) else { return [] }
     return try list(of: row, at: time)
   }
 
   private func list(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> [Grant] {
-    let (entitlement, count) = (try ledger.entitlement(row, at: time), ledger.rules.count)
+    let (entitlement, count) = (try ledger.periods.entitlement(row, at: time), ledger.rules.count)
     let period = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
     let used = count.bytes(of: entitlement.used)
     var takenOfPeriod =
       entitlement.quota == 0 || used < entitlement.quota ? 0 : used - entitlement.quota
     var takenOfCarried = saturatingSum(
-      try ledger.takenFromCarried(by: row, otherThanFrom: entitlement.span.start),
+      try ledger.periods.takenFromCarried(by: row, otherThanFrom: entitlement.span.start),
       entitlement.takenFromCarried(by: count))
     /// What is left of a grant after its share of what was taken.
     func left(of grant: Grant, after taken: inout Int64) -> Int64 {
@@ -89,7 +89,7 @@ package struct Grants {
     var number: Int64 = 0
     let result = try ledger.users.change(name, at: time) { user in
       if user.entitlement.quota == 0 { throw LedgerError.nothingToGrant(name) }
-      user.row = try ledger.rolledOver(user.row, to: time)
+      user.row = try ledger.periods.rolledOver(user.row, to: time)
       number =
         try ledger.database.first(
           """
@@ -98,7 +98,7 @@ package struct Grants {
           RETURNING number
           """, user.row.user, time, bytes, isCarried ? nil : user.entitlement.span.start, note
         ) { $0.integer(0) } ?? 0
-      user.row = try ledger.rollOver(user.row, to: time)
+      user.row = try ledger.periods.rollOver(user.row, to: time)
       try ledger.events.record(
         Event(
           at: time, user: user.name, kind: .granted,
@@ -126,7 +126,7 @@ package struct Grants {
         user.row.user, number, time, grant.isCarried ? grant.left : 0)
       try ledger.events.record(
         Event(at: time, user: user.name, kind: .revoked, detail: "\(number): \(grant.left) bytes"))
-      user.row = try ledger.rollOver(user.row, to: time)
+      user.row = try ledger.periods.rollOver(user.row, to: time)
       return true
     }
     return (taken, result.user)

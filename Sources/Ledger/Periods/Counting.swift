@@ -21,222 +21,224 @@ struct Increase {
   }
 }
 
-extension Ledger {
-  /// Counts bytes for users, inside the transaction that raised their sessions' own counters, so that
-  /// a byte counts once: in the user's period, and in history.
+/// Counts bytes for users, inside the transaction that raised their sessions' own counters, so that
+/// a byte counts once: in the user's period, and in history.
+///
+/// Each user's row is read once. What follows from it for the access table and for who has to go is
+/// noted before it is written.
+struct Counting: ~Copyable {
+  private let ledger: Ledger
+  private let calendar: UsageCalendar
+  private var rows: EntitlementRows
+  private var periods: BulkUpdate
+  private var history: BulkUpdate
+  private var begin: Statement
+  /// What belongs to history, for users that were counted and not written yet.
+  private var moved: [Moved] = []
+  /// Whether more of the present user's row has changed than what they moved.
+  private var isStoreDue = false
+  /// The hour of the moment that was counted at last: many users are counted at one moment.
+  private var last: (time: Int64, start: Int64)?
+
+  private struct Moved {
+    /// Where the stretch of time begins that it belongs to.
+    let start: Int64
+    let user: Int64
+    let traffic: Traffic
+  }
+
+  /// For how many increases at a time rows are read, and then written.
+  private static let batch = 1000
+
+  init(_ ledger: Ledger) throws(SQLiteError) {
+    let rows = try EntitlementRows(ledger)
+    let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
+    // No column of an index.
+    let periods = try BulkUpdate(
+      ledger.database,
+      """
+      UPDATE user_quotas SET bytes_received = given(id, 0), bytes_sent = given(id, 1),
+        bytes_used = given(id, 2), updated_at = ?4
+      WHERE id BETWEEN ?1 AND ?2 AND (?3 OR given(id))
+      """)
+    let history = try BulkUpdate(
+      ledger.database,
+      """
+      UPDATE usage SET bytes_received = given(user_id, 0, bytes_received),
+        bytes_sent = given(user_id, 1, bytes_sent)
+      WHERE start = ?4 AND user_id BETWEEN ?1 AND ?2 AND (?3 OR given(user_id))
+      """)
+    let begin = try ledger.database.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, ?4)")
+    self.ledger = ledger
+    self.calendar = calendar
+    self.rows = rows
+    self.periods = periods
+    self.history = history
+    self.begin = begin
+  }
+
+  /// Adds increases to users' periods and to history.
   ///
-  /// Each user's row is read once. What follows from it for the access table and for who has to go is
-  /// noted before it is written.
-  struct Counting: ~Copyable {
-    private let ledger: Ledger
-    private let calendar: UsageCalendar
-    private var rows: EntitlementRows
-    private var periods: BulkUpdate
-    private var history: BulkUpdate
-    private var begin: Statement
-    /// What belongs to history, for users that were counted and not written yet.
-    private var moved: [Moved] = []
-    /// Whether more of the present user's row has changed than what they moved.
-    private var isStoreDue = false
-    /// The hour of the moment that was counted at last: many users are counted at one moment.
-    private var last: (time: Int64, start: Int64)?
-
-    private struct Moved {
-      /// Where the stretch of time begins that it belongs to.
-      let start: Int64
-      let user: Int64
-      let traffic: Traffic
+  /// What was counted at one moment belongs to that moment. Only where counting had ceased for
+  /// longer than a few sweeps is an increase divided among the days in between, in proportion to
+  /// time, and the periods that it so falls into are marked as estimated.
+  ///
+  /// - Parameters:
+  ///   - increases: in the order of users, and of each by the time.
+  ///   - time: the present, in seconds since 1970.
+  mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
+    let names = try ledger.access.formerHeader(of: ledger, at: time)
+    ledger.access.reserve(users: increases.count)
+    let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
+      $0.text(0)
     }
-
-    /// For how many increases at a time rows are read, and then written.
-    private static let batch = 1000
-
-    init(_ ledger: Ledger) throws(SQLiteError) {
-      let rows = try EntitlementRows(ledger)
-      let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
-      // No column of an index.
-      let periods = try BulkUpdate(
-        ledger.database,
-        """
-        UPDATE user_quotas SET bytes_received = given(id, 0), bytes_sent = given(id, 1),
-          bytes_used = given(id, 2), updated_at = ?4
-        WHERE id BETWEEN ?1 AND ?2 AND (?3 OR given(id))
-        """)
-      let history = try BulkUpdate(
-        ledger.database,
-        """
-        UPDATE usage SET bytes_received = given(user_id, 0, bytes_received),
-          bytes_sent = given(user_id, 1, bytes_sent)
-        WHERE start = ?4 AND user_id BETWEEN ?1 AND ?2 AND (?3 OR given(user_id))
-        """)
-      let begin = try ledger.database.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, ?4)")
-      self.ledger = ledger
-      self.calendar = calendar
-      self.rows = rows
-      self.periods = periods
-      self.history = history
-      self.begin = begin
-    }
-
-    /// Adds increases to users' periods and to history.
-    ///
-    /// What was counted at one moment belongs to that moment. Only where counting had ceased for
-    /// longer than a few sweeps is an increase divided among the days in between, in proportion to
-    /// time, and the periods that it so falls into are marked as estimated.
-    ///
-    /// - Parameter time: the present, in seconds since 1970.
-    mutating func count(_ increases: [Increase], at time: Int64) throws(SQLiteError) {
-      let increases = increases.sorted { ($0.user, $0.at) < ($1.user, $1.at) }
-      let names = try ledger.access.formerHeader(of: ledger, at: time)
-      let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
-        $0.text(0)
+    var next = 0
+    while next < increases.count {
+      var end = min(increases.count, next + Self.batch)
+      while end < increases.count, increases[end].user == increases[end - 1].user { end += 1 }
+      var read: [(row: EntitlementRow, name: UInt64)] = []
+      read.reserveCapacity(end - next)
+      try rows.forEach(of: increases[next..<end].map(\.user)) { row, columns in
+        read.append((row, names.map { EntitlementRow.nameHash(columns, by: $0) } ?? 0))
       }
-      var next = 0
-      while next < increases.count {
-        var end = min(increases.count, next + Self.batch)
-        while end < increases.count, increases[end].user == increases[end - 1].user { end += 1 }
-        var read: [(row: EntitlementRow, name: UInt64)] = []
-        read.reserveCapacity(end - next)
-        try rows.forEach(of: increases[next..<end].map(\.user)) { row, columns in
-          read.append((row, names.map { EntitlementRow.nameHash(columns, by: $0) } ?? 0))
-        }
-        var place = 0
-        while next < end {
-          let user = increases[next].user
-          var stop = next + 1
-          while stop < end, increases[stop].user == user { stop += 1 }
-          while place < read.count, read[place].row.user < user { place += 1 }
-          let found = place < read.count && read[place].row.user == user ? read[place] : nil
-          try count(increases[next..<stop], for: found)
-          next = stop
-        }
-        try write(updated ?? "")
+      var place = 0
+      while next < end {
+        let user = increases[next].user
+        var stop = next + 1
+        while stop < end, increases[stop].user == user { stop += 1 }
+        while place < read.count, read[place].row.user < user { place += 1 }
+        let found = place < read.count && read[place].row.user == user ? read[place] : nil
+        try count(increases[next..<stop], for: found)
+        next = stop
       }
-    }
-
-    /// Counts the increases of one user, whose row may be missing.
-    private mutating func count(
-      _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
-    ) throws(SQLiteError) {
-      var row = user?.row
-      if let bare = row, bare.quotaRow == nil { row = try ledger.users.withQuotaRow(bare) }
-      isStoreDue = false
-      var next = increases.startIndex
-      while next < increases.endIndex {
-        var increase = increases[next]
-        next += 1
-        while next < increases.endIndex,
-          let joined = increase.joined(increases[next], ledger.rules.patience)
-        {
-          increase = joined
-          next += 1
-        }
-        try add(increase, to: &row)
-      }
-      guard let row, let quotaRow = row.quotaRow else { return }
-      if isStoreDue { try ledger.store(row) }
-      let used = row.entitlement.used
-      periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
-      ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
-      ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
-    }
-
-    private mutating func add(
-      _ increase: Increase, to row: inout EntitlementRow?
-    ) throws(SQLiteError) {
-      if saturatingSum(increase.at, -max(increase.since, 0)) <= ledger.rules.patience {
-        _ = try add(increase.traffic, of: increase.user, to: &row, at: increase.at)
-        return
-      }
-      var periods: Set<Int64> = []
-      let shares = increase.traffic.shares(from: increase.since, to: increase.at, in: ledger.zone)
-      for share in shares {
-        periods.insert(try add(share.traffic, of: increase.user, to: &row, at: share.at))
-      }
-      guard periods.count > 1 else { return }
-      for start in periods {
-        if row?.entitlement.span.start == start {
-          row?.isEstimated = true
-          isStoreDue = true
-        }
-        try ledger.database.run(
-          "UPDATE periods SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2",
-          increase.user, start)
-      }
-    }
-
-    /// - Returns: the start of the period it was added to.
-    private mutating func add(
-      _ increase: Traffic, of user: Int64, to found: inout EntitlementRow?, at time: Int64
-    ) throws(SQLiteError) -> Int64 {
-      if increase.isZero { return found?.entitlement.span.start ?? 0 }
-      moved.append(
-        Moved(start: start(around: time, resetAt: found?.resetAt), user: user, traffic: increase))
-      guard var row = found else { return 0 }
-      defer { found = row }
-      if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
-        row = try ledger.rolledOver(row, to: time)
-        isStoreDue = true
-      }
-      // Of a user who was removed, all periods are over.
-      guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
-        return try ledger.addLate(increase, to: &row, at: time)
-      }
-      row.entitlement.used += increase
-      let noticed = row.noticed
-      try ledger.notices.noteUsage(&row, at: time)
-      if row.noticed != noticed { isStoreDue = true }
-      return row.entitlement.span.start
-    }
-
-    /// Where the stretch of history begins that a moment is part of.
-    private mutating func start(around time: Int64, resetAt: Int64?) -> Int64 {
-      let hour = last?.time == time ? last?.start : nil
-      let start = hour ?? calendar.start(around: time)
-      last = (time, start)
-      let isReset = resetAt.map { start < $0 && $0 <= time } ?? false
-      return isReset ? calendar.start(around: time, resetAt: resetAt) : start
-    }
-
-    /// Writes what was counted.
-    private mutating func write(_ updated: String) throws(SQLiteError) {
-      ledger.database.watch.isPaused = true
-      defer { ledger.database.watch.isPaused = false }
-      try periods.run(updated)
-      moved.sort { ($0.start, $0.user) < ($1.start, $1.user) }
-      var next = 0
-      while next < moved.count {
-        let start = moved[next].start
-        while next < moved.count, moved[next].start == start {
-          let user = moved[next].user
-          var sum = Traffic()
-          while next < moved.count, moved[next].start == start, moved[next].user == user {
-            sum += moved[next].traffic
-            next += 1
-          }
-          history.add(user, sum.received, sum.sent)
-        }
-        try writeHistory(from: start)
-      }
-      moved.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func writeHistory(from start: Int64) throws(SQLiteError) {
-      var missing: [Moved] = []
-      try history.run(start) { user, received, sent in
-        missing.append(
-          Moved(start: start, user: user, traffic: Traffic(received: received, sent: sent)))
-      }
-      for new in missing {
-        begin.bind(1, start)
-        begin.bind(2, new.user)
-        begin.bind(3, new.traffic.received)
-        begin.bind(4, new.traffic.sent)
-        try begin.run()
-      }
+      try write(updated ?? "")
     }
   }
 
+  /// Counts the increases of one user, whose row may be missing.
+  private mutating func count(
+    _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
+  ) throws(SQLiteError) {
+    var row = user?.row
+    if let bare = row, bare.quotaRow == nil { row = try ledger.users.withQuotaRow(bare) }
+    isStoreDue = false
+    var next = increases.startIndex
+    while next < increases.endIndex {
+      var increase = increases[next]
+      next += 1
+      while next < increases.endIndex,
+        let joined = increase.joined(increases[next], ledger.rules.patience)
+      {
+        increase = joined
+        next += 1
+      }
+      try add(increase, to: &row)
+    }
+    guard let row, let quotaRow = row.quotaRow else { return }
+    if isStoreDue { try ledger.periods.store(row) }
+    let used = row.entitlement.used
+    periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
+    ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
+    ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
+  }
+
+  private mutating func add(
+    _ increase: Increase, to row: inout EntitlementRow?
+  ) throws(SQLiteError) {
+    if saturatingSum(increase.at, -max(increase.since, 0)) <= ledger.rules.patience {
+      _ = try add(increase.traffic, of: increase.user, to: &row, at: increase.at)
+      return
+    }
+    var periods: Set<Int64> = []
+    let shares = increase.traffic.shares(from: increase.since, to: increase.at, in: ledger.zone)
+    for share in shares {
+      periods.insert(try add(share.traffic, of: increase.user, to: &row, at: share.at))
+    }
+    guard periods.count > 1 else { return }
+    for start in periods {
+      if row?.entitlement.span.start == start {
+        row?.isEstimated = true
+        isStoreDue = true
+      }
+      try ledger.database.run(
+        "UPDATE periods SET is_estimated = 1 WHERE user_id = ?1 AND period_start = ?2",
+        increase.user, start)
+    }
+  }
+
+  /// - Returns: the start of the period it was added to.
+  private mutating func add(
+    _ increase: Traffic, of user: Int64, to found: inout EntitlementRow?, at time: Int64
+  ) throws(SQLiteError) -> Int64 {
+    if increase.isZero { return found?.entitlement.span.start ?? 0 }
+    moved.append(
+      Moved(start: start(around: time, resetAt: found?.resetAt), user: user, traffic: increase))
+    guard var row = found else { return 0 }
+    defer { found = row }
+    if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
+      row = try ledger.periods.rolledOver(row, to: time)
+      isStoreDue = true
+    }
+    // Of a user who was removed, all periods are over.
+    guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
+      return try ledger.periods.addLate(increase, to: &row, at: time)
+    }
+    row.entitlement.used += increase
+    let noticed = row.noticed
+    try ledger.notices.noteUsage(&row, at: time)
+    if row.noticed != noticed { isStoreDue = true }
+    return row.entitlement.span.start
+  }
+
+  /// Where the stretch of history begins that a moment is part of.
+  private mutating func start(around time: Int64, resetAt: Int64?) -> Int64 {
+    let hour = last?.time == time ? last?.start : nil
+    let start = hour ?? calendar.start(around: time)
+    last = (time, start)
+    let isReset = resetAt.map { start < $0 && $0 <= time } ?? false
+    return isReset ? calendar.start(around: time, resetAt: resetAt) : start
+  }
+
+  /// Writes what was counted.
+  private mutating func write(_ updated: String) throws(SQLiteError) {
+    ledger.database.watch.isPaused = true
+    defer { ledger.database.watch.isPaused = false }
+    try periods.run(updated)
+    moved.sort { ($0.start, $0.user) < ($1.start, $1.user) }
+    var next = 0
+    while next < moved.count {
+      let start = moved[next].start
+      while next < moved.count, moved[next].start == start {
+        let user = moved[next].user
+        var sum = Traffic()
+        while next < moved.count, moved[next].start == start, moved[next].user == user {
+          sum += moved[next].traffic
+          next += 1
+        }
+        history.add(user, sum.received, sum.sent)
+      }
+      try writeHistory(from: start)
+    }
+    moved.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func writeHistory(from start: Int64) throws(SQLiteError) {
+    var missing: [Moved] = []
+    try history.run(start) { user, received, sent in
+      missing.append(
+        Moved(start: start, user: user, traffic: Traffic(received: received, sent: sent)))
+    }
+    for new in missing {
+      begin.bind(1, start)
+      begin.bind(2, new.user)
+      begin.bind(3, new.traffic.received)
+      begin.bind(4, new.traffic.sent)
+      try begin.run()
+    }
+  }
+}
+
+extension Periods {
   /// Adds what belongs to an earlier period than the present one: a counter that came late, or a clock
   /// that was set back.
   ///
@@ -245,7 +247,7 @@ extension Ledger {
     _ increase: Traffic, to row: inout EntitlementRow, at time: Int64
   ) throws(SQLiteError) -> Int64 {
     let span = try earlierPeriod(of: row, at: time)
-    try database.run(
+    try ledger.database.run(
       """
       INSERT INTO periods (user_id, period_start, period_end, bytes_received, bytes_sent)
       VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET \(UsageWriter.raise("?4", "?5")),
@@ -264,7 +266,7 @@ extension Ledger {
   private func earlierPeriod(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> TimeSpan
   {
     func recorded(_ condition: String) throws(SQLiteError) -> TimeSpan? {
-      try database.first(
+      try ledger.database.first(
         "SELECT period_start, period_end FROM periods WHERE user_id = ?1 AND \(condition) LIMIT 1",
         row.user, time
       ) { TimeSpan(start: $0.integer(0), end: $0.optionalInteger(1) ?? .max) }
@@ -274,7 +276,7 @@ extension Ledger {
     let after = try recorded("period_start > ?2 ORDER BY period_start")
     let present = row.entitlement.span.start
     let next = min(after?.start ?? .max, present > time ? present : .max)
-    let calendar = row.periodRule.span(at: time, in: zone)
+    let calendar = row.periodRule.span(at: time, in: ledger.zone)
     return TimeSpan(
       start: max(calendar.start, before?.end ?? 0), end: min(calendar.end, next))
   }

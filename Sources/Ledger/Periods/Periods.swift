@@ -1,11 +1,6 @@
 import Quota
 import SQLite
 
-// Nothing has to run on the right day: every question and every count compares the period in a user's row
-// with the one that a moment falls in. `user_quotas` holds the present period of each user, `periods`
-// those that are over; a period is in one of them. Where a clock is set back, a period comes out of
-// `periods` again.
-
 /// The period of a user that a moment falls in.
 struct CurrentPeriod {
   /// From where the calendar has it begin to where it ends: this period's grants were given in it.
@@ -22,7 +17,97 @@ struct CurrentPeriod {
   }
 }
 
-extension Ledger {
+/// A period of a user's, past or present, for people to look at.
+package struct PeriodRecord: Equatable, Sendable {
+  package let span: TimeSpan
+  package let used: Traffic
+  /// Bytes they might use in it, 0 for unlimited; nil where that is not known.
+  package let quota: Int64?
+  /// Bytes granted for it; nil where that is not known.
+  package let granted: Int64?
+  /// Bytes it took from carried grants.
+  package let taken: Int64
+  /// Whether it is the present one.
+  package let isPresent: Bool
+  /// Whether usage was divided between it and another one in proportion to time, as nothing had been
+  /// counted for long.
+  package let isEstimated: Bool
+}
+
+/// The periods of users, and what they may still use in the present one.
+///
+/// Nothing has to run on the right day: every question and every count compares the period in a user's
+/// row with the one that a moment falls in. `user_quotas` holds the present period of each user, `periods`
+/// those that are over; a period is in one of them. Where a clock is set back, a period comes out of
+/// `periods` again. `Counting` adds to them what sessions moved.
+package struct Periods {
+  let ledger: Ledger
+}
+
+// MARK: Reading
+
+extension Periods {
+  /// What the ledger knows of a user that bears on whether they may be in, nil for a stranger.
+  ///
+  /// The sessions they have are left out; see `sessionsBefore`.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
+  ///   not anything has run since.
+  package func entitlement(of name: UserName, at time: Int64) throws(SQLiteError) -> Entitlement? {
+    try entitlementRow(ofUser: name).map { row throws(SQLiteError) in try entitlement(row, at: time)
+    }
+  }
+
+  /// The entitlement in a user's row, with what it takes to know another one; nil for a stranger.
+  func entitlementRow(ofUser name: UserName) throws(SQLiteError) -> EntitlementRow? {
+    try ledger.database.first(
+      "\(EntitlementRow.selection) \(ledger.users.isNamed)", ledger.users.key(of: name)
+    ) {
+      EntitlementRow($0)
+    }
+  }
+
+  /// The entitlement in a user's row, with what it takes to know another one.
+  func entitlementRow(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
+    try ledger.database.first("\(EntitlementRow.selection) users.id = ?1", user) {
+      EntitlementRow($0)
+    }
+  }
+
+  /// The periods in which a user moved anything, the oldest first.
+  ///
+  /// - Parameter time: seconds since 1970 in UTC.
+  package func all(of name: UserName, at time: Int64) throws(SQLiteError) -> [PeriodRecord] {
+    // The period in a user's row may be over by now: it is completed when the next one begins.
+    guard let row = try entitlementRow(ofUser: name) else { return [] }
+    var periods = try ledger.database.query(
+      """
+      SELECT period_start, period_end, bytes_received, bytes_sent, quota, granted, carried,
+        is_estimated
+      FROM periods WHERE user_id = ?1
+      """, row.user
+    ) { period in
+      PeriodRecord(
+        span: TimeSpan(start: period.integer(0), end: period.optionalInteger(1) ?? .max),
+        used: period.traffic(2), quota: period.optionalInteger(4),
+        granted: period.optionalInteger(5), taken: period.integer(6), isPresent: false,
+        isEstimated: period.integer(7) != 0)
+    }
+    let last = row.entitlement
+    if !last.used.isZero {
+      periods.append(
+        PeriodRecord(
+          span: last.span, used: last.used, quota: last.quota, granted: last.granted,
+          taken: last.takenFromCarried(by: ledger.rules.count), isPresent: last.span.contains(time),
+          isEstimated: row.isEstimated))
+    }
+    return periods.sorted { $0.span.start < $1.span.start }
+  }
+}
+
+// MARK: From one to the next
+
+extension Periods {
   /// A user's entitlement at a moment, which may be in another period than the one in their row.
   func entitlement(_ row: EntitlementRow, at time: Int64) throws(SQLiteError) -> Entitlement {
     row.entitlement.span.contains(time) ? row.entitlement : try renewed(row, at: time)
@@ -31,11 +116,11 @@ extension Ledger {
   /// A user's entitlement at a moment, computed anew from the rows that it follows from.
   func renewed(_ row: EntitlementRow, at time: Int64) throws(SQLiteError) -> Entitlement {
     var entitlement = row.entitlement
-    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
     entitlement.span = turn.span
     if turn.span.start != row.entitlement.span.start {
       entitlement.used =
-        try database.first(
+        try ledger.database.first(
           "SELECT bytes_received, bytes_sent FROM periods WHERE user_id = ?1 AND period_start = ?2",
           row.user, turn.span.start
         ) { $0.traffic(0) } ?? Traffic()
@@ -51,7 +136,7 @@ extension Ledger {
     for row: EntitlementRow, during calendar: TimeSpan, into start: Int64
   ) throws(SQLiteError) -> (granted: Int64, carried: Int64) {
     var (granted, carried) = (Int64(0), Int64(0))
-    try database.query(
+    try ledger.database.query(
       "SELECT bytes, period_start, revoked_at FROM grants WHERE user_id = ?1", row.user
     ) { grant in
       if grant.isNull(1) {
@@ -71,8 +156,8 @@ extension Ledger {
     by row: EntitlementRow, otherThanFrom start: Int64
   ) throws(SQLiteError) -> Int64 {
     let present = row.entitlement
-    let taken = present.span.start == start ? 0 : present.takenFromCarried(by: rules.count)
-    return try database.query(
+    let taken = present.span.start == start ? 0 : present.takenFromCarried(by: ledger.rules.count)
+    return try ledger.database.query(
       "SELECT carried FROM periods WHERE user_id = ?1 AND period_start <> ?2", row.user, start
     ) { $0.integer(0) }.reduce(taken, saturatingSum)
   }
@@ -84,12 +169,14 @@ extension Ledger {
   /// - Parameter time: seconds since 1970 in UTC.
   package func rollOver(at time: Int64) throws(SQLiteError) {
     let isOver = "(period_start > ?1 OR period_end <= ?1)"
-    guard try database.exists("SELECT 1 FROM user_quotas WHERE \(isOver) LIMIT 1", time) else {
+    guard try ledger.database.exists("SELECT 1 FROM user_quotas WHERE \(isOver) LIMIT 1", time)
+    else {
       return
     }
-    try database.transaction { () throws(SQLiteError) in
-      let rows = try database.query("\(EntitlementRow.selection) \(isOver) ORDER BY users.id", time)
-      {
+    try ledger.database.transaction { () throws(SQLiteError) in
+      let rows = try ledger.database.query(
+        "\(EntitlementRow.selection) \(isOver) ORDER BY users.id", time
+      ) {
         EntitlementRow($0)
       }
       for row in rows where !row.entitlement.span.contains(time) { try rollOver(row, to: time) }
@@ -122,9 +209,9 @@ extension Ledger {
 
   /// Writes a user's present period.
   func store(_ row: EntitlementRow) throws(SQLiteError) {
-    var update = try database.prepare(
+    var update = try ledger.database.prepare(
       "UPDATE user_quotas SET \(EntitlementRow.written.assignments) WHERE id = :id")
-    update.bind(row.stored(by: rules.count) + [row.quotaRow])
+    update.bind(row.stored(by: ledger.rules.count) + [row.quotaRow])
     try update.run()
   }
 
@@ -134,14 +221,14 @@ extension Ledger {
     if entitlement.used.isZero { return }
     let span = entitlement.span
     let end = next.start > span.start ? min(span.end, next.start) : span.end
-    try database.run(
+    try ledger.database.run(
       """
       INSERT OR REPLACE INTO periods (user_id, period_start, period_end, bytes_received, bytes_sent,
         quota, granted, carried, is_estimated)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """, row.user, span.start, end == .max ? nil : end, entitlement.used.received,
       entitlement.used.sent, entitlement.quota, entitlement.granted,
-      entitlement.takenFromCarried(by: rules.count), row.isEstimated)
+      entitlement.takenFromCarried(by: ledger.rules.count), row.isEstimated)
   }
 
   /// Takes a user's periods that began within a stretch of time out of those that are over.
@@ -151,7 +238,7 @@ extension Ledger {
     periodsOf user: Int64, from start: Int64, upTo end: Int64
   ) throws(SQLiteError) -> (used: Traffic, isEstimated: Bool) {
     var (used, isEstimated) = (Traffic(), false)
-    try database.query(
+    try ledger.database.query(
       """
       DELETE FROM periods WHERE user_id = ?1 AND period_start BETWEEN ?2 AND ?3
       RETURNING bytes_received, bytes_sent, is_estimated
@@ -169,7 +256,7 @@ extension Ledger {
     var moved: [Int64: [Int64: Traffic]] = [:]
     for row in rows {
       let next = try startedPeriod(of: row, at: time) { user, start throws(SQLiteError) in
-        if moved[start] == nil { moved[start] = try usage.sumsByUser(since: start) }
+        if moved[start] == nil { moved[start] = try ledger.usage.sumsByUser(since: start) }
         return moved[start]?[user] ?? Traffic()
       }
       try store(next)
@@ -189,7 +276,7 @@ extension Ledger {
     of row: EntitlementRow, at time: Int64,
     moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
   ) throws(SQLiteError) -> EntitlementRow {
-    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: zone)
+    let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
     let start = turn.span.start
     var next = row
     next.entitlement.span = turn.span
@@ -217,7 +304,7 @@ extension Ledger {
     before start: Int64, _ row: inout EntitlementRow,
     moved: (_ by: Int64, _ since: Int64) throws(SQLiteError) -> Traffic
   ) throws(SQLiteError) {
-    let cut = try database.first(
+    let cut = try ledger.database.first(
       """
       SELECT period_start, bytes_received, bytes_sent FROM periods
       WHERE user_id = ?1 AND period_start < ?2 ORDER BY period_start DESC LIMIT 1
@@ -233,7 +320,7 @@ extension Ledger {
       _ = try take(periodsOf: row.user, from: cut.start, upTo: cut.start)
       return
     }
-    try database.run(
+    try ledger.database.run(
       """
       UPDATE periods SET bytes_received = ?4, bytes_sent = ?5,
         period_end = min(coalesce(period_end, ?3), ?3)
@@ -247,7 +334,7 @@ extension Ledger {
   func rebalance(_ row: inout EntitlementRow, periodFrom start: Int64) throws(SQLiteError) {
     let carried = try grantsInForce(for: row, during: row.entitlement.span, into: start).carried
     guard carried > 0 else { return }
-    let then = try database.first(
+    let then = try ledger.database.first(
       """
       SELECT quota, granted, bytes_received, bytes_sent FROM periods
       WHERE user_id = ?1 AND period_start = ?2 AND quota IS NOT NULL
@@ -258,9 +345,9 @@ extension Ledger {
         used: period.traffic(2))
     }
     guard let then else { return }
-    try database.run(
+    try ledger.database.run(
       "UPDATE periods SET carried = ?3 WHERE user_id = ?1 AND period_start = ?2", row.user, start,
-      then.takenFromCarried(by: rules.count))
+      then.takenFromCarried(by: ledger.rules.count))
     row.entitlement.carried = try grantsInForce(
       for: row, during: row.entitlement.span, into: row.entitlement.span.start
     ).carried

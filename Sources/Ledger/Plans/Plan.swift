@@ -164,7 +164,7 @@ package struct Plans {
       try ledger.check(plan.terms, own: plan.terms, since: old.terms)
       if plan.terms == old.terms { return nil }
       // Periods that are over end under the terms they had.
-      try ledger.rollOver(at: time)
+      try ledger.periods.rollOver(at: time)
       var update = try ledger.database.prepare(
         "UPDATE plans SET \(Terms.columns.assignments) WHERE id = :id")
       update.bind(plan.terms.stored + [plan.id])
@@ -212,7 +212,7 @@ package struct Plans {
       let rows = try ledger.database.query(
         "\(EntitlementRow.selection) plan_id = ?1 AND user_quotas.period IS NULL", plan.id
       ) { EntitlementRow($0) }
-      try ledger.startPeriods(of: rows, at: time)
+      try ledger.periods.startPeriods(of: rows, at: time)
     }
     if terms.quota != before.quota || terms.period != before.period
       || terms.thenRate != before.thenRate

@@ -16,14 +16,14 @@ extension Ledger {
       case .none: false
       }
     if !isTakenIn { return }
-    let lock = try publicationLock()
+    let lock = try accessTable.lock()
     try Ledger.asLedgerError { () throws(SystemError) in try Journal.removeOld(in: directory) }
     try asking { () throws(SQLiteError) in
       try counting { () throws(SQLiteError) in
         var update = try SessionUpdate(self, at: moment)
         try update.takeJournal(files)
         try update.finish()
-        if update.hasChanges { try noteAccessChange() }
+        if update.hasChanges { try accessTable.noteChange() }
       }
     }
     _ = consume lock
@@ -35,7 +35,7 @@ extension Ledger {
   package func rotateJournal(at moment: JournalMoment) throws(LedgerError) {
     let directory = try stateDirectory()
     guard try needsRotation(directory) else { return }
-    let lock = try publicationLock()
+    let lock = try accessTable.lock()
     let end = try asking { () throws(SQLiteError) in try journalProgress().end }
     try Ledger.asLedgerError { () throws(SystemError) in
       _ = try Journal.rotate(
@@ -53,6 +53,16 @@ extension Ledger {
       let end = try file.end()
       if end - header.base >= Journal.rotationSize { return true }
       return end - max(progress.end, header.base) >= JournalScan.longestGap
+    }
+  }
+
+  /// The absolute position of the journal's end at this moment; where that cannot be read, the
+  /// largest, as nothing that comes later can be read either.
+  package func journalEnd() -> Int64 {
+    do {
+      return try JournalFile(.current, in: try stateDirectory())?.end() ?? .max
+    } catch {
+      return .max
     }
   }
 }

@@ -76,6 +76,12 @@ struct LastHeard {
   }
 }
 
+/// When the last sweep ended, in seconds since 1970, as far as the state directory says without the
+/// database; nil where it does not.
+package func lastSweep(in directory: borrowing Directory) -> Int64? {
+  LastHeard(in: directory).sweep
+}
+
 extension Ledger {
   /// When the last sweep ended, in seconds since 1970; nil where none ever did.
   package func lastSweep() throws(SQLiteError) -> Int64? {
@@ -117,9 +123,13 @@ extension Ledger {
   }
 
   /// Notes that a sweep has ended.
-  package func noteSweep(at time: Int64) throws(LedgerError) {
+  ///
+  /// - Parameter configured: the names of all servers that there are, so that others are forgotten; nil
+  ///   where they are not known.
+  package func noteSweep(at time: Int64, configured: Set<String>? = nil) throws(LedgerError) {
     var heard = lastHeard()
     heard.sweep = time
+    if let configured { heard.servers = heard.servers.filter { configured.contains($0.key) } }
     self.heard = heard
     let directory = try stateDirectory()
     do throws(SystemError) { try heard.write(in: directory) } catch { throw .file(error) }
@@ -129,7 +139,7 @@ extension Ledger {
   package func doDailyWork(at time: Int64) throws(SQLiteError) {
     let done = try meta("swept_at").flatMap { Int64($0) }
     if let done, Day(of: done, in: zone) == Day(of: time, in: zone) { return }
-    try rollOver(at: time)
+    try periods.rollOver(at: time)
     try notices.noteExpiries(at: time)
     try setMeta("swept_at", "\(time)")
   }

@@ -17,6 +17,8 @@ package struct Reconciliation: Sendable {
   package var problems: [String] = []
   /// Runs of refusals that are due for a line in the log.
   package var refusals: [RefusalRun] = []
+  /// Whom their quota slows down from now on.
+  package var slowed: [(user: UserName, rate: Rate)] = []
 }
 
 extension Ledger {
@@ -34,14 +36,16 @@ extension Ledger {
     try Ledger.makeRoom(forSessions: rows, in: database)
     return try counting { () throws(SQLiteError) in
       let before = database.totalChanges
+      slowed = []
       var update = try SessionUpdate(self, at: moment)
       try update.takeJournal(in: journal)
+      try update.closeEarlierBoots()
       var result = Reconciliation()
       // First all of them: two that answer with one process id are rivals from the start.
       for report in reports { try noteProcess(of: report) }
       for report in reports { result.listings.append(try update.take(report)) }
       try update.finish()
-      if update.hasChanges { try noteAccessChange() }
+      if update.hasChanges { try accessTable.noteChange() }
       try noteListings(
         zip(reports, result.listings).filter { $1.failure == nil }.map { $0.0 },
         isWritten: database.totalChanges != before)
@@ -50,6 +54,7 @@ extension Ledger {
       result.closed = update.closed
       result.problems = update.problems
       result.refusals = update.refusals.toLog
+      result.slowed = slowed
       return result
     }
   }

@@ -15,7 +15,7 @@ package struct ServerReport: Sendable {
   /// The absolute position of the journal's end just before the listing was asked for.
   package let position: Int64
   /// All rows: sessions, handshakes and refused clients.
-  package let clients: [ListedClient]
+  package let clients: ListedClients
   /// Gives the names in a row.
   private let names: @Sendable (Int) -> ListedNames
 
@@ -36,7 +36,7 @@ package struct ServerReport: Sendable {
   /// - Parameter names: gives the names in the row at a place; few are ever asked for.
   package init(
     server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, position: Int64,
-    clients: [ListedClient], names: @escaping @Sendable (Int) -> ListedNames
+    clients: ListedClients, names: @escaping @Sendable (Int) -> ListedNames
   ) {
     self.server = server
     self.boot = boot
@@ -50,9 +50,24 @@ package struct ServerReport: Sendable {
 
   /// The names in the row at a place.
   package func names(at row: Int) -> ListedNames { names(row) }
+}
 
-  /// How many rows are sessions.
-  package var sessionCount: Int { clients.count { $0.isSession } }
+/// The rows of a report. Each is made when it is asked for: what they are made of is in memory already,
+/// and there may be a hundred thousand.
+package struct ListedClients: RandomAccessCollection, Sendable {
+  package let startIndex = 0
+  package let endIndex: Int
+  private let client: @Sendable (Int) -> ListedClient
+
+  /// - Parameter client: makes the row at a place from 0 to below the count.
+  package init(count: Int, _ client: @escaping @Sendable (Int) -> ListedClient) {
+    endIndex = count
+    self.client = client
+  }
+
+  package init(_ clients: [ListedClient]) { self.init(count: clients.count) { clients[$0] } }
+
+  package subscript(position: Int) -> ListedClient { client(position) }
 }
 
 /// A live session of a listing that has an owner, or would have one if strangers were metered.

@@ -20,7 +20,7 @@ enum SessionLog {
   }
 }
 
-extension Ledger {
+extension Sessions {
   /// Writes the row in `traffic_logs` that an ended session has, or raises the one it has already.
   ///
   /// - Returns: the number of the row.
@@ -28,7 +28,7 @@ extension Ledger {
     _ session: Int64, _ counters: Traffic, endedAt time: Int64, by ending: Ending, as row: Int64?
   ) throws(SQLiteError) -> Int64 {
     if let row {
-      var raise = try database.prepare(
+      var raise = try ledger.database.prepare(
         """
         UPDATE traffic_logs SET bytes_sent = ?2, bytes_received = ?3, ended_by = ?4 WHERE id = ?1
         """)
@@ -39,7 +39,7 @@ extension Ledger {
       try raise.run()
       return row
     }
-    var insert = try database.prepare(
+    var insert = try ledger.database.prepare(
       """
       INSERT INTO traffic_logs (id, user_id, bytes_sent, bytes_received, log_timestamp,
         connected_since, server_id, virtual, real, ended_by)
@@ -56,13 +56,6 @@ extension Ledger {
     insert.bind(6, SessionLog.firstID(at: time))
     insert.bind(7, SessionLog.firstID(at: time) + (1 << SessionLog.bits))
     try insert.run()
-    return database.lastInsertedRow
-  }
-
-  /// The number of the row in `traffic_logs` that a session has, nil where it has none.
-  func logID(of session: Int64) throws(SQLiteError) -> Int64? {
-    var find = try database.prepare("SELECT log_id FROM sessions WHERE id = ?1")
-    find.bind(1, session)
-    return try find.step() ? find.optionalInteger(0) : nil
+    return ledger.database.lastInsertedRow
   }
 }

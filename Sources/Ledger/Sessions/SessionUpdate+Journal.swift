@@ -74,6 +74,10 @@ extension SessionUpdate {
     opening.inPosition = nil
     opening.inMark = nil
     opening.listed = endpoints
+    // A disconnect hook does not know IDENTIFY_BY.
+    opening.owner = UserName(
+      ofClient: ledger.rules.identifyBy.user(
+        commonName: record.commonName, username: record.username, .exact))
     opening.user = try owner(opening.owner, since: record.connectedSince, at: time)
     guard opening.user != nil else { return }
     let id = try open(opening)

@@ -5,8 +5,12 @@ import SQLite
 package struct ListingResult: Sendable {
   /// The sessions that may be judged: all but those whose owner nobody can tell yet.
   package var live: [ListedSession] = []
+  /// How many rows are sessions.
+  package var sessionCount = 0
   /// Why the listing was not taken in, nil where it was.
   package var failure: String?
+
+  package init() {}
 }
 
 extension SessionUpdate {
@@ -17,14 +21,16 @@ extension SessionUpdate {
   mutating func take(_ report: ServerReport) throws(SQLiteError) -> ListingResult {
     try closeEarlierProcesses(of: report)
     let rivals = try ledger.rivals(of: report)
+    var matching = ListingMatch(Array(report.clients))
+    var result = ListingResult()
+    result.sessionCount = matching.rows.count { $0.isSession }
     guard let processes = try processes.processes(in: report, rivals: rivals) else {
       let rival = rivals.sorted().first ?? ""
-      return ListingResult(
-        failure: "it and server \(rival) both answer with process id \(report.pid), and the hooks "
-          + "have other names for them")
+      result.failure =
+        "it and server \(rival) both answer with process id \(report.pid), and the hooks have other "
+        + "names for them"
+      return result
     }
-    var matching = ListingMatch(report.clients)
-    var result = ListingResult()
     result.live.reserveCapacity(report.clients.count)
     let rest = try matchAll(of: processes, report, &matching, &result)
     let rows = matching.claim(rest: rest.map(\.candidate))
@@ -54,6 +60,8 @@ extension SessionUpdate {
   ) throws(SQLiteError) -> [SessionRow] {
     try writeCounters()
     let isNoted = try ledger.access.formerHeader(of: ledger, at: report.at) != nil
+    ledger.access.reserve(sessions: matching.rows.count)
+    reserveIncreases(matching.rows.count)
     let ids = processes.map { "\($0.id)" }.joined(separator: ", ")
     var rows = try ledger.database.prepare(
       """
@@ -76,11 +84,9 @@ extension SessionUpdate {
           ledger.access.note(session, of: known.user, known.counters, device: device)
         }
       }
+      if raisedCount >= 4096 { try writeCounters(areNoted: isNoted) }
     }
-    // They are noted already.
-    ledger.database.watch.isPaused = isNoted
-    defer { ledger.database.watch.isPaused = false }
-    try writeCounters()
+    try writeCounters(areNoted: isNoted)
     return rest
   }
 
@@ -165,21 +171,41 @@ extension SessionUpdate {
 
   /// Closes the sessions of a server that runs as another process now.
   private mutating func closeEarlierProcesses(of report: ServerReport) throws(SQLiteError) {
+    try closeSessions(at: report.at, position: report.position) { process in
+      process.isOf(report.server) && !process.isSame(boot: report.boot, pid: report.pid)
+    }
+  }
+
+  /// Closes the sessions of the machine's earlier boots, whether their servers were listed since or not.
+  ///
+  /// A session that began in this boot is not one of them, even if its hook has another number for the
+  /// boot, as in a sandbox.
+  mutating func closeEarlierBoots() throws(SQLiteError) {
+    guard let boot = moment.boot, boot != 0 else { return }
+    let booted = (moment.realtime - moment.boottime) / 1_000_000_000
+    try closeSessions(
+      at: booted, position: ledger.journalProgress().end, openedBefore: booted
+    ) { $0.boot != 0 && $0.boot != boot }
+  }
+
+  /// Closes the open sessions of processes that are over.
+  private mutating func closeSessions(
+    at time: Int64, position: Int64, openedBefore limit: Int64 = .max,
+    of isOver: (ServerProcess) -> Bool
+  ) throws(SQLiteError) {
     try writeCounters()
     var rows = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
-      WHERE process_id = ?1 AND ended_at IS NULL AND reason IS NULL
+      WHERE process_id = ?1 AND ended_at IS NULL AND reason IS NULL AND opened_at < ?2
       """)
-    for process in processes.all
-    where process.isOf(report.server) && !process.isSame(boot: report.boot, pid: report.pid) {
+    for process in processes.all where isOver(process) {
       rows.bind(1, process.id)
+      rows.bind(2, limit)
       var open: [SessionRow] = []
       while try rows.step() { open.append(SessionRow(rows)) }
       for session in open {
-        try end(
-          session, session.counters, at: report.at, by: .restart, position: report.position,
-          mark: nil)
+        try end(session, session.counters, at: time, by: .restart, position: position, mark: nil)
       }
     }
   }

@@ -64,7 +64,7 @@ struct SessionUpdate: ~Copyable {
     let process: Int64
     let since: Int64
     var user: Int64?
-    let owner: UserName
+    var owner: UserName
     var client = RealAddress.none
     var ipv4 = NetworkAddress.none
     var ipv6 = NetworkAddress.none
@@ -136,8 +136,22 @@ struct SessionUpdate: ~Copyable {
     increases.append(Increase(user: user, since: start, at: time, traffic: increase))
   }
 
+  /// Makes room for what the counters of so many sessions rise by.
+  mutating func reserveIncreases(_ count: Int) {
+    increases.reserveCapacity(increases.count + count)
+  }
+
+  /// How many sessions' counters were raised and not written yet.
+  var raisedCount: Int { raised.count }
+
   /// Writes the counters that were raised.
-  mutating func writeCounters() throws(SQLiteError) { try raised.run() }
+  ///
+  /// - Parameter areNoted: whether the next access table knows of these sessions already.
+  mutating func writeCounters(areNoted: Bool = false) throws(SQLiteError) {
+    ledger.database.watch.isPaused = areNoted
+    defer { ledger.database.watch.isPaused = false }
+    try raised.run()
+  }
 
   /// Notes that a session ended, with its row in `traffic_logs`, which has its highest counters.
   ///
@@ -151,7 +165,8 @@ struct SessionUpdate: ~Copyable {
     let endedAt = session.endedAt ?? time
     let log =
       session.user == nil
-      ? nil : try ledger.log(session.id, counters, endedAt: endedAt, by: ending, as: session.log)
+      ? nil
+      : try ledger.sessions.log(session.id, counters, endedAt: endedAt, by: ending, as: session.log)
     close.bind(1, session.id)
     close.bind(2, endedAt)
     close.bind(3, ending.rawValue)
@@ -163,14 +178,17 @@ struct SessionUpdate: ~Copyable {
     if session.user == nil { haveStrangersMoved = true } else { closed += 1 }
   }
 
-  /// Opens a session again that something else than its hook closed.
+  /// Opens a session again that something else than its hook closed. It has no row in `traffic_logs`
+  /// until it ends.
   mutating func reopen(_ id: Int64) throws(SQLiteError) {
+    try ledger.database.run(
+      "DELETE FROM traffic_logs WHERE id = (SELECT log_id FROM sessions WHERE id = ?1)", id)
     close.bind(1, id)
     close.bind(2, nil as Int64?)
     close.bind(3, nil as String?)
     close.bind(4, nil as Int64?)
     close.bind(5, nil as Int64?)
-    close.bind(6, try ledger.logID(of: id))
+    close.bind(6, nil as Int64?)
     try close.run()
     opened += 1
   }
@@ -196,8 +214,9 @@ struct SessionUpdate: ~Copyable {
     try refusals.write()
     try writeCounters()
     if increases.isEmpty { return }
+    increases.sort { ($0.user, $0.at) < ($1.user, $1.at) }
     try ledger.allowed.noting(in: ledger.database) { () throws(SQLiteError) in
-      var counting = try Ledger.Counting(ledger)
+      var counting = try Counting(ledger)
       try counting.count(increases, at: moment.realtime / 1_000_000_000)
     }
     increases.removeAll()

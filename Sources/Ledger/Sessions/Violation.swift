@@ -1,3 +1,4 @@
+import Gate
 import Quota
 import SQLite
 
@@ -10,7 +11,7 @@ package struct Violation: Equatable, Sendable {
   package let reason: Reason
 }
 
-extension Ledger {
+extension Sessions {
   /// Decides on live sessions, by the same rule as the connect hook. Of a user who has too many at
   /// once the newest go.
   ///
@@ -23,9 +24,10 @@ extension Ledger {
   package func violations(
     among live: [ListedSession], of report: ServerReport, at time: Int64
   ) throws(SQLiteError) -> [Violation] {
-    let users = try allowed.others(live.compactMap(\.user), at: time, in: database).sorted()
+    let users = try ledger.allowed.others(live.compactMap(\.user), at: time, in: ledger.database)
+      .sorted()
     let suspects = try suspects(among: users, at: time)
-    let listed = suspects.isEmpty ? [:] : try lastListings()
+    let listed = suspects.isEmpty ? [:] : try ledger.lastListings()
     var violations: [Violation] = []
     for session in live {
       if let user = session.user {
@@ -33,7 +35,7 @@ extension Ledger {
           let reason = try judge(suspect, session, listed, at: time)
         else { continue }
         violations.append(Violation(session: session, owner: suspect.name, reason: reason))
-      } else if case .refused(let reason) = decide(nil, at: time, by: rules) {
+      } else if case .refused(let reason) = decide(nil, at: time, by: ledger.rules) {
         let names = report.names(at: session.row)
         violations.append(
           Violation(session: session, owner: names.owner ?? names.commonName, reason: reason))
@@ -56,12 +58,12 @@ extension Ledger {
   private func suspects(
     among users: [Int64], at time: Int64
   ) throws(SQLiteError) -> [Int64: Suspect] {
-    var rows = try EntitlementRows(self)
+    var rows = try EntitlementRows(ledger)
     var suspects: [Int64: Suspect] = [:]
     try rows.forEach(of: users) { row, columns throws(SQLiteError) in
-      var entitlement = try entitlement(row, at: time)
+      var entitlement = try ledger.periods.entitlement(row, at: time)
       entitlement.sessionsBefore = .max
-      if decide(entitlement, at: time, by: rules).isAllowed { return }
+      if decide(entitlement, at: time, by: ledger.rules).isAllowed { return }
       let name = EntitlementRow.name(columns)
       let former = FormerName(name)
       suspects[row.user] = Suspect(
@@ -81,7 +83,7 @@ extension Ledger {
       entitlement?.sessionsBefore = Int64(
         sessions.firstIndex { $0 == session.session } ?? 0)
     }
-    if case .refused(let reason) = decide(entitlement, at: time, by: rules) { return reason }
+    if case .refused(let reason) = decide(entitlement, at: time, by: ledger.rules) { return reason }
     return nil
   }
 
@@ -90,7 +92,7 @@ extension Ledger {
   private func recentSessions(
     of user: Int64, _ listed: [String: Int64], at time: Int64
   ) throws(SQLiteError) -> [Int64] {
-    var rows = try database.prepare(
+    var rows = try ledger.database.prepare(
       """
       SELECT sessions.id, \(OpenSession.server), opened_at FROM \(OpenSession.tables)
       WHERE user_id = ?1 AND ended_at IS NULL AND reason IS NULL
@@ -100,19 +102,19 @@ extension Ledger {
     var recent: [Int64] = []
     while try rows.step() {
       let seen = max(listed[rows.text(1)] ?? .min, rows.integer(2))
-      if seen > time - rules.patience { recent.append(rows.integer(0)) }
+      if seen > time - ledger.rules.patience { recent.append(rows.integer(0)) }
     }
     return recent
   }
 
   /// The live sessions that are a user's, or a stranger's who is not metered, by the name; also those
   /// of a user who had the name when they were removed.
-  package func sessions(
+  package func live(
     of name: UserName, among live: [ListedSession], of report: ServerReport
   ) throws(SQLiteError) -> [ListedSession] {
-    let removed = try users.formers(named: name).filter { $0.name.renamed == nil }.map(\.row)
-    let owners = Set(removed + [try users.id(of: name)].compactMap(\.self))
-    let stranger = users.key(of: name)
+    let removed = try ledger.users.formers(named: name).filter { $0.name.renamed == nil }.map(\.row)
+    let owners = Set(removed + [try ledger.users.id(of: name)].compactMap(\.self))
+    let stranger = ledger.users.key(of: name)
     return live.filter { session in
       session.user.map(owners.contains) ?? (report.names(at: session.row).owner == stranger)
     }
@@ -128,16 +130,16 @@ extension Ledger {
     _ kills: [(session: Int64?, owner: UserName, reason: Reason)], at time: Int64
   ) throws(SQLiteError) {
     if kills.isEmpty { return }
-    try database.transaction { () throws(SQLiteError) in
-      var note = try database.prepare(
+    try ledger.database.transaction { () throws(SQLiteError) in
+      var note = try ledger.database.prepare(
         "UPDATE sessions SET kills = kills + 1, killed_at = ?2 WHERE id = ?1")
       for kill in kills {
         note.bind(1, kill.session)
         note.bind(2, time)
         try note.run()
-        try events.record(
+        try ledger.events.record(
           Event(at: time, user: kill.owner, kind: .killed, detail: kill.reason.rawValue))
-        try notices.note(.killed, kill.reason, of: kill.owner, at: time)
+        try ledger.notices.note(.killed, kill.reason, of: kill.owner, at: time)
       }
     }
   }
@@ -145,7 +147,11 @@ extension Ledger {
 
 /// The users whom the rule would let have one session more, as was seen when they were counted.
 final class AllowedUsers {
-  private var users: Set<Int64> = []
+  /// Who was let in, in the order in which they were noted, or sorted.
+  private var users: [Int64] = []
+  private var areSorted = true
+  /// Those of them of whom something else was noted later.
+  private var refused: Set<Int64> = []
   /// The second from which on it may be otherwise for one of them.
   private var until = Int64.max
   /// What tells whether their rows have been changed since.
@@ -172,10 +178,12 @@ final class AllowedUsers {
     var entitlement = row.entitlement
     entitlement.sessionsBefore = .max
     guard decide(entitlement, at: time, by: rules).isAllowed else {
-      users.remove(row.user)
+      refused.insert(row.user)
       return
     }
-    users.insert(row.user)
+    if !refused.isEmpty { refused.remove(row.user) }
+    if let last = users.last, last >= row.user { areSorted = false }
+    users.append(row.user)
     until = min(until, entitlement.span.end)
     if let end = entitlement.expiresAt, !entitlement.isExempt { until = min(until, end) }
   }
@@ -187,11 +195,21 @@ final class AllowedUsers {
     if users.isEmpty { return some }
     let present = try AllowedUsers.state(database)
     if time >= until || present != state { forget() }
-    return some.filter { !users.contains($0) }
+    if !areSorted {
+      users.sort()
+      areSorted = true
+    }
+    return some.filter { refused.contains($0) || !isNoted($0) }
+  }
+
+  private func isNoted(_ user: Int64) -> Bool {
+    let place = users.lowerBound(of: user) { $0 }
+    return place < users.count && users[place] == user
   }
 
   private func forget() {
     users.removeAll(keepingCapacity: true)
-    until = .max
+    refused.removeAll()
+    (areSorted, until) = (true, .max)
   }
 }

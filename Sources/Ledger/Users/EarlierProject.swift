@@ -101,10 +101,10 @@ extension Ledger {
   ) throws -> Bool {
     let isKnown = try database.exists(
       "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger, id)
-    guard !isKnown, let found = try entitlementRow(of: id) else { return false }
-    var row = try rolledOver(found, to: time)
+    guard !isKnown, let found = try periods.entitlementRow(of: id) else { return false }
+    var row = try periods.rolledOver(found, to: time)
     row.entitlement.used += user.used
-    try store(row)
+    try periods.store(row)
     var history = try UsageWriter(database, zone: zone)
     try history.add(user, as: id)
     try database.run(

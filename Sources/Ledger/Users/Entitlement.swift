@@ -109,31 +109,6 @@ struct EntitlementRow {
   static func name(_ row: borrowing Statement) -> UserName { UserName(bytes: row.bytes(17)) }
 }
 
-extension Ledger {
-  /// What the ledger knows of a user that bears on whether they may be in, nil for a stranger.
-  ///
-  /// The sessions they have are left out; see `sessionsBefore`.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC; a period that is over by then is over, whether or
-  ///   not anything has run since.
-  package func entitlement(of name: UserName, at time: Int64) throws(SQLiteError) -> Entitlement? {
-    try entitlementRow(ofUser: name).map { row throws(SQLiteError) in try entitlement(row, at: time)
-    }
-  }
-
-  /// The entitlement in a user's row, with what it takes to know another one; nil for a stranger.
-  func entitlementRow(ofUser name: UserName) throws(SQLiteError) -> EntitlementRow? {
-    try database.first("\(EntitlementRow.selection) \(users.isNamed)", users.key(of: name)) {
-      EntitlementRow($0)
-    }
-  }
-
-  /// The entitlement in a user's row, with what it takes to know another one.
-  func entitlementRow(of user: Int64) throws(SQLiteError) -> EntitlementRow? {
-    try database.first("\(EntitlementRow.selection) users.id = ?1", user) { EntitlementRow($0) }
-  }
-}
-
 /// The statement that reads the entitlements of users by their ids.
 ///
 /// Those whose ids are close to each other are read in one pass, which takes half of what a look at

@@ -137,7 +137,7 @@ extension Users {
         try ledger.database.run("UPDATE users SET name_key = ?2 WHERE id = ?1", id, name.foldedKey)
       }
       // The table that is there may not have them.
-      try ledger.noteAccessChange()
+      try ledger.accessTable.noteChange()
     }
   }
 
@@ -317,8 +317,8 @@ extension Users {
     let former = try freshName(for: FormerName(name, until: time, renamed: id))
     try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at, name_key)
-      VALUES (?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      INSERT INTO users (id, username, status, created_at, updated_at, name_key)
+      VALUES (\(Users.nextID), ?1, 'renamed', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
       """, former, time, former.foldedKey)
   }
 
@@ -329,7 +329,7 @@ extension Users {
     let former = try freshName(for: FormerName(name, until: time))
     try setName(of: row.user, to: former, at: time)
     let end = TimeSpan(start: max(time, row.entitlement.span.start + 1), end: .max)
-    try ledger.finish(row, before: end)
+    try ledger.periods.finish(row, before: end)
     try ledger.database.run(
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)
     try ledger.database.run("DELETE FROM user_quotas WHERE user_id = ?1", row.user)
@@ -345,6 +345,7 @@ extension Users {
       try ledger.database.run("DELETE FROM \"\(table)\" WHERE user_id = ?1\(which)", id)
     }
     try ledger.database.run("DELETE FROM events WHERE username = ?1", name)
+    try ledger.setMeta("last_user", "\(try ledger.database.integer("SELECT \(Users.nextID) - 1"))")
     try ledger.database.run(
       "DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", id)
     try ledger.database.run(

@@ -17,6 +17,13 @@ package struct Users {
   /// What tells a row of a user who is there from one of a name that was taken away; to go into a
   /// query on `users`.
   static let isPresent = "coalesce(status, '') NOT IN ('removed', 'renamed')"
+
+  /// The id of the next row of `users`, as SQL: one above the highest that ever was, so that none is
+  /// given again after a purge.
+  static let nextID = """
+    (SELECT max(coalesce((SELECT max(id) FROM users), 0),
+      coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_user'), 0)) + 1)
+    """
 }
 
 // MARK: Reading
@@ -44,6 +51,18 @@ extension Users {
     ) { UserName(bytes: $0.bytes(0)) }
   }
 
+  /// How many users have a rate of their own or of their plan.
+  package func countWithRates() throws(SQLiteError) -> Int64 {
+    let isHeld = ["rate", "then_rate"].map {
+      "coalesce(user_quotas.\($0), plans.\($0), 'none') <> 'none'"
+    }
+    return try ledger.database.integer(
+      """
+      SELECT count(*) FROM \(EntitlementRow.tables)
+      WHERE \(Users.isPresent) AND (\(isHeld.joined(separator: " OR ")))
+      """)
+  }
+
   /// A user as their row has them, in the period that it was last brought up to; nil for a stranger.
   private func stored(_ name: UserName) throws(SQLiteError) -> UserRecord? {
     try ledger.database.first("\(UserRecord.selection) WHERE \(isNamed)", key(of: name)) {
@@ -55,7 +74,7 @@ extension Users {
   private func present(_ user: UserRecord, at time: Int64) throws(SQLiteError) -> UserRecord {
     var user = user
     user.at = time
-    user.entitlement = try ledger.entitlement(user.row, at: time)
+    user.entitlement = try ledger.periods.entitlement(user.row, at: time)
     return user
   }
 
@@ -102,8 +121,8 @@ extension Users {
   ) throws(SQLiteError) -> UserRecord {
     try ledger.database.run(
       """
-      INSERT INTO users (username, status, created_at, updated_at, name_key)
-      VALUES (?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
+      INSERT INTO users (id, username, status, created_at, updated_at, name_key)
+      VALUES (\(Users.nextID), ?1, 'active', datetime(?2, 'unixepoch'), datetime(?2, 'unixepoch'), ?3)
       """, name, time, name.foldedKey)
     let row = EntitlementRow(user: ledger.database.lastInsertedRow)
     var user = UserRecord(name, row: row, own: terms, plan: plan, at: time)
@@ -190,11 +209,12 @@ extension Users {
     if user.own == before.own, !followsAnother, !beginsAnew { return false }
     // The period that is over ends under the terms it had.
     if !user.entitlement.span.contains(time) {
-      user.row = try ledger.rolledOver(user.row, to: time)
+      user.row = try ledger.periods.rolledOver(user.row, to: time)
     }
     user.settle(at: time)
     if user.period != before.period {
-      user.row = try ledger.startedPeriod(of: user.row, at: time) { id, start throws(SQLiteError) in
+      user.row = try ledger.periods.startedPeriod(of: user.row, at: time) {
+        id, start throws(SQLiteError) in
         try ledger.usage.sum(of: id, since: start)
       }
     }
@@ -223,16 +243,16 @@ extension Users {
 
   /// - Returns: whether there was anything to start over from.
   private func reset(_ user: inout UserRecord, at time: Int64) throws(SQLiteError) -> Bool {
-    user.row = try ledger.rolledOver(user.row, to: time)
+    user.row = try ledger.periods.rolledOver(user.row, to: time)
     let used = user.entitlement.used
     let isNew = !used.isZero && user.entitlement.span.start < time
     if isNew {
       user.row.resetAt = time
-      user.row = try ledger.rolledOver(user.row, to: time)
+      user.row = try ledger.periods.rolledOver(user.row, to: time)
       let detail = "\(ledger.rules.count.bytes(of: used)) bytes were used"
       try ledger.events.record(Event(at: time, user: user.name, kind: .reset, detail: detail))
     }
-    try ledger.store(user.row)
+    try ledger.periods.store(user.row)
     return isNew
   }
 
@@ -329,7 +349,8 @@ extension Users {
         AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
           expires_after) IS NOT NULL
       """, user, time)
-    guard begun > 0, let row = try ledger.entitlementRow(of: user), let name = try name(of: user)
+    guard begun > 0, let row = try ledger.periods.entitlementRow(of: user),
+      let name = try name(of: user)
     else { return }
     try ledger.notices.noteExpiry(of: row.entitlement, name, at: time)
   }
@@ -341,7 +362,7 @@ extension Users {
       "SELECT 1 FROM users WHERE id = ?1 AND \(Users.isPresent)", row.user)
     guard isPresent else { return row }
     _ = try addQuotaRow(of: row.user)
-    return try ledger.entitlementRow(of: row.user)
+    return try ledger.periods.entitlementRow(of: row.user)
   }
 
   /// The row in `user_quotas` of a user, which is added where there is none.

@@ -146,6 +146,7 @@ struct ConfigReader {
       config.scriptSecurity = value.flatMap { Int($0) }.map(line.located)
     case "chroot": config.chroot = value.map { line.located(Path.resolve($0, in: directory)) }
     case "duplicate-cn": config.duplicateCN = line.place
+    case "client-to-client": config.clientToClient = line.place
     case "username-as-common-name": config.usernameAsCommonName = line.place
     case "verify-client-cert":
       let value = ServerConfig.ClientCertificate(rawValue: value ?? "") ?? .require

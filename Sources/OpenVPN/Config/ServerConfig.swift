@@ -59,6 +59,8 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var chroot: Located<String>?
   /// Several sessions of one name are allowed.
   package internal(set) var duplicateCN: ConfigPlace?
+  /// OpenVPN passes packets from client to client itself.
+  package internal(set) var clientToClient: ConfigPlace?
   /// The login name takes the place of the certificate's.
   package internal(set) var usernameAsCommonName: ConfigPlace?
   /// Whether clients bring a certificate: `verify-client-cert`, and what 2.3 had for it.

@@ -41,7 +41,7 @@ package struct ManagementSession: Sendable {
   private var output: [UInt8] = []
   private var events: [ManagementEvent] = []
 
-  /// What has come and is not done with: a whole listing stays, as its rows are ranges of it.
+  /// What has come and is not done with.
   private var buffer: [UInt8] = []
   /// Where the line begins that is to be read next.
   private var lineStart = 0
@@ -238,13 +238,8 @@ package struct ManagementSession: Sendable {
     output += command.text
   }
 
-  /// Hands the buffer over to the listing, but for what is behind it.
   private mutating func finishListing(_ pid: Int64) {
-    let rest = Array(buffer[lineStart...])
-    let listing = StatusListing(bytes: buffer, contents: parser.contents, pid: pid)
-    buffer = rest
-    lineStart = 0
-    searched = 0
+    let listing = StatusListing(contents: parser.contents, pid: pid)
     parser = StatusParser()
     finishStep(.listing(listing))
   }
@@ -331,23 +326,17 @@ package struct ManagementSession: Sendable {
     let line = lineStart..<buffer.count
     if line.count > Self.longestLine {
       failAsGarbage(line)
-    } else if buffer.count > Self.longestListing {
+    } else if parser.size > Self.longestListing {
       fail(.listingTooLong(limit: Self.longestListing))
     }
   }
 
-  /// Lets go of lines that are read, unless a listing under way refers to them.
+  /// Lets go of lines that are read.
   private mutating func dropWhatIsDone() {
-    let isListing =
-      switch phase {
-      case .listing, .processID: true
-      default: false
-      }
-    let done = (isListing ? parser.keptEnd : 0)..<lineStart
-    guard !done.isEmpty else { return }
-    buffer.removeSubrange(done)
-    searched -= done.count
-    lineStart = done.lowerBound
+    guard lineStart > 0 else { return }
+    buffer.removeFirst(lineStart)
+    searched -= lineStart
+    lineStart = 0
   }
 
   private static func firstLine(_ bytes: [UInt8]) -> [UInt8] {

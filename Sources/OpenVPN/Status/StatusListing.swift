@@ -2,11 +2,9 @@ import System
 
 /// One server's answer to `status`: who is connected, and how much has passed.
 ///
-/// Formats 1, 2 and 3 as OpenVPN 2.3 to 2.7 write them (`multi_print_status`, multi.c). The bytes
-/// stay in the buffer they came in; a row is a set of small ranges into it.
+/// Formats 1, 2 and 3 as OpenVPN 2.3 to 2.7 write them (`multi_print_status`, multi.c). A row is a set of
+/// small ranges of the text that is kept of all.
 package struct StatusListing: Sendable {
-  /// The buffer that the rows are ranges of.
-  let bytes: [UInt8]
   let contents: StatusContents
 
   /// The process id that the server answered with, if it was asked.
@@ -31,7 +29,7 @@ package struct StatusListing: Sendable {
   package var serverTime: Int64? { contents.time }
 
   /// What the server calls itself, `OpenVPN 2.6.14 x86_64-pc-linux-gnu …`; empty in format 1.
-  package var title: ArraySlice<UInt8> { bytes[contents.title] }
+  package var title: ArraySlice<UInt8> { contents.text[contents.title] }
 
   /// Whether packets pass in the kernel (`dco_enabled`, since 2.6).
   package var dcoEnabled: Bool { contents.dcoEnabled }
@@ -52,10 +50,9 @@ package struct StatusListing: Sendable {
   }
 
   /// The client rows, in the server's order, which is that of a hash table.
-  package var rows: Rows { Rows(bytes: bytes, records: contents.records) }
+  package var rows: Rows { Rows(bytes: contents.text, records: contents.records) }
 
-  init(bytes: [UInt8], contents: StatusContents, pid: Int64?) {
-    self.bytes = bytes
+  init(contents: StatusContents, pid: Int64?) {
     self.contents = contents
     self.pid = pid
   }
@@ -74,7 +71,7 @@ package struct StatusListing: Sendable {
       }
       start = feed + 1
     }
-    self.init(bytes: bytes, contents: parser.contents, pid: pid)
+    self.init(contents: parser.contents, pid: pid)
   }
 
   /// The client rows of a listing.

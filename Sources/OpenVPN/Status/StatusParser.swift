@@ -1,5 +1,7 @@
-/// What a listing said, apart from its bytes.
+/// What a listing said.
 struct StatusContents: Sendable {
+  /// The texts that are asked for later. What else a row has, half of it and more, is not kept.
+  var text: [UInt8] = []
   var records: [StatusRecord] = []
   var malformedRows = 0
   var hasEnd = false
@@ -9,7 +11,7 @@ struct StatusContents: Sendable {
   var isPlain = false
 }
 
-/// Reads a listing line by line, in the one buffer that all lines are in.
+/// Reads a listing line by line.
 struct StatusParser: Sendable {
   /// What a line turned out to be.
   enum Line: Equatable {
@@ -25,9 +27,8 @@ struct StatusParser: Sendable {
     case foreign
   }
 
-  /// Behind the last line that the listing refers to. Lines from here to the one taken last, such as
-  /// the routing table's, may be removed from the buffer.
-  private(set) var keptEnd = 0
+  /// The bytes of all lines that clients were read from.
+  private(set) var size = 0
 
   private enum Table { case none, clients, routes, statistics }
 
@@ -47,7 +48,7 @@ struct StatusParser: Sendable {
   ///
   /// - Parameters:
   ///   - line: its place in the buffer, without its line end.
-  ///   - bytes: the buffer; the same one up to `keptEnd` for every line of a listing.
+  ///   - bytes: the buffer, which is not needed any more afterwards.
   mutating func take(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
     let text = bytes.extracting(line)
     if Bytes.equal(text, "END") {
@@ -83,8 +84,8 @@ struct StatusParser: Sendable {
     } else {
       return .foreign
     }
-    contents.title = line.lowerBound + 6..<line.upperBound
-    keptEnd = line.upperBound
+    contents.text.append(copying: text.extracting(6...))
+    contents.title = 0..<contents.text.count
     return .taken
   }
 
@@ -162,8 +163,26 @@ struct StatusParser: Sendable {
     if !record.hasAddress, record.connectedSince != nil {
       noteUnrouted(record, of: bytes)
     }
-    contents.records.append(record)
-    keptEnd = line.upperBound
+    contents.records.append(kept(record, of: bytes))
+    size += line.count + 1
+  }
+
+  /// A record with its texts where they are kept.
+  private mutating func kept(_ record: StatusRecord, of bytes: Span<UInt8>) -> StatusRecord {
+    let start = contents.text.count
+    var kept = record
+    kept.line = UInt32(truncatingIfNeeded: start)
+    func keep(_ field: inout StatusRecord.Field) {
+      let text = bytes.extracting(record.range(field))
+      field.offset = UInt16(contents.text.count - start)
+      contents.text.append(copying: text)
+    }
+    keep(&kept.commonName)
+    keep(&kept.realAddress)
+    keep(&kept.virtualAddress)
+    keep(&kept.virtualIPv6Address)
+    keep(&kept.username)
+    return kept
   }
 
   /// The one way of giving the surplus separators of a row to its names that leaves every number a
@@ -222,9 +241,9 @@ struct StatusParser: Sendable {
 
   /// Notes a client without an address: the routing table, which comes later, decides.
   private mutating func noteUnrouted(_ record: StatusRecord, of bytes: Span<UInt8>) {
-    let name = record.range(record.commonName)
-    guard !Bytes.equal(bytes.extracting(name), "UNDEF") else { return }
-    let key = hash(name, record.range(record.realAddress), of: bytes)
+    let name = bytes.extracting(record.range(record.commonName))
+    guard !Bytes.equal(name, "UNDEF") else { return }
+    let key = hash(name, bytes.extracting(record.range(record.realAddress)))
     unrouted[key, default: []].append(contents.records.count)
   }
 
@@ -234,29 +253,31 @@ struct StatusParser: Sendable {
     }
     let reading = StatusFields(
       fields: fields, columns: columns, inName: fields.count - columns.count, inUsername: 0)
-    guard let name = reading.range(columns.commonName),
-      let address = reading.range(columns.realAddress)
+    guard let nameRange = reading.range(columns.commonName),
+      let addressRange = reading.range(columns.realAddress)
     else { return }
-    for index in unrouted[hash(name, address, of: bytes)] ?? [] {
+    let (name, address) = (bytes.extracting(nameRange), bytes.extracting(addressRange))
+    for index in unrouted[hash(name, address)] ?? [] {
       let record = contents.records[index]
-      if same(record.range(record.commonName), name, of: bytes),
-        same(record.range(record.realAddress), address, of: bytes)
+      if isSame(record.range(record.commonName), name),
+        isSame(record.range(record.realAddress), address)
       {
         contents.records[index].isRouted = true
       }
     }
   }
 
-  private func hash(_ name: Range<Int>, _ address: Range<Int>, of bytes: Span<UInt8>) -> Int {
+  private func hash(_ name: Span<UInt8>, _ address: Span<UInt8>) -> Int {
     var hasher = Hasher()
-    for index in name { hasher.combine(bytes[index]) }
-    for index in address { hasher.combine(bytes[index]) }
+    for index in name.indices { hasher.combine(name[index]) }
+    for index in address.indices { hasher.combine(address[index]) }
     return hasher.finalize()
   }
 
-  private func same(_ one: Range<Int>, _ other: Range<Int>, of bytes: Span<UInt8>) -> Bool {
-    guard one.count == other.count else { return false }
-    return zip(one, other).allSatisfy { bytes[$0] == bytes[$1] }
+  /// Whether a text that is kept is the same as another one.
+  private func isSame(_ kept: Range<Int>, _ other: Span<UInt8>) -> Bool {
+    let text = contents.text.span.extracting(kept)
+    return text.count == other.count && text.indices.allSatisfy { text[$0] == other[$0] }
   }
 
   /// Puts the places of a line's fields into `fields`, which has at least one then.
@@ -269,5 +290,11 @@ struct StatusParser: Sendable {
       start = index + 1
     }
     fields.append(start..<line.upperBound)
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(copying bytes: Span<UInt8>) {
+    unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }
 }

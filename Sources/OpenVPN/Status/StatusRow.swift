@@ -60,9 +60,9 @@ package struct StatusRow: Sendable {
   package var killAddress: KillAddress? { KillAddress(realAddress: realAddress) }
 }
 
-/// A row as ranges within its line, and its numbers. Small, as there may be tens of thousands.
+/// A row as ranges of a text, and its numbers. Small, as there may be tens of thousands.
 struct StatusRecord: Sendable {
-  /// A part of the line: lines have less than 64 KiB.
+  /// A part of the text, from the row's place on: lines have less than 64 KiB.
   struct Field: Sendable {
     var offset: UInt16 = 0
     var count: UInt16 = 0
@@ -83,7 +83,7 @@ struct StatusRecord: Sendable {
 
   var hasAddress: Bool { virtualAddress.count > 0 || virtualIPv6Address.count > 0 }
 
-  /// The field's place in the buffer.
+  /// The field's place in the text.
   func range(_ field: Field) -> Range<Int> {
     let start = Int(line) + Int(field.offset)
     return start..<start + Int(field.count)

@@ -70,9 +70,9 @@ extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
     Rules(
-      count: count, unknownUsers: unknownUsers, names: names, defaultQuota: defaultQuota,
-      notifyAt: notifyAt,
-      notifyDaysLeft: Int64(notifyDaysLeft), interval: Int64(monitorInterval), fence: fence)
+      count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
+      defaultQuota: defaultQuota, notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft),
+      interval: Int64(monitorInterval), fence: fence)
   }
 
   /// The zone of days and periods.

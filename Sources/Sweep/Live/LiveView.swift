@@ -96,7 +96,7 @@ package struct LiveView {
   ) throws {
     let reports = observations.map(\.report)
     let listed = try ledger.lastListings()
-    let owners = try ledger.ownerships(
+    let owners = try ledger.sessions.ownerships(
       of: reports, journal: ledger.stateDirectory(), at: environment.clock.moment)
     for (report, owners) in zip(reports, owners) {
       for (row, known) in zip(report.clients.indices, owners) {
@@ -106,7 +106,7 @@ package struct LiveView {
     }
     let settled = Set(servers.filter { $0.source != .ledger }.map(\.name))
     let lastSweep = try ledger.lastSweep()
-    sessions += try ledger.openSessions().filter { !settled.contains($0.session.server ?? "") }.map
+    sessions += try ledger.sessions.open().filter { !settled.contains($0.session.server ?? "") }.map
     {
       LiveRow($0.session, of: $0.owner, at: $0.session.server.flatMap { listed[$0] } ?? lastSweep)
     }

@@ -14,11 +14,20 @@
 package func run(
   _ command: [String], input: borrowing Descriptor, output: borrowing Descriptor
 ) throws(SystemError) -> Int32 {
+  try run(command, input: input, output: output, errors: Descriptor.standardError)
+}
+
+/// Runs another program as the function above does, with a standard error of its own.
+package func run(
+  _ command: [String], input: borrowing Descriptor, output: borrowing Descriptor,
+  errors: borrowing Descriptor
+) throws(SystemError) -> Int32 {
   var actions = unsafe posix_spawn_file_actions_t()
   unsafe posix_spawn_file_actions_init(&actions)
   defer { unsafe posix_spawn_file_actions_destroy(&actions) }
   unsafe posix_spawn_file_actions_adddup2(&actions, input.number, STDIN_FILENO)
   unsafe posix_spawn_file_actions_adddup2(&actions, output.number, STDOUT_FILENO)
+  unsafe posix_spawn_file_actions_adddup2(&actions, errors.number, STDERR_FILENO)
   var arguments = unsafe command.map { unsafe strdup($0) }
   unsafe arguments.append(nil)
   defer { unsafe arguments.forEach { unsafe free($0) } }
@@ -36,15 +45,19 @@ package func run(
 /// What a program writes to its standard output, of which there may be no more than fits into a pipe,
 /// 64 KiB.
 ///
+/// - Parameter isQuiet: whether nobody sees its standard error.
 /// - Throws: `SystemError` where it cannot be run, or ends with another status than 0.
-package func output(of command: [String]) throws(SystemError) -> [UInt8] {
+package func output(
+  of command: [String], isQuiet: Bool = false
+) throws(SystemError) -> [UInt8] {
   var ends: [Int32] = [-1, -1]
   guard unsafe pipe(&ends) == 0 else { throw SystemError("make a pipe for", command[0]) }
   for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   let reading = Descriptor(owning: ends[0])
   let writing = Descriptor(owning: ends[1])
   let nothing = try Descriptor.open("/dev/null", O_RDONLY)
-  let status = try run(command, input: nothing, output: writing)
+  let errors = isQuiet ? try Descriptor.open("/dev/null", O_WRONLY) : Descriptor.standardError
+  let status = try run(command, input: nothing, output: writing, errors: errors)
   _ = consume writing
   guard status == 0 else { throw SystemError("run", command[0], code: ECANCELED) }
   return try reading.readToEnd(of: command[0])

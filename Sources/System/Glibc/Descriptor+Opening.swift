@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 extension Descriptor {
@@ -9,6 +10,22 @@ extension Descriptor {
 
   /// A second descriptor for standard error, which stays open when this one is closed.
   package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
+  /// A file in memory that has no name, open at its beginning. The corresponding C function is
+  /// `memfd_create`.
+  package static func memory(_ bytes: [UInt8] = []) throws(SystemError) -> Descriptor {
+    let number = cs_memory_file()
+    guard number >= 0 else { throw SystemError("make", "a file in memory") }
+    let file = Descriptor(owning: number)
+    try file.write(bytes.span, to: "a file in memory")
+    try file.rewind()
+    return file
+  }
+
+  /// Goes back to the beginning of a file. The corresponding C function is `lseek`.
+  package borrowing func rewind() throws(SystemError) {
+    guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError("read", "a file in memory") }
+  }
 
   /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
   ///

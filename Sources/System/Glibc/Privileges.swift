@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// What this process may do, and how it gives that up.
@@ -12,13 +13,21 @@ package enum Privileges {
   /// Done by `setgroups`, `setgid` and `setuid`, which for root set the real, the effective and the
   /// saved id. Capabilities go with them.
   ///
+  /// - Parameter keepsNetworkAdmin: whether `CAP_NET_ADMIN` stays, for this process and those that it
+  ///   runs.
   /// - Throws: `SystemError`; the process may be half way then, and has to end.
-  package static func become(user: uid_t, group: gid_t) throws(SystemError) {
+  package static func become(
+    user: uid_t, group: gid_t, keepsNetworkAdmin: Bool = false
+  ) throws(SystemError) {
     guard isRoot, user != 0 else { return }
+    let subject = "the user \(name(of: user) ?? "\(user)")"
+    if keepsNetworkAdmin, cs_keep_capabilities() != 0 { throw SystemError("become", subject) }
     let groups = [group] + groups(of: user, besides: group).filter { $0 != group }
     guard hasBecome(user: user, groups: groups) else {
-      throw SystemError("become", "the user \(name(of: user) ?? "\(user)")")
+      throw SystemError("become", subject)
     }
+    // A container may have taken it away: then nft says so.
+    if keepsNetworkAdmin { _ = cs_keep_network_admin() }
     precondition(setuid(0) != 0, "root came back")
   }
 

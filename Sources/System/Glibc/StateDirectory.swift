@@ -13,15 +13,18 @@ package struct StateDirectory: ~Copyable {
 
   /// Finds the directory of a database, and gives up root unless the directory is root's own.
   ///
-  /// - Parameter database: the setting `DATABASE`.
+  /// - Parameters:
+  ///   - database: the setting `DATABASE`.
+  ///   - keepsNetworkAdmin: whether root keeps `CAP_NET_ADMIN`.
   /// - Throws: `SystemError` naming the directory: `EPERM` where other users may write to it.
-  package init(of database: String) throws(SystemError) {
+  package init(of database: String, keepsNetworkAdmin: Bool = false) throws(SystemError) {
     let named = System.directory(of: database)
     let status: FileStatus
     do { status = try FileStatus(of: named) } catch {
       throw SystemError("open", named, code: error.code)
     }
-    try Privileges.become(user: status.owner, group: status.group)
+    try Privileges.become(
+      user: status.owner, group: status.group, keepsNetworkAdmin: keepsNetworkAdmin)
     if status.mode & 0o022 != 0 { throw SystemError("trust", named, code: EPERM) }
     directory = try Directory(canonicalPath(of: named))
   }

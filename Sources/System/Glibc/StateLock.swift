@@ -12,6 +12,8 @@ package struct StateLock: ~Copyable {
     case sweep = 0
     /// To publish the access table, and to rotate the journal: held for moments.
     case publication = 1
+    /// To tell the kernel whom to hold.
+    case fence = 2
   }
 
   private let file: Descriptor

@@ -6,7 +6,7 @@ import System
 import TestSupport
 import Testing
 
-/// Whoever is over their quota is disconnected whatever becomes of the ledger.
+/// A user who is over their quota is disconnected whatever becomes of the ledger.
 @Suite struct EnforcementTests {
   private let disk: FaultyDisk
   private let server: SimulatedServer

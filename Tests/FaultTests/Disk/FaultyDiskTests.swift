@@ -28,7 +28,8 @@ import Testing
     return try database.integer("SELECT count(*) FROM t")
   }
 
-  @Test func `Whoever dies at a call has written nothing from that call on, and keeps no lock`()
+  @Test
+  func `A program that dies at a call has written nothing from that call on, and keeps no lock`()
     throws
   {
     var number = 1

@@ -136,7 +136,8 @@ struct PowerCuts {
       settings.database, for: .writing, rules: settings.rules, zone: settings.zone)
     let report = ServerReport(
       server: "home", boot: 1, pid: 1, at: Clock.now, isComplete: true,
-      position: ledger.journalEnd(), clients: [], names: { _ in fatalError("nobody is there") })
+      position: ledger.journalEnd(), clients: ListedClients([]),
+      names: { _ in fatalError("nobody is there") })
     let result = try ledger.reconcile(journal: ledger.stateDirectory(), [report], at: .now)
     try #require(result.closed == live.count, what)
     try #require(try probe.bytesUsed == used, what)

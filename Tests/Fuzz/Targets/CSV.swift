@@ -5,7 +5,7 @@ import Quota
 @testable import Admin
 
 extension FuzzTarget {
-  /// CSV, as somebody's spreadsheet wrote it, and the users that an import makes of it.
+  /// CSV, as a spreadsheet wrote it, and the users that an import makes of it.
   static let csv = FuzzTarget("csv") { bytes throws(Broken) in
     var reader = CSVReader(bytes)
     var rows: [[[UInt8]]] = []

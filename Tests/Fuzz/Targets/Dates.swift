@@ -5,7 +5,7 @@ import Quota
 
 extension FuzzTarget {
   /// Dates, times, periods and expiries as people write them, one a line; with the first bytes of
-  /// the input a zone and a moment are made to reckon with.
+  /// the input a zone and a moment are made to calculate with.
   static let dates = FuzzTarget("dates") { bytes throws(Broken) in
     var numbers = bytes.makeIterator()
     func number() -> Int64 {

@@ -120,9 +120,11 @@ import Testing
     _ = try bench.sweep(report([]))
     let back = try bench.sweep(report([listed("alice", 30, 30)]))
     #expect(back.opened == 1 && back.live.count == 1)
-    _ = try bench.sweep(report([]))
+    // While it is open it is not in the log, and then with the time at which it ended at last.
+    #expect(try bench.probe.loggedSessions.isEmpty)
+    _ = try bench.sweep(report([], at: Bench.noon + 3600))
     #expect(try bench.used("alice") == 60)
-    #expect(try bench.probe.loggedSessions.count == 1)
+    #expect(try bench.probe.loggedSessions.map(\.endedAt) == ["2026-11-23 13:00:00"])
   }
 
   @Test func `counters that cannot be true are not counted, and told of once`() throws {
@@ -157,7 +159,7 @@ import Testing
         listed("alice", 100, 0), listed("alice", 50, 0, address: "10.8.0.3"),
       ]))
     #expect(result.live.count == 2)
-    #expect(try bench.ledger.entitlement(of: "alice")?.used == Traffic(received: 150))
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.used == Traffic(received: 150))
     #expect(try bench.used("alice") == 150)
   }
 
@@ -168,7 +170,7 @@ import Testing
     let second = try bench.sweep(
       report([listed("alice", 70, 0)], server: "tcp", pid: 2))
     #expect(second.live.count == 1)
-    #expect(try bench.ledger.entitlement(of: "alice")?.used == Traffic(received: 170))
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.used == Traffic(received: 170))
     #expect(second.closed == 0)
   }
 
@@ -274,11 +276,12 @@ import Testing
       listed("UNDEF", 50, 0, address: "10.8.0.3", owner: "UNDEF", from: "192.0.2.2:7"),
     ])
     let seen = try bench.sweep(rows)
-    #expect(try bench.ledger.violations(among: seen.live, of: rows).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: seen.live, of: rows).isEmpty)
     try bench.close(final("", 60, 0, other))
     #expect(try bench.used("UNDEF") == 90)
     let more = report([listed("UNDEF", 40, 0, owner: "UNDEF")], at: Bench.noon + 120)
-    let violations = try bench.ledger.violations(among: try bench.sweep(more).live, of: more)
+    let violations = try bench.ledger.sessions.violations(
+      among: try bench.sweep(more).live, of: more)
     #expect(violations.map(\.reason) == [.quota] && violations.map(\.owner) == ["UNDEF"])
   }
 
@@ -290,7 +293,7 @@ import Testing
     let row = report([listed("UNDEF", 30, 0, owner: "UNDEF")])
     let seen = try bench.sweep(row)
     #expect(
-      try bench.ledger.violations(among: seen.live, of: row).map(\.reason)
+      try bench.ledger.sessions.violations(among: seen.live, of: row).map(\.reason)
         == (setting == .reject ? [.unknown] : []))
     try bench.close(final("", 40, 0))
     #expect(try bench.probe.users.isEmpty)
@@ -315,14 +318,14 @@ import Testing
     _ = try bench.sweep(
       report(all.enumerated().map { listed($1, 10, 0, address: "10.8.0.\($0)") }))
     #expect(try bench.probe.users.count == 4)
-    for name in all { #expect(try bench.ledger.entitlement(of: name)?.used.received == 10) }
+    for name in all { #expect(try bench.ledger.periods.entitlement(of: name)?.used.received == 10) }
   }
 
   @Test func `a name with SQL in it is a name`() throws {
     let bench = try Bench()
     let name: UserName = "'); DROP TABLE users; --"
     try bench.close(final(name, 5, 5, owner: name))
-    #expect(try bench.ledger.entitlement(of: name)?.used.total == 10)
+    #expect(try bench.ledger.periods.entitlement(of: name)?.used.total == 10)
   }
 }
 
@@ -382,7 +385,7 @@ import Testing
     let bench = try Bench(rules: Rules(defaultQuota: 5000))
     _ = try bench.sweep(report([listed("new", 10, 0)]))
     #expect(
-      try bench.ledger.entitlement(of: "new")
+      try bench.ledger.periods.entitlement(of: "new")
         == Entitlement(quota: 5000, used: Traffic(received: 10)))
     #expect(try bench.probe.events("created").count == 1)
   }
@@ -392,7 +395,7 @@ import Testing
       let bench = try Bench(rules: Rules(unknownUsers: policy))
       let listing = report([listed("new", 10, 0)])
       let result = try bench.sweep(listing)
-      let violations = try bench.ledger.violations(among: result.live, of: listing)
+      let violations = try bench.ledger.sessions.violations(among: result.live, of: listing)
       #expect(violations.map(\.reason) == (policy == .reject ? [.unknown] : []))
       #expect(result.live.count == 1)
       #expect(try bench.close(final("new", 10, 0)).closed == 0)
@@ -412,7 +415,7 @@ import Testing
       duration: 0)
     let row = listed("alice", 2800, 2800, address: "10.8.0.77")
     #expect(try bench.sweep(report([row])).live.isEmpty)
-    #expect(try bench.ledger.entitlement(of: "alice")?.used.total == 0)
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.used.total == 0)
     #expect(try bench.probe.loggedSessions.isEmpty)
   }
 
@@ -487,10 +490,10 @@ import Testing
       ], server: "udp", pid: 1)
     let tcp = report([listed("alice", 39, 0)], server: "tcp", pid: 2)
     let first = try bench.sweep(udp)
-    #expect(try bench.ledger.violations(among: first.live, of: udp).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: first.live, of: udp).isEmpty)
     let second = try bench.sweep(tcp)
-    let onUDP = try bench.ledger.violations(among: first.live, of: udp)
-    let onTCP = try bench.ledger.violations(among: second.live, of: tcp)
+    let onUDP = try bench.ledger.sessions.violations(among: first.live, of: udp)
+    let onTCP = try bench.ledger.sessions.violations(among: second.live, of: tcp)
     #expect(onUDP.map(\.owner) == ["alice", "alice"])
     #expect(onUDP.map(\.reason) == [.quota, .quota])
     #expect(onTCP.map(\.owner) == ["alice"])
@@ -501,11 +504,11 @@ import Testing
     let listing = report([listed("alice", 600, 0)])
     let id = try #require(try bench.sweep(listing).live.first?.session)
     for time in [5, 6] as [Int64] {
-      try bench.ledger.recordKills([(id, "alice", .quota)], at: Bench.noon + time)
+      try bench.ledger.sessions.recordKills([(id, "alice", .quota)], at: Bench.noon + time)
     }
     let live = try bench.sweep(listing).live
     let violation = try #require(
-      try bench.ledger.violations(among: live, of: listing).first)
+      try bench.ledger.sessions.violations(among: live, of: listing).first)
     #expect(violation.session.kills == 2 && violation.session.killedAt == Bench.noon + 6)
     #expect(try bench.probe.events("killed").count == 2)
   }
@@ -534,7 +537,8 @@ import Testing
     let listing = report([listed("alice", 30, 40)], at: Bench.noon + 1)
     for _ in 1...2 {
       let live = try bench.sweep(listing).live
-      #expect(try bench.ledger.violations(among: live, of: listing).map(\.owner) == ["alice"])
+      #expect(
+        try bench.ledger.sessions.violations(among: live, of: listing).map(\.owner) == ["alice"])
     }
   }
 

@@ -47,7 +47,7 @@ import Testing
     let later = listed("alice", 10, 20, since: renamedAt + 1)
     _ = try bench.sweep(report([later], at: renamedAt + 60))
     #expect(try bench.used("smith") == 0 && bench.used("alice") == 30)
-    #expect(try bench.ledger.entitlement(of: "alice")?.quota == 7)
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.quota == 7)
   }
 
   @Test func `is followed through several renamings, and to whom it was given since`() throws {
@@ -97,11 +97,11 @@ import Testing
     #expect(user.entitlement.used.total == 30)
     #expect(
       try names(bench).isEmpty && bench.ledger.users.named("alice", at: Bench.noon + 210) == nil)
-    #expect(try bench.ledger.entitlement(of: "alice") == nil)
+    #expect(try bench.ledger.periods.entitlement(of: "alice") == nil)
     _ = try bench.ledger.users.add("bob", Terms(quota: 5), at: Bench.noon + 210)
     _ = try bench.ledger.users.add("alice", Terms(quota: 5), at: Bench.noon + 210)
-    #expect(try bench.ledger.entitlement(of: "bob")?.used.total == 0)
-    #expect(try bench.ledger.entitlement(of: "alice")?.used.total == 0)
+    #expect(try bench.ledger.periods.entitlement(of: "bob")?.used.total == 0)
+    #expect(try bench.ledger.periods.entitlement(of: "alice")?.used.total == 0)
     for measure in [LedgerProbe.Measure.periods, .history, .sessions, .log] {
       #expect(try bench.probe.count(measure, ofUser: before) == 1)
     }
@@ -119,7 +119,7 @@ import Testing
     let result = try bench.sweep(second)
     // Every byte counts once, for the one who was removed, and nobody comes about by it.
     #expect(result.added == Traffic(received: 5, sent: 1980) && result.opened == 0)
-    let violations = try bench.ledger.violations(among: result.live, of: second)
+    let violations = try bench.ledger.sessions.violations(among: result.live, of: second)
     #expect(violations.map(\.reason) == (unknown == .reject ? [.unknown] : []))
     #expect(violations.allSatisfy { $0.owner == "alice" })
     try bench.close(final("alice", 15, 2001, owner: "alice"))
@@ -160,6 +160,15 @@ import Testing
     #expect(try bench.probe.events.count { $0.user == "smith" } == 1)
   }
 
+  @Test func `never gives the id to another user`() throws {
+    let bench = try bench()
+    let id = try bench.ledger.users.id(of: "alice")
+    _ = try bench.ledger.users.remove("alice", purgingHistory: true, at: Bench.noon + 100)
+    _ = try bench.ledger.users.add("bob", Terms(quota: 0), at: Bench.noon + 200)
+    let next = try #require(try bench.ledger.users.id(of: "bob"))
+    #expect(next > id ?? .max)
+  }
+
   @Test func `stays with a live session when history is purged`() throws {
     let bench = try bench(.reject)
     _ = try bench.sweep(report([listed("alice", 10, 20)]))
@@ -167,7 +176,7 @@ import Testing
     #expect(try bench.probe.count(.history) == 0)
     let second = report([listed("alice", 15, 25)], at: Bench.noon + 90)
     let result = try bench.sweep(second)
-    #expect(try bench.ledger.violations(among: result.live, of: second).count == 1)
+    #expect(try bench.ledger.sessions.violations(among: result.live, of: second).count == 1)
     #expect(result.added.total == 10)
     #expect(try names(bench).isEmpty)
   }

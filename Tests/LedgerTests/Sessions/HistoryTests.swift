@@ -249,7 +249,7 @@ private struct History {
     if some(0...3) == 0 { try end() }
     let report = ServerReport(
       server: "server", boot: 7, pid: pid, at: now, isComplete: some(0...9) > 0,
-      position: position, clients: rows
+      position: position, clients: ListedClients(rows)
     ) { row in
       .init(
         commonName: row < names.count ? names[row] : "UNDEF",

@@ -284,7 +284,7 @@ import Testing
     let listing = report(rows, server: "office", pid: 200, at: Bench.noon + 130)
     let result = try bench.sweep(listing)
     #expect(result.closed == 1)
-    #expect(try bench.ledger.violations(among: result.live, of: listing).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: result.live, of: listing).isEmpty)
     #expect(try bench.probe.openSessions.count == (isBack ? 1 : 0))
     #expect(try bench.used("alice") == (isBack ? 15 : 10))
   }

@@ -1,5 +1,6 @@
-import System
+import Gate
 import Quota
+import System
 import Testing
 
 @testable import Ledger
@@ -31,7 +32,7 @@ import Testing
     }
     let report = report(seen)
     let result = try bench.sweep(report)
-    let violations = try bench.ledger.violations(among: result.live, of: report)
+    let violations = try bench.ledger.sessions.violations(among: result.live, of: report)
     #expect(violations.map(\.reason) == [.sessions, .sessions])
     #expect(Set(violations.map { seen[$0.session.row].address }) == ["10.8.0.0", "10.8.0.2"])
   }
@@ -44,8 +45,42 @@ import Testing
         [listed("alice", 1, 1, address: "10.9.0.1", since: Bench.noon + 50)], server: "there",
         pid: 500)
       let result = try bench.sweep(there)
-      #expect(try bench.ledger.violations(among: result.live, of: there).count == count)
+      #expect(try bench.ledger.sessions.violations(among: result.live, of: there).count == count)
     }
+  }
+
+  @Test func `of the machine's earlier boot are over before their server is listed again`() throws {
+    let bench = try bench()
+    try sweep(bench, at: now)
+    var rebooted = moment(now + 600, boot: 8)
+    rebooted.boottime = 60_000_000_000
+    func take() throws -> Reconciliation {
+      try bench.ledger.reconcile(journal: Directory(bench.folder.path), at: rebooted)
+    }
+    #expect(try take().closed == 2)
+    #expect(try take().closed == 0)
+    #expect(try bench.probe.openSessions.isEmpty)
+    #expect(
+      try bench.probe.loggedSessions.map(\.endedAt) == [
+        "2026-11-23 12:10:00", "2026-11-23 12:10:00",
+      ])
+    try bench.ledger.accessTable.publish(
+      AccessSettings(onError: .allow, identifyBy: .commonName), at: rebooted)
+    #expect(try AccessTable(in: Directory(bench.folder.path)).sessionCount == 0)
+    // What its hook had written by then still counts.
+    try bench.append(
+      .end, session("10.8.0.2"), "alice", at: now + 90, counters: Traffic(received: 700, sent: 1),
+      duration: 150)
+    _ = try take()
+    #expect(try bench.used("alice") == 703)
+  }
+
+  @Test func `that began in this boot go on, whatever number of it their hook has`() throws {
+    let bench = try bench()
+    try sweep(bench, at: now)
+    let other = moment(now + 600, boot: 8)
+    #expect(
+      try bench.ledger.reconcile(journal: Directory(bench.folder.path), at: other).closed == 0)
   }
 
   @Test func `are not limited for somebody exempt`() throws {
@@ -53,7 +88,7 @@ import Testing
     try bench.add("alice", Terms(quota: 1, maxSessions: 1, isExempt: true))
     let seen = (0..<3).map { listed("alice", 9, 9, address: "10.8.0.\($0)") }
     let result = try bench.sweep(report(seen))
-    #expect(try bench.ledger.violations(among: result.live, of: report(seen)).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: result.live, of: report(seen)).isEmpty)
   }
 }
 
@@ -72,6 +107,19 @@ import Testing
     // The sweep that counted this could not write the file.
     try bench.sweep(report([listed("alice", 70, 0)], at: Bench.noon + 1800))
     #expect(try lastListing(bench) == Bench.noon + 1800)
+  }
+
+  @Test func `is forgotten by the file once the server is not configured any more`() throws {
+    let bench = try Bench()
+    for server in ["server", "former"] {
+      try bench.sweep(report([], server: server, pid: 7, at: Bench.noon + 100))
+    }
+    func names(_ configured: Set<String>?) throws -> Set<String> {
+      try bench.ledger.noteSweep(at: Bench.noon + 101, configured: configured)
+      return Set(try LastHeard(in: Directory(bench.folder.path)).servers.keys)
+    }
+    #expect(try names(nil) == ["server", "former"])
+    #expect(try names(["server", "new"]) == ["server"])
   }
 
   @Test func `is that of the backup in a restored ledger`() throws {

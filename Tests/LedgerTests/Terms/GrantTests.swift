@@ -51,15 +51,15 @@ private let day: Int64 = 86_400
     #expect(try left(bench) == [0, 30])
     let tomorrow = Bench.noon + day
     // No job has run: the door knows.
-    #expect(try bench.ledger.entitlement(of: "alice", at: tomorrow)?.limit == 130)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: tomorrow)?.limit == 130)
     #expect(try left(bench, at: tomorrow) == [0, 30])
     try bench.move(129, by: "alice", at: tomorrow)
     #expect(try bench.verdict(on: "alice", at: tomorrow) == .allowed(at: nil))
     try bench.move(1, by: "alice", at: tomorrow)
     #expect(try bench.verdict(on: "alice", at: tomorrow) == .refused(.quota))
     let later = Bench.noon + 2 * day
-    #expect(try bench.ledger.entitlement(of: "alice", at: later)?.limit == 100)
-    #expect(try bench.ledger.periods(of: "alice", at: later).map(\.taken) == [10, 30])
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: later)?.limit == 100)
+    #expect(try bench.ledger.periods.all(of: "alice", at: later).map(\.taken) == [10, 30])
   }
 
   @Test func `are lowered only by what was taken from them`() throws {
@@ -86,7 +86,7 @@ private let day: Int64 = 86_400
     try bench.move(10, by: "alice", at: Bench.noon + day)
     try bench.move(15, by: "alice", at: Bench.noon + 60)
     #expect(try left(bench, at: Bench.noon + day) == [25])
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon + day)?.limit == 125)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon + day)?.limit == 125)
   }
 
   @Test func `that are revoked leave what was used of them`() throws {
@@ -96,9 +96,9 @@ private let day: Int64 = 86_400
     try bench.move(160, by: "alice", at: Bench.noon)
     #expect(try left(bench) == [30, 0])
     #expect(try bench.ledger.grants.revoke(1, of: "alice", at: Bench.noon).taken == 30)
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.limit == 160)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon)?.limit == 160)
     #expect(try bench.ledger.grants.revoke(1, of: "alice", at: Bench.noon).taken == nil)
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon + day)?.limit == 100)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon + day)?.limit == 100)
     #expect(throws: LedgerError.self) {
       try bench.ledger.grants.revoke(3, of: "alice", at: Bench.noon)
     }
@@ -113,7 +113,7 @@ private let day: Int64 = 86_400
     try bench.move(160, by: "alice", at: Bench.noon)
     _ = try bench.ledger.users.reset("alice", at: Bench.noon + 60)
     // What a carried grant gave before the reset is gone.
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon + 60)?.limit == 180)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon + 60)?.limit == 180)
   }
 
   @Test func `are nothing to somebody without a quota`() throws {
@@ -129,7 +129,7 @@ private let day: Int64 = 86_400
   @Test func `add up to no more than there is a number for`() throws {
     let bench = try bench()
     for carried in [true, false, true] { try grant(.max, bench, carried: carried) }
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.limit == .max)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon)?.limit == .max)
     try bench.move(1000, by: "alice", at: Bench.noon)
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: nil))
   }

@@ -99,7 +99,7 @@ private let day: Int64 = 86_400
       try bench.take(at: Bench.noon + 100 + Int64(attempt))
     }
     for later in [0, 60, day] {
-      try bench.ledger.recordKills(
+      try bench.ledger.sessions.recordKills(
         [(nil, "alice", .quota)], at: Bench.noon + 200 + later)
     }
     #expect(try notices(bench) == ["refused quota", "killed quota", "killed quota"])
@@ -107,7 +107,7 @@ private let day: Int64 = 86_400
 
   @Test func `of a stranger do not come about`() throws {
     let bench = try bench()
-    try bench.ledger.recordKills([(nil, "nobody", .unknown)], at: Bench.noon)
+    try bench.ledger.sessions.recordKills([(nil, "nobody", .unknown)], at: Bench.noon)
     #expect(try notices(bench).isEmpty)
   }
 }

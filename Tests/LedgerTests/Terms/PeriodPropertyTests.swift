@@ -53,7 +53,7 @@ private struct Life {
       _ = try bench.ledger.users.change("alice", .quota(quota), at: now)
       return "quota \(quota)"
     case 5:
-      try bench.ledger.rollOver(at: now)
+      try bench.ledger.periods.rollOver(at: now)
       return "roll over"
     case 6:
       // What an ended session moved while nobody counted.
@@ -93,15 +93,15 @@ func `whatever happens, every byte is in one period and one day, and the row say
       try #require(sum == life.moved, "\(measure) after \(told)")
     }
     // What is in the row is what the rows it follows from say.
-    let row = try #require(try ledger.entitlementRow(of: 1))
-    let entitlement = try ledger.entitlement(row, at: life.now)
-    try #require(try ledger.renewed(row, at: life.now) == entitlement, "\(told)")
+    let row = try #require(try ledger.periods.entitlementRow(of: 1))
+    let entitlement = try ledger.periods.entitlement(row, at: life.now)
+    try #require(try ledger.periods.renewed(row, at: life.now) == entitlement, "\(told)")
     if row.entitlement.span.contains(life.now) {
       let mirror = try life.bench.probe.bytesUsed["alice"]
       try #require(mirror == entitlement.used.total, "\(told)")
     }
     // Grants are never used by more than they came to.
-    let periods = try ledger.periods(of: "alice", at: life.now)
+    let periods = try ledger.periods.all(of: "alice", at: life.now)
     let spans = periods.map(\.span)
     try #require(zip(spans, spans.dropFirst()).allSatisfy { $0.start < $1.start }, "\(told)")
     try #require(

@@ -20,14 +20,14 @@ extension Bench {
 
   /// What the door would say to a user.
   func verdict(on name: UserName, at time: Int64) throws -> Verdict {
-    decide(try ledger.entitlement(of: name, at: time), at: time, by: ledger.rules)
+    decide(try ledger.periods.entitlement(of: name, at: time), at: time, by: ledger.rules)
   }
 
   /// The periods of a user as `start: bytes`, in days since noon's.
   func periods(of name: UserName, at time: Int64) throws -> [Int64: Int64] {
     let today = Day(of: Bench.noon, in: .utc).number
     return try Dictionary(
-      uniqueKeysWithValues: ledger.periods(of: name, at: time).map {
+      uniqueKeysWithValues: ledger.periods.all(of: name, at: time).map {
         ($0.span.start == 0 ? -1_000_000 : $0.span.start / 86_400 - today, $0.used.total)
       })
   }
@@ -63,7 +63,7 @@ private let monday = Bench.noon - day / 2
     try bench.move(70, by: "alice", at: Bench.noon)
     _ = try bench.ledger.users.change("alice", .quota(50), at: Bench.noon + 60)
     try bench.move(20, by: "alice", at: Bench.noon + day)
-    let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + day)
+    let periods = try bench.ledger.periods.all(of: "alice", at: Bench.noon + day)
     #expect(periods.map(\.used.total) == [70, 20])
     #expect(periods.map(\.quota) == [50, 50])
     #expect(periods[0].span == TimeSpan(start: monday, end: monday + day))
@@ -77,8 +77,8 @@ private let monday = Bench.noon - day / 2
     try bench.add("alice", Terms(quota: 100, period: .month(5)))
     try bench.move(100, by: "alice", at: Bench.noon)
     let later = Bench.noon + 95 * day
-    for _ in 1...2 { try bench.ledger.rollOver(at: later) }
-    let entitlement = try #require(try bench.ledger.entitlement(of: "alice", at: later))
+    for _ in 1...2 { try bench.ledger.periods.rollOver(at: later) }
+    let entitlement = try #require(try bench.ledger.periods.entitlement(of: "alice", at: later))
     // 26 February 2027: the period that began on the 5th.
     #expect(entitlement.span.contains(later) && entitlement.used.isZero)
     #expect(try bench.probe.periodStart(of: "alice") == entitlement.span.start)
@@ -99,7 +99,7 @@ private let monday = Bench.noon - day / 2
         group.addTask {
           let ledger = try Ledger.open(path, for: .writing, rules: Rules(), zone: .utc)
           let at = Bench.noon + day + Int64(server)
-          try ledger.rollOver(at: at)
+          try ledger.periods.rollOver(at: at)
           let rows = (0..<50).map { index in
             listed(
               UserName("user\(index)"), 5, 0, address: "10.\(server).0.\(index)", since: at - 20)
@@ -137,13 +137,13 @@ private let monday = Bench.noon - day / 2
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .month(1)))
     try bench.move(60, by: "alice", at: Bench.noon)
-    let before = try bench.ledger.entitlement(of: "alice", at: Bench.noon)
+    let before = try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon)
     try bench.move(7, by: "alice", at: Bench.noon + 400 * day)
-    try bench.ledger.rollOver(at: Bench.noon + 400 * day)
-    try bench.ledger.rollOver(at: Bench.noon)
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon) == before)
+    try bench.ledger.periods.rollOver(at: Bench.noon + 400 * day)
+    try bench.ledger.periods.rollOver(at: Bench.noon)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon) == before)
     try bench.move(3, by: "alice", at: Bench.noon + 60)
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon)?.used.total == 63)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon)?.used.total == 63)
     #expect(try bench.used("alice") == 70)
   }
 
@@ -152,7 +152,7 @@ private let monday = Bench.noon - day / 2
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(100, by: "alice", at: Bench.noon)
     // The row says tomorrow, and it is today again.
-    try bench.ledger.rollOver(at: Bench.noon + day)
+    try bench.ledger.periods.rollOver(at: Bench.noon + day)
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.quota))
   }
 }
@@ -172,7 +172,7 @@ private let monday = Bench.noon - day / 2
       _ = try bench.sweep(report([seen], at: at))
     }
     #expect(try bench.periods(of: "alice", at: midnight + 60) == [0: 100, 1: 90])
-    #expect(try bench.ledger.periods(of: "alice", at: midnight).allSatisfy { !$0.isEstimated })
+    #expect(try bench.ledger.periods.all(of: "alice", at: midnight).allSatisfy { !$0.isEstimated })
   }
 
   @Test func `over three boundaries that nobody counted at is divided by time, and says so`()
@@ -188,7 +188,7 @@ private let monday = Bench.noon - day / 2
     #expect(
       try bench.periods(of: "alice", at: Bench.noon + 3 * day)
         == [0: 1500, 1: 1000, 2: 1000, 3: 500])
-    let periods = try bench.ledger.periods(of: "alice", at: Bench.noon + 3 * day)
+    let periods = try bench.ledger.periods.all(of: "alice", at: Bench.noon + 3 * day)
     #expect(periods.map(\.isEstimated) == [true, true, true, true])
     #expect(try bench.used("alice") == 4000)
     #expect(try bench.probe.users.map(\.bytesUsed) == [500])
@@ -262,7 +262,7 @@ extension TermsEdit {
     #expect(change.user.entitlement.span == new.span(at: Bench.noon, in: .utc))
     #expect(try bench.used("alice") == total, "every byte stays in one period")
     #expect(try bench.probe.users.map(\.bytesUsed) == [sum(since: back)])
-    let spans = try bench.ledger.periods(of: "alice", at: Bench.noon).map(\.span)
+    let spans = try bench.ledger.periods.all(of: "alice", at: Bench.noon).map(\.span)
     #expect(zip(spans, spans.dropFirst()).allSatisfy { $0.end <= $1.start })
   }
 
@@ -275,10 +275,10 @@ extension TermsEdit {
 
   @Test func `and changed back is as it was`() throws {
     let bench = try bench(.month(1))
-    let before = try bench.ledger.entitlement(of: "alice", at: Bench.noon)
+    let before = try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon)
     _ = try bench.ledger.users.change("alice", .period(.week(.monday)), at: Bench.noon)
     _ = try bench.ledger.users.change("alice", .period(.month(1)), at: Bench.noon)
-    #expect(try bench.ledger.entitlement(of: "alice", at: Bench.noon) == before)
+    #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon) == before)
   }
 
   @Test func `gives back nothing that a reset has forgiven`() throws {
@@ -305,14 +305,17 @@ extension TermsEdit {
     try bench.move(30, by: "alice", at: Bench.noon + 120)
     #expect(try bench.used("alice") == 130)
     #expect(
-      try bench.ledger.periods(of: "alice", at: Bench.noon + 120).map(\.used.total) == [100, 30])
+      try bench.ledger.periods.all(of: "alice", at: Bench.noon + 120).map(\.used.total) == [
+        100, 30,
+      ])
     #expect(try bench.ledger.users.reset("alice", at: Bench.noon + 120).isNew)
     #expect(
       try !bench.ledger.users.reset("alice", at: Bench.noon + 180).isNew, "nothing used since")
     #expect(try bench.probe.events("reset").count == 2)
     try bench.move(1, by: "alice", at: Bench.noon + day)
     #expect(
-      try bench.ledger.entitlement(of: "alice", at: Bench.noon + day)?.span.start == monday + day)
+      try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon + day)?.span.start == monday
+        + day)
   }
 
   @Test func `of everybody is of everybody who used anything`() throws {

@@ -117,7 +117,7 @@ private let day: Int64 = 86_400
   }
 
   private func expiry(_ bench: Bench, _ name: UserName = "alice") throws -> Int64? {
-    try bench.ledger.entitlement(of: name, at: Bench.noon)?.expiresAt
+    try bench.ledger.periods.entitlement(of: name, at: Bench.noon)?.expiresAt
   }
 
   @Test func `is over at a second, for the door and the sweep`() throws {
@@ -129,7 +129,7 @@ private let day: Int64 = 86_400
       (Bench.noon + 59, Verdict.allowed(at: nil)), (Bench.noon + 60, .refused(.expired)),
     ] {
       #expect(try bench.verdict(on: "alice", at: time) == verdict)
-      let violations = try bench.ledger.violations(
+      let violations = try bench.ledger.sessions.violations(
         among: result.live, of: report([listed("alice", 1, 1)]), at: time)
       #expect(violations.map(\.reason) == (verdict.isAllowed ? [] : [.expired]))
     }

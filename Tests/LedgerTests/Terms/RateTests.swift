@@ -32,10 +32,13 @@ private let day: Int64 = 86_400
     try bench.move(99, by: "alice", at: Bench.noon)
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: nil))
     let report = report([listed("alice", 60, 40)])
-    let live = try bench.sweep(report).live
+    let result = try bench.take([report])
+    #expect(result.slowed.map { "\($0.user) \($0.rate)" } == ["alice 1Mbit"])
+    let live = result.listings[0].live
     #expect(try bench.verdict(on: "alice", at: Bench.noon) == .allowed(at: Self.slow))
     #expect(live.count == 1)
-    #expect(try bench.ledger.violations(among: live, of: report).isEmpty)
+    #expect(try bench.ledger.sessions.violations(among: live, of: report).isEmpty)
+    #expect(try bench.take([report]).slowed.isEmpty, "told once")
     #expect(try bench.verdict(on: "alice", at: Bench.noon + day) == .allowed(at: nil))
   }
 
@@ -102,7 +105,7 @@ private let day: Int64 = 86_400
     let bench = try bench()
     try bench.move(100, by: "alice", at: Bench.noon)
     let unfenced = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    let entitlement = try unfenced.entitlement(of: "alice", at: Bench.noon)
+    let entitlement = try unfenced.periods.entitlement(of: "alice", at: Bench.noon)
     #expect(decide(entitlement, at: Bench.noon, by: unfenced.rules) == .refused(.quota))
     let faster = try edit { $0.rate = .set(RateTerm(try Rate(parsing: "2Mbit"))) }
     for change in [
@@ -118,14 +121,16 @@ private let day: Int64 = 86_400
     }
     // What is there already stands in the way of nothing.
     _ = try unfenced.users.change("alice", .quota(500), at: Bench.noon)
+    #expect(try unfenced.users.countWithRates() == 1)
     _ = try unfenced.users.change("alice", edit { $0.thenRate = .follow }, at: Bench.noon)
     #expect(try unfenced.users.named("alice", at: Bench.noon)?.own.thenRate == nil)
+    #expect(try unfenced.users.countWithRates() == 0)
   }
 
   @Test func `has their rates in the access table, and another setting is published`() throws {
     let bench = try bench()
     let settings = AccessSettings(onError: .allow, identifyBy: .auto)
-    try bench.ledger.publishAccess(settings, at: moment(Bench.noon))
+    try bench.ledger.accessTable.publish(settings, at: moment(Bench.noon))
     func table() throws -> (fence: Bool, rates: AccessRates?) {
       var table = try AccessTable(in: Directory(bench.folder.path))
       let rates = try table.user(named: Array("alice".utf8))?.rates
@@ -133,7 +138,7 @@ private let day: Int64 = 86_400
     }
     #expect(try table() == (true, AccessRates(thenRate: Self.slow)))
     let other = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
-    try other.publishAccess(settings, at: moment(Bench.noon))
+    try other.accessTable.publish(settings, at: moment(Bench.noon))
     #expect(try table().fence == false)
   }
 }

@@ -32,7 +32,8 @@ final class InProcess: Programs {
       at: JournalMoment(realtime: terms.start * nanoseconds, boottime: 0, boot: 1))
     for user in terms.users {
       let terms = Terms(
-        quota: user.quota, period: user.isDaily ? .day : nil, maxSessions: Int64(user.maxSessions))
+        quota: user.quota, period: user.isDaily ? .day : nil, maxSessions: Int64(user.maxSessions),
+        thenRate: user.isSlowed ? RateTerm(HostTerms.rate) : nil)
       _ = try ledger.users.add(UserName(user.name), terms, at: self.terms.start)
     }
     try publish(
@@ -168,6 +169,8 @@ extension InProcess {
     case .quota(let name, let bytes): try edit(name, ledger, now) { $0.quota = .set(bytes) }
     case .maxSessions(let name, let count):
       try edit(name, ledger, now) { $0.maxSessions = .set(Int64(count)) }
+    case .slow(let name, let isSlowed):
+      try edit(name, ledger, now) { $0.thenRate = .set(RateTerm(isSlowed ? HostTerms.rate : nil)) }
     case .expiry(let name, let time):
       try edit(name, ledger, now) { $0.lifetime = .set(time.map { .until($0) } ?? .unlimited) }
     case .enabled(let name, let isEnabled):
@@ -203,7 +206,7 @@ extension InProcess {
 
   private func publish(_ ledger: Ledger, at moment: JournalMoment) throws {
     let settings = AccessSettings(onError: settings.onError, identifyBy: settings.identifyBy)
-    try ledger.publishAccess(settings, at: moment)
+    try ledger.accessTable.publish(settings, at: moment)
   }
 }
 
@@ -251,6 +254,7 @@ extension HostTerms {
     settings.count = rules.count
     settings.unknownUsers = rules.unknownUsers
     settings.names = rules.names
+    settings.fence = rules.fence
     settings.defaultQuota = rules.defaultQuota
     settings.monitorInterval = Int(rules.interval)
     settings.notifyAt = rules.notifyAt

@@ -32,6 +32,7 @@ final class RealPrograms: Programs {
       TIME_ZONE=\(terms.zoneName)
       COUNT=\(terms.rules.count)
       NAMES=\(terms.rules.names)
+      FENCE=\(terms.rules.fence ? "yes" : "no")
       UNKNOWN_USERS=\(terms.rules.unknownUsers)
       DEFAULT_QUOTA=\(terms.rules.defaultQuota)
       ON_ERROR=\(terms.letsInUnseen ? "allow" : "reject")
@@ -42,7 +43,8 @@ final class RealPrograms: Programs {
         [
           "add", user.name, "--quota", user.quota == 0 ? "unlimited" : "\(user.quota)B",
           "--max-sessions", user.maxSessions == 0 ? "unlimited" : "\(user.maxSessions)",
-        ] + (user.isDaily ? ["--period", "day"] : []), at: terms.start)
+        ] + (user.isDaily ? ["--period", "day"] : []) + (user.isSlowed ? ["--then", "1Mbit"] : []),
+        at: terms.start)
     }
   }
 
@@ -105,6 +107,8 @@ final class RealPrograms: Programs {
       words = ["set", name, "--quota", bytes == 0 ? "unlimited" : "\(bytes)B"]
     case .maxSessions(let name, let count):
       words = ["set", name, "--max-sessions", count == 0 ? "unlimited" : "\(count)"]
+    case .slow(let name, let isSlowed):
+      words = ["set", name, "--then", isSlowed ? "1Mbit" : "cut"]
     // It takes days, and no seconds.
     case .expiry: return false
     case .enabled(let name, let isEnabled): words = [isEnabled ? "enable" : "disable", name]

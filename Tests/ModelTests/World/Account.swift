@@ -18,6 +18,8 @@ final class Account {
   var isDisabled = false
   /// Sessions at once, 0 for any number.
   var maxSessions = 0
+  /// Whether a used-up quota slows the user down in place of cutting.
+  var isSlowed = false
   /// When the account expires, by the wall clock; nil for never.
   var expiresAt: Int64?
   /// Bytes granted on top: for the period of that time, and until they are used up.

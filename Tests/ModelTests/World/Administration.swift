@@ -18,8 +18,8 @@ extension World {
   private func change(of account: Account, _ chance: inout SeededRandom) -> Change {
     let name = account.name
     let bytes = Int64.random(in: 1...300_000, using: &chance)
-    switch Int.random(in: 0..<10, using: &chance) {
-    case 0: return .quota(name, Bool.random(using: &chance) ? 0 : bytes)
+    switch Int.random(in: 0..<11, using: &chance) {
+    case 0: return .quota(name, Bool.random(using: &chance) && !account.isSlowed ? 0 : bytes)
     case 1: return .maxSessions(name, Int.random(in: 0...2, using: &chance))
     case 2:
       let seconds = Int64.random(in: -100...1000, using: &chance)
@@ -31,6 +31,7 @@ extension World {
     case 7 where !terms.setsClock: return .rename(name, to: "user\(fresh())")
     case 8: return .plan(bytes)
     case 9 where planQuota > 0: return .follow(name)
+    case 10 where terms.rules.fence && account.quota > 0: return .slow(name, !account.isSlowed)
     default: return .quota(name, bytes)
     }
   }
@@ -41,6 +42,7 @@ extension World {
       account.quota = bytes
       followers.remove(account.number)
     case .maxSessions(_, let count): account.maxSessions = count
+    case .slow(_, let isSlowed): account.isSlowed = isSlowed
     case .expiry(_, let time): account.expiresAt = time
     case .enabled(_, let isEnabled): account.isDisabled = !isEnabled
     case .grant(_, let bytes, let isCarried):

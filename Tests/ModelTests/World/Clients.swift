@@ -126,6 +126,9 @@ extension World {
     _ session: Session, _ answer: Answer, _ chance: inout SeededRandom
   ) throws {
     session.lostRecord = !answer.fault.leavesRecord
+    session.isMisspelled =
+      answer.fault == .tableGone && terms.rules.names == .fold
+      && session.spelling != session.ownName
     if answer.comesIn {
       session.known = answer.fault.leavesRecord ? .journal : .no
       pushAddress(session, &chance)

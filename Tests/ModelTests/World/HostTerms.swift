@@ -12,7 +12,7 @@ struct HostTerms {
   let letsInUnseen: Bool
   /// Seconds to add to UTC for what a clock on the wall shows.
   let offset: Int
-  let users: [User]
+  private(set) var users: [User]
   let servers: [ServerKind]
   /// Whether somebody sets the clock now and then. Else users are renamed instead: by a clock that
   /// was set nobody can tell who had a name when.
@@ -26,6 +26,8 @@ struct HostTerms {
     let isDaily: Bool
     /// Sessions at once, 0 for any number.
     let maxSessions: Int
+    /// Whether a used-up quota slows the user down in place of cutting.
+    var isSlowed = false
   }
 
   struct ServerKind {
@@ -53,6 +55,9 @@ struct HostTerms {
     /// A bridge without a pool.
     case none
   }
+
+  /// What a used-up quota slows users down to.
+  static let rate = Rate(shared: 1_000_000)
 
   /// Names that no administrator added.
   static let strangers = ["dora", "erik"]
@@ -100,6 +105,12 @@ struct HostTerms {
     }
     rules.names = Int.random(in: 0..<3, using: &chance) == 0 ? .fold : .exact
     letsInNameless = Int.random(in: 0..<3, using: &chance) == 0
+    rules.fence = Bool.random(using: &chance)
+    if rules.fence {
+      for index in users.indices where users[index].quota > 0 {
+        users[index].isSlowed = Bool.random(using: &chance)
+      }
+    }
     self.rules = rules
   }
 

@@ -27,7 +27,7 @@ final class Server {
   /// Whether the disconnect hook runs right after a refusal.
   var tellsOfRefusals: Bool { kind.release != .v25 }
 
-  /// Whether it answers its clients and whoever asks.
+  /// Whether it answers its clients and all who ask.
   var isFree: Bool { isUp && !isBusy }
 
   func nextClientID() -> Int {

@@ -58,6 +58,9 @@ final class Session {
   var known = Known.no
   /// Whether a record of its hooks was lost, or may have been.
   var lostRecord = false
+  /// Whether hooks do not know whose it is before the ledger says so: its own wrote the name down as its
+  /// client gave it, since without the table it could not tell that it is spelled otherwise.
+  var isMisspelled = false
   /// Whether it was turned away at the door.
   var isRefused = false
   /// Whether nothing of it may be counted: it was turned away and there is a record of that.
@@ -137,7 +140,7 @@ final class Session {
     clock = min(clock.lowerBound, time)...max(clock.upperBound, time)
   }
 
-  /// Somebody sets the clock: what is in the journal is dated by the clock of when it is taken in.
+  /// The clock is set: what is in the journal is dated by the clock of when it is taken in.
   func seeClockChange(by step: Int64) {
     for index in stretches.indices where !stretches[index].isInLedger {
       let old = stretches[index].clock

@@ -34,7 +34,7 @@ extension World {
       .flatMap { session in
         let isSure = isSurely(session, of: account)
         // An end whose beginning is in no record is nobody's to a hook.
-        let isReadable = session.known != .no && !isJournalCut
+        let isReadable = session.known != .no && !isJournalCut && !session.isMisspelled
         return session.parts.map {
           ($0.bytes, $0.clock, $0.isSure && isSure, $0.isInLedger || isReadable)
         }
@@ -92,7 +92,7 @@ extension World {
     if account.isDisabled { return "is disabled" }
     if let end = account.expiresAt, clock >= end { return "has expired" }
     let used = used(by: account).least
-    if let limit = account.limit, used >= limit.most {
+    if !account.isSlowed, let limit = account.limit, used >= limit.most {
       return "has surely used \(used) of \(limit.most)"
     }
     return nil
@@ -102,7 +102,7 @@ extension World {
   func mayBeBarred(_ account: Account) -> Bool {
     if bar(on: account) != nil { return true }
     if let end = account.expiresAt, clock + programs.drift >= end { return true }
-    guard account.isMetered, let limit = account.limit else { return false }
+    guard account.isMetered, !account.isSlowed, let limit = account.limit else { return false }
     return used(by: account).most >= limit.least
   }
 
@@ -117,7 +117,9 @@ extension World {
   ) -> (least: Int, most: Int) {
     var (least, most) = (0, 0)
     for session in sessions where payers(of: session).contains(account.number) {
-      let isKnown = session.known == .ledger || session.known == .journal && !isJournalCut
+      let isKnown =
+        session.known == .ledger
+        || session.known == .journal && !isJournalCut && !session.isMisspelled
       let isNew = new.map { $0.isSameAtConnect(as: session) } ?? false
       if session.isLive, isKnown, !isNew, isSurely(session, of: account) { least += 1 }
       let isOver =

@@ -56,6 +56,7 @@ final class World {
       let account = Account(
         number: accounts.count, name: user.name, quota: user.quota, isDaily: user.isDaily)
       account.maxSessions = user.maxSessions
+      account.isSlowed = user.isSlowed
       accounts.append(account)
     }
     for (index, kind) in terms.servers.enumerated() {

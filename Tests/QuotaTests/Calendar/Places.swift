@@ -2,11 +2,11 @@ import Support
 import Quota
 import Testing
 
-/// The suites that reckon in zones of this machine, one test at a time: the C library has one zone
+/// The suites that calculate in zones of this machine, one test at a time: the C library has one zone
 /// at a time, and reads its file again at every change.
 @Suite(.serialized) struct CalendarTests {}
 
-/// The zones that the tests reckon in, each with something of its own.
+/// The zones that the tests calculate in, each with something of its own.
 enum Places {
   static let names = [
     "UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Asia/Kathmandu",

@@ -53,10 +53,10 @@ package final class FaultyDisk: Sendable {
   /// How many of them were writes.
   package var writes: Int { state.withLock(\.writes) }
 
-  /// Whether the call came at which whoever uses the disk was to die.
+  /// Whether the call came at which the program that uses the disk was to die.
   package var isDead: Bool { state.withLock { $0.calls >= $0.lastCall } }
 
-  /// Lets whoever uses the disk die in place of a call, counted from now: 1 is the next one.
+  /// Lets the program that uses the disk die in place of a call, counted from now: 1 is the next one.
   package func die(atCall number: Int) { state.withLock { $0.lastCall = $0.calls + number } }
 
   /// Why nothing can be written, while all can be read.

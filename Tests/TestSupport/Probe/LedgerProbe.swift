@@ -129,7 +129,7 @@ extension LedgerProbe {
     return try Int(open().integer("SELECT count(*) FROM \(measure.table)\(condition)"))
   }
 
-  /// What all have used, also whoever has no row any more.
+  /// What all have used, those included who have no row any more.
   package func totalUsage(by measure: Measure) throws -> Usage {
     try rows("SELECT bytes_received, bytes_sent FROM \(measure.table)") {
       Usage(received: $0.integer(0), sent: $0.integer(1))

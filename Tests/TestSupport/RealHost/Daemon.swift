@@ -46,9 +46,9 @@ final class Daemon {
   }
 
   /// Sends a signal and waits for the end.
-  func end(by number: Int32, within seconds: Double = 20) throws {
+  func end(by number: Int32) throws {
     signal(number)
-    try eventually("the end of process \(identifier)", within: seconds, details: tail) {
+    try eventually("the end of process \(identifier)", details: tail) {
       !process.isRunning
     }
   }

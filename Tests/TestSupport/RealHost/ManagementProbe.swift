@@ -7,7 +7,7 @@ enum ManagementProbe {
   static func ask(_ command: String, at path: String) throws -> [String] {
     let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let socket = Descriptor(owning: Foundation.socket(AF_UNIX, stream, 0))
-    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     unsafe setsockopt(
       socket.number, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_un()
@@ -27,6 +27,13 @@ enum ManagementProbe {
     var answer: [String] = []
     var pending: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 65536)
+    // Waits for the server to hang up. A client that leaves what 2.7 has yet to write, and another that comes
+    // at once, make it forget to listen to that other one: management_socket_set (manage.c) finds
+    // MS_CC_WAIT_WRITE as before, and does not look whether the socket is another.
+    defer {
+      shutdown(socket.number, Int32(SHUT_WR))
+      while unsafe recv(socket.number, &block, block.count, 0) > 0 {}
+    }
     while true {
       let count = unsafe recv(socket.number, &block, block.count, 0)
       guard count > 0 else {

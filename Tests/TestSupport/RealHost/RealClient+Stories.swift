@@ -8,6 +8,4 @@ extension RealClient {
   package func comeBack() throws {
     if isConnected { try reconnect() } else { try connect() }
   }
-
-  package func waitUntilGone() throws { try waitUntilGone(within: 20) }
 }

@@ -98,18 +98,16 @@ package final class RealClient: VPNClient {
 
   /// Waits until the client is up, was refused, halted or gave up.
   @discardableResult
-  package func waitUntilSettled(within seconds: Double = 15) throws -> State {
-    try eventually("the client \(name) to settle", within: seconds, details: tail) {
+  package func waitUntilSettled() throws -> State {
+    try eventually("the client \(name) to settle", details: tail) {
       try state != .connecting
     }
     return try state
   }
 
   /// Waits until the client's log says that things stand in a certain way.
-  package func wait(
-    for what: String, within seconds: Double = 15, until isSo: (State) throws -> Bool
-  ) throws {
-    try eventually("\(name) \(what)", within: seconds, details: tail) { try isSo(state) }
+  package func wait(for what: String, until isSo: (State) throws -> Bool) throws {
+    try eventually("\(name) \(what)", details: tail) { try isSo(state) }
   }
 
   /// Makes a running client connect anew (SIGUSR1), from another port, and waits until it settled.
@@ -151,9 +149,11 @@ package final class RealClient: VPNClient {
     get throws { try daemon?.text ?? "" }
   }
 
-  /// Whether a packet makes it to the server and back, within a second each try.
-  package func ping(tries: Int = 1) throws -> Bool {
-    for _ in 0..<tries {
+  /// Whether a packet makes it to the server and back within half a minute. It is tried again and again,
+  /// and a try may fail at once: a client that is given another address makes its device anew.
+  package func ping() throws -> Bool {
+    let deadline = Date().addingTimeInterval(RealClient.patience)
+    while Date() < deadline {
       let outcome = try Program.run(
         "ip",
         [
@@ -161,13 +161,17 @@ package final class RealClient: VPNClient {
           server.address,
         ])
       if outcome.status == 0 { return true }
+      usleep(5000)
     }
     return false
   }
 
-  package func upload(_ bytes: Int) throws { try upload(bytes, patience: 10) }
+  /// How many seconds a tunnel may stand still on a busy machine.
+  private static let patience = 30.0
 
-  package func download(_ bytes: Int) throws { try download(bytes, patience: 10) }
+  package func upload(_ bytes: Int) throws { try upload(bytes, patience: RealClient.patience) }
+
+  package func download(_ bytes: Int) throws { try download(bytes, patience: RealClient.patience) }
 
   /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
   package func upload(_ bytes: Int, patience: Double) throws {
@@ -179,7 +183,7 @@ package final class RealClient: VPNClient {
     try tunnel(patience: patience).fetch(bytes, patience: patience)
   }
 
-  /// Moves as many bytes as make the client renegotiate its keys and waits until it begins.
+  /// Moves bytes until the client begins to renegotiate its keys.
   ///
   /// What is moved need not arrive: the server may turn the renegotiation down. The option
   /// `renegotiateAfter` has to be set.
@@ -187,9 +191,9 @@ package final class RealClient: VPNClient {
     let begun = "TLS: soft reset"
     let before = try log.components(separatedBy: begun).count
     let tunnel = try tunnel()
-    try? tunnel.send(options.renegotiateAfter, patience: 0.3)
     try wait(for: "to renegotiate") { _ in
-      try log.components(separatedBy: begun).count > before
+      try? tunnel.send(options.renegotiateAfter, patience: 0.3)
+      return try log.components(separatedBy: begun).count > before
     }
   }
 
@@ -197,7 +201,7 @@ package final class RealClient: VPNClient {
   /// the server answers it there. Only UDP clients float.
   package func float() throws {
     try changeAddress()
-    guard try ping(tries: 10) else {
+    guard try ping() else {
       throw RealHostError("the server did not follow \(name) to its address \(host)\n\(tail())")
     }
   }
@@ -236,8 +240,8 @@ package final class RealClient: VPNClient {
 
   /// Waits until the server has run the disconnect hook of every session of this client that it
   /// let in.
-  package func waitUntilGone(within seconds: Double = 20) throws {
-    try eventually("the end of the sessions of \(name)", within: seconds, details: tail) {
+  package func waitUntilGone() throws {
+    try eventually("the end of the sessions of \(name)", details: tail) {
       guard server.isRunning else { return true }
       let ended = try server.endings.filter {
         $0.owner != nil && isOurs($0.cameFrom)
@@ -252,7 +256,7 @@ package final class RealClient: VPNClient {
 
   private func tail() -> String { daemon?.tail() ?? "it never ran" }
 
-  private func tunnel(patience: Double = 5) throws -> Tunnel {
+  private func tunnel(patience: Double = RealClient.patience) throws -> Tunnel {
     try Tunnel(
       from: namespace, on: device, to: server.host.serverNamespace, at: server.address,
       patience: patience)

@@ -20,7 +20,7 @@ package final class RealHost {
   private static func missing(_ openvpn: OpenVPNProgram) -> [String] {
     var missing: [String] = []
     if geteuid() != 0 { missing.append("root") }
-    if !mayMakeNetworks { missing.append("CAP_NET_ADMIN") }
+    if !Capability.netAdmin.isEffective { missing.append("CAP_NET_ADMIN") }
     if unsafe access("/dev/net/tun", R_OK | W_OK) != 0 { missing.append("/dev/net/tun") }
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     for program in [openvpn.path, "openssl", "ip", "ping"] {
@@ -28,14 +28,6 @@ package final class RealHost {
       if !places.contains(where: { unsafe access($0, X_OK) == 0 }) { missing.append(program) }
     }
     return missing
-  }
-
-  /// Whether this process may set up networks; root in a container mostly may not.
-  private static var mayMakeNetworks: Bool {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let netAdmin: UInt64 = 1 << 12
-    return status.firstMatch(of: /CapEff:\s*([0-9a-f]+)/).flatMap { UInt64($0.1, radix: 16) }
-      .map { $0 & netAdmin != 0 } ?? false
   }
 
   /// The OpenVPN of its servers and clients.
@@ -81,7 +73,7 @@ package final class RealHost {
   }
 
   /// The namespace the servers run in.
-  var serverNamespace: String { namespaces.name("host") }
+  package var serverNamespace: String { namespaces.name("host") }
 
   /// Writes a file into the host's folder and gives its path.
   @discardableResult
@@ -129,9 +121,10 @@ package struct RealHostError: Error, CustomStringConvertible {
 
 /// Looks again every few milliseconds until something is so.
 ///
-/// - Parameter seconds: how long to look; then it throws, naming `what`, with `details` behind it.
+/// - Parameter seconds: how long to look, which has to do for a busy machine; then it throws, naming
+///   `what`, with `details` behind it.
 package func eventually(
-  _ what: String, within seconds: Double = 10, details: () -> String = { "" },
+  _ what: String, within seconds: Double = 60, details: () -> String = { "" },
   until condition: () throws -> Bool
 ) throws {
   let deadline = Date().addingTimeInterval(seconds)

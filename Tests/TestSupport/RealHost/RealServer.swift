@@ -212,6 +212,46 @@ package final class RealServer: VPNServer {
     try truth().admitted.filter(isMeant).count
   }
 
+  /// The names of those whose session OpenVPN ended without its disconnect hook, one for each session.
+  ///
+  /// A client that comes back from its port while the server has its session goes on with it. Up to a
+  /// second passes between the new TLS session and its keys (`CAS_RECONNECT_PENDING` in ssl.c and forward.c);
+  /// `multi_close_instance` in multi.c runs no hook meanwhile. The log says so with `verb 4`.
+  package var endedWithoutHook: [String] {
+    get throws {
+      let text = String(
+        decoding: try Data(contentsOf: URL(fileURLWithPath: "\(host.folder)/\(name).log")),
+        as: UTF8.self)
+      var (established, pending, ended): (Set<String>, Set<String>, [String]) = ([], [], [])
+      for line in text.split(separator: "\n") {
+        // Date, time, microseconds, `name/address:port`, message.
+        let words = line.split(separator: " ", maxSplits: 4).map(String.init)
+        guard words.count == 5 else { continue }
+        let (client, message) = (words[3], words[4])
+        if message.hasPrefix("MULTI: primary virtual IP for ") {
+          established.insert(client)
+        } else if message.hasPrefix("TLS: move_session: dest=TM_ACTIVE src=TM_INITIAL") {
+          if established.contains(client) { pending.insert(client) }
+        } else if message.hasPrefix("Timers: ") {
+          pending.remove(client)
+        } else if let moved = message.firstMatch(
+          of: #/ floated from \S*?([0-9.]+:[0-9]+) to \S*?([0-9.]+:[0-9]+)/#)
+        {
+          let other = client.replacing(String(moved.1), with: String(moved.2))
+          if established.remove(client) != nil { established.insert(other) }
+          if pending.remove(client) != nil { pending.insert(other) }
+        } else if message.contains("client-instance ") {
+          established.remove(client)
+          if pending.remove(client) != nil { ended.append(client) }
+        } else if line.contains(" process restarting") || line.contains(" process exiting") {
+          ended += pending
+          (established, pending) = ([], [])
+        }
+      }
+      return ended.map { String($0.prefix { $0 != "/" }) }
+    }
+  }
+
   /// Reads what the scripts behind the hooks noted.
   ///
   /// An ending belongs to the last admission before it of the same process and second that has none:

@@ -46,14 +46,14 @@ struct Tunnel: ~Copyable {
   /// Moves bytes from the near end to the far end and waits until all arrived.
   ///
   /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
-  borrowing func send(_ bytes: Int, patience: Double = 10) throws {
+  borrowing func send(_ bytes: Int, patience: Double) throws {
     try Tunnel.move(bytes, from: near, to: far, patience: patience)
   }
 
   /// Moves bytes from the far end to the near end and waits until all arrived.
   ///
   /// - Parameter patience: how many seconds the tunnel may stand still meanwhile.
-  borrowing func fetch(_ bytes: Int, patience: Double = 10) throws {
+  borrowing func fetch(_ bytes: Int, patience: Double) throws {
     try Tunnel.move(bytes, from: far, to: near, patience: patience)
   }
 

@@ -8,6 +8,7 @@ package final class SpeedBench {
   /// The state directory.
   package let state: String
   private var servers: [SimulatedServer] = []
+  private var isFenced = false
 
   package init() throws {
     folder = try TemporaryDirectory()
@@ -30,8 +31,15 @@ package final class SpeedBench {
       MANAGEMENT_TIMEOUT=30
       MONITOR_INTERVAL=60
       TIME_ZONE=UTC
+      FENCE=\(isFenced ? "yes" : "no")
 
       """, to: "quota.conf")
+  }
+
+  /// Has users held to their rates from now on.
+  package func fence() throws {
+    isFenced = true
+    try writeConfig()
   }
 
   /// The path of the database.
@@ -119,7 +127,7 @@ extension SpeedBench {
     }
   }
 
-  /// The longest time, in milliseconds, for which a sweep held the lock that whoever writes needs:
+  /// The longest time, in milliseconds, for which a sweep held the lock that all who write need:
   /// byte 120 of the file that SQLite shares between processes.
   package func longestLockOfSweep() throws -> Double {
     var since: Double?

@@ -13,7 +13,7 @@ extension Story {
       try alice.waitUntilGone()
       try alice.comeBack()
       #expect(alice.isConnected)
-      // What moves next to nothing within two seconds may have been turned away by somebody else.
+      // What moves next to nothing within two seconds may have been turned away by another program.
       try alice.upload(20_000)
       #expect(
         try stage.probe.events("killed").map(\.detail) == ["kicked"])

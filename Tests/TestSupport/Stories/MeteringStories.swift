@@ -1,7 +1,7 @@
 import Testing
 
 extension Story {
-  /// Every byte once, whoever tells of it.
+  /// Every byte once, whatever program tells of it.
   static let metering = [
     Story("sweeps at any moment change nothing in the total") { stage in
       let alice = try stage.server.connect("alice")

@@ -21,7 +21,7 @@ struct History: ParsableCommand {
     let administration = try Administration(options)
     let words = administration.words
     let name = try administration.user(user.userName()).name
-    let periods = try administration.ledger.periods(of: name, at: Clock.now)
+    let periods = try administration.ledger.periods.all(of: name, at: Clock.now)
     let listing = Listing(
       "periods", periods,
       [

@@ -54,7 +54,7 @@ private struct MetricsReading {
       var users: [UserRecord] = []
       try ledger.users.forEach(at: now) { users.append($0) }
       return (
-        users, try ledger.openSessionsByServer(),
+        users, try ledger.sessions.openByServer(),
         try ledger.events.incidents(in: now - MetricsReading.recent..<Int64.max),
         try ledger.lastSweep()
       )
@@ -141,7 +141,7 @@ private struct MetricsReading {
     for (name, help, bits) in [
       ("user_download_bits_per_second", "How fast a user who has a rate may download.", \Rate.down),
       ("user_upload_bits_per_second", "How fast a user who has a rate may upload.", \Rate.up),
-    ] where !held.isEmpty {
+    ] {
       text.metric(name, .gauge, help)
       for (rate, labels) in held { text.sample(labels, rate[keyPath: bits]) }
     }

@@ -19,7 +19,7 @@ struct Show: ParsableCommand {
     let administration = try Administration(options)
     let (ledger, words) = (administration.ledger, administration.words)
     let (found, sessions) = try ledger.snapshot {
-      (try ledger.users.named(name, at: Clock.now), try ledger.openSessions(of: name))
+      (try ledger.users.named(name, at: Clock.now), try ledger.sessions.open(of: name))
     }
     guard let user = found else {
       throw administration.unknown(name, hint: Show.fate(ofStrangers: words))

@@ -1,0 +1,171 @@
+import Gate
+import Quota
+import System
+
+/// Whom the kernel has to hold, and where it finds their packets, as of one moment.
+package struct Fence: Equatable, Sendable {
+  /// What becomes of a user's packets.
+  package enum Hold: Equatable, Sendable {
+    /// They are refused: the user may not be in, and the sweep is about to say so.
+    case refused
+    /// They pass within the allowance, at the rate if there is one. When the allowance is used up they
+    /// are refused, or pass at `thenRate`.
+    case passes(Allowance?, AccessRates)
+
+    package static func quota(used: Int64, limit: Int64) -> Hold {
+      .passes(Allowance(used: used, limit: limit), AccessRates())
+    }
+  }
+
+  /// What a user may move: `limit` bytes in all, of which the ledger knows `used`; both as OpenVPN
+  /// counts, `used` below `limit`.
+  package struct Allowance: Equatable, Sendable {
+    package let used: Int64
+    package let limit: Int64
+  }
+
+  /// Where packets are a user's: a tunnel device, and an address at its other end.
+  package struct Place: Hashable, Sendable {
+    package let device: String
+    package let address: InternetAddress
+
+    package init(device: String, address: InternetAddress) {
+      self.device = device
+      self.address = address
+    }
+  }
+
+  /// By the hash of the user's name in the access table. Users without a limit are in neither.
+  package private(set) var users: [UInt64: Hold] = [:]
+  /// Whose packets are where.
+  package private(set) var places: [Place: UInt64] = [:]
+  /// Sessions of held users whose packets cannot be told, for want of a device or an address.
+  package private(set) var unknownPlaces = 0
+
+  /// The tunnel devices.
+  package var devices: Set<String> { Set(places.keys.map(\.device)) }
+
+  package init() {}
+
+  /// - Parameter time: seconds since 1970 in UTC, not before the table was written.
+  package init(
+    _ online: OnlineSessions, by table: inout AccessTable, at time: Int64
+  ) throws(AccessError) {
+    var judge = Judge(online, at: time)
+    let latest = Self.latest(online.sessions)
+    for (index, session) in online.sessions.enumerated() {
+      guard let hold = try judge.hold(of: session.owner, by: &table) else { continue }
+      let places = Self.places(of: session)
+      if places.isEmpty { unknownPlaces += 1 }
+      for place in places where latest[place] == index {
+        self.places[place] = session.owner
+        users[session.owner] = hold
+      }
+    }
+  }
+
+  package mutating func hold(_ user: UInt64, _ hold: Hold, at places: [Place]) {
+    users[user] = hold
+    for place in places { self.places[place] = user }
+  }
+
+  /// The last session at each place: an earlier one whose end nobody told has lost it, also to a user
+  /// who is not held.
+  private static func latest(_ sessions: [OnlineSession]) -> [Place: Int] {
+    var latest: [Place: Int] = [:]
+    latest.reserveCapacity(sessions.count * 2)
+    for (index, session) in sessions.enumerated() {
+      for place in places(of: session) {
+        if let other = latest[place], sessions[other].position > session.position { continue }
+        latest[place] = index
+      }
+    }
+    return latest
+  }
+
+  /// The journal, and what follows from it, may be anybody's lie who is in the hooks' group: a device
+  /// whose name the kernel's tools could take for something else is none.
+  private static func places(of session: OnlineSession) -> [Place] {
+    let name = session.device
+    guard 1...15 ~= name.count,
+      name.allSatisfy({
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
+          || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 || "-_.".utf8.contains($0)
+      })
+    else { return [] }
+    let device = String(decoding: name, as: UTF8.self)
+    return [session.addresses.ipv4, session.addresses.ipv6].compactMap { $0 }.map {
+      Place(device: device, address: $0)
+    }
+  }
+}
+
+/// Says what becomes of each user, asked about once.
+private struct Judge {
+  private let online: OnlineSessions
+  private let time: Int64
+  private var known: (user: UInt64, hold: Fence.Hold?)?
+  private var boundaries: [Int: [Int64]] = [:]
+
+  init(_ online: OnlineSessions, at time: Int64) {
+    self.online = online
+    self.time = time
+  }
+
+  mutating func hold(
+    of user: UInt64, by table: inout AccessTable
+  ) throws(AccessError) -> Fence.Hold? {
+    // The table's sessions come in the order of their owners.
+    if let known, known.user == user { return known.hold }
+    let hold = try find(user, by: &table)
+    known = (user, hold)
+    return hold
+  }
+
+  private mutating func find(
+    _ user: UInt64, by table: inout AccessTable
+  ) throws(AccessError) -> Fence.Hold? {
+    let header = table.header
+    let entitlement = try entitlement(of: user, by: &table)
+    // The table counts what the setting `COUNT` says; of that all is in one direction.
+    let rules = Rules(
+      count: .total, unknownUsers: header.unknownUsers, fence: header.fence)
+    guard case .allowed(let rate) = decide(entitlement, at: time, by: rules) else {
+      return .refused
+    }
+    var rates = AccessRates(rate: rate)
+    guard let entitlement, !entitlement.isExempt, entitlement.quota > 0,
+      !entitlement.isOver(by: rules.count)
+    else { return rate == nil ? nil : .passes(nil, rates) }
+    if rules.fence { rates.thenRate = entitlement.thenRate }
+    return .passes(
+      Fence.Allowance(used: entitlement.used.total, limit: entitlement.limitWithGrace), rates)
+  }
+
+  private mutating func entitlement(
+    of user: UInt64, by table: inout AccessTable
+  ) throws(AccessError) -> Entitlement? {
+    let header = table.header
+    let ended = online.ended[user] ?? []
+    if let known = try table.user(hash: user) {
+      return known.entitlement(
+        at: time, boundaries: try boundaries(of: known.rule, by: &table),
+        rates: try known.rates.map { (number) throws(AccessError) in try table.rates(of: number) }
+          ?? AccessRates(), ended: ended, count: header.count)
+    }
+    if header.unknownUsers != .allow { return nil }
+    // The next sweep creates the user.
+    return AccessUser(limit: header.defaultQuota).entitlement(
+      at: time, boundaries: [], ended: ended, count: header.count)
+  }
+
+  private mutating func boundaries(
+    of rule: Int?, by table: inout AccessTable
+  ) throws(AccessError) -> [Int64] {
+    guard let rule else { return [] }
+    if let known = boundaries[rule] { return known }
+    let moments = try table.boundaries(of: rule)
+    boundaries[rule] = moments
+    return moments
+  }
+}

@@ -1,0 +1,54 @@
+import OpenVPN
+import Support
+import System
+import Testing
+
+@testable import Admin
+
+/// What check says of the fence, with what nft lists made up.
+@Suite struct `A check of the fence` {
+  private func results(
+    fence: Bool = true, isRoot: Bool = true, config lines: String = "",
+    nft: [String: String] = [:]
+  ) throws -> [CheckResult] {
+    var settings = Settings()
+    settings.fence = fence
+    let config = try ServerConfig(file: "/etc/openvpn/a.conf") { _ throws(SystemError) in
+      Array("server 10.8.0.0 255.255.255.0\ndev tun\n\(lines)\n".utf8)
+    }
+    return FenceCheck(
+      settings: settings, configs: [config], output: { nft[$0.dropFirst().joined(separator: " ")] },
+      isRoot: isRoot, isSystemdRunning: false
+    ).results()
+  }
+
+  private let standing = [
+    "--version": "nftables v1.0.6",
+    "list set inet openvpn_quota tunnels": "elements = { \"tun0\", \"tun1\" }",
+  ]
+
+  @Test func `recommends it where it is off, and asks nobody`() throws {
+    let results = try results(fence: false)
+    #expect(results.map(\.level) == [.ok])
+    #expect(results[0].text.contains("FENCE=yes"))
+  }
+
+  @Test func `knows whether nft and the table are there`() throws {
+    #expect(try results(nft: standing).map(\.text) == ["the kernel has the table"])
+    #expect(try results()[0].remedy == "apt-get install nftables")
+    let missing = try results(nft: ["--version": "1"])
+    #expect(missing[0].level == .error && missing[0].remedy == "quota-fence --verbose")
+    #expect(try results(isRoot: false, nft: standing)[0].text.contains("takes root"))
+  }
+
+  @Test func `tells what goes around it`() throws {
+    let around = standing.merging(
+      ["list flowtables": "flowtable f { devices = { \"eth0\", \"tun1\" } }"]) { $1 }
+    let results = try results(config: "client-to-client\ndev-type tap", nft: around)
+    #expect(results.map(\.level) == [.warning, .warning, .warning])
+    #expect(results[0].text.contains("packets of tun1"))
+    #expect(results[1].text.contains("client to client"))
+    #expect(results[2].text.contains("bridge"))
+    #expect(results.allSatisfy { $0.remedy != nil })
+  }
+}

@@ -1,0 +1,283 @@
+import Gate
+import Quota
+import System
+import Testing
+
+@testable import Fence
+
+/// Batches, read back as a kernel would take them.
+@Suite struct `A batch for the kernel` {
+  private let rules = FenceRules(count: .total)
+  private static let alice: UInt64 = 0xA11CE
+  private static let bob: UInt64 = 0xB0B
+
+  private static func place(_ host: UInt8, on device: String = "tun0") -> Fence.Place {
+    Fence.Place(device: device, address: InternetAddress(bytes: [10, 8, 0, host]))
+  }
+
+  private static func fence(_ holds: (UInt64, Fence.Hold, [UInt8])...) -> Fence {
+    var fence = Fence()
+    for (user, hold, hosts) in holds { fence.hold(user, hold, at: hosts.map { place($0) }) }
+    return fence
+  }
+
+  private func update(
+    _ sent: SentFence?, _ fence: Fence, sweep: Int64 = 1, counts: FenceUpdate.Counts? = nil
+  ) -> FenceUpdate {
+    FenceUpdate(from: sent, to: fence, by: rules, sweep: sweep, counts: counts)
+  }
+
+  private func lines(_ update: FenceUpdate) -> [String] {
+    String(decoding: update.batch, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  /// Bytes for the tunnel, with the largest packet on top.
+  private func size(_ bytes: Int64) -> Int64 { rules.packets.inside(bytes) + 65536 }
+
+  @Test func `takes the place of whatever there was, where nothing is known of it`() {
+    let said = lines(update(nil, Self.fence((Self.alice, .quota(used: 0, limit: 1524), [2, 3]))))
+    #expect(said.prefix(2) == ["add table inet openvpn_quota", "delete table inet openvpn_quota"])
+    #expect(
+      said.contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(1500 + 65536) bytes }"))
+    #expect(said.contains { $0.hasPrefix("add element inet openvpn_quota tunnels { \"tun0\" }") })
+    let elements = said.first { $0.hasPrefix("add element inet openvpn_quota quota4 ") }
+    for host in [2, 3] {
+      #expect(elements?.contains("\"tun0\" . 10.8.0.\(host) : \"u_00000000000a11ce\"") == true)
+    }
+  }
+
+  @Test func `only looks whether the table is as it was, where nothing changed`() {
+    let fence = Self.fence(
+      (Self.alice, .quota(used: 0, limit: 1 << 40), [2]), (Self.bob, .refused, [3]))
+    let sent = update(nil, fence).result
+    // More was used meanwhile: the object is right as it is.
+    let later = Self.fence(
+      (Self.alice, .quota(used: 1 << 30, limit: 1 << 40), [2]), (Self.bob, .refused, [3]))
+    let again = update(
+      sent, later, sweep: 2, counts: [Self.alice: rules.packets.inside(1 << 30) + 4000])
+    #expect(again.isEmpty)
+    #expect(
+      lines(again) == [
+        "delete element inet openvpn_quota generation { \(sent.generation) }",
+        "add element inet openvpn_quota generation { \(sent.generation) }",
+      ])
+    #expect(again.result.users == sent.users && again.result.sweep == 2)
+  }
+
+  @Test func `moves an address to the user who has it now, and lets go of who left`() {
+    let sent = update(
+      nil, Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]), (Self.bob, .refused, [3]))
+    ).result
+    let next = update(sent, Self.fence((Self.bob, .refused, [2])))
+    #expect(
+      lines(next) == [
+        "delete element inet openvpn_quota generation { \(sent.generation) }",
+        "add element inet openvpn_quota generation { \(sent.generation &+ 1) }",
+        "delete element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 }",
+        "delete element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.3 }",
+        "delete quota inet openvpn_quota u_00000000000a11ce",
+        "add element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.2 }",
+      ])
+  }
+
+  @Test func `gives a user who is let in again a new object, as dropped packets were counted`() {
+    let first = Self.fence((Self.alice, .quota(used: 1_000_000, limit: 2_000_000), [2]))
+    let sent = update(nil, first).result
+    let raised = Self.fence((Self.alice, .quota(used: 1_000_000, limit: 5_000_000), [2]))
+    #expect(FenceUpdate.needsCounts(from: sent, to: raised, by: rules, sweep: 1))
+    let next = update(sent, raised, counts: [Self.alice: 1 << 40])
+    let added = size(4_000_000) - size(1_000_000)
+    #expect(
+      lines(next).dropFirst(2) == [
+        "delete element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 }",
+        "delete quota inet openvpn_quota u_00000000000a11ce",
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(added) bytes }",
+        "add element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 : \"u_00000000000a11ce\" }",
+      ])
+    // A raise that comes in time goes to the same object, which goes on counting.
+    let early = update(sent, raised, counts: [Self.alice: 10])
+    #expect(
+      lines(early).dropFirst(2) == [
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(4_000_000)) bytes }"
+      ])
+    // Another raise of somebody else leaves one alone that is used up.
+    #expect(update(sent, first, counts: [Self.alice: 1 << 40]).isEmpty)
+  }
+
+  @Test func `lets go on who was cut too early, once a sweep has counted`() {
+    let sent = update(nil, Self.fence((Self.alice, .quota(used: 0, limit: 2_000_000), [2]))).result
+    let left = Self.fence((Self.alice, .quota(used: 1_500_000, limit: 2_000_000), [2]))
+    let next = update(sent, left, sweep: 2, counts: [Self.alice: 3_000_000])
+    #expect(
+      lines(next).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(500_000)) bytes }"))
+  }
+
+  @Test func `takes back what an object let pass too much`() {
+    let sent = update(nil, Self.fence((Self.alice, .quota(used: 0, limit: 10_000_000), [2]))).result
+    let now = Self.fence((Self.alice, .quota(used: 6_000_000, limit: 10_000_000), [2]))
+    let next = update(sent, now, sweep: 2, counts: [Self.alice: 5_000_000])
+    let size = 5_000_000 + size(4_000_000)
+    #expect(
+      lines(next).dropFirst(2) == [
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size) bytes }"
+      ])
+  }
+
+  @Test func `begins anew with a period, and moves on when the user is over`() {
+    let sent = update(
+      nil, Self.fence((Self.alice, .quota(used: 9_000_000, limit: 10_000_000), [2]))
+    ).result
+    let anew = Self.fence((Self.alice, .quota(used: 0, limit: 10_000_000), [2]))
+    #expect(
+      lines(update(sent, anew)).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(10_000_000)) bytes }"))
+    let over = lines(update(sent, Self.fence((Self.alice, .refused, [2]))))
+    #expect(over.contains("delete quota inet openvpn_quota u_00000000000a11ce"))
+    #expect(over.last == "add element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.2 }")
+  }
+
+  @Test func `has a rate for who is slowed down, and one for when the quota ends`() throws {
+    let (always, then) = (Rate(down: 8_000_000, up: 1_000_000), Rate(shared: 1_000_000))
+    let rates = AccessRates(rate: always, thenRate: then)
+    let first = Self.fence(
+      (Self.alice, .passes(Fence.Allowance(used: 0, limit: 9000), rates), [2]))
+    let said = lines(update(nil, first))
+    let name = "00000000000a11ce"
+    for line in [
+      "limit inet openvpn_quota r_\(name)_to { rate over 1000000 bytes/second burst 65536 bytes }",
+      "limit inet openvpn_quota r_\(name)_from { rate over 125000 bytes/second burst 65536 bytes }",
+      "limit inet openvpn_quota t_\(name) { rate over 125000 bytes/second burst 65536 bytes }",
+      "element inet openvpn_quota slowing4 { \"tun0\" . 10.8.0.2 }",
+      "element inet openvpn_quota rate_to4 { \"tun0\" . 10.8.0.2 : \"r_\(name)_to\" }",
+      "element inet openvpn_quota then_from4 { \"tun0\" . 10.8.0.2 : \"t_\(name)\" }",
+    ] { #expect(said.contains("add " + line)) }
+    // Over the quota, the rate holds that was to come.
+    let sent = update(nil, first).result
+    let slowed = Self.fence((Self.alice, .passes(nil, AccessRates(rate: then)), [2]))
+    let next = lines(update(sent, slowed))
+    #expect(next.contains("delete quota inet openvpn_quota u_\(name)"))
+    #expect(next.contains("delete limit inet openvpn_quota r_\(name)_to"))
+    #expect(
+      next.contains(
+        "add limit inet openvpn_quota r_\(name) { rate over 125000 bytes/second burst 65536 bytes }"
+      ))
+    // A grant brings the quota back; another rate alone leaves it.
+    #expect(
+      lines(update(update(sent, slowed).result, first)).contains {
+        $0.hasPrefix("add quota ")
+      })
+    let faster = AccessRates(rate: then, thenRate: then)
+    let changed = lines(
+      update(
+        sent, Self.fence((Self.alice, .passes(Fence.Allowance(used: 0, limit: 9000), faster), [2])))
+    )
+    #expect(!changed.contains { $0.contains(" quota ") || $0.contains(" quota4 ") })
+    #expect(read(sent.encoded()) == sent)
+  }
+
+  @Test func `is all anew where other rules hold`() {
+    let fence = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]))
+    let sent = update(nil, fence).result
+    let next = FenceUpdate(from: sent, to: fence, by: FenceRules(count: .sent), sweep: 1)
+    #expect(next.isAnew && lines(next)[1] == "delete table inet openvpn_quota")
+    #expect(!FenceUpdate.needsCounts(from: sent, to: fence, by: next.rules, sweep: 9))
+  }
+
+  private func read(_ bytes: [UInt8]) -> SentFence? { SentFence(bytes.span) }
+
+  @Test func `is written down, and a damaged file is none`() throws {
+    var fence = Self.fence(
+      (Self.alice, .quota(used: 7, limit: .max), [2, 3]), (Self.bob, .refused, [4]))
+    fence.hold(
+      Self.bob, .refused,
+      at: [
+        Fence.Place(device: "a-tunnel.with_15", address: InternetAddress(bytes: [UInt8](1...16)))
+      ])
+    let sent = update(nil, fence).result
+    var bytes = sent.encoded()
+    #expect(read(bytes) == sent)
+    for index in [0, 8, 20, bytes.count / 2, bytes.count - 1] {
+      bytes[index] ^= 1
+      #expect(read(bytes) == nil)
+      bytes[index] ^= 1
+    }
+    #expect(read(Array(bytes.dropLast())) == nil)
+    #expect(read([]) == nil)
+  }
+
+  @Test func `is followed by counts that nft lists`() {
+    let listed = """
+      {"nftables": [{"metainfo": {"version": "1.0.6"}}, \
+      {"quota": {"family": "inet", "name": "u_00000000000a11ce", "table": "openvpn_quota", \
+      "handle": 27, "bytes": 3000000, "used": 77, "inv": true}}, \
+      {"quota": {"family": "inet", "name": "u_0000000000000b0b", "table": "other", "handle": 2, \
+      "bytes": 3000000, "used": 78, "inv": true}}, \
+      {"quota": {"family": "inet", "name": "mine", "table": "openvpn_quota", "handle": 2, \
+      "bytes": 1, "used": 79}}]}
+      """
+    #expect(FenceUpdate.counts(Array(listed.utf8)) == [Self.alice: 77])
+    #expect(FenceUpdate.counts([]).isEmpty)
+  }
+}
+
+@Suite struct `What the kernel counts` {
+  /// Packets inside the tunnel, as the kernel has them, and what OpenVPN counts of them in all.
+  private struct Mix {
+    let packets: [(length: Int64, outside: Int64)]
+
+    /// Full segments with acknowledgements, `joined` of them shown as one.
+    static func download(joined: Int64, acknowledgement: Int64 = 52) -> Mix {
+      var packets: [(Int64, Int64)] = []
+      for _ in 0..<2000 {
+        packets.append((52 + 1448 * joined, joined * 1524))
+        packets.append((acknowledgement, acknowledgement + 24))
+      }
+      return Mix(packets: packets)
+    }
+  }
+
+  /// The shares are applied in turn, as `numgen inc` does.
+  private func counted(_ mix: Mix, _ count: PacketCount) -> Int64 {
+    var (total, seen): (Int64, [String: Int64]) = (0, [:])
+    let shares = count.small + count.joined(isIPv6: false).filter { $0.kind.contains("exists") }
+    for (length, _) in mix.packets {
+      total += length
+      for share in shares where Self.lengths(share).contains(length) {
+        if seen[share.kind, default: 0] % share.every < share.times { total += length }
+        seen[share.kind, default: 0] += 1
+      }
+    }
+    return total
+  }
+
+  private static func lengths(_ share: PacketCount.Share) -> ClosedRange<Int64> {
+    let bounds = share.kind.split(separator: " ")[2].split(separator: "-").compactMap { Int64($0) }
+    return bounds[0]...bounds[1]
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 10, 44] as [Int64])
+  func `is close to what OpenVPN counts, and never more by much`(joined: Int64) {
+    let count = PacketCount(mtu: 1500)
+    let mix = Mix.download(joined: joined)
+    let outside = mix.packets.reduce(0) { $0 + $1.outside }
+    let inside = counted(mix, count)
+    #expect(inside <= count.inside(outside) + 65536)
+    #expect(inside >= count.inside(outside) * 99 / 100)
+  }
+
+  @Test func `of any packet is not more than what it is outside`() {
+    for mtu in [1280, 1500, 9000, 40000] as [Int64] {
+      let count = PacketCount(mtu: mtu)
+      for share in count.small {
+        let length = Self.lengths(share).upperBound
+        // (1 + share) / (1 + 24/mtu) of it, and 24 bytes more.
+        #expect(
+          length * (share.every + share.times) * (count.mtu + 24)
+            <= (length + 24) * share.every * count.mtu)
+      }
+      #expect(count.inside(.max - 1) < .max && count.inside(1) == 1 && count.inside(0) == 0)
+    }
+  }
+}
