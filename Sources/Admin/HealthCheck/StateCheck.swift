@@ -68,7 +68,7 @@ struct StateCheck {
   private var stateFiles: [StateFile] {
     let folder = directory(of: settings.database)
     let database = ["", "-wal", "-shm", "-journal"].map { settings.database + $0 }
-    return (database + ["\(folder)/lock", "\(folder)/heard"]).map {
+    return (database + ["\(folder)/lock", "\(folder)/heard", "\(folder)/pages"]).map {
       StateFile(path: $0, mode: 0o600, isNeeded: false)
     } + [
       StateFile(path: "\(folder)/access", mode: 0o640, isNeeded: true),

@@ -9,9 +9,9 @@ struct PageFolder: ~Copyable {
   /// Its path as it was given. Once it is open nobody can lead it elsewhere.
   let path: String
   private let folder: Descriptor
-  /// The name of a page in the making; it stays with no process that is gone for long, for the next one
-  /// of that number takes it away.
-  private let draft = ".page.\(getpid())"
+  /// The name of a page in the making.
+  private let draft = PageFolder.draftStart + String(getpid())
+  private static let draftStart = ".page."
 
   /// - Throws: `CommandError` for one that others may write to; `SystemError`.
   init(_ setting: String) throws {
@@ -69,6 +69,14 @@ struct PageFolder: ~Copyable {
     } catch {
       _ = unsafe unlinkat(folder.number, draft, 0)
       throw error
+    }
+  }
+
+  /// Removes what processes that were killed have left.
+  func removeDrafts() {
+    removeLeftovers(inDirectory: path) { name in
+      name.hasPrefix(PageFolder.draftStart)
+        ? pid_t(name.dropFirst(PageFolder.draftStart.count)) : nil
     }
   }
 

@@ -147,10 +147,13 @@ extension UserRecord {
   ///
   /// - Parameter seed: what the settings have to do with it.
   func pageFingerprint(_ seed: [UInt8], by rules: Rules) -> UInt64 {
-    let rates = [entitlement.rate, entitlement.thenRate].map { $0?.description ?? "" }
-    let text =
-      "\(decide(entitlement, at: at, by: rules)) \(rates) \(entitlement.isEnabled) "
-    var bytes = seed + Array(text.utf8) + name.bytes
+    let verdict =
+      switch decide(entitlement, at: at, by: rules) {
+      case .allowed(let rate): rate?.description ?? ""
+      case .refused(let reason): reason.rawValue
+      }
+    let slow = entitlement.thenRate?.description ?? ""
+    var bytes = seed + Array("\(verdict) \(slow) ".utf8) + name.bytes
     let numbers: [Int64] = [
       entitlement.quota, entitlement.granted, entitlement.carried, entitlement.grace.bytes,
       entitlement.grace.percent, entitlement.used.received, entitlement.used.sent,

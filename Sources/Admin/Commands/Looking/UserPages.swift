@@ -30,10 +30,13 @@ struct Pages: ParsableCommand {
     let memory = PageMemory(of: folder, beside: settings.database)
     // The last file that is written to a new directory.
     let known = all || !folder.has("index.html") ? [:] : memory.pages
+    if known.isEmpty { folder.removeDrafts() }
     try ledger.users.givePageTokens()
     var (former, pages) = (memory.pages, [String: UInt64]())
     var changed: [(user: UserRecord, token: String, fingerprint: UInt64)] = []
-    let seed = Array("\(System.version) \(settings.timeZone) \(settings.units)".utf8)
+    let seed = Array(
+      "\(System.version) \(settings.timeZone) \(settings.units) \(words.rules.count) \(words.rules.fence)"
+        .utf8)
     try ledger.users.forEach(at: Clock.now) { user in
       guard let token = user.pageToken else { return }
       let fingerprint = user.pageFingerprint(seed, by: words.rules)
