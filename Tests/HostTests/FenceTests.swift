@@ -40,16 +40,16 @@ struct FenceTests {
     exhaust { try alice.download(60_000_000, patience: 2) }
     expectCut(at: 20_000_000, try counted("alice", on: server))
     try bob.download(5_000_000)
-    #expect(try bob.ping(tries: 3))
+    #expect(try bob.ping())
 
     try quota.admin("grant", "alice", "10MB")
     try quota.fence()
-    try eventually("alice to be let go on", within: 30) { try alice.ping() }
+    try eventually("alice to be let go on") { try alice.ping() }
     exhaust { try alice.upload(60_000_000, patience: 2) }
     expectCut(at: 30_000_000, try counted("alice", on: server))
     try quota.sweep()
     try quota.fence()
-    try alice.wait(for: "to be halted", within: 60) { $0 == .halted("Traffic quota used up") }
+    try alice.wait(for: "to be halted") { $0 == .halted("Traffic quota used up") }
     try server.stop()
     try quota.expectExactAfterSweeps()
     try quota.fence()
@@ -155,7 +155,7 @@ struct FenceTests {
     quota.set("FENCE", to: "no")
     try quota.fence()
     #expect(try !quota.nft("list", "ruleset").contains("openvpn_quota"))
-    #expect(try alice.ping(tries: 3))
+    #expect(try alice.ping())
     #expect(try quota.fence("--remove").errors.isEmpty)
   }
 
