@@ -18,7 +18,7 @@ struct UserPage {
   init(_ user: UserRecord, _ ledger: Ledger, _ words: Words) throws {
     self.user = user
     self.words = words
-    sessions = user.openSessions == 0 ? [] : try ledger.openSessions(of: user.name)
+    sessions = user.openSessions == 0 ? [] : try ledger.sessions.open(of: user.name)
     let today = Day(of: user.at, in: words.zone)
     var moved = try ledger.usage.sums(of: user.number, in: today + (1 - UserPage.length)...today)
       .byDay
