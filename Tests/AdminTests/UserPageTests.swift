@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func `says when usage starts over, and when the account expires before`() throws {
-    try bench.admin("add", "carol", "--quota", "1GiB", "--period", "month")
+    try bench.admin("add", "carol", "--quota", "1GiB", "--period", "year")
     let page = try text(link("carol"))
     #expect(
       page.contains("usage starts over")

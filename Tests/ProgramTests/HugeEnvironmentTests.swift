@@ -14,8 +14,7 @@ import Testing
   ) throws -> Outcome {
     let huge = try HugeEnvironment(size: 100_000, session: variables)
     let command = huge.prefix + [Program.path(program), "--config", quota.config]
-    return try Program.run(
-      command[0], Array(command.dropFirst()), environment: [:], timeout: 5)
+    return try Program.run(command[0], Array(command.dropFirst()), environment: [:])
   }
 
   @Test func `variables that are not read may be of any size`() throws {

@@ -64,18 +64,26 @@ import Testing
     try quota.probe.setLastSweep(now + 5, listed: ["s0": now + 5])
     #expect(try view(quota).sessions[0].received_per_second == nil)
     // As if that sweep had been ten seconds ago.
-    try quota.probe.setLastSweep(now - 10, listed: ["s0": now - 10])
+    let swept = now - 10
+    try quota.probe.setLastSweep(swept, listed: ["s0": swept])
     try alice.upload(50_000)
     try alice.download(100_000)
     let row = try #require(try view(quota).sessions.first)
-    #expect(4000...5000 ~= (row.received_per_second ?? 0))
-    #expect(8000...10_000 ~= (row.sent_per_second ?? 0))
+    // The machine may be slow, and then it is longer ago.
+    let slowest = 50_000 / (now - swept + 1)
+    let received = try #require(row.received_per_second)
+    let sent = try #require(row.sent_per_second)
+    #expect(received >= slowest && received <= 5000)
+    #expect(sent >= 2 * slowest && sent <= 10_000)
     #expect(try quota.admin("sessions").contains(" kB/s"))
     // Who came after it has moved all of it since.
-    let bob = try server.enter("bob", since: now - 20)
+    let came = now - 20
+    let bob = try server.enter("bob", since: came)
     try bob.upload(200_000 - 1836)
     let second = try #require(try view(quota).sessions.last)
-    #expect(9000...10_000 ~= (second.received_per_second ?? 0))
+    let since = 200_000 / (now - came + 1)
+    let moved = try #require(second.received_per_second)
+    #expect(moved >= since && moved <= 10_000)
   }
 
   @Test func `the owner is the one at the door, whatever the listing shows`() throws {
@@ -94,7 +102,8 @@ import Testing
     _ = try first.enter("alice", since: now - 100)
     _ = try second.enter("bob", since: now - 100)
     try quota.sweep().expect(status: 0)
-    try quota.probe.setLastSweep(now, listed: ["s1": now - 38])
+    let heard = now - 38
+    try quota.probe.setLastSweep(now, listed: ["s1": heard])
     try second.behave(.busy, for: 1)
     let view = try view(quota)
     #expect(view.sessions.map(\.name) == ["alice", "bob"])
@@ -102,7 +111,10 @@ import Testing
     #expect(view.servers.map(\.source) == ["live", "ledger"])
     try second.behave(.busy, for: 1)
     let text = try quota.admin("sessions")
-    #expect(text.contains(#/s1 is shown as the last sweep saw it (38|39|40|41) s ago:/#))
+    let told = try #require(
+      text.firstMatch(of: #/s1 is shown as the last sweep saw it (\d+) s ago:/#))
+    let seconds = try #require(Int64(told.output.1))
+    #expect(seconds >= 38 && seconds <= now - heard)
   }
 
   @Test func `while a sweep runs the ledger tells of all`() throws {
@@ -137,7 +149,7 @@ import Testing
     let before = try server.connections
     let watch = "\(Program.path("quota-admin")) sessions --watch --config \(quota.config)"
     let outcome = try Program.run(
-      "script", ["-qefc", "timeout 5 \(watch)", "/dev/null"],
+      "script", ["-qefc", "timeout 15 \(watch)", "/dev/null"],
       environment: ["PATH": "/usr/bin:/bin", "TERM": "xterm"])
     #expect(outcome.status == 124)
     #expect(outcome.output.components(separatedBy: "\u{1B}[H").count >= 3)

@@ -284,7 +284,7 @@ import Testing
     while alice.isConnected, sweep.isRunning { usleep(5000) }
     // At this very moment the sweep notes the kill, which takes milliseconds. The mute server is
     // waited for much longer than this here waits.
-    try Connection(quota.database, busyTimeout: 2000).execute("BEGIN IMMEDIATE; ROLLBACK")
+    try Connection(quota.database, busyTimeout: 10_000).execute("BEGIN IMMEDIATE; ROLLBACK")
     #expect(try !healthy.enter("bob").isRefused)
     // The mute server was waited for all the time.
     #expect(sweep.isRunning)
