@@ -119,6 +119,13 @@ import Testing
     #expect(try link("alice") != alice)
   }
 
+  @Test func `goes also with a user who is removed before pages are written`() throws {
+    let page = try link("alice")
+    try bench.admin("remove", "alice", "--yes")
+    #expect(try bench.admin("pages").isFine)
+    #expect(!FileManager.default.fileExists(atPath: page))
+  }
+
   @Test func `is not written where others may write`() throws {
     #expect(unsafe chmod(pages, 0o777) == 0)
     for command in [["pages"], ["link", "alice"]] {

@@ -306,12 +306,12 @@ extension Users {
 
   /// Gives those who have no token one.
   package func givePageTokens() throws(SQLiteError) {
-    let without = try ledger.database.query(
-      "SELECT id FROM users WHERE page_token IS NULL AND \(Users.isPresent)"
-    ) { $0.integer(0) }
-    if without.isEmpty { return }
+    let without = "SELECT id FROM users WHERE page_token IS NULL AND \(Users.isPresent)"
+    if try !ledger.database.exists(without) { return }
+    // Another program may give one meanwhile, and tell it.
     try ledger.database.transaction { () throws(SQLiteError) in
-      for user in without { _ = try givePageToken(to: user) }
+      let users = try ledger.database.query(without) { $0.integer(0) }
+      for user in users { _ = try givePageToken(to: user) }
     }
   }
 

@@ -68,7 +68,7 @@ struct Link: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the file of a user's page, whose name nobody can guess.",
     discussion: """
-      Whoever knows the name sees the page, so give it to that user alone.
+      All who know the name can see the page, so give it to that user alone.
       Example: quota-admin link alice
       """)
 
@@ -96,6 +96,11 @@ struct Link: ParsableCommand {
     if !folder.has(PageFolder.fileName(of: token)) {
       let page = try UserPage(try administration.user(name), ledger, words)
       try folder.write(page.bytes, as: PageFolder.fileName(of: token))
+      // So that it goes with the user, also where they are removed before pages are written.
+      let memory = PageMemory(of: folder, beside: settings.database)
+      var pages = memory.pages
+      pages[token] = pages[token] ?? 0
+      try memory.save(pages)
     }
     try StandardOutput.write([Escaping.plain(folder.path(of: token))])
   }
