@@ -74,7 +74,9 @@ extension Notices {
   /// passed several at once; and that they are slowed down. The row is left to the caller to store.
   func noteUsage(_ row: inout EntitlementRow, at time: Int64) throws(SQLiteError) {
     let entitlement = row.entitlement
-    if let rate = entitlement.slowRate(by: ledger.rules) {
+    if let rate = entitlement.slowRate(by: ledger.rules),
+      decide(entitlement, at: time, by: ledger.rules).isAllowed
+    {
       try noteSlowing(of: row.user, entitlement, to: rate, at: time)
     }
     guard

@@ -80,6 +80,13 @@ private let day: Int64 = 86_400
     #expect(try told().events.count == 2)
   }
 
+  @Test func `is told nothing of it while they may not be in at all`() throws {
+    let bench = try bench(Terms(quota: 100, lifetime: .until(Bench.noon)))
+    try bench.move(100, by: "alice", at: Bench.noon)
+    #expect(try bench.verdict(on: "alice", at: Bench.noon) == .refused(.expired))
+    #expect(try bench.probe.notices.map { "\($0.kind)" } == ["usage"])
+  }
+
   @Test func `is told of it where the rate or its plan's comes later`() throws {
     let bench = try Bench(rules: Rules(fence: true))
     try bench.ledger.plans.add("basic", Terms(quota: 100), at: Bench.noon)
