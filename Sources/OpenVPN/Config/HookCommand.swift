@@ -1,6 +1,7 @@
 import System
 
-/// The command of a `client-connect`, `client-disconnect` or `auth-user-pass-verify` line, and where our hook is in it.
+/// The command of a `client-connect`, `client-disconnect` or `auth-user-pass-verify` line, and where our
+/// hook is in it.
 package struct HookCommand: Equatable, Sendable {
   /// What stands in the command in the hook's place, if it is there.
   package enum Kind: Equatable, Sendable {
