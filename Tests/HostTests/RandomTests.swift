@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Random everything: whatever clients, servers and administrators do, and in whatever order, the ledger
-/// is OpenVPN's own final counters in the end.
+/// is OpenVPN's own final counters in the end. Only a session that OpenVPN ended without its hook has none.
 @Suite(.serialized, .enabled(if: RealHost.isAvailable))
 struct RandomTests {
   /// `SOAK=300` makes it five minutes, `SEED=` makes the same choices again; what comes of them on

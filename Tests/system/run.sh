@@ -80,7 +80,7 @@ inside() {
 
 wait_for_boot() {
   local state
-  for _ in $(seq 100); do
+  for _ in $(seq 300); do
     # Which fails for a system where something of Debian's own did not start, as in a container it may.
     state=$(inside systemctl is-system-running 2>/dev/null) || true
     [[ $state != @(running|degraded) ]] || return 0
