@@ -170,7 +170,12 @@ int32_t cs_keep_network_admin(void) {
   struct { uint32_t version; int32_t pid; } header = {0x20080522, 0};
   struct { uint32_t effective, permitted, inheritable; } sets[2] = {
     {1u << net_admin, 1u << net_admin, 1u << net_admin}, {0, 0, 0}};
-  if (syscall(SYS_capset, &header, sets) != 0) return -1;
+  if (syscall(SYS_capset, &header, sets) != 0) {
+    // This process has not got it; of the others nothing may stay.
+    sets[0].effective = sets[0].permitted = sets[0].inheritable = 0;
+    syscall(SYS_capset, &header, sets);
+    return -1;
+  }
   return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, net_admin, 0, 0);
 }
 
