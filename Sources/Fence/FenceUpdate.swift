@@ -74,7 +74,7 @@ package struct FenceUpdate {
     }
   }
 
-  /// Whether there is nothing to tell; then the batch only finds out whether somebody else changed
+  /// Whether there is nothing to tell; then the batch only finds out whether another program changed
   /// anything.
   package var isEmpty: Bool {
     !isAnew && result.users == sent?.users && result.places == sent?.places

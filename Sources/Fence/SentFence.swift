@@ -1,7 +1,7 @@
 import Gate
 import System
 
-/// What the kernel was last told, and it holds unless somebody else changed it.
+/// What the kernel was last told, and it holds unless another program changed it.
 package struct SentFence: Equatable, Sendable {
   /// A user as the kernel has them.
   package struct User: Equatable, Sendable {

@@ -101,7 +101,7 @@ import Testing
       lines(early).dropFirst(2) == [
         "add quota inet openvpn_quota u_00000000000a11ce { over \(size(4_000_000)) bytes }"
       ])
-    // Another raise of somebody else leaves one alone that is used up.
+    // The raise of another user leaves one alone that is used up.
     #expect(update(sent, first, counts: [Self.alice: 1 << 40]).isEmpty)
   }
 

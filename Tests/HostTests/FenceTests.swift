@@ -139,7 +139,7 @@ struct FenceTests {
     try quota.expectExactAfterSweeps()
   }
 
-  @Test func `a table that somebody flushed is set up anew, and taken away without FENCE`() throws {
+  @Test func `a table that was flushed is set up anew, and taken away without FENCE`() throws {
     let quota = try QuotaHost(["FENCE": "yes"])
     try quota.admin("add", "alice", "--quota", "2MB")
     let server = try quota.server()

@@ -14,7 +14,7 @@ package struct FenceOptions: ParsableCommand {
     abstract: "Lets the kernel cut users off at the byte at which their quota is used up.",
     discussion: """
       Brings the nftables table inet openvpn_quota up to date: a quota for each user who has one and \
-      is online. Runs after each sweep, and when somebody connects; does nothing unless FENCE is yes.
+      is online. Runs after each sweep, and when a client connects; does nothing unless FENCE is yes.
 
       EXAMPLES
         quota-fence --verbose  bring the table up to date, and say what is in it
