@@ -39,7 +39,8 @@ package struct Fence: Equatable, Sendable {
   package private(set) var users: [UInt64: Hold] = [:]
   /// Whose packets are where.
   package private(set) var places: [Place: UInt64] = [:]
-  /// Sessions of held users whose packets cannot be told, for want of a device or an address.
+  /// Sessions of held users whose packets cannot be told, for want of a device, which is a tunnel, or
+  /// of an address.
   package private(set) var unknownPlaces = 0
 
   /// The tunnel devices.
@@ -67,6 +68,16 @@ package struct Fence: Equatable, Sendable {
   package mutating func hold(_ user: UInt64, _ hold: Hold, at places: [Place]) {
     users[user] = hold
     for place in places { self.places[place] = user }
+  }
+
+  /// Leaves out the places on devices that are no tunnels.
+  package mutating func leaveOut(_ devices: Set<String>) {
+    if devices.isEmpty { return }
+    let count = places.count
+    places = places.filter { !devices.contains($0.key.device) }
+    unknownPlaces += count - places.count
+    let held = Set(places.values)
+    users = users.filter { held.contains($0.key) }
   }
 
   /// The last session at each place: an earlier one whose end nobody told has lost it, also to a user

@@ -124,10 +124,11 @@ extension SentFence.User {
     guard let rate else { return [] }
     let directions = rate.isShared ? [("", rate.down)] : [("_to", rate.down), ("_from", rate.up)]
     return directions.map { direction, bits in
-      // A packet of the kernel's is 64 KiB at most, and has to fit.
+      // A packet of the kernel's is 64 KiB at most, and has to fit. From 18 GB a second on a rate is
+      // too large for the kernel, and none of its batch is taken.
       SentFence.Object(
         kind: .limit, name: name(kind, user) + direction,
-        value: "rate over \(bits / 8) bytes/second burst 65536 bytes")
+        value: "rate over \(min(bits / 8, 10_000_000_000)) bytes/second burst 65536 bytes")
     }
   }
 

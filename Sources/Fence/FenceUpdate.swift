@@ -74,7 +74,7 @@ package struct FenceUpdate {
     }
   }
 
-  /// Whether there is nothing to tell; then the batch only finds out whether somebody else changed
+  /// Whether there is nothing to tell; then the batch only finds out whether another program changed
   /// anything.
   package var isEmpty: Bool {
     !isAnew && result.users == sent?.users && result.places == sent?.places
@@ -95,8 +95,10 @@ package struct FenceUpdate {
   ) -> SentFence.Quota {
     var quota = SentFence.Quota(limit: limit, used: used, base: 0, size: 0)
     quota.size = size(of: quota)
+    result.used[user] = used
     if let former = sent?.users[user]?.quota {
-      let next = next(former, used: used, limit: limit, count: counts?[user])
+      let known = sent?.used[user] ?? former.used
+      let next = next(former, known: known, used: used, limit: limit, count: counts?[user])
       if let next { quota = next.quota }
       if next?.isAnother ?? true {
         replaced.insert(user)
@@ -109,15 +111,19 @@ package struct FenceUpdate {
 
   /// What a quota object becomes, and whether another one has to take its place; nil where that one
   /// counts from now on.
+  ///
+  /// - Parameter known: what the ledger said the last time that the user had used.
   private func next(
-    _ former: SentFence.Quota, used: Int64, limit: Int64, count: Int64?
+    _ former: SentFence.Quota, known: Int64, used: Int64, limit: Int64, count: Int64?
   ) -> (quota: SentFence.Quota, isAnother: Bool)? {
     // A period has begun, or an administrator has reset the user.
-    if used < former.used { return nil }
+    if used < known { return nil }
     var quota = former
     quota.limit = limit
     let isUsedUp = count.map { $0 >= former.size } ?? false
-    if let count, result.sweep != sent?.sweep {
+    // A sweep that heard nothing of the user, as of a server that does not answer, does not know what
+    // passed.
+    if let count, result.sweep != sent?.sweep, used > known || !isUsedUp {
       // Before the limit, for the ledger has counted what passed: it was early.
       if isUsedUp { return nil }
       let expected = former.base + inside(used - former.used)

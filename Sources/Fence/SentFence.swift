@@ -1,7 +1,7 @@
 import Gate
 import System
 
-/// What the kernel was last told, and it holds unless somebody else changed it.
+/// What the kernel was last told, and it holds unless another program changed it.
 package struct SentFence: Equatable, Sendable {
   /// A user as the kernel has them.
   package struct User: Equatable, Sendable {
@@ -29,6 +29,8 @@ package struct SentFence: Equatable, Sendable {
   package internal(set) var sweep: Int64
   package internal(set) var users: [UInt64: User] = [:]
   package internal(set) var places: [Fence.Place: UInt64] = [:]
+  /// What the ledger said that users with a quota had used, when this was sent.
+  var used: [UInt64: Int64] = [:]
 
   init(generation: UInt32, rules: UInt64, sweep: Int64) {
     self.generation = generation
@@ -44,7 +46,7 @@ extension SentFence {
   private static let magic: UInt64 = 0x6566_2D61_746F_7571
   private static let format: UInt64 = 1
   private static let headSize = 48
-  private static let userSize = 48 + AccessRates.size
+  private static let userSize = 56 + AccessRates.size
   private static let placeSize = 48
   private static let deviceSize = 16
   private static let name: StaticString = "fence"
@@ -92,7 +94,7 @@ extension SentFence {
       // No limit is below 0.
       for number in [
         user.quota?.limit ?? -1, user.quota?.used ?? 0, user.quota?.base ?? 0,
-        user.quota?.size ?? 0,
+        user.quota?.size ?? 0, used[hash] ?? 0,
       ] { bytes.append(integer: number) }
       user.rates.append(to: &bytes)
     }
@@ -128,6 +130,7 @@ extension SentFence {
     users.reserveCapacity(Int(userCount))
     for _ in 0..<userCount {
       let limit = bytes.integer(at: start + 16)
+      if limit >= 0 { used[bytes.word(at: start)] = bytes.integer(at: start + 48) }
       users[bytes.word(at: start)] = User(
         isRefused: bytes.word(at: start + 8) != 0,
         quota: limit < 0
@@ -136,7 +139,7 @@ extension SentFence {
             limit: limit, used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
             size: bytes.integer(at: start + 40)),
         rates: AccessRates(
-          bytes.extracting(start + 48..<start + 48 + AccessRates.size)))
+          bytes.extracting(start + 56..<start + 56 + AccessRates.size)))
       start += Self.userSize
     }
     places.reserveCapacity(Int(placeCount))

@@ -25,6 +25,7 @@ import Testing
   private let standing = [
     "--version": "nftables v1.0.6",
     "list set inet openvpn_quota tunnels": "elements = { \"tun0\", \"tun1\" }",
+    "list chain inet openvpn_quota refuse": "chain refuse { reject }",
   ]
 
   @Test func `recommends it where it is off, and asks nobody`() throws {
@@ -38,6 +39,9 @@ import Testing
     #expect(try results()[0].remedy == "apt-get install nftables")
     let missing = try results(nft: ["--version": "1"])
     #expect(missing[0].level == .error && missing[0].remedy == "quota-fence --verbose")
+    let flushed = try results(
+      nft: standing.merging(["list chain inet openvpn_quota refuse": "chain refuse { }"]) { $1 })
+    #expect(flushed.map(\.level) == [.error] && flushed[0].text.contains("lost its rules"))
     #expect(try results(isRoot: false, nft: standing)[0].text.contains("takes root"))
   }
 

@@ -101,7 +101,7 @@ import Testing
       lines(early).dropFirst(2) == [
         "add quota inet openvpn_quota u_00000000000a11ce { over \(size(4_000_000)) bytes }"
       ])
-    // Another raise of somebody else leaves one alone that is used up.
+    // The raise of another user leaves one alone that is used up.
     #expect(update(sent, first, counts: [Self.alice: 1 << 40]).isEmpty)
   }
 
@@ -112,6 +112,36 @@ import Testing
     #expect(
       lines(next).contains(
         "add quota inet openvpn_quota u_00000000000a11ce { over \(size(500_000)) bytes }"))
+  }
+
+  @Test func `lets nobody go on by a sweep that heard nothing of them`() {
+    let fence = Self.fence((Self.alice, .quota(used: 500_000, limit: 2_000_000), [2]))
+    let sent = update(nil, fence).result
+    let deaf = update(sent, fence, sweep: 2, counts: [Self.alice: 3_000_000])
+    #expect(deaf.isEmpty)
+    // A grant opens all the same, by as much as it is.
+    let raised = Self.fence((Self.alice, .quota(used: 500_000, limit: 3_000_000), [2]))
+    let added = size(2_500_000) - size(1_500_000)
+    #expect(
+      lines(update(sent, raised, sweep: 2, counts: [Self.alice: 3_000_000])).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(added) bytes }"))
+    // Once the server answers again, its listing says what is left.
+    let left = Self.fence((Self.alice, .quota(used: 1_900_000, limit: 2_000_000), [2]))
+    #expect(
+      lines(update(deaf.result, left, sweep: 3, counts: [Self.alice: 3_000_000])).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(100_000)) bytes }"))
+  }
+
+  @Test func `begins anew after a reset too, where the object began with nothing used`() {
+    let none = Self.fence((Self.alice, .quota(used: 0, limit: 10_000_000), [2]))
+    let some = Self.fence((Self.alice, .quota(used: 6_000_000, limit: 10_000_000), [2]))
+    let sent = update(
+      update(nil, none).result, some, sweep: 2, counts: [Self.alice: 6_000_000]
+    ).result
+    #expect(
+      lines(update(sent, none)).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(10_000_000)) bytes }"))
+    #expect(update(update(sent, none).result, none).isEmpty)
   }
 
   @Test func `takes back what an object let pass too much`() {
@@ -175,6 +205,12 @@ import Testing
     )
     #expect(!changed.contains { $0.contains(" quota ") || $0.contains(" quota4 ") })
     #expect(read(sent.encoded()) == sent)
+  }
+
+  @Test func `has no rate that is too large for the kernel`() {
+    let fast = AccessRates(rate: Rate(shared: 1_000_000_000_000))
+    let said = lines(update(nil, Self.fence((Self.alice, .passes(nil, fast), [2]))))
+    #expect(said.contains { $0.contains("{ rate over 10000000000 bytes/second ") })
   }
 
   @Test func `is all anew where other rules hold`() {

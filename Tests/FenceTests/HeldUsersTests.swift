@@ -191,6 +191,19 @@ import Testing
     #expect(fence.places.isEmpty && fence.unknownPlaces == 1)
   }
 
+  @Test func `are left out on a device that is no tunnel`() throws {
+    var host = try Host()
+    host.users = [("alice", AccessUser(limit: 1000)), ("bob", AccessUser(limit: 1000))]
+    host.sessions = [
+      ("alice", "10.8.0.2", "tun0"), ("alice", "127.0.0.1", "lo"), ("bob", "127.0.0.2", "lo"),
+    ]
+    var fence = try host.fence()
+    fence.leaveOut(["lo"])
+    #expect(fence.users.keys.map { $0 } == [host.hash("alice")])
+    #expect(fence.places == [place("10.8.0.2"): host.hash("alice")])
+    #expect(fence.unknownPlaces == 2)
+  }
+
   @Test func `of another boot are none`() throws {
     var host = try Host()
     host.header.boot = 4

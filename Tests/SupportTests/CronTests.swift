@@ -52,9 +52,10 @@ import TestSupport
   }
 
   /// Runs a command of the table in a place where the programs are scripts that say their names.
-  func run(_ job: Job, systemd: Bool = false, installed: Bool = true, settings: String = "") throws
-    -> String
-  {
+  func run(
+    _ job: Job, systemd: Bool = false, installed: Bool = true, settings: String = "",
+    isFenced: Bool = false
+  ) throws -> String {
     let folder = try TemporaryDirectory()
     for name in ["quota-sweep", "quota-admin", "quota-rotate", "quota-fence", "sleep", "install"] {
       if installed || name == "sleep" || name == "install" {
@@ -62,9 +63,11 @@ import TestSupport
       }
     }
     if systemd { try folder.write("", to: "systemd/x") }
+    if isFenced { try folder.write("", to: "state/fence") }
     let file = try folder.write(settings, to: "quota.conf")
     let command = job.command.replacing("/run/systemd/system", with: "\(folder.path)/systemd")
       .replacing("/etc/openvpn-quota/quota.conf", with: file)
+      .replacing("/var/lib/openvpn-quota", with: "\(folder.path)/state")
     let outcome = try Program.run(
       "/bin/sh", ["-c", command], environment: ["PATH": "\(folder.path)/bin:/usr/bin:/bin"])
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
@@ -93,9 +96,11 @@ import TestSupport
     setting: String, isSo: Bool
   ) throws {
     let once = "quota-fence\n"
-    #expect(
-      try run(try jobs()[2], settings: "OTHER=1\n\(setting)\n")
-        == (isSo ? "sleep 3\n\(once)" + String(repeating: "sleep 15\n\(once)", count: 3) : ""))
+    let all = "sleep 3\n\(once)" + String(repeating: "sleep 15\n\(once)", count: 3)
+    let settings = "OTHER=1\n\(setting)\n"
+    #expect(try run(try jobs()[2], settings: settings) == (isSo ? all : ""))
+    // What the kernel was told before has to be taken away.
+    #expect(try run(try jobs()[2], settings: settings, isFenced: true) == all)
   }
 
   @Test(arguments: [

@@ -58,8 +58,8 @@ import Testing
     let file = try folder.write("MONITOR_INTERVAL=30\n\(setting)\n", to: "quota.conf")
     #expect(try generated(from: file, in: folder) == dropIn(30))
     let pulled = "\(folder.path)/quota-sweep.service.d/fence.conf"
-    #expect(
-      ((try? contents(ofFile: pulled)) == Array("[Unit]\nWants=quota-fence.path\n".utf8)) == isSo)
+    let wants = "[Unit]\nWants=quota-fence.path quota-fence.service\n"
+    #expect(((try? contents(ofFile: pulled)) == Array(wants.utf8)) == isSo)
     #expect((size(ofFile: pulled) != nil) == isSo)
   }
 

@@ -44,6 +44,15 @@ struct FenceCheck {
           isSystemdRunning ? "systemctl start quota-fence" : "quota-fence --verbose")
       ]
     }
+    // `nft flush table` leaves the sets, which are all that quota-fence looks at.
+    let rules = output(["nft", "list", "chain"] + words + ["refuse"]) ?? ""
+    guard rules.contains("reject") else {
+      return [
+        result(
+          .error, "the kernel's table has lost its rules, so nobody is held",
+          "quota-fence --remove && quota-fence --verbose")
+      ]
+    }
     let offloaded = quoted(output(["nft", "list", "flowtables"]) ?? "")
     return quoted(tunnels).filter(offloaded.contains).map { device in
       result(

@@ -14,7 +14,7 @@ package struct FenceOptions: ParsableCommand {
     abstract: "Lets the kernel cut users off at the byte at which their quota is used up.",
     discussion: """
       Brings the nftables table inet openvpn_quota up to date: a quota for each user who has one and \
-      is online. Runs after each sweep, and when somebody connects; does nothing unless FENCE is yes.
+      is online. Runs after each sweep, and when a client connects; does nothing unless FENCE is yes.
 
       EXAMPLES
         quota-fence --verbose  bring the table up to date, and say what is in it
@@ -165,7 +165,9 @@ private struct Fencing {
       var table = try AccessTable(in: directory)
       let tail = tail(after: table.header, in: directory)
       let online = try online(by: &table, through: tail, now)
-      return (try Fence(online, by: &table, at: now.seconds), table.header.count)
+      var fence = try Fence(online, by: &table, at: now.seconds)
+      fence.leaveOut(fence.devices.filter(Self.isForeign))
+      return (fence, table.header.count)
     } catch { throw AccessUnreadable(error) }
   }
 
@@ -193,6 +195,16 @@ private struct Fencing {
       diagnostics.warning("\(error); sessions of the last sweep are held")
       return nil
     }
+  }
+
+  /// Whether a device is none of OpenVPN's. The journal may be the lie of anybody in the hooks' group,
+  /// which must not stop packets of the host's other networks.
+  private static func isForeign(_ device: String) -> Bool {
+    let folder = "/sys/class/net/\(device)"
+    guard let type = try? contents(ofRegularFile: folder + "/type", limit: 64) else { return false }
+    // ARPHRD_NONE, which tun devices and those of the kernel's data channel are; a tap has flags.
+    return type.span.number(at: 0)?.value != 65534
+      && (try? FileStatus(of: folder + "/tun_flags")) == nil
   }
 
   /// The largest MTU of some devices; 0 where none can be found.
