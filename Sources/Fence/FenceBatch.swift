@@ -18,12 +18,14 @@ extension FenceUpdate {
     batch.elements(
       "add", tunnels(of: result).subtracting(tunnels(of: sent)).map { ("tunnels", $0) })
     batch.elements("delete", changed(from: sent, to: result).map { ($0.map, $0.key) })
-    for (user, former) in sent?.users ?? [:] where former != result.users[user] {
+    for (user, former) in sent?.users ?? [:]
+    where former != result.users[user] || replaced.contains(user) {
       for object in former.objects(of: user) where isGone(object, of: user) {
         batch.line("delete \(object.kind) \(FenceRules.table) \(object.name)")
       }
     }
-    for (user, present) in result.users where present != sent?.users[user] {
+    for (user, present) in result.users
+    where present != sent?.users[user] || replaced.contains(user) {
       for object in present.objects(of: user) where isNew(object, of: user) {
         batch.line("add \(object.kind) \(FenceRules.table) \(object.name) { \(object.value) }")
       }

@@ -77,7 +77,7 @@ package struct FenceUpdate {
   /// Whether there is nothing to tell; then the batch only finds out whether another program changed
   /// anything.
   package var isEmpty: Bool {
-    !isAnew && result.users == sent?.users && result.places == sent?.places
+    !isAnew && replaced.isEmpty && result.users == sent?.users && result.places == sent?.places
   }
 
   private mutating func set(_ user: UInt64, _ hold: Fence.Hold, _ counts: Counts?) {

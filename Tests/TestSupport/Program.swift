@@ -62,7 +62,9 @@ package enum Program {
   package static func copy(_ name: String, into folder: String) throws -> String {
     let copy = "\(folder)/\(name)"
     let original = URL(fileURLWithPath: path(name)).resolvingSymlinksInPath()
-    try FileManager.default.copyItem(atPath: original.path, toPath: copy)
+    // By another process: what this one has open for writing, a child of another test may have inherited,
+    // and then the copy could not be started.
+    try run("cp", ["-p", original.path, copy]).requireSuccess()
     return copy
   }
 
