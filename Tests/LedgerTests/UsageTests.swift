@@ -185,3 +185,12 @@ private func zone(_ before: Int64, _ after: Int64, from moment: Int64) -> Zone {
       Array(try bench.ledger.usage.sums(in: Bench.allDays).byDay.keys) == [.beforeEveryLedger])
   }
 }
+
+extension Maintenance {
+  /// Folds all days whose hours nobody asks for any more.
+  fileprivate func foldHours(keeping days: Int, at now: Int64) throws -> Int {
+    var folded = 0
+    while let rows = try foldDay(keeping: days, at: now) { folded += rows }
+    return folded
+  }
+}

@@ -35,23 +35,32 @@ struct Tidying {
   /// - Returns: how many hours went into their days, and how many rows were removed, by table.
   mutating func run() throws -> (folded: Int, removed: [(table: String, rows: Int)]) {
     try ledger.maintenance.makeCommitsQuick()
-    let folded = try ledger.maintenance.foldHours(keeping: settings.hourlyDays, at: now)
+    var folded = 0
+    while let rows = try givingWay({
+      try ledger.maintenance.foldDay(keeping: settings.hourlyDays, at: now)
+    }) { folded += rows }
     let progress = Progress("pruning")
     // Counting takes a while itself, and only a person who watches wants to know.
     let total = progress.isShown ? try count().reduce(0) { $0 + $1.rows } : 0
     var done = 0
-    while true {
-      let began = Clock.monotonic
-      guard let rows = try pruning.step() else { break }
-      if rows == 0 { continue }
+    while let rows = try givingWay({ try pruning.step() }) {
       done += rows
       progress.show(done, of: total)
-      try shortenLog()
-      // The lock is free for longer than it was taken: a sweep that waits for it gets it.
-      rest(twice: Clock.monotonic - began)
     }
     try checkpoint()
     return (folded, pruning.removed)
+  }
+
+  /// Takes a step, and lets others have the lock after it.
+  ///
+  /// - Returns: how many rows it changed; nil at the end.
+  private func givingWay(_ step: () throws -> Int?) throws -> Int? {
+    let began = Clock.monotonic
+    guard let rows = try step() else { return nil }
+    try shortenLog()
+    // The lock is free for longer than it was taken: a sweep that waits for it gets it.
+    rest(twice: Clock.monotonic - began)
+    return rows
   }
 
   /// Lets a sweep that is under way end first: it holds the lock, and empties the log itself.

@@ -112,26 +112,16 @@ package struct Maintenance {
     try ledger.database.execute("PRAGMA synchronous = NORMAL")
   }
 
-  /// Adds up the hours of days that are over for so long that nobody asks for their hours, one day in
-  /// each transaction: `usage` keeps one row a day and user of them.
+  /// Adds up the hours of the oldest day that is over for so long that nobody asks for its hours, in one
+  /// transaction: `usage` keeps one row a day and user of it.
   ///
   /// - Parameters:
   ///   - days: how long hours are kept, the setting `HOURLY_DAYS`.
   ///   - now: seconds since 1970.
-  /// - Returns: how many rows went into others.
-  package func foldHours(keeping days: Int, at now: Int64) throws(SQLiteError) -> Int {
-    let zone = ledger.zone
-    let end = zone.start(of: Day(of: now, in: zone) + -Int64(days))
-    var folded = 0
-    while let rows = try foldDay(before: end) { folded += rows }
-    return folded
-  }
-
-  /// Folds the oldest day that is not.
-  ///
-  /// - Returns: nil where none is left before a moment.
-  private func foldDay(before end: Int64) throws(SQLiteError) -> Int? {
-    try ledger.database.transaction { () throws(SQLiteError) in
+  /// - Returns: how many rows went into others; nil where no such day is left.
+  package func foldDay(keeping days: Int, at now: Int64) throws(SQLiteError) -> Int? {
+    let end = ledger.zone.start(of: Day(of: now, in: ledger.zone) + -Int64(days))
+    return try ledger.database.transaction { () throws(SQLiteError) in
       let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
       let oldest = try ledger.database.first(
         "SELECT min(start) FROM usage WHERE start >= ?1 AND start > ?2", calendar.foldedBefore,
@@ -143,19 +133,27 @@ package struct Maintenance {
       }
       let day = Day(of: oldest, in: ledger.zone)
       let (start, next) = (ledger.zone.start(of: day), max(ledger.zone.end(of: day), oldest + 1))
-      // A day has 30 hours and resets at most: no sum of so many is too large.
-      try ledger.database.run(
-        """
-        INSERT OR REPLACE INTO usage
-          SELECT ?1, user_id, sum(min(bytes_received, \(Int64.max / 32))),
-            sum(min(bytes_sent, \(Int64.max / 32)))
-          FROM usage WHERE start >= ?1 AND start < ?2 GROUP BY user_id
-        """, start, next)
-      let removed = try ledger.database.run(
-        "DELETE FROM usage WHERE start > ?1 AND start < ?2", start, next)
+      let removed =
+        try ledger.database.exists(
+          "SELECT 1 FROM usage WHERE start > ?1 AND start < ?2", start, next)
+        ? try addUpHours(from: start, to: next) : 0
       try setFolded(before: next)
       return removed
     }
+  }
+
+  /// - Returns: how many rows there are less.
+  private func addUpHours(from start: Int64, to end: Int64) throws(SQLiteError) -> Int {
+    // A day has 30 hours and resets at most: no sum of so many is too large.
+    try ledger.database.run(
+      """
+      INSERT OR REPLACE INTO usage
+        SELECT ?1, user_id, sum(min(bytes_received, \(Int64.max / 32))),
+          sum(min(bytes_sent, \(Int64.max / 32)))
+        FROM usage WHERE start >= ?1 AND start < ?2 GROUP BY user_id
+      """, start, end)
+    return try ledger.database.run(
+      "DELETE FROM usage WHERE start > ?1 AND start < ?2", start, end)
   }
 
   private func setFolded(before moment: Int64) throws(SQLiteError) {
