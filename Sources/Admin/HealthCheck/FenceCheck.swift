@@ -4,7 +4,7 @@ import Support
 import System
 
 /// Looks at the fence: whether the kernel has the table, whether something keeps it up to date, and what
-/// goes around it. As root, for the kernel tells nobody else.
+/// goes around it. It needs root: the kernel answers no other user.
 struct FenceCheck {
   let settings: Settings
   let configs: [ServerConfig]
