@@ -122,8 +122,8 @@ test-systems: test-system-deps deb ## the same for this host's release, and besi
 .PHONY: install
 install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@test -x $(PROGRAMS)/quota-disconnect || { echo 'nothing is built yet: run make build' >&2; exit 1; }
-	@# What is newer than this was installed now.
-	@rm -f $(PROGRAMS)/.installing && touch $(PROGRAMS)/.installing
+	@# What is newer than this was installed now. It stands where it is installed: several may install what was built at once.
+	@install -d $(LIBEXEC) && rm -f $(MANIFEST).stamp && touch $(MANIFEST).stamp
 	install -v -d -m 0755 $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DOC) $(EXAMPLES) $(UNITS) $(GENERATORS) \
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
@@ -149,8 +149,9 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	@# Where systemd runs cron would log these lines each minute, and they would do nothing.
 	@test -n "$(DESTDIR)" || test -d /run/systemd/system || test -e $(CRON)/openvpn-quota || \
 	  { install -d $(CRON) && ln -sfnv ../openvpn-quota/cron $(CRON)/openvpn-quota; }
-	@.ci/manifest write $(MANIFEST) $(PROGRAMS)/.installing $(SBIN) $(LIBEXEC) $(MAN) $(DOC) $(CONFIG)/cron $$(find $(CRON)/openvpn-quota 2>/dev/null) $(UNITS) \
+	@.ci/manifest write $(MANIFEST) $(MANIFEST).stamp $(SBIN) $(LIBEXEC) $(MAN) $(DOC) $(CONFIG)/cron $$(find $(CRON)/openvpn-quota 2>/dev/null) $(UNITS) \
 	  $(GENERATORS) $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	@rm $(MANIFEST).stamp
 
 .PHONY: deploy
 deploy: ## build, install, start and check; SERVER=NAME sets that server up
