@@ -13,10 +13,10 @@ package struct PermissionFix {
   init?(for error: SystemError) {
     guard error.code == EACCES || error.code == EPERM else { return nil }
     var above: [String] = []
-    var folder = Path.directory(of: error.subject)
+    var folder = directory(of: error.subject)
     while folder != "/", folder != "." {
       above.insert(folder, at: 0)
-      folder = Path.directory(of: folder)
+      folder = directory(of: folder)
     }
     let closed = above.first { unsafe access($0, X_OK) != 0 }
     self.init(opening: closed ?? error.subject, to: geteuid(), mainGroup: getegid())

@@ -142,7 +142,7 @@ struct ServerCheck {
         result(isBarrier ? .error : .warning, "\(place): \(first) starts our hook\(what)", remedy)
       ]
     case .hook:
-      let calls = command.value(of: "--server") ?? Path.stem(of: config.file)
+      let calls = command.value(of: "--server") ?? fileStem(of: config.file)
       let other =
         calls == name
         ? []
@@ -197,7 +197,7 @@ struct ServerCheck {
   /// `chroot`.
   private func inJail(_ path: String) -> String {
     (config.chroot?.value ?? "")
-      + Path.resolve(path, in: config.chroot == nil ? config.directory : "/")
+      + resolvedPath(path, in: config.chroot == nil ? config.directory : "/")
   }
 
   private func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }

@@ -1,6 +1,5 @@
 import Glibc
 import Ledger
-import OpenVPN
 import Quota
 import SQLite
 import Servers
