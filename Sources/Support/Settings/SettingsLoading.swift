@@ -207,12 +207,17 @@ struct SettingsLoading {
 }
 
 extension DiagnosticPrinter {
-  /// Loads the settings, and passes on what there is to say about them, one warning each.
+  /// Loads the settings, and passes on what there is to say about them.
   ///
   /// - Parameter config: the argument of `--config`.
   package func settings(config: String?) throws(SettingsError) -> Settings {
     let loaded = try Settings.load(config: config)
-    for problem in loaded.problems { warning(problem.message) }
+    warn(of: loaded.problems)
     return loaded.settings
+  }
+
+  /// Passes on what there was to say about the settings, one warning each: the work goes on.
+  func warn(of problems: [SettingsProblem]) {
+    for problem in problems { warning(problem.message) }
   }
 }
