@@ -1,5 +1,4 @@
 import Glibc
-import OpenVPN
 import System
 
 /// A shell pattern for files, such as `/etc/openvpn/*.conf`.

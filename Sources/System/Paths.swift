@@ -8,6 +8,17 @@ package func directory(of path: String) -> String {
   return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
 }
 
+/// The directories on the way to a file, the topmost first, without `/` and `.`.
+package func directories(above path: String) -> [String] {
+  var above: [String] = []
+  var folder = directory(of: path)
+  while folder != "/", folder != "." {
+    above.insert(folder, at: 0)
+    folder = directory(of: folder)
+  }
+  return above
+}
+
 /// The last part of a path: `b` of `/a/b`.
 package func fileName(of path: String) -> String {
   String(decoding: fileName(of: Array(path.utf8)), as: UTF8.self)
