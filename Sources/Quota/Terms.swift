@@ -61,6 +61,10 @@ package struct Terms: Equatable, Sendable {
       return "a rate for then holds once the quota is used up, and the quota is unlimited; "
         + "allowed is then with a quota, or a rate for always"
     }
+    if let then = thenRate?.rate, let rate = rate?.rate, then.atMost(rate) != then {
+      return "the rate past the quota, \(then), is faster than the one for always, \(rate); "
+        + "allowed is then with the same rate or a slower one"
+    }
     return nil
   }
 }

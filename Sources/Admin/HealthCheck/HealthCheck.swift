@@ -47,10 +47,11 @@ package struct HealthCheck {
     let sweep = SweepCheck(
       settings: settings, servers: (try? servers.get()) ?? [], now: now)
     let places = state.directoryResults() + state.logResults()
-    let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config)).results()
+    let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config))
+    let fenceResults = fence.results()
     let configs = serverResults()
     return settingsResults() + state.ledgerResults() + places + configs + sweep.sweepResults()
-      + sweep.timerResults() + fence + sweep.clockResults()
+      + sweep.timerResults() + fenceResults + fence.countResults() + sweep.clockResults()
   }
 
   /// The settings, and whether the account exists that all is shared by.

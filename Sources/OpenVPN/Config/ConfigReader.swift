@@ -137,7 +137,11 @@ struct ConfigReader {
     case "server", "server-bridge", "server-ipv6": config.isServer = true
     case "mode": config.isServer = config.isServer || value == "server"
     case "client", "tls-client", "remote": config.isClient = true
-    case "dev", "dev-type": config.isTap = config.isTap || value?.hasPrefix("tap") == true
+    case "dev", "dev-type":
+      config.isTap = config.isTap || value?.hasPrefix("tap") == true
+      if line.name == "dev" {
+        config.device = ["tun", "tap", "null"].contains(value) ? nil : value
+      }
     case "user": config.user = value.map(line.located)
     case "group": config.group = value.map(line.located)
     case "client-connect": config.clientConnect = try command(line)

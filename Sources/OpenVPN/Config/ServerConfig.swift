@@ -47,6 +47,8 @@ package struct ServerConfig: Equatable, Sendable {
   var isClient = false
   /// Whether its `dev` or `dev-type` is tap.
   package internal(set) var isTap = false
+  /// The name of its device, if `dev` says more than the kind: OpenVPN takes a free one then.
+  package internal(set) var device: String?
   /// Where its management interface is; nil if it has none, or dials out.
   package internal(set) var management: Located<Management>?
   /// Every `management` line.
