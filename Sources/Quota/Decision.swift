@@ -1,3 +1,44 @@
+/// The operator's settings that the rules go by.
+package struct Rules: Equatable, Sendable {
+  /// What a quota counts.
+  package var count: Count
+  /// What is done about a user the ledger does not know.
+  package var unknownUsers: UnknownUsers
+  /// Which of a client's names is its user's.
+  package var identifyBy: IdentifyBy
+  /// Which spellings of a name are one user.
+  package var names: Names
+  /// The quota of a user created on first sight, in bytes, 0 for unlimited.
+  package var defaultQuota: Int64
+  /// Percentages of a quota that give notice.
+  package var notifyAt: [Int]
+  /// Days before an expiry that give notice, 0 for never.
+  package var notifyDaysLeft: Int64
+  /// Seconds between two sweeps.
+  package var interval: Int64
+  /// Whether something holds users to their rates; where nothing does, there are none.
+  package var fence: Bool
+
+  package init(
+    count: Count = .total, unknownUsers: UnknownUsers = .allow, identifyBy: IdentifyBy = .auto,
+    names: Names = .exact, defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0,
+    interval: Int64 = 45, fence: Bool = false
+  ) {
+    self.count = count
+    self.unknownUsers = unknownUsers
+    self.identifyBy = identifyBy
+    self.names = names
+    self.defaultQuota = defaultQuota
+    self.notifyAt = notifyAt
+    self.notifyDaysLeft = notifyDaysLeft
+    self.interval = interval
+    self.fence = fence
+  }
+
+  /// Seconds without news after which nothing is taken for as it was: three sweeps that are missing.
+  package var patience: Int64 { 3 * interval }
+}
+
 /// Whether a user may be in, and if not, why.
 package enum Verdict: Equatable, Sendable {
   /// They may, at most at a rate; nil for as fast as it goes.

@@ -2,19 +2,6 @@ import Glibc
 import System
 import Quota
 
-/// A value in a log line, escaped when it is written.
-package enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
-  /// Text; may come from outside.
-  case text(String)
-  /// Text as bytes, not necessarily UTF-8, such as a client's name.
-  case bytes([UInt8])
-  /// A number.
-  case number(Int64)
-
-  package init(stringLiteral value: String) { self = .text(value) }
-  package init(integerLiteral value: Int64) { self = .number(value) }
-}
-
 /// The log that all programs append to, one line an event:
 /// `2026-11-23T20:36:45Z info quota-sweep: closed user=alice bytes=123`.
 ///
@@ -65,7 +52,8 @@ package final class Log {
   ///   - event: what happened, a word or a few.
   ///   - details: `key=value` pairs in their order.
   package func record(
-    _ level: LogLevel, _ event: StaticString, _ details: KeyValuePairs<StaticString, LogValue> = [:]
+    _ level: LogLevel, _ event: StaticString,
+    _ details: KeyValuePairs<StaticString, FieldValue> = [:]
   ) {
     guard level >= self.level else { return }
     let text = Log.text(of: event, details)
@@ -145,16 +133,12 @@ package final class Log {
   }
 
   private static func text(
-    of event: StaticString, _ details: KeyValuePairs<StaticString, LogValue>
+    of event: StaticString, _ details: KeyValuePairs<StaticString, FieldValue>
   ) -> [UInt8] {
     var text = Array("\(event)".utf8)
     for (key, value) in details {
       text += " \(key)=".utf8
-      switch value {
-      case .text(let value): Escaping.appendValue(Array(value.utf8), to: &text)
-      case .bytes(let value): Escaping.appendValue(value, to: &text)
-      case .number(let value): text += "\(value)".utf8
-      }
+      Escaping.appendValue(value.bytes, to: &text)
     }
     return text
   }

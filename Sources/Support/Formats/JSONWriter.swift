@@ -55,6 +55,18 @@ package struct JSONWriter {
     string(value)
   }
 
+  /// Writes a field that is any value.
+  package mutating func field(_ key: String, value: FieldValue) {
+    switch value {
+    case .text(let text): field(key, text)
+    case .bytes(let bytes): field(key, String(decoding: bytes, as: UTF8.self))
+    case .number(let number), .size(let number): field(key, number)
+    case .flag(let flag): field(key, flag)
+    case .time(let time): field(key, isoTime(time))
+    case .empty: field(key, String?.none)
+    }
+  }
+
   /// Writes an element of an array that is a text.
   package mutating func element(_ text: String) {
     separate()

@@ -52,7 +52,7 @@ struct RotatedLogs {
   /// Packs all but the youngest that are not packed yet.
   ///
   /// - Returns: how many.
-  func packOlder() throws(RotationError) -> Int {
+  func packOlder() throws -> Int {
     guard limit > 1 else { return 0 }
     var count = 0
     for number in 2...limit where files(number).contains(plain(number)) {
@@ -63,10 +63,10 @@ struct RotatedLogs {
 
   /// Packs one, unless a program still writes to it: the next rotation is soon enough. It is whole
   /// on the disk before the plain one goes.
-  private func pack(_ number: Int) throws(RotationError) -> Bool {
+  private func pack(_ number: Int) throws -> Bool {
     let path = plain(number)
     let draft = "\(packed(number)).new"
-    do throws(SystemError) {
+    do {
       let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
       guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { return false }
       let status = try FileStatus(of: file, called: path)
@@ -78,12 +78,11 @@ struct RotatedLogs {
         try remove(path)
         return true
       }
+      throw RotationError.gzip(path)
     } catch {
       try? remove(draft)
-      throw .system(error)
+      throw error
     }
-    try? remove(draft)
-    throw .gzip(path)
   }
 }
 

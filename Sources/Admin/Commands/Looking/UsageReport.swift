@@ -22,7 +22,7 @@ struct UsageReport {
   }
 
   /// A session, live or over, and whose it is.
-  typealias OwnedSession = (owner: Owner?, session: PastSession)
+  typealias OwnedSession = (owner: Owner?, past: PastSession)
 
   /// What one user moved.
   ///
@@ -45,7 +45,8 @@ struct UsageReport {
       }
     }
     var servers: [String?: Line] = [:]
-    try ledger.sessions.forEach(of: number, in: window.time) { session in
+    try ledger.sessions.forEach(of: number, in: window.time) { past in
+      let session = past.session
       let new = Line(
         user: name, label: session.server ?? "-", value: session.server, traffic: Traffic())
       servers[session.server, default: new].sessions += 1
@@ -131,14 +132,14 @@ struct UsageReport {
       [
         .text("USER") { Words.owner($0.owner) },
         .user { $0.owner?.name },
-        .text(.optional("SERVER"), key: "server") { $0.session.server },
-        .text(key: "address") { $0.session.address },
-        .text(.optional("FROM"), key: "real_address") { $0.session.realAddress },
-        .time("SINCE", key: "connected_since") { $0.session.connectedSince },
-        .text("LASTED") { $0.session.length(at: now) },
-        .time(key: "closed_at") { $0.session.closedAt },
-        .traffic { $0.session.counters },
-        .number(key: "bytes_counted") { count.bytes(of: $0.session.counters) },
+        .text(.optional("SERVER"), key: "server") { $0.past.session.server },
+        .text(key: "address") { $0.past.session.address },
+        .text(.optional("FROM"), key: "real_address") { $0.past.session.realAddress },
+        .time("SINCE", key: "connected_since") { $0.past.session.connectedSince },
+        .text("LASTED") { $0.past.length(at: now) },
+        .time(key: "closed_at") { $0.past.closedAt },
+        .traffic { $0.past.session.counters },
+        .number(key: "bytes_counted") { count.bytes(of: $0.past.session.counters) },
       ])
     listing.about = [("by", "session")]
     listing.ifEmpty = Words.noUsage
@@ -149,7 +150,7 @@ struct UsageReport {
 extension PastSession {
   /// How long it has lasted, and whether it still does.
   fileprivate func length(at now: Int64) -> String {
-    let seconds = saturatingSum(closedAt ?? now, -max(connectedSince, -.max))
+    let seconds = saturatingSum(closedAt ?? now, -max(session.connectedSince, -.max))
     return Words.duration(max(0, seconds)) + (closedAt == nil ? ", live" : "")
   }
 }

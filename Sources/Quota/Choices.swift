@@ -36,10 +36,45 @@ extension SettingChoice {
   }
 }
 
-/// A text from outside for a one-line message: as it is if it is short and printable ASCII, which
-/// cannot break the line or a terminal, and otherwise only referred to.
-func shown(_ text: String) -> String {
-  if text.isEmpty { return "an empty text" }
-  let isPlain = text.utf8.count <= 40 && text.utf8.allSatisfy { 0x20...0x7E ~= $0 }
-  return isPlain ? text : "the text given"
+/// What is done about a user the ledger does not know: the setting `UNKNOWN_USERS`.
+package enum UnknownUsers: Int, SettingChoice, Sendable {
+  /// In, and created with the default quota as soon as something is counted.
+  case allow
+  /// Out.
+  case reject
+  /// In, and not metered.
+  case ignore
+
+  package static var words: StaticString { "allow reject ignore" }
+}
+
+/// What `quota-connect` answers when it cannot tell. The setting `ON_ERROR`.
+package enum OnError: Int, SettingChoice, Sendable {
+  /// The client comes in.
+  case allow
+  /// The client stays out.
+  case reject
+
+  package static var words: StaticString { "allow reject" }
+}
+
+/// Which traffic a quota counts, as the server sees it. The setting `COUNT`.
+package enum Count: Int, SettingChoice, Sendable {
+  /// Both directions together.
+  case total
+  /// What the server sent: the user's download.
+  case sent
+  /// What the server received: the user's upload.
+  case received
+
+  package static var words: StaticString { "total sent received" }
+
+  /// The bytes that count.
+  package func bytes(of traffic: Traffic) -> Int64 {
+    switch self {
+    case .total: traffic.total
+    case .sent: traffic.sent
+    case .received: traffic.received
+    }
+  }
 }
