@@ -15,10 +15,13 @@ struct CommonOptions: ParsableArguments {
   /// The settings, with a warning for each that makes no sense but does not stop the work.
   ///
   /// - Throws: `SettingsError`.
-  func settings() throws -> Settings {
+  func settings() throws -> Settings { try loadedSettings().settings }
+
+  /// The same, with the file that they were read from.
+  func loadedSettings() throws -> LoadedSettings {
     let loaded = try Settings.load(config: config.map { FileArgument($0).path })
     AdminProgram.diagnostics.warn(of: loaded.problems)
-    return loaded.settings
+    return loaded
   }
 }
 

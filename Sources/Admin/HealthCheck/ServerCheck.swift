@@ -107,8 +107,17 @@ struct ServerCheck {
           "\(line.place): the hook is not told whether the server has username-as-common-name and "
             + "duplicate-cn", remedy)
       ]
-    return told + hook("auth-user-pass-verify", line, remedy)
+    let rivals = config.pluginsAtLogin.map { plugin in
+      result(
+        .warning, "\(plugin.place): \(plugin.value) \(Self.besidePlugin)",
+        "let one program behind --then check all of it, or take quota-connect out of \(line.place)")
+    }
+    return told + rivals + hook("auth-user-pass-verify", line, remedy)
   }
+
+  /// What may go wrong where a plugin checks passwords beside the hook.
+  static let besidePlugin =
+    "may check passwords as well, and who fails there is told all the same why the user may not come in"
 
   private func hook(
     _ directive: String, _ program: String, _ line: Located<[String]>?
