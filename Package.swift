@@ -136,7 +136,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "FuzzTests",
-      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Ledger", "Support", "Admin"],
+      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Ledger", "Support", "Fence", "Admin"],
       path: "Tests/Fuzz", exclude: ["Corpus", "Dictionaries"], swiftSettings: strict),
     .testTarget(
       name: "HostTests", dependencies: ["SQLite", "TestSupport"], swiftSettings: strict),
@@ -149,6 +149,7 @@ let package = Package(
 if Context.environment["QUOTA_FUZZ"] != nil {
   let readers = [
     "System", "Quota", "Gate", "OpenVPN", "Servers", "SQLite", "Ledger", "Support", "Sweep",
+    "Fence",
   ]
   let reading = readers.map(Target.Dependency.init(stringLiteral:))
   package.products = []

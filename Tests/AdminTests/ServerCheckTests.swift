@@ -112,6 +112,23 @@ import Testing
     #expect(found.allSatisfy { $0.text.contains(problem ?? "") && $0.remedy != nil })
   }
 
+  /// The reason would go to a client whose password the plugin turns down.
+  @Test(
+    .enabled(if: geteuid() == 0, "only root may ask what another user may do"),
+    arguments: [
+      ("/usr/lib/openvpn/openvpn-plugin-auth-pam.so", "HOOK --then /bin/true", true),
+      ("openvpn-plugin-down-root.so", "HOOK --then /bin/true", false),
+      ("openvpn-plugin-auth-pam.so", "/bin/true", false),
+    ])
+  func `with our hook at logins is told of a plugin beside it`(
+    plugin: String, command: String, isTold: Bool
+  ) throws {
+    let command = command.replacing("HOOK", with: try hook())
+    let found = try results("plugin \(plugin) login\nauth-user-pass-verify \"\(command)\" via-env")
+      .filter { $0.text.contains("udp.conf:4: \(plugin) may check passwords as well") }
+    #expect(found.map(\.level) == (isTold ? [.warning] : []))
+  }
+
   @Test(.enabled(if: geteuid() == 0, "only root may ask what another user may do"))
   func `finds the script behind a hook as OpenVPN would`() throws {
     try folder.write("", to: "openvpn/here.sh", mode: 0o755)

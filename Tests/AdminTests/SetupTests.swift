@@ -74,6 +74,39 @@ import Testing
     #expect(try text() == "mode server\n")
   }
 
+  @Test(.enabled(if: HeldKernel.isAvailable))
+  func `turns the fence on where it is asked to`() throws {
+    try folder.write("mode server\n", to: "openvpn/udp.conf")
+    func run(_ words: String...) throws -> Outcome {
+      try Program.run(
+        Program.path("quota-admin"), ["setup", "udp", "--config", config] + words,
+        environment: ["PATH": "/usr/sbin:/usr/bin:/bin"])
+    }
+    let before = try String(contentsOfFile: config, encoding: .utf8)
+    try run("--yes").requireSuccess()
+    #expect(try String(contentsOfFile: config, encoding: .utf8) == before)
+    let asked = try run("--fence")
+    #expect(asked.status == 64 && asked.errors.contains("to ask on: change \(config)?"))
+    let done = try run("--fence", "--yes")
+    #expect(done.status == 0 && done.output.contains("\n+FENCE=yes\nchanged \(config); as it was"))
+    #expect(try String(contentsOfFile: config, encoding: .utf8) == before + "FENCE=yes\n")
+    let again = try run("--fence", "--yes")
+    #expect(again.status == 0 && !again.output.contains("FENCE"))
+    let missing = try Program.run(
+      Program.path("quota-admin"), ["setup", "udp", "--fence", "--yes", "--config", config],
+      environment: ["PATH": folder.path, "FENCE": "no"])
+    #expect(missing.status == 78 && missing.errors.contains("hint: apt-get install nftables"))
+  }
+
+  @Test func `warns of a plugin beside a hook at logins`() throws {
+    try folder.write(
+      "mode server\nplugin /lib/auth-ldap.so\nauth-user-pass-verify /bin/true via-env\n",
+      to: "openvpn/udp.conf")
+    let outcome = try admin("setup", "udp", "--at-login", "--yes")
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("udp.conf:2: /lib/auth-ldap.so may check passwords as well"))
+  }
+
   @Test func `keeps an access list, and a link where it is`() throws {
     try folder.write("mode server\n", to: "real/udp.conf", mode: 0o600)
     try FileManager.default.createDirectory(
@@ -103,7 +136,7 @@ import Testing
     let setup = try ServerSetup(of: "udp", settings)
     try folder.write("mode server\nverb 4\n", to: "openvpn/udp.conf")
     #expect(throws: CommandError.self) {
-      try setup.write(try setup.tearingDown(), keepingAs: "teardown")
+      try setup.file.write(try setup.tearingDown(), keepingAs: "teardown")
     }
     #expect(try text() == "mode server\nverb 4\n")
     #expect(try names(inDirectory: "\(folder.path)/openvpn") == ["udp.conf"])

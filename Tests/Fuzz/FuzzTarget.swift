@@ -16,7 +16,7 @@ struct FuzzTarget: Sendable {
   /// Every target.
   static let all = [
     status, management, openvpnConfig, hookEnvironment, environmentFile, settings, sizes, dates,
-    csv, json, escaping, journal, access,
+    csv, json, escaping, journal, access, fence,
   ]
 }
 

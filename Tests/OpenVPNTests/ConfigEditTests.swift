@@ -236,3 +236,18 @@ private let configs = [
     #expect(String(decoding: edit.text, as: UTF8.self) == "mode server\n\(left)verb 3\n")
   }
 }
+
+@Suite struct `Setting a value` {
+  @Test(arguments: [
+    ("# Cuts.\n#FENCE=no\n\n#FENCE_OPEN=\n", "# Cuts.\n#FENCE=no\nFENCE=yes\n\n#FENCE_OPEN=\n"),
+    ("FENCE=no\nCOUNT=sent\n  FENCE = no # x\n", "FENCE=no\nCOUNT=sent\nFENCE=yes\n"),
+    ("#FENCE=no\nFENCE=yes\n", "#FENCE=no\nFENCE=yes\n"), ("", "FENCE=yes\n"),
+    ("COUNT=sent", "COUNT=sent\nFENCE=yes"), ("COUNT=sent\r\n", "COUNT=sent\r\nFENCE=yes\r\n"),
+    ("# FENCE=yes cuts\nFENCE_OPEN=1.1.1.1\n", "# FENCE=yes cuts\nFENCE_OPEN=1.1.1.1\nFENCE=yes\n"),
+  ])
+  func `takes the place of the one that holds, and leaves the rest`(text: String, new: String) {
+    let edit = ConfigEdit.setting("FENCE", to: "yes", in: Array(text.utf8))
+    #expect(String(decoding: edit.text, as: UTF8.self) == new)
+    #expect(edit.changesNothing == (text == new))
+  }
+}

@@ -19,12 +19,15 @@ package struct SystemCalls {
 
   /// Runs a program undisturbed.
   ///
+  /// - Parameter wrapper: a command that it is started through, whose own calls are none of its.
   /// - Returns: its calls in order, without the `execve` that began it; and how it ended.
   package func calls(
-    of program: String, _ arguments: [String], environment: [String: String]
+    of program: String, _ arguments: [String], environment: [String: String],
+    through wrapper: [String] = []
   ) throws -> (calls: [Call], outcome: Outcome) {
+    let command = wrapper + ["/usr/bin/strace", "-o", trace, program] + arguments
     let outcome = try Program.run(
-      "/usr/bin/strace", ["-o", trace, program] + arguments, environment: environment)
+      command[0], Array(command.dropFirst()), environment: environment)
     var numbers: [String: Int] = [:]
     let lines = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
     let calls = lines.dropFirst().compactMap { line -> Call? in
@@ -50,14 +53,15 @@ package struct SystemCalls {
   ///
   /// - Returns: how it ended; 137 where the call came.
   package func run(
-    _ program: String, _ arguments: [String], environment: [String: String], killedAt call: Call
+    _ program: String, _ arguments: [String], environment: [String: String],
+    through wrapper: [String] = [], killedAt call: Call
   ) throws -> Outcome {
-    try Program.run(
-      "/usr/bin/strace",
-      [
-        "-o", trace, "-e", "trace=\(call.name)",
+    let command =
+      wrapper + [
+        "/usr/bin/strace", "-o", trace, "-e", "trace=\(call.name)",
         "-e", "inject=\(call.name):signal=SIGKILL:when=\(call.number)", program,
-      ] + arguments, environment: environment)
+      ] + arguments
+    return try Program.run(command[0], Array(command.dropFirst()), environment: environment)
   }
 }
 

@@ -15,8 +15,11 @@ struct CommonOptions: ParsableArguments {
   /// The settings, with a warning for each that makes no sense but does not stop the work.
   ///
   /// - Throws: `SettingsError`.
-  func settings() throws -> Settings {
-    try AdminProgram.diagnostics.settings(config: config.map { FileArgument($0).path })
+  func settings() throws -> Settings { try loadedSettings().settings }
+
+  /// The same, with the file that they were read from.
+  func loadedSettings() throws -> LoadedSettings {
+    try AdminProgram.diagnostics.loadedSettings(config: config.map { FileArgument($0).path })
   }
 }
 

@@ -85,8 +85,18 @@ struct ServerCheck {
         "\(line.place): the hook is not told whether the server has username-as-common-name and "
           + "duplicate-cn", remedy: remedy)
     }
+    for plugin in config.pluginsAtLogin {
+      report.warning(
+        "\(plugin.place): \(plugin.value) \(Self.besidePlugin)",
+        remedy:
+          "let one program behind --then check all of it, or take quota-connect out of \(line.place)")
+    }
     hook("auth-user-pass-verify", line, remedy, &report)
   }
+
+  /// What may go wrong where a plugin checks passwords beside the hook.
+  static let besidePlugin =
+    "may check passwords as well, and who fails there is told all the same why the user may not come in"
 
   private func hook(
     _ directive: String, _ program: String, _ line: Located<[String]>?,

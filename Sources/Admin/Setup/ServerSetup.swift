@@ -8,9 +8,7 @@ import System
 struct ServerSetup {
   let name: String
   let config: ServerConfig
-  /// The file itself, if links lead to it.
-  let file: String
-  private let text: [UInt8]
+  let file: EditedFile
 
   /// Finds a server by its name, or by the path of its config, and reads its config.
   ///
@@ -33,15 +31,7 @@ struct ServerSetup {
     }
     config = server.config
     self.name = try ServerSetup.name(of: server, settings)
-    file = try canonicalPath(of: server.config.file)
-    // A user who may write on the way there could put another file in the place of what is written.
-    if let folder = try directoryOpenToOthers(above: file) {
-      let word = shellWord(folder)
-      throw CommandError(
-        "others may write to \(folder)", hint: "chown root \(word) && chmod go-w \(word)",
-        exitStatus: .permission)
-    }
-    text = try contents(ofRegularFile: file, limit: ServerConfig.longest)
+    file = try EditedFile(server.config.file)
   }
 
   private static func unknown(
@@ -77,7 +67,11 @@ struct ServerSetup {
       throw CommandError(
         "\(config.file) has no auth-user-pass-verify line: no program there checks passwords")
     }
-    let edit = ConfigEdit.settingUp(text, of: config.file, wantedLines(of: config, atLogin))
+    for plugin in atLogin ? config.pluginsAtLogin : [] {
+      AdminProgram.diagnostics.warning(
+        "\(plugin.place): \(plugin.value) \(ServerCheck.besidePlugin)")
+    }
+    let edit = ConfigEdit.settingUp(file.text, of: config.file, wantedLines(of: config, atLogin))
     if let line = edit.overlongLine {
       throw CommandError(
         "this line would be too long for OpenVPN, which reads 255 bytes: "
@@ -102,7 +96,7 @@ struct ServerSetup {
   ///
   /// - Throws: `CommandError` where an included file names the hooks.
   func tearingDown() throws -> ConfigEdit {
-    let edit = ConfigEdit.tearingDown(text)
+    let edit = ConfigEdit.tearingDown(file.text)
     let left = try config(with: edit)
     if let line = left.hookLines.first {
       throw CommandError(
@@ -173,42 +167,5 @@ struct ServerSetup {
           exitStatus: .configuration)
       }
     }
-  }
-
-  /// Writes the config as it becomes, whole or not at all, with the rights of the former one, which
-  /// stays beside it.
-  ///
-  /// - Parameter purpose: what the former file's name says besides the time.
-  /// - Returns: the path of the former file.
-  /// - Throws: `CommandError` where the file is another since it was read; `SystemError`.
-  func write(_ edit: ConfigEdit, keepingAs purpose: String) throws -> String {
-    let old = try Descriptor.open(file, O_RDONLY | O_NOFOLLOW)
-    // The question may have waited for long.
-    guard try old.readToEnd(of: file, limit: ServerConfig.longest) == text else {
-      throw CommandError(
-        "\(file) was changed meanwhile", hint: "run this again", exitStatus: .inputOutput)
-    }
-    let draft = try FileDraft(for: file)
-    try draft.file.write(edit.text.span, to: file)
-    try draft.file.takeRights(of: old, called: file)
-    let mode = try FileStatus(of: old, called: file).mode
-    let former = try keepFormer(purpose)
-    try draft.publish(mode: mode)
-    return former
-  }
-
-  private func keepFormer(_ purpose: String) throws(SystemError) -> String {
-    let stamp = isoTime(Clock.now).filter { $0.isNumber || $0 == "T" || $0 == "Z" }
-    var name = "\(file).before-\(purpose)-\(stamp)"
-    for number in 2... {
-      do throws(SystemError) {
-        try link(file, to: name)
-        return name
-      } catch {
-        if error.code != EEXIST { throw error }
-        name = "\(file).before-\(purpose)-\(stamp)-\(number)"
-      }
-    }
-    return name
   }
 }

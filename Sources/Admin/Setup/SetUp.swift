@@ -27,14 +27,45 @@ struct SetUp: ParsableCommand {
   @Flag(
     help: "Have clients told at their login why they may not come in: needs auth-user-pass-verify.")
   var atLogin = false
+  @Flag(help: "Let the kernel cut users off where their quota ends: FENCE=yes in quota.conf.")
+  var fence = false
 
   func run() throws {
-    let settings = try options.settings()
-    let setup = try ServerSetup(of: argument.name, settings)
+    let loaded = try options.loadedSettings()
+    let setup = try ServerSetup(of: argument.name, loaded.settings)
     let edit = try setup.settingUp(atLogin: atLogin)
-    if try setup.apply(edit, consent, "setup", ifNothing: "has all lines already") {
-      try StandardOutput.write(["then: quota-admin check"])
+    guard try setup.apply(edit, consent, "setup", ifNothing: "has all lines already") else {
+      return
     }
+    try setUpFence(loaded)
+    try StandardOutput.write(["then: quota-admin check"])
+  }
+
+  /// Sets `FENCE=yes` where that was asked for, or is wanted by who sits at the terminal.
+  private func setUpFence(_ loaded: LoadedSettings) throws {
+    if loaded.settings.fence { return }
+    let hasNft = (try? System.output(of: ["nft", "--version"], isQuiet: true)) != nil
+    if !fence {
+      guard !consent.yes, hasNft, loaded.file != nil,
+        try Consent.answer(to: "cut users off in the kernel where their quota ends") == true
+      else { return }
+    } else if !hasNft {
+      throw CommandError(
+        "nft is not installed", hint: "apt-get install nftables, and run this again",
+        exitStatus: .configuration)
+    }
+    guard let path = loaded.file else {
+      throw CommandError(
+        "there is no \(Settings.defaultFile) to write FENCE=yes into",
+        hint: "install the programs with make install, or the package", exitStatus: .configuration)
+    }
+    let file = try EditedFile(path)
+    _ = try file.apply(
+      ConfigEdit.setting("FENCE", to: "yes", in: file.text), consent, "setup",
+      ifNothing: "has FENCE=yes already, and a variable of the environment says no",
+      next: Systemd.isRunning
+        ? "systemctl daemon-reload, and the next sweep begins with it"
+        : "nothing, the next sweep begins with it")
   }
 }
 
@@ -63,26 +94,15 @@ extension ServerArgument {
 }
 
 extension ServerSetup {
-  /// Shows an edit, asks, writes it, and says what to restart.
+  /// Applies an edit to the config.
   ///
   /// - Returns: whether the server has the edited config now.
   fileprivate func apply(
     _ edit: ConfigEdit, _ consent: Consent, _ purpose: String, ifNothing: String
   ) throws -> Bool {
-    if edit.changesNothing {
-      try StandardOutput.write(["\(Escaping.plain(file)) \(ifNothing)"])
-      return true
-    }
-    let difference = edit.difference().map { String(decoding: Escaping.plain($0), as: UTF8.self) }
-    try StandardOutput.write(
-      ["--- \(Escaping.plain(file))", "+++ \(Escaping.plain(file)) after \(purpose)"] + difference)
-    guard try consent.isGiven(to: "change \(Escaping.plain(file))") else { return false }
-    let former = try write(edit, keepingAs: purpose)
     let restart = OpenVPNUnit(config: config.file).command("restart")
-    try StandardOutput.write([
-      "changed \(Escaping.plain(file)); as it was it is in \(Escaping.plain(fileName(of: former)))",
-      "next: \(restart), which disconnects everybody for a moment",
-    ])
-    return true
+    return try file.apply(
+      edit, consent, purpose, ifNothing: ifNothing,
+      next: "\(restart), which disconnects everybody for a moment")
   }
 }

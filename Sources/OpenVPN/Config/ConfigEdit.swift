@@ -134,6 +134,33 @@ package struct ConfigEdit {
     return edit
   }
 
+  /// Gives a file of `KEY=VALUE` lines, such as quota.conf, a value: in the place of the last one that
+  /// holds, else behind the comment that shows the default, else at the end.
+  package static func setting(_ key: String, to value: String, in text: [UInt8]) -> ConfigEdit {
+    var edit = ConfigEdit(text)
+    func last(_ start: String) -> Int? {
+      edit.lines.lastIndex {
+        guard case .kept(let bytes) = $0 else { return false }
+        let line = bytes.drop(while: ConfigLexer.isBlank)
+        return line.starts(with: start.utf8)
+          && line.dropFirst(start.utf8.count).drop(while: ConfigLexer.isBlank).first
+            == UInt8(ascii: "=")
+      }
+    }
+    let new = Array("\(key)=\(value)".utf8) + edit.lineEnd
+    if let index = last(key), case .kept(let bytes) = edit.lines[index] {
+      if bytes != new[...] {
+        edit.lines.replaceSubrange(index...index, with: [.removed(bytes), .added(new)])
+      }
+    } else {
+      // Behind the last line feed there is no line.
+      let endsWithLine = if case .kept(let end)? = edit.lines.last { !end.isEmpty } else { true }
+      let end = edit.lines.count - (endsWithLine ? 0 : 1)
+      edit.lines.insert(.added(new), at: last("#" + key).map { $0 + 1 } ?? end)
+    }
+    return edit
+  }
+
   /// What becomes of a line that names our hook: the server's own script, or nothing; nil for any
   /// other line.
   private func ownLine(of words: [[UInt8]]) -> [[UInt8]]? {

@@ -160,7 +160,9 @@ struct ConfigReader {
       config.loginCheck = line.place
       config.passwordCheck = try command(line)
       config.passwordMethod = line.text(2)
-    case "plugin": config.loginCheck = config.loginCheck ?? line.place
+    case "plugin":
+      config.loginCheck = config.loginCheck ?? line.place
+      if let value { config.plugins.append(line.located(value)) }
     case "auth-user-pass-optional": config.optionalLogin = line.place
     default: takeManagement(line, value, into: &config)
     }

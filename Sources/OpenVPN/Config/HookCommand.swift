@@ -120,6 +120,13 @@ extension ServerConfig {
     return command.kind == .foreign || command.flags == loginFlags
   }
 
+  /// Plugins that may check passwords besides a login hook. OpenVPN runs both, whatever the plugin says
+  /// (`verify_user_pass`, ssl_verify.c), so that the hook's reason may go to who has no right password.
+  package var pluginsAtLogin: [Located<String>] {
+    // The one of OpenVPN's own that has nothing to do with logins.
+    plugins.filter { !fileName(of: $0.value).contains("down-root") }
+  }
+
   /// The lines that name our hooks.
   package var hookLines: [Located<[String]>] {
     [clientConnect, clientDisconnect, passwordCheck].compactMap(\.self).filter { line in

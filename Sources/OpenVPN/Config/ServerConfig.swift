@@ -73,6 +73,8 @@ package struct ServerConfig: Equatable, Sendable {
   /// password: `via-file` or `via-env`.
   package internal(set) var passwordCheck: Located<[String]>?
   package internal(set) var passwordMethod: String?
+  /// The paths of its plugins, which may check passwords too.
+  package internal(set) var plugins: [Located<String>] = []
   /// Clients may leave their login out.
   package internal(set) var optionalLogin: ConfigPlace?
   /// The words of the `client-connect` command, its program first.

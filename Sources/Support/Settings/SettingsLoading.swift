@@ -207,17 +207,17 @@ struct SettingsLoading {
 }
 
 extension DiagnosticPrinter {
-  /// Loads the settings, and passes on what there is to say about them.
+  /// Loads the settings, and passes on what there is to say about them, one warning each: the work goes on.
   ///
   /// - Parameter config: the argument of `--config`.
-  package func settings(config: String?) throws(SettingsError) -> Settings {
+  package func loadedSettings(config: String?) throws(SettingsError) -> LoadedSettings {
     let loaded = try Settings.load(config: config)
-    warn(of: loaded.problems)
-    return loaded.settings
+    for problem in loaded.problems { warning(problem.message) }
+    return loaded
   }
 
-  /// Passes on what there was to say about the settings, one warning each: the work goes on.
-  func warn(of problems: [SettingsProblem]) {
-    for problem in problems { warning(problem.message) }
+  /// The settings alone.
+  package func settings(config: String?) throws(SettingsError) -> Settings {
+    try loadedSettings(config: config).settings
   }
 }

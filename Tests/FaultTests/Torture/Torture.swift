@@ -11,7 +11,8 @@ struct Torture {
   private let host: TorturedHost
   private let strace: SystemCalls
   private let usedBefore: [String: Int64]
-  private let undisturbed: (text: [String], used: [String: Int64])
+  private let heldBefore: [String]
+  private let undisturbed: (text: [String], held: [String], used: [String: Int64])
   /// The calls of a run that nobody disturbs.
   let calls: [SystemCalls.Call]
 
@@ -24,18 +25,19 @@ struct Torture {
 
   init(_ situation: TortureCase) throws {
     self.situation = situation
-    host = try TorturedHost()
+    host = try TorturedHost(hasKernel: situation.isInKernel)
     strace = try SystemCalls()
     try situation.prepare(host)
     usedBefore = (try? host.probe.bytesUsed) ?? [:]
+    heldBefore = try host.kernel?.text() ?? []
     try host.keep()
     let (calls, outcome) = try strace.calls(
       of: Program.path(situation.program), Torture.arguments(of: situation, host),
-      environment: host.environment(situation.environment(host)))
+      environment: host.environment(situation.environment(host)), through: host.wrapper)
     try #require(outcome.status == situation.status, "\(outcome.errors)")
     self.calls = calls
-    try host.sweep()
-    undisturbed = (try host.text(), try host.probe.bytesUsed)
+    if !situation.isInKernel { try host.sweep() }
+    undisturbed = (try host.text(), try host.kernel?.text() ?? [], try host.probe.bytesUsed)
     try #require(try host.probe.faults(hasAllHistory: situation.hasAllHistory) == [])
   }
 
@@ -60,8 +62,10 @@ struct Torture {
     let journalBefore = host.journalSize
     let outcome = try strace.run(
       Program.path(situation.program), Torture.arguments(of: situation, host),
-      environment: host.environment(situation.environment(host)), killedAt: call)
+      environment: host.environment(situation.environment(host)), through: host.wrapper,
+      killedAt: call)
     guard outcome.status == 128 + SIGKILL else { return false }
+    try host.kernel?.settle()
     let what: Comment = "\(situation.testDescription), killed at \(call)"
     try expectSound("\(what)")
     // OpenVPN runs no hook twice: until the test does, the sweep has to make do.
@@ -72,7 +76,8 @@ struct Torture {
     // All that a hook does is one record. Where it is there, nothing is left to do.
     let isHook = !situation.environment(host).isEmpty
     if !isHook || host.journalSize == journalBefore { try runAgain() }
-    try host.sweep()
+    // The fence has nothing to do with sessions, and a sweep in between may end one once more.
+    if !situation.isInKernel { try host.sweep() }
     try expectSound("\(what), run again and swept")
     let text = try host.text()
     try #require(text == undisturbed.text, what)
@@ -80,19 +85,23 @@ struct Torture {
   }
 
   private func runAgain() throws {
+    let command =
+      host.wrapper + [Program.path(situation.program)] + Torture.arguments(of: situation, host)
     let outcome = try Program.run(
-      Program.path(situation.program), Torture.arguments(of: situation, host),
+      command[0], Array(command.dropFirst()),
       environment: host.environment(situation.environment(host)))
     guard outcome.status == situation.status || outcome.status == situation.statusAgain else {
       throw Failure(description: "run again it ends with \(outcome.status): \(outcome.errors)")
     }
   }
 
-  /// The ledger is sound, every record of the journal is whole, and no user has used less than before
-  /// or more than they did.
+  /// The ledger is sound, every record of the journal is whole, the kernel has all that it was to be told
+  /// or nothing of it, and no user has used less than before or more than they did.
   private func expectSound(_ what: Comment) throws {
     guard FileManager.default.fileExists(atPath: host.database) else { return }
     try #require(try damagedLines() == 0, what)
+    let held = try host.kernel?.text() ?? []
+    if held != heldBefore { try #require(held == undisturbed.held, what) }
     guard (try? host.probe.bytesUsed) != nil else { return }
     let isMigrated = try host.isOurs()
     try #require(

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -9,6 +10,8 @@ struct TortureCase: Sendable, CustomTestStringConvertible {
   var arguments: [String] = []
   /// The variables that OpenVPN gives a hook; empty for other programs.
   var environment: @Sendable (TorturedHost) -> [String: String] = { _ in [:] }
+  /// Whether it speaks to a kernel's tables, which the host has then.
+  var isInKernel = false
   /// How it ends where nobody kills it.
   var status: Int32 = 0
   /// How it may end when it runs again after all was done already.
@@ -52,6 +55,26 @@ extension TortureCase {
       prepare: { host in
         try host.sweep()
         try host.run("quota-connect", host.hook("client-connect"))
+      }),
+    TortureCase(
+      testDescription: "a login is let through", program: "quota-connect",
+      arguments: ["--then", "/bin/true"], environment: { $0.login },
+      prepare: { try $0.sweep() }),
+    TortureCase(
+      testDescription: "a login is told why it is refused", program: "quota-connect",
+      arguments: ["--then", "/bin/true"], environment: { $0.login }, status: 1,
+      prepare: { host in
+        try host.admin("add", "alice")
+        try host.admin("disable", "alice")
+        try host.write("", to: "reason")
+      }),
+    TortureCase(
+      testDescription: "a login with a wrong password", program: "quota-connect",
+      arguments: ["--then", "/bin/false"], environment: { $0.login }, status: 1,
+      prepare: { host in
+        try host.admin("add", "alice")
+        try host.admin("disable", "alice")
+        try host.write("", to: "reason")
       }),
   ]
 
@@ -132,12 +155,60 @@ extension TortureCase {
       arguments: ["metrics", "--output", "FOLDER/copies/vpn.prom"],
       prepare: { try $0.beginSession() }),
     TortureCase(
+      testDescription: "the pages of users are written", program: "quota-admin",
+      arguments: ["pages"],
+      prepare: { host in
+        for number in 1...5 { try host.admin("add", "user\(number)", "--quota", "1GB") }
+        try host.run("quota-admin", [:], ["pages"])
+        try host.admin("disable", "user1", "user2")
+        try host.admin("remove", "--yes", "user3")
+        try host.admin("add", "user6")
+      }),
+    TortureCase(
       testDescription: "a backup is restored", program: "quota-admin",
       arguments: ["restore", "--yes", "FOLDER/copies/backup.db"],
       prepare: { host in
         try host.beginSession()
         try host.admin("backup", host.folder + "/copies/backup.db")
         try host.admin("add", "carol", "--quota", "3GB")
+      }),
+  ]
+  /// The fence, which tells the kernel whom it has to hold.
+  static let fence = [
+    TortureCase(
+      testDescription: "users are held for the first time", program: "quota-fence",
+      isInKernel: true, prepare: { try $0.addHeldUsers() }),
+    TortureCase(
+      testDescription: "users come and go and get other quotas", program: "quota-fence",
+      isInKernel: true,
+      prepare: { host in
+        try host.addHeldUsers()
+        try host.fence()
+        try host.admin("set", "user1", "--quota", "20MB")
+        try host.admin("set", "user5", "--rate", "2Mbit")
+        try host.admin("disable", "user4")
+        try host.run("quota-disconnect", host.hook("client-disconnect", of: 2))
+        try host.run("quota-connect", host.hook("client-connect", of: 6))
+      }),
+    TortureCase(
+      testDescription: "a sweep knows better than the kernel what passed", program: "quota-fence",
+      isInKernel: true,
+      prepare: { host in
+        try host.addHeldUsers()
+        try host.fence()
+        try host.kernel?.count(3_000_000)
+        // Sweeps are told apart by their seconds.
+        sleep(1)
+        try host.server.addTraffic(received: 1_000_000, sent: 4_000_000)
+        try host.sweep()
+        try host.admin("grant", "user2", "30MB")
+      }),
+    TortureCase(
+      testDescription: "nobody is held any more", program: "quota-fence", arguments: ["--remove"],
+      isInKernel: true,
+      prepare: { host in
+        try host.addHeldUsers()
+        try host.fence()
       }),
   ]
 }

@@ -9,6 +9,17 @@ import Testing
   func `Whatever a program is killed at, nothing is lost or counted twice`(situation: TortureCase)
     throws
   {
+    try torture(situation)
+  }
+
+  @Test(.enabled(if: HeldKernel.isAvailable), arguments: TortureCase.fence)
+  func `Whatever the fence is killed at, the kernel holds those it should after the next run`(
+    situation: TortureCase
+  ) throws {
+    try torture(situation)
+  }
+
+  private func torture(_ situation: TortureCase) throws {
     let clock = ContinuousClock.now
     let torture = try Torture(situation)
     let choice = torture.choice()

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// The network namespaces of one host, called `oq<pid>-<number>-<name>`.
-struct Namespaces {
+package struct Namespaces {
   /// Where `ip netns` keeps them.
   private static let registry = "/run/netns"
 
@@ -13,7 +13,7 @@ struct Namespaces {
   /// How many this process made so far.
   private static let made = Mutex(0)
 
-  init() {
+  package init() {
     // A dead process of the same id may have left some.
     let taken = Namespaces.entries().map(\.name)
     prefix = Namespaces.made.withLock { made in
@@ -23,10 +23,10 @@ struct Namespaces {
     folder = Namespaces.folders + "/" + prefix
   }
 
-  func name(_ name: String) -> String { prefix + "-" + name }
+  package func name(_ name: String) -> String { prefix + "-" + name }
 
   /// Makes a namespace with its loopback up.
-  func add(_ name: String) throws {
+  package func add(_ name: String) throws {
     try Namespaces.ip(["netns", "add", self.name(name)])
     try Namespaces.ip(["-n", self.name(name), "link", "set", "lo", "up"])
   }
@@ -52,14 +52,14 @@ struct Namespaces {
   }
 
   /// Removes the namespaces, with a kill for whatever still runs in them.
-  func removeAll() {
+  package func removeAll() {
     for entry in Namespaces.entries() where entry.name.hasPrefix(prefix + "-") {
       Namespaces.remove(entry.name)
     }
   }
 
   /// Removes the namespaces and folders of runs whose process is dead; another may be at it as well.
-  static func clearDead() {
+  package static func clearDead() {
     for entry in entries() where kill(entry.owner, 0) != 0 && errno == ESRCH {
       if entry.isFolder {
         try? FileManager.default.removeItem(atPath: folders + "/" + entry.name)

@@ -30,7 +30,6 @@ struct Pages: ParsableCommand {
     let memory = PageMemory(of: folder, beside: settings.database)
     // The last file that is written to a new directory.
     let known = all || !folder.has("index.html") ? [:] : memory.pages
-    if known.isEmpty { folder.removeDrafts() }
     try ledger.users.givePageTokens()
     var (former, pages) = (memory.pages, [String: UInt64]())
     var changed: [(user: UserRecord, token: String, fingerprint: UInt64)] = []
@@ -48,6 +47,7 @@ struct Pages: ParsableCommand {
       }
     }
     if former.isEmpty, changed.isEmpty, folder.has("index.html") { return }
+    folder.removeDrafts()
     // The names of users who are gone, and names that were renewed.
     for token in former.keys { try folder.remove(PageFolder.fileName(of: token)) }
     for start in stride(from: 0, to: max(1, changed.count), by: Pages.portion) {
