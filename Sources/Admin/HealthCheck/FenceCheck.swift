@@ -15,16 +15,18 @@ struct FenceCheck {
   var isSystemdRunning = Systemd.isRunning
 
   func results() -> [CheckResult] {
-    guard settings.fence else {
-      return [
-        result(
-          .ok,
-          "it is off, so a user goes on past the quota until the next sweep; FENCE=yes cuts "
-            + "in between")
-      ]
+    var report = CheckReport("fence")
+    if settings.fence {
+      table(&report)
+      unit(&report)
+      for config in configs { bypasses(config, &report) }
+      if report.results.isEmpty { report.ok("the kernel has the table") }
+    } else {
+      report.ok(
+        "it is off, so a user goes on past the quota until the next sweep; FENCE=yes cuts in between"
+      )
     }
-    let found = table() + unit() + configs.flatMap(bypasses)
-    return found.isEmpty ? [result(.ok, "the kernel has the table")] : found
+    return report.results
   }
 
   /// How far the counts of the kernel and of OpenVPN are apart, by what quota-fence read last.
@@ -38,8 +40,13 @@ struct FenceCheck {
     let text =
       "of \(size) the kernel counted \(Self.share(all)) than OpenVPN; of the user for whom they are the "
       + "furthest apart, \(Self.share(furthest))"
-    if all > -100 { return [result(.ok, text)] }
-    return [result(.warning, text, "man quota-fence says what passes the kernel by")]
+    var report = CheckReport("fence")
+    if all > -100 {
+      report.ok(text)
+    } else {
+      report.warning(text, remedy: "man quota-fence says what passes the kernel by")
+    }
+    return report.results
   }
 
   /// `1.5 % less`, of thousandths.
@@ -48,38 +55,28 @@ struct FenceCheck {
     return "\(size / 10).\(size % 10) % \(difference < 0 ? "less" : "more")"
   }
 
-  private func result(_ level: CheckResult.Level, _ text: String, _ remedy: String? = nil)
-    -> CheckResult
-  {
-    CheckResult("fence", level, text, remedy: remedy)
-  }
-
-  private func table() -> [CheckResult] {
+  private func table(_ report: inout CheckReport) {
     if output(["nft", "--version"]) == nil {
-      return [result(.error, "nft is not installed", "apt-get install nftables")]
+      return report.error("nft is not installed", remedy: "apt-get install nftables")
     }
-    if !isRoot { return [result(.ok, "the kernel's table was not looked at, which takes root")] }
+    if !isRoot { return report.ok("the kernel's table was not looked at, which takes root") }
     guard let tunnels = output(["nft", "list", "set"] + words + ["tunnels"]) else {
-      return [
-        result(
-          .error, "the kernel has no table, so nobody is held",
-          isSystemdRunning ? "systemctl start quota-fence" : "quota-fence --verbose")
-      ]
+      return report.error(
+        "the kernel has no table, so nobody is held",
+        remedy: isSystemdRunning ? "systemctl start quota-fence" : "quota-fence --verbose")
     }
     // `nft flush table` leaves the sets, which are all that quota-fence looks at.
     let rules = output(["nft", "list", "chain"] + words + ["refuse"]) ?? ""
     guard rules.contains("reject") else {
-      return [
-        result(
-          .error, "the kernel's table has lost its rules, so nobody is held",
-          "quota-fence --remove && quota-fence --verbose")
-      ]
+      return report.error(
+        "the kernel's table has lost its rules, so nobody is held",
+        remedy: "quota-fence --remove && quota-fence --verbose")
     }
     let offloaded = quoted(output(["nft", "list", "flowtables"]) ?? "")
-    return quoted(tunnels).filter(offloaded.contains).map { device in
-      result(
-        .warning, "a flowtable forwards packets of \(device), which pass it by",
-        "take \(device) out of the flowtable")
+    for device in quoted(tunnels) where offloaded.contains(device) {
+      report.warning(
+        "a flowtable forwards packets of \(device), which pass it by",
+        remedy: "take \(device) out of the flowtable")
     }
   }
 
@@ -91,40 +88,32 @@ struct FenceCheck {
       .filter { $0.offset % 2 == 1 }.map { String($0.element) }
   }
 
-  private func unit() -> [CheckResult] {
-    guard isSystemdRunning else { return [] }
+  private func unit(_ report: inout CheckReport) {
+    guard isSystemdRunning else { return }
     if Systemd.properties(of: "quota-fence.path", ["ActiveState"])["ActiveState"] != "active" {
-      return [
-        result(
-          .error, "quota-fence.path is not running, so nobody new is held",
-          "systemctl daemon-reload && systemctl start quota-fence.path")
-      ]
+      return report.error(
+        "quota-fence.path is not running, so nobody new is held",
+        remedy: "systemctl daemon-reload && systemctl start quota-fence.path")
     }
     let ended = Systemd.properties(of: "quota-fence.service", ["Result"])["Result"] ?? ""
-    return ended.isEmpty || ended == "success"
-      ? []
-      : [
-        result(
-          .error, "the last run of quota-fence.service ended with \(ended)",
-          "journalctl -u quota-fence -n 20")
-      ]
+    if !ended.isEmpty, ended != "success" {
+      report.error(
+        "the last run of quota-fence.service ended with \(ended)",
+        remedy: "journalctl -u quota-fence -n 20")
+    }
   }
 
   /// What passes between clients of a server, or into a bridge, without the kernel's firewall.
-  private func bypasses(_ config: ServerConfig) -> [CheckResult] {
-    var results: [CheckResult] = []
+  private func bypasses(_ config: ServerConfig, _ report: inout CheckReport) {
     if let place = config.clientToClient {
-      results.append(
-        result(
-          .warning, "\(place): what OpenVPN passes from client to client goes by it",
-          "remove the client-to-client line; then the kernel forwards it"))
+      report.warning(
+        "\(place): what OpenVPN passes from client to client goes by it",
+        remedy: "remove the client-to-client line; then the kernel forwards it")
     }
     if config.isTap {
-      results.append(
-        result(
-          .warning, "\(config.file): what a tap device passes to a bridge goes by it", "dev tun"))
+      report.warning(
+        "\(config.file): what a tap device passes to a bridge goes by it", remedy: "dev tun")
     }
-    return results
   }
 
   private static func run(_ command: [String]) -> String? {

@@ -9,18 +9,16 @@ enum Terminal {
   static let isOutput = isatty(STDOUT_FILENO) == 1
 
   /// How many columns it has; nil where standard output is none, and nothing has to fit.
-  static let width: Int? = {
-    guard isOutput else { return nil }
-    var size = winsize()
-    let known = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    return known ? Int(size.ws_col) : 80
-  }()
+  static let width: Int? = isOutput ? size.columns : nil
 
   /// How many lines it has.
-  static var height: Int {
+  static var height: Int { size.lines }
+
+  /// 80 columns and 24 lines where it does not say.
+  private static var size: (columns: Int, lines: Int) {
     var size = winsize()
-    let known = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0
-    return known ? Int(size.ws_row) : 24
+    _ = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
+    return (size.ws_col > 0 ? Int(size.ws_col) : 80, size.ws_row > 0 ? Int(size.ws_row) : 24)
   }
 
   /// Whether colours are welcome: on a terminal that has them, unless `NO_COLOR` is set to

@@ -17,7 +17,7 @@ package enum FieldValue: Sendable, ExpressibleByStringLiteral, ExpressibleByInte
   package init(integerLiteral value: Int64) { self = .number(value) }
 
   /// The value as programs read it, not yet escaped.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     switch self {
     case .text(let text): Array(text.utf8)
     case .bytes(let bytes): bytes

@@ -20,18 +20,12 @@ struct NoticeLetter {
 
   /// `NAME=VALUE` as bytes, for a user's name is any bytes.
   var environment: [[UInt8]] {
-    let texts = [
-      ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-      ("QUOTA_NOTICE", notice.kind.rawValue), ("QUOTA_DETAIL", notice.detail),
-      ("QUOTA_AT", isoTime(notice.at)), ("QUOTA_TRY", "\(notice.tries + 1)"),
-      ("QUOTA_USED_BYTES", "\(notice.used)"), ("QUOTA_LIMIT_BYTES", "\(notice.limit)"),
-      ("QUOTA_USED", words.size(notice.used)),
-      ("QUOTA_LIMIT", words.quota(notice.limit)),
-      ("QUOTA_PERIOD_START", periodStart ?? ""), ("QUOTA_PERIOD_END", periodEnd ?? ""),
-      ("QUOTA_EXPIRES_AT", expiry ?? ""), ("QUOTA_TEXT", text), ("QUOTA_PAGE", page ?? ""),
+    let others: [(key: String, value: FieldValue)] = [
+      ("used", .text(words.size(notice.used))), ("limit", .text(words.quota(notice.limit))),
+      ("user", .bytes(notice.user.bytes)), ("json", .bytes(json)),
     ]
-    return texts.map { Array("\($0)=\($1)".utf8) }
-      + [Array("QUOTA_USER=".utf8) + notice.user.bytes, Array("QUOTA_JSON=".utf8) + json]
+    return [Array("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".utf8)]
+      + (fields + others).map { Array("QUOTA_\($0.key.uppercased())=".utf8) + $0.value.bytes }
   }
 
   /// All of it for programs that take JSON: a shell cannot escape a name.
@@ -39,37 +33,29 @@ struct NoticeLetter {
     var json = JSONWriter()
     json.object { json in
       json.name(notice.user)
-      json.field("notice", notice.kind.rawValue)
-      json.field("detail", notice.detail)
-      json.field("text", text)
-      json.field("at", isoTime(notice.at))
-      json.field("try", notice.tries + 1)
-      json.field("used_bytes", notice.used)
-      json.field("limit_bytes", notice.limit)
-      json.field("period_start", periodStart)
-      json.field("period_end", periodEnd)
-      json.field("expires_at", expiry)
-      json.field("page", page)
+      for (key, value) in fields { json.field(key, value: value) }
     }
     return json.bytes
+  }
+
+  /// What both have to tell: keys of JSON, and, in capitals behind `QUOTA_`, names of variables.
+  private var fields: [(key: String, value: FieldValue)] {
+    let span = user.entitlement.span
+    return [
+      ("notice", .text(notice.kind.rawValue)), ("detail", .text(notice.detail)),
+      ("text", .text(text)), ("at", .time(notice.at)), ("try", .number(notice.tries + 1)),
+      ("used_bytes", .size(notice.used)), ("limit_bytes", .size(notice.limit)),
+      ("period_start", span.start == 0 ? .empty : .time(span.start)),
+      ("period_end", span.end == .max ? .empty : .time(span.end)),
+      ("expires_at", user.entitlement.expiresAt.map { .time($0) } ?? .empty),
+      ("page", page.map { .text($0) } ?? .empty),
+    ]
   }
 
   /// The file name of the user's page; nil where they have none.
   private var page: String? {
     hasPages ? user.pageToken.map(PageFolder.fileName(of:)) : nil
   }
-
-  private var periodStart: String? {
-    let start = user.entitlement.span.start
-    return start == 0 ? nil : isoTime(start)
-  }
-
-  private var periodEnd: String? {
-    let end = user.entitlement.span.end
-    return end == .max ? nil : isoTime(end)
-  }
-
-  private var expiry: String? { user.entitlement.expiresAt.map(isoTime) }
 
   /// The notice as a sentence for the user.
   var text: String {
