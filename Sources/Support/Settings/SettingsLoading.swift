@@ -212,8 +212,13 @@ extension DiagnosticPrinter {
   /// - Parameter config: the argument of `--config`.
   package func loadedSettings(config: String?) throws(SettingsError) -> LoadedSettings {
     let loaded = try Settings.load(config: config)
-    for problem in loaded.problems { warning(problem.message) }
+    warn(of: loaded.problems)
     return loaded
+  }
+
+  /// A warning for each thing there was to say about the settings.
+  func warn(of problems: [SettingsProblem]) {
+    for problem in problems { warning(problem.message) }
   }
 
   /// The settings alone.
