@@ -27,11 +27,13 @@ package final class HeldKernel {
   }
 
   /// What the tables have, an element a line in any order, but for the number that each batch changes.
-  /// Of a quota it is what is left: an object that has counted, and a new one, may be as good.
+  /// Of a quota it is what is left: an object that has counted, and a new one of the next number, may be
+  /// as good.
   package func text() throws -> [String] {
     var lines: [String] = []
     var place = ""
-    for piece in try list().split(whereSeparator: { $0 == "," || $0.isNewline }) {
+    let list = try list().replacing(/(u_[0-9a-f]+)_[0-9]+/) { "\($0.output.1)" }
+    for piece in list.split(whereSeparator: { $0 == "," || $0.isNewline }) {
       let words = piece.split { $0.isWhitespace || "{}=".contains($0) }.map(String.init)
       if piece.hasSuffix("{"), words.count == 2 { place = words[1] }
       let isGeneration = place == "generation" && words.first == "elements"

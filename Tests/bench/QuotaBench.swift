@@ -13,7 +13,7 @@ import TestSupport
 @main struct QuotaBench {
   /// What can be measured, in the order of the page.
   private enum Part: String, CaseIterable {
-    case hooks, growth, sweeps, aged, changes, year, package
+    case hooks, growth, sweeps, aged, changes, year, fence, past, package
 
     func measure(into report: BenchReport) throws {
       switch self {
@@ -23,6 +23,8 @@ import TestSupport
       case .aged: try AgedCosts.measure(into: report)
       case .changes: try ChangeCosts.measure(into: report)
       case .year: try YearCosts.measure(into: report)
+      case .fence: try FenceCosts.measure(into: report)
+      case .past: try PastQuota.measure(into: report)
       case .package: try PackageCosts.measure(into: report)
       }
     }

@@ -43,7 +43,7 @@ end() {
 make_root() {
   # shellcheck disable=SC1091
   codename=${release:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
-  local wanted=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0,make,openssl,openvpn,sudo,systemd,systemd-sysv,tzdata
+  local wanted=adduser,cron,dbus,iproute2,iputils-ping,libsqlite3-0,make,nftables,openssl,openvpn,sudo,systemd,systemd-sysv,tzdata
   local archive start=$SECONDS
   archive=$work/$codename-$(cksum <<<"$wanted" | cut -d ' ' -f 1).tar
   if [ -z "$(find "$archive" -mtime -1 2>/dev/null)" ]; then
@@ -135,7 +135,7 @@ cron=$!
 containers+=("$cron")
 boot
 wait_for_boot
-for step in install upgrade serve interval hang debian-unit; do phase "$step"; done
+for step in install upgrade serve interval hang debian-unit fence; do phase "$step"; done
 # Under --keep-unit a reboot ends systemd-nspawn, for its manager to start it again.
 inside systemctl reboot || true
 wait "$nspawn" || true

@@ -26,7 +26,7 @@ extension FuzzTarget {
   }
 
   private static func file(_ bytes: [UInt8]) -> [UInt8] {
-    var empty = SentFence(generation: 1, rules: 0, sweep: 0)
+    var empty = SentFence(FenceRun(generation: 1, sweep: 0, boot: 0), rules: 0)
     let head = empty.encoded().dropLast(8)
     empty.users[0] = SentFence.User()
     let userSize = empty.encoded().count - 8 - head.count
@@ -34,11 +34,13 @@ extension FuzzTarget {
     empty.places[device] = 0
     let placeSize = empty.encoded().count - 8 - head.count - userSize
     var body = bytes.dropFirst()
-    let rules = Array(body.prefix(16)) + [UInt8](repeating: 0, count: max(0, 16 - body.count))
-    body = body.dropFirst(16)
+    // Between the generation and the two counts.
+    let size = head.count - 32
+    let given = Array(body.prefix(size)) + [UInt8](repeating: 0, count: max(0, size - body.count))
+    body = body.dropFirst(size)
     let users = min(Int(bytes.first ?? 0), body.count / userSize)
     let places = (body.count - users * userSize) / placeSize
-    var file = Array(head.prefix(16)) + rules
+    var file = Array(head.prefix(16)) + given
     file.append(integer: Int64(users))
     file.append(integer: Int64(places))
     file += body.prefix(users * userSize + places * placeSize)

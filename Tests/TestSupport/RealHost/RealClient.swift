@@ -44,7 +44,8 @@ package final class RealClient: VPNClient {
 
   /// Which of the host's networks it is in.
   private let place: Int
-  private let namespace: String
+  /// The network namespace that its end of the tunnel is in.
+  package let namespace: String
   private let number: Int
   private let files: String
   private var host = 2

@@ -48,12 +48,14 @@ package final class SpeedBench {
   /// A look into the ledger.
   package var probe: LedgerProbe { LedgerProbe(database) }
 
-  /// Adds a server that runs the hooks.
-  package func server() throws -> SimulatedServer {
+  /// Adds a server.
+  package func server(runsHooks: Bool = true) throws -> SimulatedServer {
     let options = "--config \(config) --server s\(servers.count)"
-    var setup = SimulatedServer.Setup(
-      clientConnect: "\(Program.path("quota-connect")) \(options)",
-      clientDisconnect: "\(Program.path("quota-disconnect")) \(options)")
+    var setup = SimulatedServer.Setup()
+    if runsHooks {
+      setup.clientConnect = "\(Program.path("quota-connect")) \(options)"
+      setup.clientDisconnect = "\(Program.path("quota-disconnect")) \(options)"
+    }
     setup.duplicateCommonNames = true
     let server = try SimulatedServer(setup)
     servers.append(server)

@@ -28,9 +28,13 @@ extension SpeedBench {
   /// Appends the lines of clients that came and went while no sweep ran, two for each name.
   package func appendWaitingLines(of names: [String], from number: Int = 1000) throws {
     let sessions = names.enumerated().map { HookSession($1, number: number + $0) }
+    try appendToJournal(sessions.flatMap(\.lines))
+  }
+
+  func appendToJournal(_ lines: [UInt8]) throws {
     let journal = try FileHandle(forWritingTo: URL(fileURLWithPath: state + "/journal"))
     try journal.seekToEnd()
-    try journal.write(contentsOf: Data(sessions.flatMap(\.lines)))
+    try journal.write(contentsOf: Data(lines))
     try journal.close()
   }
 }
