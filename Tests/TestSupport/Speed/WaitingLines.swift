@@ -4,7 +4,7 @@ import System
 
 extension HookSession {
   /// The line of the journal that a hook of server `s0` writes of it.
-  private func record(_ kind: JournalRecord.Kind, mark: UInt64) -> JournalRecord {
+  fileprivate func record(_ kind: JournalRecord.Kind, mark: UInt64) -> JournalRecord {
     func value(_ name: String) -> [UInt8] { Array((connecting[name] ?? "").utf8) }
     func number(_ name: String) -> Int64 { Int64(connecting[name] ?? "") ?? 0 }
     let isEnd = kind == .end
@@ -27,10 +27,23 @@ extension HookSession {
 extension SpeedBench {
   /// Appends the lines of clients that came and went while no sweep ran, two for each name.
   package func appendWaitingLines(of names: [String], from number: Int = 1000) throws {
-    let sessions = names.enumerated().map { HookSession($1, number: number + $0) }
+    try append(names.enumerated().flatMap { HookSession($1, number: number + $0).lines })
+  }
+
+  /// Appends ends of sessions that nothing else tells of, all begun in one second.
+  package func appendEndsOfOneSecond(of names: [String], from number: Int = 1000) throws {
+    try append(
+      names.enumerated().flatMap {
+        var end = HookSession($1, number: number + $0).record(.end, mark: UInt64(number + $0))
+        end.connectedSince = 1_795_466_205
+        return end.encoded()
+      })
+  }
+
+  private func append(_ lines: [UInt8]) throws {
     let journal = try FileHandle(forWritingTo: URL(fileURLWithPath: state + "/journal"))
     try journal.seekToEnd()
-    try journal.write(contentsOf: Data(sessions.flatMap(\.lines)))
+    try journal.write(contentsOf: Data(lines))
     try journal.close()
   }
 }
