@@ -27,11 +27,10 @@ struct SessionEvent {
       received: record.received, sent: record.sent, duration: record.duration)
   }
 
-  /// Reads a line of the journal in place: 3 000 instructions in place of the 7 500 that a whole record
-  /// takes.
+  /// Reads a line of the journal: a fifth of the hook's instructions less than with whole records.
   ///
   /// - Parameter owner: the user's name as it stands in a line, see `JournalLine.field`.
-  /// - Returns: nil unless it is a whole record.
+  /// - Returns: nil unless the line is undamaged and has what is read here.
   init?(line: Span<UInt8>, owner: Span<UInt8>, by key: AccessKey) {
     guard var fields = JournalFields(line), let kind = fields.recordKind,
       fields.nextHexadecimal() != nil, let boot = fields.nextOptional(),

@@ -119,9 +119,8 @@ package struct SessionReplay {
 
   /// Takes the next record of the tail.
   ///
-  /// - Parameters:
-  ///   - others: adds the table's sessions of others with a key. It is asked before the first `end` that
-  ///     may be of a session of the user.
+  /// - Parameter others: adds the table's sessions of others with a key. It is asked before the first
+  ///   `end` that may be of a session of the user.
   mutating func add<Failure: Error>(
     _ event: SessionEvent, others: (inout SessionReplay, Key) throws(Failure) -> Void
   ) throws(Failure) {
