@@ -75,6 +75,7 @@ package struct Sweep {
     }
     let ledger = reconciler.ledger
     self.environment.journalPosition = { ledger.journalEnd() }
+    self.environment.readsNetworks = settings.fence
   }
 
   /// Whether there is nothing to sweep.
@@ -146,12 +147,22 @@ package struct Sweep {
     tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
-      try ledger.accessTable.publish(sweep.settings.access, at: moment)
+      try ledger.accessTable.publish(sweep.settings.access(isFenced: true), at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(
-        at: sweep.environment.clock.now, configured: sweep.configured)
+        at: sweep.environment.clock.now, configured: sweep.configured, networks: sweep.networks)
       try ledger.maintenance.checkpoint()
     }
+  }
+
+  /// The networks behind clients of the servers that gave a whole listing.
+  private var networks: [String: LastHeard.Networks] {
+    var networks: [String: LastHeard.Networks] = [:]
+    if !settings.fence { return networks }
+    for observation in observations.values.joined() where observation.report.isComplete {
+      networks[observation.report.server] = observation.networks
+    }
+    return networks
   }
 
   /// Removes what is left of the journal that was rotated last, and does what is due once a day.

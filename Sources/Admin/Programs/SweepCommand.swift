@@ -58,7 +58,7 @@ package enum SweepCommand {
         loaded.settings,
         Log(
           diagnostics: diagnostics, path: loaded.settings.logFile, level: loaded.settings.logLevel))
-      try ledger.accessTable.publish(loaded.settings.access, at: .now)
+      try ledger.accessTable.publish(loaded.settings.access(isFenced: true), at: .now)
       return .done
     }
     // What came of it is told by the result, where that is asked for.

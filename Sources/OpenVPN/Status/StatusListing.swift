@@ -52,6 +52,9 @@ package struct StatusListing: Sendable {
   /// The client rows, in the server's order, which is that of a hash table.
   package var rows: Rows { Rows(bytes: contents.text, records: contents.records) }
 
+  /// The networks behind clients, where they were to be read.
+  package var networks: [ClientNetwork] { contents.networks }
+
   init(contents: StatusContents, pid: Int64?) {
     self.contents = contents
     self.pid = pid
@@ -59,8 +62,8 @@ package struct StatusListing: Sendable {
 
   /// Reads a listing in one piece: what `status` answered, with or without the greeting before it
   /// and the answer to `pid` behind it, or a status file.
-  package init(parsing bytes: [UInt8]) {
-    var parser = StatusParser()
+  package init(parsing bytes: [UInt8], readsNetworks: Bool = false) {
+    var parser = StatusParser(readsNetworks: readsNetworks)
     var pid: Int64?
     var start = 0
     while start < bytes.count {
