@@ -24,8 +24,7 @@ struct Administration {
   /// - Throws: `CommandError`.
   init(_ settings: Settings) throws {
     self.settings = settings
-    let log = Log(
-      diagnostics: AdminProgram.diagnostics, path: settings.logFile, level: settings.logLevel)
+    let log = Log(AdminProgram.diagnostics, settings)
     // A terminal is for what was asked.
     log.isEchoed = false
     do { ledger = try Ledger.open(settings, log) } catch {

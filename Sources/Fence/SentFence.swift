@@ -206,11 +206,13 @@ extension SentFence {
     places.reserveCapacity(Int(placeCount))
     for _ in 0..<placeCount {
       let device = [UInt8](bytes.extracting(start + 8..<start + 24)).prefix { $0 != 0 }
-      let (size, prefix) = (Int(bytes[start + 24]), Int(bytes[start + 25]))
+      let size = bytes[start + 24] == 4 ? 4 : 16
       let address = InternetAddress(
-        bytes: [UInt8](bytes.extracting(start + 32..<start + 32 + min(size, 16))))
-      guard let network = InternetNetwork(of: address, prefix: prefix) else { return nil }
-      let place = Fence.Place(device: String(decoding: device, as: UTF8.self), network: network)
+        bytes: [UInt8](bytes.extracting(start + 32..<start + 32 + size)))
+      let place = Fence.Place(
+        device: String(decoding: device, as: UTF8.self),
+        network: InternetNetwork(of: address, prefix: Int(bytes[start + 25]))
+          ?? InternetNetwork(address))
       places[place] = bytes.word(at: start)
       start += Self.placeSize
     }

@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import OpenVPN
+@testable import System
 
 @Suite struct `Text of strangers` {
   @Test(arguments: [

@@ -47,9 +47,7 @@ package enum FenceCommand {
   package static func run(_ options: FenceOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let loaded = try Settings.load(config: options.config)
-    diagnostics.warn(of: loaded.problems)
-    let settings = loaded.settings
+    let settings = try diagnostics.settings(config: options.config)
     let state = try StateDirectory(of: settings.database, keepsNetworkAdmin: true)
     let fencing = Fencing(settings, diagnostics)
     if options.dryRun {

@@ -109,7 +109,7 @@ package struct ServerConfig: Equatable, Sendable {
     file: String, read: (String) throws(SystemError) -> [UInt8]
   ) throws(ConfigError) {
     self.file = file
-    directory = Path.directory(of: file)
+    directory = System.directory(of: file)
     var reader = ConfigReader(directory: directory)
     try reader.readFile(file, into: &self, using: read)
     try reader.finish(&self)

@@ -50,11 +50,12 @@ package final class Log {
     self.level = level
   }
 
-  /// The log that the settings describe.
-  package convenience init(program: String, settings: Settings) {
+  /// The log that the settings describe; of a run that changes nothing it has no file.
+  package convenience init(
+    _ diagnostics: DiagnosticPrinter, _ settings: Settings, isDryRun: Bool = false
+  ) {
     self.init(
-      diagnostics: DiagnosticPrinter(program: program), path: settings.logFile,
-      level: settings.logLevel)
+      diagnostics: diagnostics, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
   }
 
   /// Logs an event, if its level is high enough.
@@ -101,21 +102,14 @@ package final class Log {
       Array("\(isoTime(Clock.now)) \(level.word) \(diagnostics.program): ".utf8) + text + [10]
     do throws(SystemError) {
       if file == nil { file = try Log.open(path) }
-      try append(line)
+      // A part of a line, on a full disk, is a failure.
+      if let wrote = try file?.writeOnce(line.span, to: path), wrote < line.count {
+        throw SystemError("write to", path, code: ENOSPC)
+      }
     } catch {
       gaveUp = true
       diagnostics.warning("\(error.description); this run is not logged there", hint: error.hint)
     }
-  }
-
-  /// Writes a line in one call; a part of one, on a full disk, is a failure.
-  private func append(_ line: [UInt8]) throws(SystemError) {
-    guard let number = file?.number else { return }
-    let wrote = unsafe line.withUnsafeBytes { buffer in
-      retryingOnInterrupt { unsafe write(number, buffer.baseAddress, buffer.count) }
-    }
-    if wrote < 0 { throw SystemError("write to", path) }
-    if wrote < line.count { throw SystemError("write to", path, code: ENOSPC) }
   }
 
   /// Opens the log to write on until the program ends. A file that was rotated and packed between

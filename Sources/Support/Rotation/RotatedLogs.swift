@@ -73,7 +73,7 @@ struct RotatedLogs {
       guard status.kind == .regular else { return false }
       let output = try Descriptor.draft(draft, like: status)
       if try System.run(["gzip", "-c"], input: file, output: output) == 0 {
-        guard fsync(output.number) == 0 else { throw SystemError("write to", draft) }
+        try output.synchronize(as: draft)
         try rename(draft, to: packed(number))
         try remove(path)
         return true

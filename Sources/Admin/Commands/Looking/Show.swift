@@ -3,7 +3,6 @@ import Support
 import Ledger
 import System
 import Quota
-import SQLite
 
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,5 @@
 import Ledger
 import Quota
-import SQLite
 import Support
 
 /// Usage in a stretch of time, in each of the ways that it can be added up.
@@ -32,7 +31,7 @@ struct UsageReport {
   ///   - name: the user's name; nil for everybody together.
   func lines(
     of number: Int64?, called name: UserName?, by grouping: Usage.Grouping, _ ledger: Ledger
-  ) throws(SQLiteError) -> [Line] {
+  ) throws -> [Line] {
     if let step = UsageStep(rawValue: grouping.rawValue) {
       return try series(of: number, by: step, ledger).map { point in
         Line(
@@ -59,7 +58,7 @@ struct UsageReport {
   /// part of them.
   private func series(
     of number: Int64?, by step: UsageStep, _ ledger: Ledger
-  ) throws(SQLiteError) -> [UsagePoint] {
+  ) throws -> [UsagePoint] {
     let first = step.first(around: window.days.lowerBound)
     let last = step.next(after: step.first(around: window.days.upperBound)) + -1
     let usage = try ledger.usage.sums(of: number, in: first...max(first, last)).byDay
@@ -76,7 +75,7 @@ struct UsageReport {
   /// year is left out, for it comes of a clock that was wrong.
   private func hours(
     of number: Int64?, _ ledger: Ledger
-  ) throws(SQLiteError) -> [(start: Int64, traffic: Traffic)] {
+  ) throws -> [(start: Int64, traffic: Traffic)] {
     let usage = try ledger.usage.hourly(of: number, in: window.time)
     let used = usage.keys.sorted()
     var hours: [(start: Int64, traffic: Traffic)] = []
@@ -96,7 +95,7 @@ struct UsageReport {
   /// The sessions of a user that were live at some time in the window.
   func sessions(
     of number: Int64?, _ ledger: Ledger, _ owners: [Int64: Owner]
-  ) throws(SQLiteError) -> [OwnedSession] {
+  ) throws -> [OwnedSession] {
     var sessions: [OwnedSession] = []
     try ledger.sessions.forEach(of: number, in: window.time) { session in
       sessions.append((owners[session.user], session))
