@@ -26,6 +26,8 @@ package struct Sweep {
   private let configured: Set<String>?
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
+  /// The networks behind clients of the servers that gave a whole listing, by their names.
+  private var networks: [String: LastHeard.Networks] = [:]
   /// Which rows of which servers were disconnected.
   private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
   private var environment: SweepEnvironment
@@ -153,16 +155,6 @@ package struct Sweep {
         at: sweep.environment.clock.now, configured: sweep.configured, networks: sweep.networks)
       try ledger.maintenance.checkpoint()
     }
-  }
-
-  /// The networks behind clients of the servers that gave a whole listing.
-  private var networks: [String: LastHeard.Networks] {
-    var networks: [String: LastHeard.Networks] = [:]
-    if !settings.fence { return networks }
-    for observation in observations.values.joined() where observation.report.isComplete {
-      networks[observation.report.server] = observation.networks
-    }
-    return networks
   }
 
   /// Removes what is left of the journal that was rotated last, and does what is due once a day.
@@ -293,6 +285,11 @@ package struct Sweep {
         failure: server.failure ?? server.listingFailure)
       result.countersStandStill = seen.contains { $0.listing.countersStandStill }
       return result
+    }
+    if settings.fence {
+      for observation in observations.values.joined() where observation.report.isComplete {
+        networks[observation.report.server] = observation.networks
+      }
     }
     observations = [:]
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }
