@@ -49,7 +49,9 @@ let package = Package(
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
       name: "Sweep",
-      dependencies: ["System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support"],
+      dependencies: [
+        "System", "Quota", "Gate", "OpenVPN", "Servers", "Ledger", "Support", "Fence",
+      ],
       swiftSettings: strict),
     .target(
       name: "Fence", dependencies: ["System", "Quota", "Gate", "Support"], swiftSettings: strict),
@@ -74,7 +76,7 @@ let package = Package(
       name: "bench-floor", dependencies: ["System", "SQLite"], path: "Tests/bench-floor",
       swiftSettings: strict, linkerSettings: commandLinking),
     .target(
-      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate"],
+      name: "TestSupport", dependencies: ["System", "SQLite", "CSQLite", "Quota", "Gate", "Fence"],
       path: "Tests/TestSupport",
       swiftSettings: strict),
     .executableTarget(

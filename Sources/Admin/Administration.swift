@@ -57,7 +57,7 @@ struct Administration {
 
   /// Publishes the access table, if the one that is there says anything else than the ledger.
   func publish() throws(CommandError) {
-    do { try ledger.accessTable.publish(settings.access, at: .now) } catch {
+    do { try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now) } catch {
       throw CommandError(unpublished: error)
     }
   }

@@ -24,14 +24,18 @@ package struct Fence: Equatable, Sendable {
     package let limit: Int64
   }
 
-  /// Where packets are a user's: a tunnel device, and an address at its other end.
+  /// Where packets are a user's: a tunnel device, and an address or a network at its other end.
   package struct Place: Hashable, Sendable {
     package let device: String
-    package let address: InternetAddress
+    package let network: InternetNetwork
+
+    package init(device: String, network: InternetNetwork) {
+      self.device = device
+      self.network = network
+    }
 
     package init(device: String, address: InternetAddress) {
-      self.device = device
-      self.address = address
+      self.init(device: device, network: InternetNetwork(address))
     }
   }
 
@@ -40,10 +44,16 @@ package struct Fence: Equatable, Sendable {
   /// Whose packets are where.
   package private(set) var places: [Place: UInt64] = [:]
   /// Sessions of held users whose packets cannot be told, for want of a device, which is a tunnel, or
-  /// of an address.
+  /// of an address; and networks behind clients that another client's address or network lies in.
   package private(set) var unknownPlaces = 0
   /// Users with a session on a server that has not answered: what they used meanwhile is not known.
   package private(set) var unheard: Set<UInt64> = []
+
+  /// Whether any of the places is a network.
+  package var hasNetworks: Bool { places.keys.contains { !$0.network.isHost } }
+
+  /// Networks behind clients: by the hash of the server's name, and an address of the client.
+  package typealias Networks = [UInt64: [InternetAddress: [InternetNetwork]]]
 
   /// The tunnel devices.
   package var devices: Set<String> { Set(places.keys.map(\.device)) }
@@ -53,19 +63,37 @@ package struct Fence: Equatable, Sendable {
   /// - Parameters:
   ///   - time: seconds since 1970 in UTC, not before the table was written.
   ///   - heard: the hashes of the names of servers that gave a whole listing since the last run.
+  ///   - networks: as of the last sweep.
   package init(
-    _ online: OnlineSessions, by table: inout AccessTable, at time: Int64, heard: Set<UInt64>
+    _ online: OnlineSessions, by table: inout AccessTable, at time: Int64, heard: Set<UInt64>,
+    networks: Networks = [:]
   ) throws(AccessError) {
     var judge = Judge(online, at: time)
-    let latest = Self.latest(online.sessions)
+    let networks = (networks, table.header.position)
+    let latest = Self.latest(online.sessions, networks)
     for (index, session) in online.sessions.enumerated() {
       guard let hold = try judge.hold(of: session.owner, by: &table) else { continue }
       if !heard.contains(session.server) { noteUnheard(session.owner) }
-      let places = Self.places(of: session)
+      let places = Self.places(of: session, networks)
       if places.isEmpty { unknownPlaces += 1 }
       for place in places where latest[place] == index {
         self.places[place] = session.owner
         users[session.owner] = hold
+      }
+    }
+    if hasNetworks { leaveOutNetworks(around: latest.keys) }
+  }
+
+  /// Leaves out the networks in which another place lies: a packet is a single user's.
+  private mutating func leaveOutNetworks(around places: some Sequence<Place>) {
+    let lengths = Set(self.places.keys.map(\.network.prefix))
+    for place in places {
+      for length in lengths where length < place.network.prefix {
+        guard let network = InternetNetwork(of: place.network.address, prefix: length) else {
+          continue
+        }
+        let around = Place(device: place.device, network: network)
+        if self.places.removeValue(forKey: around) != nil { unknownPlaces += 1 }
       }
     }
   }
@@ -90,11 +118,13 @@ package struct Fence: Equatable, Sendable {
 
   /// The last session at each place: an earlier one whose end nobody told has lost it, also to a user
   /// who is not held.
-  private static func latest(_ sessions: [OnlineSession]) -> [Place: Int] {
+  private static func latest(
+    _ sessions: [OnlineSession], _ networks: (Networks, since: Int64)
+  ) -> [Place: Int] {
     var latest: [Place: Int] = [:]
     latest.reserveCapacity(sessions.count * 2)
     for (index, session) in sessions.enumerated() {
-      for place in places(of: session) {
+      for place in places(of: session, networks) {
         if let other = latest[place], sessions[other].position > session.position { continue }
         latest[place] = index
       }
@@ -102,9 +132,14 @@ package struct Fence: Equatable, Sendable {
     return latest
   }
 
+  /// A session that the last sweep did not know has no networks yet: its address may have been another
+  /// client's.
+  ///
   /// The journal, and what follows from it, may be anybody's lie who is in the hooks' group: a device
   /// whose name the kernel's tools could take for something else is none.
-  private static func places(of session: OnlineSession) -> [Place] {
+  private static func places(
+    of session: OnlineSession, _ networks: (known: Networks, since: Int64)
+  ) -> [Place] {
     let name = session.device
     guard 1...15 ~= name.count,
       name.allSatisfy({
@@ -113,9 +148,14 @@ package struct Fence: Equatable, Sendable {
       })
     else { return [] }
     let device = String(decoding: name, as: UTF8.self)
-    return [session.addresses.ipv4, session.addresses.ipv6].compactMap { $0 }.map {
-      Place(device: device, address: $0)
+    let addresses = [session.addresses.ipv4, session.addresses.ipv6].compactMap { $0 }
+    var places = addresses.map { Place(device: device, address: $0) }
+    if session.position < networks.since, let behind = networks.known[session.server] {
+      for network in addresses.flatMap({ behind[$0] ?? [] }) {
+        places.append(Place(device: device, network: network))
+      }
     }
+    return places
   }
 }
 

@@ -103,8 +103,8 @@ extension SentFence.User {
   }
 
   fileprivate func elements(of user: UInt64, at place: Fence.Place) -> [SentFence.Element] {
-    let family = place.address.bytes.count == 4 ? "4" : "6"
-    let key = "\"\(place.device)\" . \(place.address.text)"
+    let family = FenceRules.family(of: place.network)
+    let key = "\"\(place.device)\" . \(place.network)"
     func element(_ map: String, _ object: String? = nil) -> SentFence.Element {
       SentFence.Element(
         map: map + family, key: key, text: object.map { "\(key) : \"\($0)\"" } ?? key)

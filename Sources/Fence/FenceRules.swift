@@ -10,15 +10,25 @@ package struct FenceRules: Equatable, Sendable {
   let count: Count
   let open: [OpenDestination]
   let packets: PacketCount
+  private let families: [Family]
 
   /// - Parameters:
   ///   - count: the setting `COUNT`.
   ///   - open: the setting `FENCE_OPEN`.
   ///   - mtu: the largest of the tunnel devices' MTUs, in bytes.
-  package init(count: Count, open: [OpenDestination] = [], mtu: Int64 = 1500) {
+  ///   - hasNetworks: whether there are networks behind clients: each lookup in sets of those costs.
+  package init(
+    count: Count, open: [OpenDestination] = [], mtu: Int64 = 1500, hasNetworks: Bool = false
+  ) {
     self.count = count
     self.open = open
     packets = PacketCount(mtu: mtu)
+    families = Family.addresses + (hasNetworks ? Family.networks : [])
+  }
+
+  /// What the names of sets end with that a place belongs into.
+  static func family(of network: InternetNetwork) -> String {
+    Family(isIPv6: network.address.bytes.count == 16, isNetworks: !network.isHost).suffix
   }
 
   var checksum: UInt64 { System.checksum(Array(text.utf8).span) }
@@ -29,22 +39,16 @@ package struct FenceRules: Equatable, Sendable {
     table \(Self.table) {
       set generation { type mark; }
       set tunnels { type ifname; }
-      set refused4 { type ifname . ipv4_addr; }
-      set refused6 { type ifname . ipv6_addr; }
-      map quota4 { type ifname . ipv4_addr : quota; }
-      map quota6 { type ifname . ipv6_addr : quota; }
-      set slowing4 { type ifname . ipv4_addr; }
-      set slowing6 { type ifname . ipv6_addr; }
-    \(rateMaps)
+    \(families.flatMap(\.sets).map { "  " + $0 }.joined(separator: "\n"))
       chain refuse {
         meta l4proto tcp reject with tcp reset
         reject
       }
       chain spent_from {
-    \(lines(Side.from.spent + ["goto refuse"]))
+    \(lines(families.flatMap { Side.from.spent($0) } + ["goto refuse"]))
       }
       chain spent_to {
-    \(lines(Side.to.spent + ["drop"]))
+    \(lines(families.flatMap { Side.to.spent($0) } + ["drop"]))
       }
       chain from_tunnel {
         type filter hook prerouting priority mangle; policy accept;
@@ -65,20 +69,12 @@ package struct FenceRules: Equatable, Sendable {
     rules.map { "    " + $0 }.joined(separator: "\n")
   }
 
-  private var rateMaps: String {
-    let maps = ["rate", "then"].flatMap { kind in
-      [Side.from, .to].flatMap { side in
-        ["4", "6"].map { "map \(kind)_\(side.name)\($0) { type ifname . ipv\($0)_addr : limit; }" }
-      }
-    }
-    return maps.map { "  " + $0 }.joined(separator: "\n")
-  }
-
   private var fromTunnel: [String] {
     let side = Side.from
     return open.map { "\(match($0, side: "daddr", port: "dport")) accept" }
-      + side.families.map { "\($0.key) @refused\($0.suffix) goto refuse" } + side.rates
-      + (count == .sent ? [] : side.families.flatMap { quota($0, packets.small, side) })
+      + families.map { "\(side.key($0)) @refused\($0.suffix) goto refuse" }
+      + families.map(side.rate)
+      + (count == .sent ? [] : families.flatMap { quota($0, packets.small, side) })
   }
 
   private var toTunnel: [String] {
@@ -89,24 +85,23 @@ package struct FenceRules: Equatable, Sendable {
         "tcp flags rst meta length <= 60 accept", "icmp type destination-unreachable accept",
         "icmpv6 type destination-unreachable accept",
       ]
-      + side.families.map { "\($0.key) @refused\($0.suffix) drop" } + side.rates
+      + families.map { "\(side.key($0)) @refused\($0.suffix) drop" } + families.map(side.rate)
       + (count == .received
         ? []
-        : side.families.flatMap {
-          quota($0, packets.joined(isIPv6: $0.suffix == "6") + packets.small, side)
+        : families.flatMap {
+          quota($0, packets.joined(isIPv6: $0.isIPv6) + packets.small, side)
         })
   }
 
-  private func quota(
-    _ family: Side.Family, _ shares: [PacketCount.Share], _ side: Side
-  ) -> [String] {
-    let lookup = "quota name \(family.key) map @quota\(family.suffix)"
+  private func quota(_ family: Family, _ shares: [PacketCount.Share], _ side: Side) -> [String] {
+    let lookup = "quota name \(side.key(family)) map @quota\(family.suffix)"
     return shares.map { "\($0.text) \(lookup)" } + ["\(lookup) goto spent_\(side.name)"]
   }
 
   private func match(_ destination: OpenDestination, side: String, port: String) -> String {
-    let family = destination.address.bytes.count == 4 ? "ip" : "ip6"
-    let network = "\(family) \(side) \(destination.address.text)/\(destination.prefix)"
+    let (address, prefix) = (destination.network.address, destination.network.prefix)
+    let family = address.bytes.count == 4 ? "ip" : "ip6"
+    let network = "\(family) \(side) \(address.text)/\(prefix)"
     let transport = destination.transport?.rawValue
     guard let number = destination.port else {
       return network + (transport.map { " meta l4proto \($0)" } ?? "")
@@ -116,39 +111,52 @@ package struct FenceRules: Equatable, Sendable {
   }
 }
 
+/// What is looked up in sets of its own: addresses or networks, of IPv4 or IPv6.
+private struct Family: Equatable {
+  let isIPv6: Bool
+  let isNetworks: Bool
+
+  static let addresses = [false, true].map { Family(isIPv6: $0, isNetworks: false) }
+  static let networks = [false, true].map { Family(isIPv6: $0, isNetworks: true) }
+
+  var suffix: String { (isIPv6 ? "6" : "4") + (isNetworks ? "_net" : "") }
+
+  /// Its sets, and its maps to objects.
+  var sets: [String] {
+    let type = "type ifname . ipv\(isIPv6 ? "6" : "4")_addr"
+    let flags = isNetworks ? " flags interval;" : ""
+    return ["refused", "slowing"].map { "set \($0)\(suffix) { \(type);\(flags) }" }
+      + ["map quota\(suffix) { \(type) : quota;\(flags) }"]
+      + ["rate_from", "rate_to", "then_from", "then_to"].map {
+        "map \($0)\(suffix) { \(type) : limit;\(flags) }"
+      }
+  }
+}
+
 /// One of the directions of packets.
 private struct Side {
   let name: String
-  /// IPv4 and IPv6.
-  let families: [Family]
-
-  struct Family {
-    /// What a packet is looked up by.
-    let key: String
-    let suffix: String
-  }
+  let device: String
+  let address: String
 
   static let from = Side(name: "from", device: "iifname", address: "saddr")
   static let to = Side(name: "to", device: "oifname", address: "daddr")
 
-  private init(name: String, device: String, address: String) {
-    self.name = name
-    families = [("ip", "4"), ("ip6", "6")].map {
-      Family(key: "\(device) . \($0.0) \(address)", suffix: $0.1)
-    }
+  /// What a packet is looked up by.
+  func key(_ family: Family) -> String {
+    "\(device) . \(family.isIPv6 ? "ip6" : "ip") \(address)"
   }
 
-  var rates: [String] {
-    families.map { "limit name \($0.key) map @rate_\(name)\($0.suffix) drop" }
+  func rate(_ family: Family) -> String {
+    "limit name \(key(family)) map @rate_\(name)\(family.suffix) drop"
   }
 
   /// What becomes of packets beyond the quota of a user who is slowed down.
-  var spent: [String] {
-    families.flatMap {
-      let slowing = "\($0.key) @slowing\($0.suffix)"
-      return [
-        "\(slowing) limit name \($0.key) map @then_\(name)\($0.suffix) drop", "\(slowing) accept",
-      ]
-    }
+  func spent(_ family: Family) -> [String] {
+    let slowing = "\(key(family)) @slowing\(family.suffix)"
+    return [
+      "\(slowing) limit name \(key(family)) map @then_\(name)\(family.suffix) drop",
+      "\(slowing) accept",
+    ]
   }
 }

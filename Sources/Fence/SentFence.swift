@@ -117,6 +117,16 @@ extension SentFence {
     ((try? directory.status(of: name)) ?? nil) != nil
   }
 
+  /// When the last sweep ended that a run came after, in seconds since 1970; nil where there was none.
+  package static func lastSweep(in directory: borrowing Directory) -> Int64? {
+    guard let file = try? directory.openFile(name, for: .read),
+      let bytes = try? file.descriptor.readStart(atMost: headSize, of: file.path),
+      bytes.count == headSize, bytes.span.word(at: 0) == magic,
+      bytes.span.word(at: 8) >> 32 == format
+    else { return nil }
+    return bytes.span.integer(at: 24)
+  }
+
   package static func forget(in directory: borrowing Directory) throws(SystemError) {
     try directory.remove(name)
   }
@@ -147,8 +157,8 @@ extension SentFence {
       let device = place.device.utf8
       bytes += device
       for _ in device.count..<Self.deviceSize { bytes.append(0) }
-      let address = place.address.bytes
-      bytes.append(word: UInt64(address.count))
+      let address = place.network.address.bytes
+      bytes.append(word: UInt64(address.count | place.network.prefix << 8))
       bytes += address
       for _ in address.count..<16 { bytes.append(0) }
     }
@@ -196,10 +206,13 @@ extension SentFence {
     places.reserveCapacity(Int(placeCount))
     for _ in 0..<placeCount {
       let device = [UInt8](bytes.extracting(start + 8..<start + 24)).prefix { $0 != 0 }
-      let size = bytes.word(at: start + 24) == 4 ? 4 : 16
+      let size = bytes[start + 24] == 4 ? 4 : 16
+      let address = InternetAddress(
+        bytes: [UInt8](bytes.extracting(start + 32..<start + 32 + size)))
       let place = Fence.Place(
         device: String(decoding: device, as: UTF8.self),
-        address: InternetAddress(bytes: [UInt8](bytes.extracting(start + 32..<start + 32 + size))))
+        network: InternetNetwork(of: address, prefix: Int(bytes[start + 25]))
+          ?? InternetNetwork(address))
       places[place] = bytes.word(at: start)
       start += Self.placeSize
     }

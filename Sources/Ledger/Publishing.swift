@@ -8,10 +8,14 @@ import System
 package struct AccessSettings: Equatable, Sendable {
   package let onError: OnError
   package let identifyBy: IdentifyBy
+  /// Whether something holds users to their rates, if the rules have any; nil where the former table
+  /// is to say.
+  package let isFenced: Bool?
 
-  package init(onError: OnError, identifyBy: IdentifyBy) {
+  package init(onError: OnError, identifyBy: IdentifyBy, isFenced: Bool? = true) {
     self.onError = onError
     self.identifyBy = identifyBy
+    self.isFenced = isFenced
   }
 }
 
@@ -76,7 +80,12 @@ extension AccessPublisher {
     }
     wanted?.key = table.header.key
     wanted?.writtenAt = table.header.writtenAt
+    wanted?.fence = isFenced(settings, since: table.header)
     return wanted == table.header
+  }
+
+  private func isFenced(_ settings: AccessSettings, since former: AccessHeader?) -> Bool {
+    ledger.rules.fence && settings.isFenced ?? former?.fence ?? true
   }
 
   /// What the table's header has to say; nil where no version was given yet.
@@ -94,7 +103,7 @@ extension AccessPublisher {
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: ledger.rules.unknownUsers, defaultQuota: ledger.rules.defaultQuota,
       identifyBy: settings.identifyBy, names: ledger.rules.names, count: ledger.rules.count,
-      fence: ledger.rules.fence)
+      fence: isFenced(settings, since: nil))
   }
 
   private func publish(
@@ -120,6 +129,7 @@ extension AccessPublisher {
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
+      header.fence = isFenced(settings, since: former.header)
       if header.names == .exact, former.header.writtenAt <= time,
         former.header.sharesEntries(with: header),
         ledger.access.areAll(since: former.header.version, until: header.version),

@@ -120,7 +120,8 @@ final class ManagementConnection {
     } catch {
       return end(.unreachable(error))
     }
-    session = ManagementSession(password: password, timeout: timeout, now: now)
+    session = ManagementSession(
+      password: password, timeout: timeout, now: now, readsNetworks: environment.readsNetworks)
     session?.ask(.listing, now: now)
   }
 

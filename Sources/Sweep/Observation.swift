@@ -57,6 +57,27 @@ struct Observation {
       names: { names.names(in: rows[places?[$0] ?? $0]) })
   }
 
+  /// The networks behind clients, by an address of the client in the tunnel.
+  var networks: LastHeard.Networks {
+    var networks: LastHeard.Networks = [:]
+    if listing.networks.isEmpty { return networks }
+    var routed: [[UInt8]: [InternetNetwork]] = [:]
+    for route in listing.networks {
+      guard let network = InternetNetwork(String(decoding: route.network, as: UTF8.self)) else {
+        continue
+      }
+      routed[route.commonName + [0] + route.realAddress, default: []].append(network)
+    }
+    for row in listing.rows {
+      guard let behind = routed[row.commonName + [0] + row.realAddress],
+        let client = InternetAddress(ipv4: Array(row.virtualAddress))
+          ?? InternetAddress(ipv6: Array(row.virtualIPv6Address))
+      else { continue }
+      networks[client] = behind
+    }
+    return networks
+  }
+
   /// The row that a session was seen in.
   func row(of session: ListedSession) -> StatusRow {
     listing.rows[places.isEmpty ? session.row : places[session.row]]

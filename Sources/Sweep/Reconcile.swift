@@ -77,5 +77,9 @@ extension Log {
 
 extension Settings {
   /// What the access table has of the settings, besides the rules.
-  package var access: AccessSettings { AccessSettings(onError: onError, identifyBy: identifyBy) }
+  ///
+  /// - Parameter isFenced: whether something holds users to their rates; nil where that is not known.
+  package func access(isFenced: Bool?) -> AccessSettings {
+    AccessSettings(onError: onError, identifyBy: identifyBy, isFenced: isFenced)
+  }
 }

@@ -26,6 +26,8 @@ package struct Sweep {
   private let configured: Set<String>?
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
+  /// The networks behind clients of the servers that gave a whole listing, by their names.
+  private var networks: [String: LastHeard.Networks] = [:]
   /// Which rows of which servers were disconnected.
   private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
   private var environment: SweepEnvironment
@@ -75,6 +77,7 @@ package struct Sweep {
     }
     let ledger = reconciler.ledger
     self.environment.journalPosition = { ledger.journalEnd() }
+    self.environment.readsNetworks = settings.fence
   }
 
   /// Whether there is nothing to sweep.
@@ -146,10 +149,10 @@ package struct Sweep {
     tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
-      try ledger.accessTable.publish(sweep.settings.access, at: moment)
+      try ledger.accessTable.publish(sweep.settings.access(isFenced: true), at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(
-        at: sweep.environment.clock.now, configured: sweep.configured)
+        at: sweep.environment.clock.now, configured: sweep.configured, networks: sweep.networks)
       try ledger.maintenance.checkpoint()
     }
   }
@@ -282,6 +285,11 @@ package struct Sweep {
         failure: server.failure ?? server.listingFailure)
       result.countersStandStill = seen.contains { $0.listing.countersStandStill }
       return result
+    }
+    if settings.fence {
+      for observation in observations.values.joined() where observation.report.isComplete {
+        networks[observation.report.server] = observation.networks
+      }
     }
     observations = [:]
     summary.sessions = summary.servers.reduce(0) { $0 + $1.sessions }

@@ -8,6 +8,8 @@ package struct SweepEnvironment {
   package let transport: any Transport
   /// Gives the absolute position of the journal's end; asked just before `status` is sent.
   package var journalPosition: () -> Int64 = { 0 }
+  /// Whether listings are to have the networks behind clients.
+  var readsNetworks = false
 
   package init(clock: any SweepClock, transport: any Transport) {
     self.clock = clock

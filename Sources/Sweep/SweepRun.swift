@@ -1,4 +1,7 @@
+import Fence
+import Gate
 import Glibc
+import Ledger
 import Servers
 import Support
 import System
@@ -34,6 +37,7 @@ package struct SweepRun {
   /// - Throws: a `UserFacingError` for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
+    let settings = isFenceDown ? settings.withoutFence : settings
     var sweep = try Sweep(
       settings, log: log, isDryRun: isDryRun, only: only, kick: kick)
     if sweep.hasNoServers {
@@ -44,6 +48,23 @@ package struct SweepRun {
     _ = consume lock
     tell(summary)
     return summary
+  }
+
+  /// Whether quota-fence is several sweeps behind: then nothing slows users down, and their quota has to
+  /// cut them. That is told once.
+  private var isFenceDown: Bool {
+    guard settings.fence, let directory = try? Directory(directory(of: settings.database)),
+      let last = LastHeard(in: directory).sweep
+    else { return false }
+    let told = SentFence.lastSweep(in: directory)
+    guard told ?? 0 < last - settings.rules.patience else { return false }
+    if let table = try? AccessTable(in: directory), table.header.fence {
+      log.warn(
+        "quota-fence is behind by more than \(settings.rules.patience) seconds: who would be slowed down "
+          + "at their quota is disconnected, until it has run again",
+        hint: "quota-fence --verbose says what keeps it")
+    }
+    return true
   }
 
   /// Writes the log: each failure, each session told to go, and one line for the run.
@@ -69,6 +90,14 @@ package struct SweepRun {
         "bytes": .number(summary.bytesAdded), "closed": .number(Int64(summary.closed)),
         "killed": .number(Int64(summary.kills.count)), "ms": .number(summary.milliseconds),
       ])
+  }
+}
+
+extension Settings {
+  fileprivate var withoutFence: Settings {
+    var settings = self
+    settings.fence = false
+    return settings
   }
 }
 

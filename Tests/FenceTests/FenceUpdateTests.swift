@@ -260,6 +260,26 @@ import Testing
     #expect(read(sent.encoded()) == sent)
   }
 
+  @Test func `has networks in sets of their own, which are there only if there is one`() throws {
+    let network = try #require(InternetNetwork("192.168.5.0/24"))
+    var fence = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]))
+    #expect(!lines(update(nil, fence)).contains { $0.contains("_net") })
+    fence.hold(
+      Self.alice, .quota(used: 0, limit: 9000),
+      at: [Fence.Place(device: "tun0", network: network)])
+    let rules = FenceRules(count: .total, hasNetworks: fence.hasNetworks)
+    let update = FenceUpdate(from: nil, to: fence, by: rules, in: Self.run(1))
+    let said = lines(update)
+    for line in [
+      "  map quota4_net { type ifname . ipv4_addr : quota; flags interval; }",
+      "    quota name iifname . ip saddr map @quota4_net goto spent_from",
+      "    oifname . ip6 daddr @refused6_net drop",
+      "add element inet openvpn_quota quota4_net { \"tun0\" . 192.168.5.0/24 : "
+        + "\"u_00000000000a11ce_0\" }",
+    ] { #expect(said.contains(line)) }
+    #expect(read(update.result.encoded()) == update.result)
+  }
+
   @Test func `has no rate that is too large for the kernel`() {
     let fast = AccessRates(rate: Rate(shared: 1_000_000_000_000))
     let said = lines(update(nil, Self.fence((Self.alice, .passes(nil, fast), [2]))))

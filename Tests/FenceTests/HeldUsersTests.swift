@@ -53,7 +53,7 @@ import Testing
 
     func fence(
       at time: Int64 = `The users who are held`.now.realtime / 1_000_000_000,
-      heard: [String] = ["udp"]
+      heard: [String] = ["udp"], networks: [String: [String]] = [:]
     ) throws -> Fence {
       let directory = try Directory(folder.path)
       var writer = AccessWriter(header, boundaries: [[1_795_500_000]])
@@ -72,16 +72,24 @@ import Testing
       }
       try writer.publish(in: directory)
       for record in records { try Journal.append(record, in: directory) }
-      return try Self.held(in: directory, at: time, Set(heard.map(hash)))
+      return try Self.held(in: directory, at: time, Set(heard.map(hash)), behind(networks))
+    }
+
+    private func behind(_ networks: [String: [String]]) -> Fence.Networks {
+      let pairs = networks.compactMap { client, behind in
+        InternetNetwork(client).map { ($0.address, behind.compactMap { InternetNetwork($0) }) }
+      }
+      return [hash("udp"): Dictionary(pairs) { $1 }]
     }
 
     private static func held(
-      in directory: borrowing Directory, at time: Int64, _ heard: Set<UInt64>
+      in directory: borrowing Directory, at time: Int64, _ heard: Set<UInt64>,
+      _ networks: Fence.Networks
     ) throws -> Fence {
       var table = try AccessTable(in: directory)
       let tail = try JournalTail.opened(after: table.header, in: directory)
       let online = try OnlineSessions(of: &table, through: tail, now: `The users who are held`.now)
-      return try Fence(online, by: &table, at: time, heard: heard)
+      return try Fence(online, by: &table, at: time, heard: heard, networks: networks)
     }
   }
 
@@ -146,6 +154,33 @@ import Testing
     #expect(try host.fence().unheard == [host.hash("alice")])
     host.records = []
     #expect(try host.fence(heard: ["udp", "tcp"]).unheard.isEmpty)
+  }
+
+  @Test func `are held in the networks behind their clients too, where these are one user's alone`()
+    throws
+  {
+    var host = try Host()
+    host.users = [("alice", AccessUser(limit: 1000)), ("bob", AccessUser(limit: 1000))]
+    host.sessions = [
+      ("alice", "10.8.0.2", "tun0"), ("bob", "10.8.0.3", "tun0"), ("carol", "10.8.0.4", "tun0"),
+    ]
+    // A session that the last sweep did not know: its address was another client's.
+    host.record(.in, "alice", "10.8.0.9")
+    let networks = [
+      "10.8.0.2": ["192.168.5.7/24", "fd00:5::/64", "172.16.0.0/12"],
+      "10.8.0.3": ["10.0.0.0/8", "172.16.7.0/24"], "10.8.0.9": ["192.168.9.0/24"],
+    ]
+    let fence = try host.fence(networks: networks)
+    let found = fence.places.filter { !$0.key.network.isHost }.map {
+      "\($0.key.device) \($0.key.network) \($0.value == host.hash("alice") ? "alice" : "bob")"
+    }
+    #expect(
+      found.sorted() == [
+        "tun0 172.16.7.0/24 bob", "tun0 192.168.5.0/24 alice", "tun0 fd00:5::/64 alice",
+      ])
+    // The one has another network in it, the other everybody's addresses.
+    #expect(fence.hasNetworks && fence.unknownPlaces == 2)
+    #expect(try !host.fence().hasNetworks)
   }
 
   @Test func `begin anew with their period`() throws {

@@ -88,6 +88,37 @@ struct FenceTests {
     #expect(table.contains("fd99:1::") && table.components(separatedBy: "quota u_").count == 2)
   }
 
+  @Test func `a network behind a client is the user's, from the sweep on that found it`() throws {
+    let quota = try QuotaHost(["FENCE": "yes"])
+    try quota.admin("add", "alice", "--quota", "20MB")
+    let folder = try TemporaryDirectory()
+    _ = try folder.write("iroute 192.168.5.0 255.255.255.0\n", to: "alice")
+    var options = RealServer.Options()
+    options.lines = ["client-config-dir \(folder.path)", "route 192.168.5.0 255.255.255.0"]
+    let server = try quota.server("office", options)
+    let alice = try server.client("alice")
+    #expect(try alice.connect() == .up)
+    try quota.fence()
+    try eventually("the network to be reached") { try alice.ping(from: "192.168.5.1") }
+    #expect(try !quota.nft("list", "quotas").contains(" used "))
+    try quota.sweep()
+    #expect(try quota.fence().errors.isEmpty)
+    #expect(try !quota.nft("list", "quotas").contains(" used "))
+    try eventually("an answer") { try alice.ping(from: "192.168.5.1") }
+    #expect(try quota.nft("list", "quotas").contains(" used "))
+    let table = try quota.nft("list", "table", "inet", "openvpn_quota")
+    #expect(table.contains("192.168.5.0/24 : \"u_"))
+    try quota.admin("disable", "alice")
+    try quota.fence()
+    #expect(try !alice.ping(from: "192.168.5.1"))
+    try quota.admin("enable", "alice")
+    try quota.fence()
+    try eventually("an answer again") { try alice.ping(from: "192.168.5.1") }
+    try alice.leave()
+    try quota.fence()
+    #expect(try !quota.nft("list", "table", "inet", "openvpn_quota").contains("192.168.5."))
+  }
+
   @Test func `with little left, a client that connects right after a sweep is cut at that`() throws
   {
     let quota = try QuotaHost(["FENCE": "yes"])

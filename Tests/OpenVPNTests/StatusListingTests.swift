@@ -29,6 +29,30 @@ private func listing26(_ rows: String...) -> StatusListing {
 }
 
 @Suite struct `A status listing` {
+  @Test(arguments: ["\t", ","])
+  func `has the networks behind clients, where they are asked for`(separator: String) {
+    let lines =
+      [
+        "TITLE\tOpenVPN 2.6.14", header26, row26(name: "bo/b"), row26(name: "alice"),
+        "HEADER\tROUTING_TABLE\tVirtual Address\tCommon Name\tReal Address\tLast Ref\t"
+          + "Last Ref (time_t)",
+        "ROUTING_TABLE\t10.99.0.2\tbo/b\t10.77.0.2:35040\tx\t1",
+        "ROUTING_TABLE\t192.168.5.0/24\tal\(separator == "," ? "," : "")ice\t10.77.0.2:35041\tx\t1",
+        "ROUTING_TABLE\t192.168.5.7C\talice\t10.77.0.2:35041\tx\t1",
+        "ROUTING_TABLE\tfd00:5::/64\tbo/b\t10.77.0.2:35040\tx\t1", "END", "",
+      ].map { $0.replacing("\t", with: separator) }
+    let bytes = Array(lines.joined(separator: "\r\n").utf8)
+    let networks = StatusListing(parsing: bytes, readsNetworks: true).networks.map {
+      [$0.network, $0.commonName, $0.realAddress].map { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(
+      networks == [
+        ["192.168.5.0/24", separator == "," ? "al,ice" : "alice", "10.77.0.2:35041"],
+        ["fd00:5::/64", "bo/b", "10.77.0.2:35040"],
+      ])
+    #expect(StatusListing(parsing: bytes).networks.isEmpty)
+  }
+
   @Test(arguments: ["status-2.txt", "status-3.txt"])
   func `of a real server gives every session, whatever its name`(file: String) throws {
     let listing = try Capture.listing(file)

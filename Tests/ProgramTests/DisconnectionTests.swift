@@ -30,6 +30,7 @@ import Testing
     throws
   {
     let quota = try Installation(["FENCE": "yes"])
+    try pretendFence(beside: quota.database)
     let server = try quota.addServer()
     try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
     let alice = try server.enter("alice")
@@ -49,6 +50,25 @@ import Testing
     try server.settle()
     #expect(try server.enter("alice").isRefused)
     try quota.expectTruth(of: server)
+  }
+
+  @Test func `who has a rate for then is cut while quota-fence is down, which is told once`() throws
+  {
+    let quota = try Installation(["FENCE": "yes"])
+    let server = try quota.addServer()
+    try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
+    let alice = try server.enter("alice")
+    try alice.upload(20_000)
+    let told = try (1...3).map { _ in try quota.sweep().expect(status: 0).errors }.joined()
+    #expect(told.components(separatedBy: "warning: quota-fence is behind by more than").count == 2)
+    #expect(!alice.isConnected)
+    try server.settle()
+    try quota.admin("set", "alice", "--max-sessions", "3")
+    #expect(try server.enter("alice").isRefused)
+    #expect(try quota.sweep().expect(status: 0).errors == "")
+    try pretendFence(beside: quota.database)
+    #expect(try quota.sweep().expect(status: 0).errors == "")
+    #expect(try !server.enter("alice").isRefused)
   }
 
   @Test func `a disabled user's sessions go`() throws {

@@ -12,7 +12,9 @@ import Testing
 
   func read(_ text: String) -> Parts? {
     OpenDestination(text).map {
-      Parts(address: $0.address.text, prefix: $0.prefix, port: $0.port, transport: $0.transport)
+      Parts(
+        address: $0.network.address.text, prefix: $0.network.prefix, port: $0.port,
+        transport: $0.transport)
     }
   }
 

@@ -1,4 +1,7 @@
+import Fence
 import Foundation
+import Quota
+import System
 import Testing
 
 /// The project's programs set up on a host: their settings, the servers that use the hooks,
@@ -173,4 +176,13 @@ extension LedgerProbe {
 
 extension FinalCounters: CustomStringConvertible {
   package var description: String { "\(name): received \(received), sent \(sent)" }
+}
+
+/// Has it look beside a database as if quota-fence ran after each sweep, for tests of other programs,
+/// which have no kernel to tell.
+package func pretendFence(beside database: String) throws {
+  let update = FenceUpdate(
+    from: nil, to: Fence(), by: FenceRules(count: .total),
+    in: FenceRun(generation: 0, sweep: .max, boot: 0))
+  try update.result.write(in: Directory(directory(of: database)))
 }

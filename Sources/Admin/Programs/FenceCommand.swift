@@ -133,9 +133,10 @@ private struct Fencing {
     let (now, heard, sent) = (JournalMoment.now, LastHeard(in: directory), SentFence(in: directory))
     let run = FenceRun(
       generation: .random(in: 0 ... .max), sweep: heard.sweep ?? 0, boot: now.boot ?? 0)
-    let wanted = try wanted(in: directory, now, heard.servers(since: sent?.sweep ?? 0))
+    let wanted = try wanted(in: directory, now, heard, since: sent?.sweep ?? 0)
     let rules = FenceRules(
-      count: wanted.count, open: settings.fenceOpen, mtu: Self.mtu(of: wanted.fence.devices))
+      count: wanted.count, open: settings.fenceOpen, mtu: Self.mtu(of: wanted.fence.devices),
+      hasNetworks: wanted.fence.hasNetworks)
     guard let sent else { return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run) }
     var counts: FenceUpdate.Counts?
     if FenceUpdate.needsCounts(from: sent, to: wanted.fence, by: rules, in: run) {
@@ -167,9 +168,9 @@ private struct Fencing {
     diagnostics.warning("the table in the kernel was not as it was left, and is set up anew")
   }
 
-  /// - Parameter heard: the names of the servers that answered since the last run.
+  /// - Parameter sweep: the last one whose counts the kernel was corrected by.
   private func wanted(
-    in directory: borrowing Directory, _ now: JournalMoment, _ heard: [String]
+    in directory: borrowing Directory, _ now: JournalMoment, _ heard: LastHeard, since sweep: Int64
   ) throws -> (fence: Fence, count: Count) {
     do throws(AccessError) {
       var table = try AccessTable(in: directory)
@@ -177,7 +178,11 @@ private struct Fencing {
       let online = try online(by: &table, through: tail, now)
       let key = table.header.key
       var fence = try Fence(
-        online, by: &table, at: now.seconds, heard: Set(heard.map { key.hash(Array($0.utf8)) }))
+        online, by: &table, at: now.seconds,
+        heard: Set(heard.servers(since: sweep).map { key.hash(Array($0.utf8)) }),
+        networks: Dictionary(
+          heard.networks.map { (key.hash(Array($0.key.utf8)), $0.value) }, uniquingKeysWith: { $1 })
+      )
       fence.leaveOut(fence.devices.filter(Self.isForeign))
       return (fence, table.header.count)
     } catch { throw AccessUnreadable(error) }

@@ -3,7 +3,8 @@ import Quota
 import SQLite
 import System
 
-/// When the last sweep ended, and when each server last gave a whole listing, in seconds since 1970.
+/// When the last sweep ended, and when each server last gave a whole listing, in seconds since 1970; with
+/// `FENCE` also the networks behind the clients in it.
 ///
 /// It is in the file `heard`, which a sweep overwrites and does not wait for: so one that finds nothing
 /// changed writes nothing to the database. Where a power loss left none, the times hold that the
@@ -12,9 +13,14 @@ package struct LastHeard {
   package internal(set) var sweep: Int64?
   /// By the servers' names.
   var servers: [String: Int64] = [:]
+  /// Networks behind clients (`iroute`) by the servers' names.
+  package internal(set) var networks: [String: Networks] = [:]
+
+  /// Networks by an address that the client has in the tunnel.
+  package typealias Networks = [InternetAddress: [InternetNetwork]]
 
   private static let name: StaticString = "heard"
-  private static let largest = 1 << 20
+  private static let largest = 16 << 20
 
   /// Nothing.
   init() {}
@@ -43,8 +49,23 @@ package struct LastHeard {
     sweep = Int64(lines[0])
     for line in lines[1..<(end - 1)] {
       let parts = line.split(separator: " ", maxSplits: 1)
-      if parts.count == 2, let time = Int64(parts[0]) { servers[String(parts[1])] = time }
+      guard parts.count == 2 else { continue }
+      let server = String(parts[1])
+      if let time = Int64(parts[0]) {
+        servers[server] = time
+      } else if let (client, network) = LastHeard.network(parts[0]) {
+        networks[server, default: [:]][client, default: []].append(network)
+      }
     }
+  }
+
+  /// `10.8.0.2>192.168.5.0/24`
+  private static func network(
+    _ text: Substring
+  ) -> (client: InternetAddress, network: InternetNetwork)? {
+    let parts = text.split(separator: ">").compactMap { InternetNetwork($0) }
+    guard parts.count == 2, parts[0].isHost else { return nil }
+    return (parts[0].address, parts[1])
   }
 
   private static func sum(_ text: String) -> String {
@@ -66,6 +87,9 @@ package struct LastHeard {
     var lines = [sweep.map { "\($0)" } ?? "-"]
     for (server, time) in servers.sorted(by: { $0.key < $1.key }) where !server.contains("\n") {
       lines.append("\(time) \(server)")
+      for (client, behind) in networks[server] ?? [:] {
+        lines += behind.map { "\(client.text)>\($0) \(server)" }
+      }
     }
     let text = lines.joined(separator: "\n")
     let bytes = Array("\(text)\n\(LastHeard.sum(text))\n\n".utf8)
@@ -123,11 +147,16 @@ extension Ledger {
 
   /// Notes that a sweep has ended.
   ///
-  /// - Parameter configured: the names of all servers that there are, so that others are forgotten; nil
-  ///   where they are not known.
-  package func noteSweep(at time: Int64, configured: Set<String>? = nil) throws(LedgerError) {
+  /// - Parameters:
+  ///   - configured: the names of all servers that there are, so that others are forgotten; nil where
+  ///     they are not known.
+  ///   - networks: networks behind the clients of servers that gave a whole listing.
+  package func noteSweep(
+    at time: Int64, configured: Set<String>? = nil, networks: [String: LastHeard.Networks] = [:]
+  ) throws(LedgerError) {
     var heard = lastHeard()
     heard.sweep = time
+    heard.networks = rules.fence ? heard.networks.merging(networks) { $1 } : [:]
     if let configured { heard.servers = heard.servers.filter { configured.contains($0.key) } }
     self.heard = heard
     let directory = try stateDirectory()

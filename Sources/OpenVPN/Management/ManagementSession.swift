@@ -49,7 +49,8 @@ package struct ManagementSession: Sendable {
   private var lineStart = 0
   /// Up to where there is no line feed behind `lineStart`.
   private var searched = 0
-  private var parser = StatusParser()
+  private let readsNetworks: Bool
+  private var parser: StatusParser
 
   /// When the step that is under way has failed unless it is done; nil while nothing is awaited.
   private var stepDeadline: Duration?
@@ -77,7 +78,12 @@ package struct ManagementSession: Sendable {
   ///     its own password file.
   ///   - timeout: how long each step may take.
   ///   - now: the time of the connection.
-  package init(password: [UInt8]?, timeout: Duration, now: Duration) {
+  ///   - readsNetworks: whether listings are to have the networks behind clients.
+  package init(
+    password: [UInt8]?, timeout: Duration, now: Duration, readsNetworks: Bool = false
+  ) {
+    self.readsNetworks = readsNetworks
+    parser = StatusParser(readsNetworks: readsNetworks)
     self.password = password.map(Self.firstLine)
     self.timeout = timeout
     stepDeadline = now + timeout
@@ -225,7 +231,7 @@ package struct ManagementSession: Sendable {
   /// The process id, which a server gives at any time, ends the answer of one that restarts.
   private mutating func takeProcessID(_ line: Range<Int>, _ now: Duration) {
     if isProcessID(line) {
-      parser = StatusParser()
+      parser = StatusParser(readsNetworks: readsNetworks)
       nextTry = now + Self.restartPause
     } else if !isAsynchronous(line) {
       failAsGarbage(line)
@@ -242,7 +248,7 @@ package struct ManagementSession: Sendable {
 
   private mutating func finishListing() {
     finishStep(.listing(parser.listing))
-    parser = StatusParser()
+    parser = StatusParser(readsNetworks: readsNetworks)
   }
 
   private mutating func takeReply(_ line: Range<Int>, to command: ManagementCommand) {

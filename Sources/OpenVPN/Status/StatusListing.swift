@@ -28,6 +28,9 @@ package struct StatusListing: Sendable {
   /// Whether packets pass in the kernel (`dco_enabled`, since 2.6).
   package internal(set) var dcoEnabled = false
 
+  /// The networks behind clients, where they were to be read.
+  package internal(set) var networks: [ClientNetwork] = []
+
   /// Whether nothing is missing: `END` came, and every row could be read. Only of such a listing
   /// does a session's absence mean anything.
   package var isComplete: Bool { hasEnd && malformedRows == 0 }
@@ -62,8 +65,8 @@ package struct StatusListing: Sendable {
 
   /// Reads a listing in one piece: what `status` answered, with or without the greeting before it
   /// and the answer to `pid` behind it, or a status file.
-  package init(parsing bytes: [UInt8]) {
-    var parser = StatusParser()
+  package init(parsing bytes: [UInt8], readsNetworks: Bool = false) {
+    var parser = StatusParser(readsNetworks: readsNetworks)
     var start = 0
     while start < bytes.count {
       let feed = firstLineFeed(in: bytes.span, from: start)
@@ -94,4 +97,12 @@ func firstLineFeed(in bytes: Span<UInt8>, from start: Int) -> Int {
 /// Where the text of a line ends that a line feed follows: before a carriage return.
 func lineEnd(_ feed: Int, from start: Int, in bytes: Span<UInt8>) -> Int {
   feed > start && bytes[feed - 1] == Bytes.carriageReturn ? feed - 1 : feed
+}
+
+/// A network behind a client (`iroute`), as the routing table has it: all as texts.
+package struct ClientNetwork: Sendable {
+  /// `192.168.5.0/24`
+  package let network: [UInt8]
+  package let commonName: [UInt8]
+  package let realAddress: [UInt8]
 }

@@ -14,6 +14,11 @@ struct StatusParser: Sendable {
     case foreign
   }
 
+  /// Whether networks behind clients are kept, for which the routing table has to be read.
+  private let readsNetworks: Bool
+
+  init(readsNetworks: Bool = false) { self.readsNetworks = readsNetworks }
+
   /// The bytes of all lines that clients were read from.
   private(set) var size = 0
 
@@ -82,7 +87,11 @@ struct StatusParser: Sendable {
   private mutating func takeTagged(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
     // There are as many routes as clients, and nobody needs them but a client without an address.
     let route: StaticString = format == 3 ? "ROUTING_TABLE\t" : "ROUTING_TABLE,"
-    if unrouted.isEmpty, Bytes.starts(bytes.extracting(line), with: route) { return .taken }
+    if unrouted.isEmpty, Bytes.starts(bytes.extracting(line), with: route),
+      !readsNetworks || !line.contains(where: { bytes[$0] == UInt8(ascii: "/") })
+    {
+      return .taken
+    }
     split(line, of: bytes)
     let tag = bytes.extracting(fields[0])
     guard fields.count > 1 else { return .foreign }
@@ -237,15 +246,21 @@ struct StatusParser: Sendable {
   }
 
   private mutating func takeRoute(_ fields: ArraySlice<Range<Int>>, of bytes: Span<UInt8>) {
-    guard !unrouted.isEmpty, let columns = routeColumns, fields.count >= columns.count else {
-      return
-    }
+    guard let columns = routeColumns, fields.count >= columns.count else { return }
     let reading = StatusFields(
       fields: fields, columns: columns, inName: fields.count - columns.count, inUsername: 0)
     guard let nameRange = reading.range(columns.commonName),
       let addressRange = reading.range(columns.realAddress)
     else { return }
     let (name, address) = (bytes.extracting(nameRange), bytes.extracting(addressRange))
+    if readsNetworks, let network = reading.range(columns.virtualAddress),
+      network.contains(where: { bytes[$0] == UInt8(ascii: "/") })
+    {
+      listing.networks.append(
+        ClientNetwork(
+          network: network.map { bytes[$0] }, commonName: nameRange.map { bytes[$0] },
+          realAddress: addressRange.map { bytes[$0] }))
+    }
     for index in unrouted[hash(name, address)] ?? [] {
       let record = listing.records[index]
       if isSame(record.range(record.commonName), name),

@@ -4,10 +4,7 @@ import System
 package struct OpenDestination: Hashable, Sendable {
   package enum Transport: String, Sendable { case tcp, udp }
 
-  /// The address, or the first of a network.
-  package let address: InternetAddress
-  /// How many leading bits of the address count: 0 to 32 or, for IPv6, to 128.
-  package let prefix: Int
+  package let network: InternetNetwork
   /// The port; nil for all.
   package let port: UInt16?
   /// The protocol; nil for TCP and UDP where there is a port, else for any.
@@ -43,21 +40,8 @@ package struct OpenDestination: Hashable, Sendable {
       }
     }
     self.port = port
-    let parts = network.split(separator: "/", omittingEmptySubsequences: false)
-    guard 1...2 ~= parts.count else { return nil }
-    let written = Array(parts[0].utf8)
-    guard let address = InternetAddress(ipv4: written) ?? InternetAddress(ipv6: written) else {
-      return nil
-    }
-    let bits = address.bytes.count * 8
-    guard let prefix = parts.count == 1 ? bits : Self.number(parts[1], atMost: bits) else {
-      return nil
-    }
-    self.prefix = prefix
-    self.address = InternetAddress(
-      bytes: address.bytes.enumerated().map { index, byte in
-        byte & ~UInt8(truncatingIfNeeded: 0xFF >> max(0, min(8, prefix - index * 8)))
-      })
+    guard let known = InternetNetwork(network) else { return nil }
+    self.network = known
   }
 
   private static func number(_ digits: Substring, atMost largest: Int) -> Int? {

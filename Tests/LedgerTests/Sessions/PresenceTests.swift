@@ -122,6 +122,28 @@ import Testing
     #expect(try names(["server", "new"]) == ["server"])
   }
 
+  @Test func `keeps networks behind clients until the next whole one, with a fence`() throws {
+    let bench = try Bench(rules: Rules(fence: true))
+    try bench.sweep(report([], at: Bench.noon + 100))
+    let client = InternetAddress(bytes: [10, 8, 0, 2])
+    let behind = ["192.168.5.0/24", "fd00:5::/64"].compactMap { InternetNetwork($0) }
+    let networks = ["server": [client: behind]]
+    func noted(_ ledger: Ledger, _ networks: [String: LastHeard.Networks] = [:]) throws
+      -> [String: LastHeard.Networks]
+    {
+      try ledger.noteSweep(at: Bench.noon + 101, networks: networks)
+      return try LastHeard(in: Directory(bench.folder.path)).networks
+    }
+    #expect(try noted(bench.ledger, networks) == networks)
+    #expect(try noted(bench.ledger) == networks)
+    #expect(try LastHeard(in: Directory(bench.folder.path)).servers == ["server": Bench.noon + 100])
+    let other = try Ledger.open(bench.path, for: .writing, rules: Rules(fence: true), zone: .utc)
+    #expect(try noted(other) == networks)
+    #expect(try noted(other, ["server": [:]]).isEmpty)
+    let unfenced = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
+    #expect(try noted(unfenced, networks).isEmpty)
+  }
+
   @Test func `is that of the backup in a restored ledger`() throws {
     let bench = try Bench()
     try bench.sweep(report([listed("alice", 50, 0)], at: Bench.noon + 100))

@@ -38,6 +38,7 @@ final class RealPrograms: Programs {
       ON_ERROR=\(terms.letsInUnseen ? "allow" : "reject")
 
       """, to: "quota.conf")
+    try pretendFence(beside: database)
     for user in terms.users {
       try admin(
         [

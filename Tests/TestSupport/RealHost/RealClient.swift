@@ -170,6 +170,14 @@ package final class RealClient: VPNClient {
   /// How many seconds a tunnel may stand still on a busy machine.
   private static let patience = 30.0
 
+  /// Whether the server answers once to an address in a network behind the client.
+  package func ping(from address: String) throws -> Bool {
+    let inside = ["netns", "exec", namespace]
+    _ = try Program.run("ip", inside + ["ip", "address", "replace", "\(address)/32", "dev", "lo"])
+    let ping = ["ping", "-n", "-q", "-c1", "-W1", "-I", address, server.address]
+    return try Program.run("ip", inside + ping).status == 0
+  }
+
   package func upload(_ bytes: Int) throws { try upload(bytes, patience: RealClient.patience) }
 
   package func download(_ bytes: Int) throws { try download(bytes, patience: RealClient.patience) }

@@ -40,6 +40,8 @@ package final class SpeedBench {
   package func fence() throws {
     isFenced = true
     try writeConfig()
+    try pretendFence(beside: database)
+    try run(command("quota-sweep", "--publish"))
   }
 
   /// The path of the database.
