@@ -1,9 +1,10 @@
 // The memory of a hook, which lives for a fraction of a millisecond and allocates a few kilobytes:
 // musl's allocator would ask the kernel a dozen times for them.
 //
-// Blocks have sizes of powers of two, a head before them says which, and a free block waits in the
-// list of its size for the next who wants one. Only the first thread may call these, and a hook has
-// no other.
+// Blocks have four sizes in each doubling, so that one for a page takes little more than a page: each
+// page that is touched costs a page fault. A head before a block says its size, and a free block waits
+// in the list of its size for the next who wants one. Only the first thread may call these, and a hook
+// has no other.
 #ifdef QUOTA_EMBEDDED
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +22,7 @@ union head {
 // 2^20 bytes are the least that the kernel is asked for, once these are used up.
 static _Alignas(16) unsigned char own[64 << 10];
 static unsigned char *unused = own, *end = own + sizeof own;
-static union head *free_blocks[48];
+static union head *free_blocks[4 * 48];
 
 static union head *fresh(size_t size) {
   if ((size_t)(end - unused) < size) {
@@ -36,17 +37,27 @@ static union head *fresh(size_t size) {
   return block;
 }
 
+static size_t block_size(size_t size_class) {
+  return (4 + (size_class & 3)) << (size_class >> 2);
+}
+
+// The least class whose blocks have a size. All are multiples of 16 bytes, from 32 on.
+static size_t class_of(size_t size) {
+  size = size > 32 ? (size + 15) & ~(size_t)15 : 32;
+  size_t doublings = 61 - (size_t)__builtin_clzl(size - 1);
+  return (doublings << 2) + ((size - 1) >> doublings) - 3;
+}
+
 void *malloc(size_t size) {
-  size_t size_class = 5;
   if (size > (size_t)1 << 46) {
     errno = ENOMEM;
     return NULL;
   }
-  while (((size_t)1 << size_class) - sizeof(union head) < size) size_class++;
+  size_t size_class = class_of(size + sizeof(union head));
   union head *block = free_blocks[size_class];
   if (block != NULL) {
     free_blocks[size_class] = block->next;
-  } else if ((block = fresh((size_t)1 << size_class)) == NULL) {
+  } else if ((block = fresh(block_size(size_class))) == NULL) {
     errno = ENOMEM;
     return NULL;
   }
@@ -63,7 +74,7 @@ void free(void *memory) {
 }
 
 size_t malloc_usable_size(void *memory) {
-  return memory ? ((size_t)1 << ((union head *)memory - 1)->size_class) - sizeof(union head) : 0;
+  return memory ? block_size(((union head *)memory - 1)->size_class) - sizeof(union head) : 0;
 }
 
 void *calloc(size_t count, size_t size) {

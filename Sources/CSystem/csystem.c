@@ -123,7 +123,13 @@ int32_t cs_remove_at(int32_t directory, const char *name) { return unlinkat(dire
 int64_t cs_clock_now(enum cs_clock clock) {
   static const clockid_t ids[] = {CLOCK_REALTIME, CLOCK_BOOTTIME, CLOCK_MONOTONIC};
   struct timespec time;
+#ifdef QUOTA_EMBEDDED
+  // A hook asks twice. To find the kernel's own function for it, and the page faults of that, would take
+  // more than the calls do: 20 faults in place of 23, and with what allocation.c saves 17 of 310 µs.
+  syscall(SYS_clock_gettime, ids[clock], &time);
+#else
   clock_gettime(ids[clock], &time);
+#endif
   return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
@@ -131,13 +137,13 @@ int32_t cs_process_id(void) { return getpid(); }
 
 uint32_t cs_user_id(void) { return geteuid(); }
 
-// A hook asks for twenty variables of sixty; most differ in the first byte already.
+// A hook asks for twenty variables of sixty; most differ in the first bytes already.
 const char *cs_variable(const char *name) {
-  size_t length = strlen(name);
   for (char **next = environ; next != NULL && *next != NULL; next++) {
     const char *variable = *next;
-    if (variable[0] == name[0] && strncmp(variable, name, length) == 0 && variable[length] == '=')
-      return variable + length + 1;
+    size_t same = 0;
+    while (name[same] != 0 && variable[same] == name[same]) same++;
+    if (name[same] == 0 && variable[same] == '=') return variable + same + 1;
   }
   return NULL;
 }

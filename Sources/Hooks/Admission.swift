@@ -40,7 +40,7 @@ struct Admission {
         at: now.seconds, boundaries: boundaries, rates: rates, count: table.header.count),
       at: now, table.header)
     guard verdict.isAllowed, user.dependsOnTail(rates),
-      var replay = try replay(client, from: &table, at: now, in: directory)
+      let replay = try replay(client, from: &table, at: now, in: directory)
     else { return }
     verdict = Self.decide(
       user.entitlement(

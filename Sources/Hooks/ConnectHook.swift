@@ -37,21 +37,24 @@ package struct ConnectHook {
   }
 
   private func answer(in directory: borrowing Directory) -> Bool {
-    var answer = decide(in: directory)
+    var now = run.now()
+    var answer = decide(at: now, in: directory)
     if answer.reason == nil, command.script != nil {
-      if !scriptAgrees {
+      let agrees = scriptAgrees
+      // The script took its time; on another server the user may have come in meanwhile.
+      now = run.now()
+      if !agrees {
         answer.reason = .script
       } else if answer.isLimited {
-        // The script took its time; on another server the user may have come in meanwhile.
-        answer = decide(in: directory)
+        answer = decide(at: now, in: directory)
       }
     }
     if isLogin {
       if answer.reason == nil { return true }
-      explain(answer, at: run.now().seconds)
+      explain(answer, at: now.seconds)
     }
     var record = client.record(
-      isLogin ? .auth : answer.reason == nil ? .in : .out, at: run.now(), process: run.process,
+      isLogin ? .auth : answer.reason == nil ? .in : .out, at: now, process: run.process,
       owner: answer.owner)
     record.reason = answer.reason
     do throws(SystemError) { try Journal.append(record, in: directory) } catch {
@@ -108,11 +111,13 @@ package struct ConnectHook {
   private var scriptAgrees: Bool { command.script.map(run.scriptAgrees) ?? true }
 
   /// What the rule says; where it cannot be asked, what the setting `ON_ERROR` says.
-  private func decide(in directory: borrowing Directory) -> Answer {
+  private func decide(
+    at now: JournalMoment, in directory: borrowing Directory
+  ) -> Answer {
     let isTooLong = client.environment.wouldBreakListing
     do throws(AccessError) {
       let admission = try Admission(
-        of: client, replaces: isLogin && !command.hasDuplicateNames, at: run.now(), in: directory)
+        of: client, replaces: isLogin && !command.hasDuplicateNames, at: now, in: directory)
       if let problem = admission.problem {
         run.warn("\(problem.description); the access table alone decides")
       }

@@ -62,3 +62,13 @@ package func escaped(_ bytes: some Collection<UInt8>) -> String {
     text += String(byte, radix: 16, uppercase: true)
   }
 }
+
+/// The value of a hexadecimal digit, nil for any other byte.
+package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+  default: nil
+  }
+}

@@ -149,7 +149,7 @@ struct HookSpeedTests {
         try bench.appendWaitingLines(of: Array(repeating: "user7", count: 1000), from: start)
         return try cost() - quiet
       }
-      expect("quota-connect, a line of the user's own", costs[0] / 2000, atMost: 12_500)
+      expect("quota-connect, a line of the user's own", costs[0] / 2000, atMost: 11_000)
       expect(
         "  twice as many", ratio: Double(costs[1]) / Double(costs[0]), atMost: 2.1)
     }

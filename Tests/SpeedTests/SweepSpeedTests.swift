@@ -36,15 +36,30 @@ struct SweepSpeedTests {
       "  a session, of 10000", (costs[2] - costs[0]) / counts[2], atMost: small * 13 / 10)
   }
 
-  @Test func `a sweep of ten thousand sessions takes less than 18 MB`() throws {
+  @Test func `ends of one second that nothing else tells of cost one look each`() throws {
+    let (bench, server) = try SpeedBench.filled(100)
+    try withExtendedLifetime(server) {
+      let quiet = try sweep(bench, .instructions())
+      let costs = try [500, 1500].map { count in
+        try bench.appendEndsOfOneSecond(of: (1...count).map { "user\($0 % 100)" }, from: count * 10)
+        return (try sweep(bench, .instructions()) - quiet) / count
+      }
+      Figures.current.add("quota-sweep, an end of one second, of 500", costs[0])
+      expect("  of 1500 more", costs[1], atMost: costs[0] * 3 / 2)
+    }
+  }
+
+  /// 17.0 to 17.5 MB were seen; most of it are files of the program and of the libraries, which are
+  /// others on another machine.
+  @Test func `a sweep of ten thousand sessions takes less than 20 MB`() throws {
     let bench = try SpeedBench()
     let server = try bench.server()
     try server.populate(10_000, prefix: "user", received: 1000, sent: 2000)
     let first = try sweep(bench, .residentBytes())
-    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 18_000_000)
+    expect("quota-sweep, 10000 new, resident bytes", first, atMost: 20_000_000)
     try server.addTraffic(received: 10, sent: 20)
     let second = try sweep(bench, .residentBytes())
-    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 18_000_000)
+    expect("quota-sweep, 10000 changed, resident bytes", second, atMost: 20_000_000)
   }
 
   @Test

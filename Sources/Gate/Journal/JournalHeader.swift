@@ -11,13 +11,12 @@ package struct JournalHeader: Equatable, Sendable {
     self.base = base
   }
 
-  private static let kind = "journal"
   /// More bytes than any header has.
   static let longest = 128
 
   /// The line as it stands in the file, see `JournalRecord.encoded`.
   package func encoded() -> [UInt8] {
-    var line = JournalLine(kind: Self.kind)
+    var line = JournalLine(kind: "journal")
     line.append(hexadecimal: generation)
     line.append(base)
     return line.finished()
@@ -25,7 +24,7 @@ package struct JournalHeader: Equatable, Sendable {
 
   /// Reads a line, without the line feed before it; nil unless it is a header.
   package init?(line: Span<UInt8>) {
-    guard var fields = JournalFields(line), fields.kind == Array(Self.kind.utf8),
+    guard var fields = JournalFields(line), fields.isKind("journal"),
       let generation = fields.nextHexadecimal(), let base = fields.nextNumber(), base >= 0,
       fields.isAtEnd
     else { return nil }

@@ -79,8 +79,8 @@ struct JournalLine {
 
 /// The fields of a line of the journal, read one after another.
 struct JournalFields {
-  /// The second field.
-  private(set) var kind: [UInt8] = []
+  /// Where the second field stands.
+  private var kind = 0..<0
   private let bytes: [UInt8]
   private var position = 0
 
@@ -89,9 +89,27 @@ struct JournalFields {
     guard let end = Self.end(ofCheckedLine: line) else { return nil }
     bytes = [UInt8](line.extracting(..<end))
     guard let version = nextField(), version.count == 1, bytes[0] == JournalRecord.version,
-      let kind = nextText()
+      let kind = nextField()
     else { return nil }
     self.kind = kind
+  }
+
+  /// The kind of a record; nil where the line is none.
+  var recordKind: JournalRecord.Kind? {
+    if isKind("in") { return .in }
+    if isKind("end") { return .end }
+    if isKind("out") { return .out }
+    return isKind("auth") ? .auth : nil
+  }
+
+  /// Whether the second field is a word.
+  func isKind(_ word: StaticString) -> Bool {
+    guard kind.count == word.utf8CodeUnitCount else { return false }
+    for index in 0..<kind.count where unsafe word.utf8Start[index] != bytes[kind.lowerBound + index]
+    {
+      return false
+    }
+    return true
   }
 
   /// Where the tab before the checksum stands; nil where the checksum is wrong.
@@ -113,17 +131,36 @@ struct JournalFields {
   /// The number of the field that says when a client connected, in seconds since 1970 in UTC.
   static let connectedSince = 7
 
-  mutating func nextText() -> [UInt8]? {
+  mutating func nextText() -> [UInt8]? { next { [UInt8]($0) } }
+
+  /// Gives the next text in place; nil where there is none.
+  mutating func next<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
     guard position < bytes.count else { return nil }
     let start = position
     let stop = bytes.span.firstIndex(of: percent, or: 9, from: start)
     if stop < bytes.count, bytes[stop] == percent {
-      return nextField().flatMap { Self.decoded(bytes[$0]) }
+      return nextField().flatMap { Self.decoded(bytes[$0]) }.map { body($0.span) }
     }
     position = stop + 1
     if stop == start { return nil }
-    if stop == start + 1, bytes[start] == absent { return [] }
-    return [UInt8](bytes.span.extracting(start..<stop))
+    let isAbsent = stop == start + 1 && bytes[start] == absent
+    return body(bytes.span.extracting(isAbsent ? start..<start : start..<stop))
+  }
+
+  /// Whether the next field stands there as these bytes; nil where there is none.
+  mutating func nextField(is field: Span<UInt8>) -> Bool? {
+    guard let found = nextField() else { return nil }
+    if found.count != field.count { return false }
+    for index in field.indices where bytes[found.lowerBound + index] != field[index] {
+      return false
+    }
+    return true
+  }
+
+  /// Passes over some fields; false where they are not there.
+  mutating func skip(_ count: Int) -> Bool {
+    for _ in 0..<count where nextField() == nil { return false }
+    return true
   }
 
   private static func decoded(_ field: ArraySlice<UInt8>) -> [UInt8]? {

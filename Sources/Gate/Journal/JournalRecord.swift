@@ -127,8 +127,7 @@ extension JournalRecord {
   /// - Returns: nil unless it is whole and makes sense: damaged, torn, of another version, of another
   ///   kind.
   package init?(line: Span<UInt8>) {
-    guard var fields = JournalFields(line) else { return nil }
-    guard let kind = Kind.allCases.first(where: { fields.kind == Array($0.rawValue.utf8) }),
+    guard var fields = JournalFields(line), let kind = fields.recordKind,
       let mark = fields.nextHexadecimal(), let boot = fields.nextOptional(),
       let serverStart = fields.nextNumber(), let server = fields.nextText(),
       let pid = fields.nextNumber(), let connectedSince = fields.nextNumber(),

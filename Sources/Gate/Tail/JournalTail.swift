@@ -69,21 +69,20 @@ package struct JournalTail: ~Copyable {
     return seconds
   }
 
-  /// Gives the records of some seconds, which are ascending, in the order of the journal. There may be
-  /// others among them. What is damaged is left out.
-  borrowing func forEachRecord(
-    in seconds: [Int64], _ body: (JournalRecord) -> Void
+  /// Gives the lines of some seconds, which are ascending, in the order of the journal. There may be
+  /// others among them, and damaged ones.
+  borrowing func forEachLine(
+    in seconds: [Int64], _ body: (Span<UInt8>) -> Void
   ) throws(SystemError) {
     // A text is found faster than a number.
     let field = JournalLine.field(seconds[0])
     let isOne = seconds[0] == seconds[seconds.count - 1]
-    try forEachLine {
-      isOne
-        ? $0.next(holding: field.span)
-        : $0.next(withField: JournalFields.connectedSince, among: seconds)
-    } _: { line in
-      if let record = JournalRecord(line: line) { body(record) }
-    }
+    try forEachLine(
+      {
+        isOne
+          ? $0.next(holding: field.span)
+          : $0.next(withField: JournalFields.connectedSince, among: seconds)
+      }, body)
   }
 
   /// Gives all records, in the order of the journal. What is damaged is left out.

@@ -75,11 +75,12 @@ package struct OnlineSessions: Sendable {
     try tail.forEachRecord { record in
       let count = replay.ended.count
       // All are known, so nobody has to be asked for others.
-      replay.add(record, isOwn: true) { _, _ in }
+      let event = SessionEvent(record, isOwn: true, by: header.key)
+      replay.add(event) { _, _ in }
       if replay.sessions.count > all.count {
         all.append(
           OnlineSession(
-            owner: header.hash(of: record.owner.span), server: replay.key(of: record).server,
+            owner: header.hash(of: record.owner.span), server: event.key.server,
             device: record.device,
             addresses: VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6),
             position: header.position + Int64(all.count)))

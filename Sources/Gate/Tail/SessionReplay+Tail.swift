@@ -52,10 +52,15 @@ extension SessionReplay {
     _ tail: borrowing JournalTail, _ seconds: [Int64], _ table: inout AccessTable
   ) throws(SessionReplayError) {
     var failure: AccessError?
+    let owner = JournalLine.field(owner)
+    let name = 1..<owner.count - 1
     do throws(SystemError) {
-      try tail.forEachRecord(in: seconds) { record in
+      try tail.forEachLine(in: seconds) { line in
+        guard
+          let event = SessionEvent(line: line, owner: owner.span.extracting(name), by: hashKey)
+        else { return }
         do throws(AccessError) {
-          try add(record) { (replay, key) throws(AccessError) in
+          try add(event) { (replay, key) throws(AccessError) in
             try replay.addOthers(key, of: &table)
           }
         } catch { failure = error }

@@ -23,6 +23,12 @@ package struct SessionReplay {
     let ipv4: UInt64
     let ipv6: UInt64
 
+    init(client: UInt64, _ addresses: VirtualAddresses, by key: AccessKey) {
+      self.client = client
+      ipv4 = addresses.ipv4.map { key.hash($0.bytes) } ?? 0
+      ipv6 = addresses.ipv6.map { key.hash($0.bytes) } ?? 0
+    }
+
     /// How an `end` from here fits a session that is there. A server gives no address twice at a time.
     func fit(_ other: Place) -> SessionFit {
       let isSame = ipv4 != 0 && ipv4 == other.ipv4 || ipv6 != 0 && ipv6 == other.ipv6
@@ -86,8 +92,6 @@ package struct SessionReplay {
   /// The keys by bucket whose sessions of others are known.
   private var asked: [[Key]] = []
   private static let bucketCount = 64
-  /// The server's name that was asked for last: most have the same.
-  private var lastServer: (name: [UInt8], hash: UInt64)
 
   /// - Parameters:
   ///   - owner: the user's name.
@@ -97,7 +101,6 @@ package struct SessionReplay {
     self.owner = owner
     self.hashKey = hashKey
     self.now = now
-    lastServer = ([], hashKey.hash([]))
   }
 
   /// Takes a session of the table.
@@ -109,48 +112,34 @@ package struct SessionReplay {
         key: Key(
           server: process.server, pid: process.pid, connectedSince: session.connectedSince),
         serverStart: process.serverStart, boot: boot, isOwn: isOwn, isRefused: false,
-        place: place(session.client, session.addresses),
+        place: Place(client: session.client, session.addresses, by: hashKey),
         counted: Traffic(received: session.received, sent: session.sent),
         position: session.position ?? 0))
   }
 
   /// Takes the next record of the tail.
   ///
-  /// - Parameters:
-  ///   - isOwn: whether its session is the user's; nil to go by the owner.
-  ///   - others: adds the table's sessions of others with a key. It is asked before the first `end` that
-  ///     may be of a session of the user.
+  /// - Parameter others: adds the table's sessions of others with a key. It is asked before the first
+  ///   `end` that may be of a session of the user.
   mutating func add<Failure: Error>(
-    _ record: JournalRecord, isOwn: Bool? = nil,
-    others: (inout SessionReplay, Key) throws(Failure) -> Void
+    _ event: SessionEvent, others: (inout SessionReplay, Key) throws(Failure) -> Void
   ) throws(Failure) {
-    let key = key(of: record)
-    switch record.kind {
+    switch event.kind {
     case .in, .out:
       add(
         Session(
-          key: key, serverStart: record.serverStart, boot: record.boot,
-          isOwn: isOwn ?? (record.owner == owner), isRefused: record.kind == .out,
-          place: place(of: record),
+          key: event.key, serverStart: event.serverStart, boot: event.moment.boot,
+          isOwn: event.isOwn, isRefused: event.kind == .out, place: event.place,
           counted: Traffic(), position: .max))
     case .end:
-      let place = place(of: record)
-      var match = match(key, place)
-      if match.hasOwn, wantsOthers(for: match.best, key) {
-        try others(&self, key)
-        match = self.match(key, place)
+      var match = match(event.key, event.place)
+      if match.hasOwn, wantsOthers(for: match.best, event.key) {
+        try others(&self, event.key)
+        match = self.match(event.key, event.place)
       }
-      if let best = match.best { end(best.index, with: record) }
+      if let best = match.best { end(best.index, with: event) }
     case .auth: break
     }
-  }
-
-  mutating func key(of record: JournalRecord) -> Key {
-    if record.server != lastServer.name {
-      lastServer = (record.server, hashKey.hash(record.server))
-    }
-    return Key(
-      server: lastServer.hash, pid: record.pid, connectedSince: record.connectedSince)
   }
 
   /// Whether the table's sessions of others with a key have to be known to tell whose an `end` is; true
@@ -201,13 +190,12 @@ package struct SessionReplay {
   }
 
   /// Ends a session, and counts what it moved since it was counted.
-  private mutating func end(_ index: Int, with record: JournalRecord) {
+  private mutating func end(_ index: Int, with event: SessionEvent) {
     close(index)
-    guard sessions[index].isOwn, !sessions[index].isRefused, let counters = record.counters else {
-      return
-    }
+    guard sessions[index].isOwn, !sessions[index].isRefused, let counters = event.counters.traffic
+    else { return }
     let traffic = counters.increase(over: sessions[index].counted)
-    ended.append(Ended(session: index, traffic: traffic, time: record.time(by: now)))
+    ended.append(Ended(session: index, traffic: traffic, time: now.second(of: event.moment)))
   }
 
   private mutating func close(_ index: Int) {
@@ -224,18 +212,6 @@ package struct SessionReplay {
   private func bucket(of key: Key) -> Int {
     Int(truncatingIfNeeded: key.connectedSince) & (Self.bucketCount - 1)
   }
-
-  private func place(of record: JournalRecord) -> Place {
-    place(
-      hashKey.hash(clientHost: record.clientHost, port: record.clientPort),
-      VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6))
-  }
-
-  private func place(_ client: UInt64, _ addresses: VirtualAddresses) -> Place {
-    Place(
-      client: client, ipv4: addresses.ipv4.map { hashKey.hash($0.bytes) } ?? 0,
-      ipv6: addresses.ipv6.map { hashKey.hash($0.bytes) } ?? 0)
-  }
 }
 
 extension SessionReplay {
@@ -246,11 +222,12 @@ extension SessionReplay {
   ///
   /// - Parameter replaces: leaves out those of the same server, one of which the new session may take
   ///   the place of.
-  package mutating func liveSessions(beside new: JournalRecord, replaces: Bool = false) -> Int64 {
-    let (key, place) = (key(of: new), place(of: new))
+  package func liveSessions(beside new: JournalRecord, replaces: Bool = false) -> Int64 {
+    let new = SessionEvent(new, isOwn: true, by: hashKey)
+    let (key, place, boot) = (new.key, new.place, new.moment.boot)
     var count: Int64 = 0
     for session in sessions where session.isOwn && !session.isRefused && !session.isEnded {
-      let isOfOtherBoot = session.boot != nil && new.boot != nil && session.boot != new.boot
+      let isOfOtherBoot = session.boot != nil && boot != nil && session.boot != boot
       let isOfOtherProcess =
         session.key.pid != key.pid
         || session.serverStart != 0 && new.serverStart != 0

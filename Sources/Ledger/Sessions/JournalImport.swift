@@ -84,6 +84,7 @@ extension SessionUpdate {
       if !files.areOne { try take(file, known, &progress, &marks) }
     case .none: return
     }
+    crowds = [:]
     progress.marks = marks
     if oldest > progress.forgotten {
       try forgetSessions(before: oldest)

@@ -15,25 +15,33 @@ extension SessionUpdate {
     let process = try processes.process(
       String(decoding: record.server, as: UTF8.self), boot: record.boot ?? 0, pid: record.pid,
       started: record.serverStart)
-    let known = try sessions(
-      of: [process] + processes.listings(of: process), since: record.connectedSince)
-    let mark = record.mark
-    if known.contains(where: { record.kind == .end ? $0.endMark == mark : $0.inMark == mark }) {
-      return
+    let seconds = ([process] + processes.listings(of: process)).map {
+      SecondOfProcess(process: $0.id, since: record.connectedSince)
     }
-    if reading.isForgotten(entry) { return }
+    let changed = try take(entry, process, seconds, reading, at: time)
+    if let changed { try keepUp(with: changed, seconds) }
+  }
+
+  /// - Returns: the number of the session that the record begins or ends; nil where it changes nothing.
+  private mutating func take(
+    _ entry: JournalEntry, _ process: ServerProcess, _ seconds: [SecondOfProcess],
+    _ reading: JournalReading, at time: Int64
+  ) throws(SQLiteError) -> Int64? {
+    let record = entry.record
+    let known = try sessions(of: seconds)
+    let marks = record.kind == .end ? known.endMarks : known.inMarks
+    if marks.contains(record.mark) || reading.isForgotten(entry) { return nil }
     switch record.kind {
-    case .auth: return
-    case .in:
-      try takeIn(entry, process, known, at: time)
+    case .auth: return nil
+    case .in: return try takeIn(entry, process, known.open, at: time)
+    case .end: return try takeEnd(entry, process, known.open, at: time)
     case .out:
-      _ = try open(Opening(entry, process.id, user: nil, at: time))
+      let id = try open(Opening(entry, process.id, user: nil, at: time))
       if let reason = record.reason {
         try refusals.add(
           try refused(record), reason, at: time, mayBeKnown: reading.isAgain)
       }
-    case .end:
-      try takeEnd(entry, process, known, at: time)
+      return id
     }
   }
 
@@ -43,33 +51,38 @@ extension SessionUpdate {
   }
 
   /// A session begins, unless a listing has shown it before its record could be read.
+  ///
+  /// - Returns: its number.
   private mutating func takeIn(
     _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
-  ) throws(SQLiteError) {
+  ) throws(SQLiteError) -> Int64 {
     var opening = Opening(entry, process.id, user: nil, at: time)
     if let shown = candidate(of: opening.endpoints, among: known.map(\.candidate)) {
-      return try adopt(known[shown].id, opening)
+      try adopt(known[shown].id, opening)
+      return known[shown].id
     }
     // A stranger is no user before something is counted.
     opening.user = try ledger.users.knownOwner(named: opening.owner, since: opening.since)
-    _ = try open(opening)
+    return try open(opening)
   }
 
+  /// - Returns: the number of the session that ended; nil where the record counts for none.
   private mutating func takeEnd(
     _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
-  ) throws(SQLiteError) {
+  ) throws(SQLiteError) -> Int64? {
     let record = entry.record
     let endpoints = Opening(entry, process.id, user: nil, at: time).endpoints
     if let place = candidate(
       forEndAt: entry.start, endpoints, mayGuess: !record.looksRefused,
       among: known.map(\.candidate))
     {
-      return try end(known[place], with: entry, at: time)
+      try end(known[place], with: entry, at: time)
+      return known[place].id
     }
-    if record.looksRefused { return }
+    if record.looksRefused { return nil }
     // One of several sessions of its second, and nothing tells which: a listing may have counted it as
     // any of them already.
-    if known.contains(where: { $0.candidate.mayEnd(at: entry.start) }) { return }
+    if known.contains(where: { $0.candidate.mayEnd(at: entry.start) }) { return nil }
     var opening = Opening(entry, process.id, user: nil, at: time)
     opening.inPosition = nil
     opening.inMark = nil
@@ -79,9 +92,10 @@ extension SessionUpdate {
       ofClient: ledger.rules.identifyBy.user(
         commonName: record.commonName, username: record.username, .exact))
     opening.user = try owner(opening.owner, since: record.connectedSince, at: time)
-    guard opening.user != nil else { return }
+    guard opening.user != nil else { return nil }
     let id = try open(opening)
     if let session = try session(id) { try end(session, with: entry, at: time) }
+    return id
   }
 
   /// Ends a session, or what there was of a refused one, with its final counters.
@@ -152,23 +166,80 @@ extension SessionUpdate {
     return try find.step() ? SessionRow(find) : nil
   }
 
-  /// The sessions and refusals of processes that began in a second, in the journal's order.
+  /// The sessions and refusals of processes that began in a second.
   private mutating func sessions(
-    of processes: [ServerProcess], since: Int64
-  ) throws(SQLiteError) -> [SessionRow] {
+    of seconds: [SecondOfProcess]
+  ) throws(SQLiteError) -> SessionsOfSecond {
     try writeCounters()
+    if seconds.count == 1, let crowd = crowds[seconds[0]] { return crowd }
+    var sessions = SessionsOfSecond()
+    for second in seconds {
+      if let crowd = crowds[second] {
+        sessions.append(crowd)
+        continue
+      }
+      let found = try storedSessions(of: second)
+      if found.isCrowd { crowds[second] = found }
+      sessions.append(found)
+    }
+    return sessions
+  }
+
+  private func storedSessions(
+    of second: SecondOfProcess
+  ) throws(SQLiteError) -> SessionsOfSecond {
     var find = try ledger.database.prepare(
       """
       SELECT \(SessionRow.columns) FROM \(SessionRow.tables)
       WHERE process_id = ?1 AND connected_since = ?2 ORDER BY id
       """)
-    var sessions: [SessionRow] = []
-    for process in processes {
-      find.bind(1, process.id)
-      find.bind(2, since)
-      while try find.step() { sessions.append(SessionRow(find)) }
-    }
+    find.bind(1, second.process)
+    find.bind(2, second.since)
+    var sessions = SessionsOfSecond()
+    while try find.step() { sessions.insert(SessionRow(find)) }
     return sessions
+  }
+
+  /// Brings what is kept of some seconds up to date with a session that began or ended.
+  private mutating func keepUp(
+    with id: Int64, _ seconds: [SecondOfProcess]
+  ) throws(SQLiteError) {
+    guard seconds.contains(where: { crowds[$0] != nil }), let session = try session(id) else {
+      return
+    }
+    for second in seconds { crowds[second]?.open.removeAll { $0.id == id } }
+    crowds[SecondOfProcess(process: session.process, since: session.since)]?.insert(session)
+  }
+}
+
+/// A second in which sessions of a server's process began.
+struct SecondOfProcess: Hashable {
+  let process: Int64
+  let since: Int64
+}
+
+/// What there is of a second to compare a record with.
+struct SessionsOfSecond {
+  /// Those without a record of their end, in the journal's order.
+  fileprivate(set) var open: [SessionRow] = []
+  fileprivate(set) var inMarks: Set<UInt64> = []
+  fileprivate(set) var endMarks: Set<UInt64> = []
+
+  /// Whether they are so many that they are kept: read again for each record of their second, 10 000
+  /// would take minutes. A server lets in a few in a second, but anybody in the hooks' group can lie.
+  fileprivate var isCrowd: Bool { inMarks.count + endMarks.count > 64 }
+
+  fileprivate mutating func insert(_ session: SessionRow) {
+    let place = open.lastIndex { $0.id < session.id } ?? -1
+    if !session.candidate.hasEnd { open.insert(session, at: place + 1) }
+    if let mark = session.inMark { inMarks.insert(mark) }
+    if let mark = session.endMark { endMarks.insert(mark) }
+  }
+
+  fileprivate mutating func append(_ others: SessionsOfSecond) {
+    open += others.open
+    inMarks.formUnion(others.inMarks)
+    endMarks.formUnion(others.endMarks)
   }
 }
 

@@ -21,6 +21,8 @@ struct SessionUpdate: ~Copyable {
   private var haveStrangersMoved = false
   /// What has to be told.
   var problems: [String] = []
+  /// The sessions of seconds that have many, while the journal is taken in.
+  var crowds: [SecondOfProcess: SessionsOfSecond] = [:]
   private var increases: [Increase] = []
   private var insert: Statement
   private var begin: Statement

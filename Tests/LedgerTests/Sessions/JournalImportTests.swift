@@ -114,6 +114,30 @@ import Testing
     #expect(try used(bench) == [1000, 80, 300])
   }
 
+  /// As many as no server lets in, but as anybody in the hooks' group can claim.
+  @Test func `of many sessions of one second counts each of them once`() throws {
+    let bench = try Bench()
+    let places = (0..<120).map { session("10.8.0.\($0 + 1)", from: "192.0.2.1:\($0 + 1)") }
+    // A listing shows one of them before the journal does, and the last of them have an end alone.
+    try bench.sweep(
+      report(
+        [listed("alice", 5, 0, address: "10.8.0.80", from: "192.0.2.1:80")],
+        at: Bench.noon + 100))
+    for place in places[..<80] { try bench.connect("alice", place) }
+    for (number, place) in places.enumerated() {
+      try bench.leave(final("alice", 10_000 + Int64(number), 0, place))
+    }
+    let journal = try JournalBytes(in: bench.folder.path)
+    for what in ["once", "again"] {
+      try bench.take(at: Bench.noon + 400)
+      #expect(try used(bench)[0] == 120 * 10_000 + 120 * 119 / 2, "\(what)")
+      #expect(try bench.probe.loggedSessions.count == 120, "\(what)")
+      #expect(try bench.probe.openSessions.isEmpty, "\(what)")
+      #expect(try bench.probe.faults() == [], "\(what)")
+      try journal.append(journal.bytes)
+    }
+  }
+
   // MARK: Copies
 
   @Test(arguments: [false, true])

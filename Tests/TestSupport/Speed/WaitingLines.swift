@@ -4,7 +4,7 @@ import System
 
 extension HookSession {
   /// The line of the journal that a hook of server `s0` writes of it.
-  private func record(_ kind: JournalRecord.Kind, mark: UInt64) -> JournalRecord {
+  fileprivate func record(_ kind: JournalRecord.Kind, mark: UInt64) -> JournalRecord {
     func value(_ name: String) -> [UInt8] { Array((connecting[name] ?? "").utf8) }
     func number(_ name: String) -> Int64 { Int64(connecting[name] ?? "") ?? 0 }
     let isEnd = kind == .end
@@ -27,8 +27,17 @@ extension HookSession {
 extension SpeedBench {
   /// Appends the lines of clients that came and went while no sweep ran, two for each name.
   package func appendWaitingLines(of names: [String], from number: Int = 1000) throws {
-    let sessions = names.enumerated().map { HookSession($1, number: number + $0) }
-    try appendToJournal(sessions.flatMap(\.lines))
+    try appendToJournal(names.enumerated().flatMap { HookSession($1, number: number + $0).lines })
+  }
+
+  /// Appends ends of sessions that nothing else tells of, all begun in one second.
+  package func appendEndsOfOneSecond(of names: [String], from number: Int = 1000) throws {
+    try appendToJournal(
+      names.enumerated().flatMap {
+        var end = HookSession($1, number: number + $0).record(.end, mark: UInt64(number + $0))
+        end.connectedSince = 1_795_466_205
+        return end.encoded()
+      })
   }
 
   func appendToJournal(_ lines: [UInt8]) throws {
