@@ -47,7 +47,8 @@ let package = Package(
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(
-      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
+      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate", "Support"],
+      swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
       name: "Sweep",
