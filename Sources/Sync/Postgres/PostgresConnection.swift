@@ -16,32 +16,42 @@ import System
   ///   - settings: a connection string as libpq has it; what it leaves out, libpq's environment variables say.
   ///   - patience: how long one host may take.
   ///   - deadline: when all has to be over, by the monotonic clock.
-  package init(
+  package static func open(
     _ settings: String, patience: Duration = .seconds(5), deadline: Duration
-  ) throws(PostgresError) {
-    let hosts = try PostgresHosts(settings)
+  ) throws(PostgresError) -> PostgresConnection {
+    let connection = unsafe PostgresConnection(
+      owning: try openFirst(
+        of: PostgresHosts(settings), patience: patience, deadline: deadline), deadline: deadline)
+    // A host that is gone in the middle of a transaction keeps nobody waiting for its locks.
+    try connection.execute(
+      """
+      SET statement_timeout = 60000; SET lock_timeout = 10000;
+      SET idle_in_transaction_session_timeout = 30000
+      """)
+    return connection
+  }
+
+  @unsafe private init(owning handle: OpaquePointer, deadline: Duration) {
+    unsafe self.handle = handle
     self.deadline = deadline
-    var failure = PostgresError(.disconnected, "SYNC names no host")
-    for index in 0..<hosts.count {
-      let end = min(deadline, Clock.monotonic + patience)
-      do throws(PostgresError) {
-        unsafe handle = try PostgresConnection.open(hosts.parameters(of: index), until: end)
-      } catch {
-        failure = error
-        continue
-      }
-      // A host that is gone in the middle of a transaction keeps nobody waiting for its locks.
-      try execute(
-        """
-        SET statement_timeout = 60000; SET lock_timeout = 10000;
-        SET idle_in_transaction_session_timeout = 30000
-        """)
-      return
-    }
-    throw failure
   }
 
   deinit { unsafe PQfinish(handle) }
+
+  private static func openFirst(
+    of hosts: PostgresHosts, patience: Duration, deadline: Duration
+  ) throws(PostgresError) -> OpaquePointer {
+    var failure = PostgresError(.disconnected, "SYNC names no host")
+    for index in 0..<hosts.count {
+      do throws(PostgresError) {
+        let end = min(deadline, Clock.monotonic + patience)
+        return try unsafe open(hosts.parameters(of: index), until: end)
+      } catch {
+        failure = error
+      }
+    }
+    throw failure
+  }
 
   private static func open(
     _ parameters: [(name: String, value: String)], until end: Duration
@@ -88,7 +98,8 @@ import System
       let left = end - Clock.monotonic
       guard left > .zero else {
         let host = unsafe PQhost(handle).map { unsafe String(cString: $0) } ?? ""
-        throw PostgresError(.timedOut, "\(host.isEmpty ? "the server" : host) does not answer in time")
+        throw PostgresError(
+          .timedOut, "\(host.isEmpty ? "the server" : host) does not answer in time")
       }
       var ready = [Readiness(descriptor: socket, wantsToWrite: toWrite)]
       Readiness.wait(for: &ready, atMost: left)
@@ -179,7 +190,7 @@ import System
   /// Two that met would meet again, if both waited the same time.
   private static func pause(before turn: Int) {
     var none: [Readiness] = []
-    Readiness.wait(for: &none, atMost: .milliseconds(.random(in: 5...20) << min(turn, 6)))
+    Readiness.wait(for: &none, atMost: .milliseconds(Int.random(in: 5...20) << min(turn, 6)))
   }
 }
 
@@ -202,7 +213,7 @@ private struct PostgresHosts {
     }
     guard var option = unsafe options else {
       let text = unsafe message.map { unsafe String(cString: $0) } ?? "no memory"
-      throw PostgresError(.refused, state: PostgresHosts.syntax, libpq: text)
+      throw PostgresError(.refused, state: PostgresError.unreadable, libpq: "SYNC: \(text)")
     }
     while let keyword = unsafe option.pointee.keyword {
       if let value = unsafe option.pointee.val {
@@ -219,10 +230,6 @@ private struct PostgresHosts {
       unsafe option += 1
     }
   }
-
-  /// The SQLSTATE that stands for a connection string which cannot be read: that of
-  /// `invalid_connection_string` has none.
-  static let syntax = "OQ000"
 
   var count: Int { max(1, hosts.count, addresses.count) }
 
@@ -258,7 +265,8 @@ private struct PostgresHosts {
     all.append(0)
   }
   return unsafe all.withUnsafeBufferPointer { buffer in
-    var pointers = unsafe starts.map { start in unsafe buffer.baseAddress.map { unsafe $0 + start } }
+    var pointers = unsafe starts.map { start in unsafe buffer.baseAddress.map { unsafe $0 + start }
+    }
     unsafe pointers.append(nil)
     return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
   }

@@ -19,13 +19,15 @@ package struct PostgresError: Error, Equatable, CustomStringConvertible {
 
   package var description: String { message }
 
+  /// The SQLSTATE of a value that is there already: `unique_violation`.
+  static let taken = "23505"
+
   /// Whether the same transaction may well succeed at another try: it met with another one
   /// (`serialization_failure`, `deadlock_detected`).
   var isTransient: Bool { state == "40001" || state == "40P01" }
 
-  /// Whether the server turned the connection down: `invalid_authorization_specification` and
-  /// `invalid_password`.
-  var isLogin: Bool { state.hasPrefix("28") }
+  /// What stands in the place of a SQLSTATE for a connection string that cannot be read.
+  static let unreadable = "OQ000"
 
   /// - Parameter text: words of libpq's, with `SQLSTATE: ` behind the severity as `PQERRORS_VERBOSE`
   ///   has it, several lines long.
@@ -34,7 +36,7 @@ package struct PostgresError: Error, Equatable, CustomStringConvertible {
     lines.removeAll { $0.hasPrefix("LOCATION:") || $0.isEmpty }
     var message = lines.joined(separator: "; ")
     var found = ""
-    if let place = message.firstMatch(of: /:  ([0-9A-Z]{5}): /) {
+    if let place = message.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) {
       found = String(place.output.1)
       message.replaceSubrange(place.range, with: ": ")
     }

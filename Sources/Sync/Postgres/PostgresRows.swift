@@ -22,15 +22,17 @@ import CPostgreSQL
     switch unsafe PQresultStatus(handle) {
     case PGRES_COMMAND_OK, PGRES_TUPLES_OK: return nil
     default:
-      let field = { (code: UnicodeScalar) in
-        unsafe PQresultErrorField(handle, Int32(code.value)).map { unsafe String(cString: $0) }
-      }
-      guard let state = field("C") else {
+      guard let state = errorField("C") else {
         return PostgresError(
           .disconnected, libpq: unsafe String(cString: PQresultErrorMessage(handle)))
       }
-      return PostgresError(.refused, state: state, field("M") ?? "")
+      return PostgresError(.refused, state: state, errorField("M") ?? "")
     }
+  }
+
+  /// A part of an error, by the letter that the protocol has for it.
+  private borrowing func errorField(_ letter: Unicode.Scalar) -> String? {
+    unsafe PQresultErrorField(handle, Int32(letter.value)).map { unsafe String(cString: $0) }
   }
 
   /// Whether a value is NULL.
