@@ -61,6 +61,10 @@ package struct Settings: Equatable, Sendable {
   package var fenceOpen: [OpenDestination] = []
   /// `USER_PAGES`: absolute path of the directory of the users' pages; empty for none.
   package var userPages = ""
+  /// `SYNC`: how libpq connects to the centre that several hosts share; empty for a host by itself.
+  package var sync = ""
+  /// `SYNC_INTERVAL`: seconds between two runs of quota-sync, 5 to 3600.
+  package var syncInterval = 15
 
   /// Every default.
   package init() {}
