@@ -15,6 +15,8 @@ package final class Ledger {
   let allowed = AllowedUsers()
   /// When sweeps and servers were heard of; nil as long as nobody has asked.
   var heard: LastHeard?
+  /// Whether this host is one of several; nil as long as nobody has asked.
+  var isJoined: Bool?
   /// Whom their quota has slowed down since the ledger was last brought up to date, as far as that was
   /// told for the first time.
   var slowed: [(user: UserName, rate: Rate)] = []
@@ -29,6 +31,7 @@ package final class Ledger {
   package var usage: UsageHistory { UsageHistory(ledger: self) }
   package var events: Events { Events(ledger: self) }
   package var notices: Notices { Notices(ledger: self) }
+  package var hosts: Hosts { Hosts(ledger: self) }
   package var accessTable: AccessPublisher { AccessPublisher(ledger: self) }
   package var maintenance: Maintenance { Maintenance(ledger: self) }
 

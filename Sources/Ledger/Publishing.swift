@@ -425,10 +425,10 @@ extension AccessUser {
     next.carried -= entitlement.takenFromCarried(by: count)
     self.init(
       isEnabled: entitlement.isEnabled, isExempt: entitlement.isExempt,
-      used: count.bytes(of: entitlement.used), limit: entitlement.limitWithGrace,
+      used: count.bytes(of: entitlement.usedInAll), limit: entitlement.limitWithGrace,
       nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace,
       rule: numbers.number(of: period), expiresAt: entitlement.expiresAt,
-      maxSessions: entitlement.maxSessions,
+      maxSessions: entitlement.maxSessionsHere,
       rates: numbers.number(
         of: AccessRates(rate: entitlement.rate, thenRate: entitlement.thenRate)))
   }

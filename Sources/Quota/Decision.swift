@@ -102,7 +102,8 @@ package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules
   if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
   let slowRate = entitlement.slowRate(by: rules)
   if slowRate == nil, entitlement.isOver(by: rules.count) { return .refused(.quota) }
-  if entitlement.maxSessions > 0, entitlement.sessionsBefore >= entitlement.maxSessions {
+  let maxSessions = entitlement.maxSessionsHere
+  if maxSessions != 0, entitlement.sessionsBefore >= maxSessions {
     return .refused(.sessions)
   }
   return .allowed(at: slowRate ?? (rules.fence ? entitlement.rate : nil))

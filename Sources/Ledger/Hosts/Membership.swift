@@ -7,8 +7,8 @@ package struct Membership: Equatable, Sendable {
   package let host: String
   /// 32 random hexadecimal digits, drawn when it joined.
   package let id: String
-  /// Drawn before each push, and what it was before: the centre has one of the two, unless this ledger
-  /// is a restored or a copied one.
+  /// Drawn before each push, and what it was before, empty once the centre has the new one: the centre has
+  /// one of the two, unless this ledger is a restored or a copied one.
   package let token: String
   package let formerToken: String
   /// The version of the facts up to which this ledger has them all.

@@ -49,7 +49,9 @@ package struct SharedFact: Equatable, Sendable {
 
 extension SharedFact {
   /// The content as one JSON object of texts, its keys in order, without a line end.
-  package var contentText: String { String(decoding: SharedFact.json(content).bytes, as: UTF8.self) }
+  package var contentText: String {
+    String(decoding: SharedFact.json(content).bytes, as: UTF8.self)
+  }
 
   /// The content that such an object has; nil for anything else.
   package static func content(ofText text: String) -> [String: String]? {
@@ -73,7 +75,8 @@ extension SharedFact {
 
   /// Reads what `line` writes; nil for anything else.
   package init?(line: [UInt8]) {
-    guard let value = try? JSONReader.value(of: line), case .object(let fields) = value.content else {
+    guard let value = try? JSONReader.value(of: line), case .object(let fields) = value.content
+    else {
       return nil
     }
     var (texts, isRemoved, version) = ([String: String](), false, Int64?.none)

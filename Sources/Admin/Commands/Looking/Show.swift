@@ -68,8 +68,9 @@ struct Show: ParsableCommand {
       ("then", entitlement.thenRate.map { "\($0), once the quota is used up\(unheld)" }),
       ("rate", entitlement.rate.map { "\($0)\(unheld)" }),
       ("used", "\(words.size(user.used(by: rules)))\(share)"),
-      ("download", "\(words.size(entitlement.used.sent))\(download)"),
-      ("upload", "\(words.size(entitlement.used.received))\(upload)"),
+      ("download", "\(words.size(entitlement.usedInAll.sent))\(download)"),
+      ("upload", "\(words.size(entitlement.usedInAll.received))\(upload)"),
+      ("elsewhere", words.elsewhere(user)),
       ("pace", words.pace(of: user)),
       ("expires", words.expiry(of: user)),
       ("exempt", entitlement.isExempt ? "yes" : nil),
@@ -110,6 +111,14 @@ extension Words {
       carried == 0 ? nil : "\(size(carried)) carried",
     ].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// What of it was used on other hosts, and what is open there; nil where that is nothing.
+  fileprivate func elsewhere(_ user: UserRecord) -> String? {
+    let (used, sessions) = (user.entitlement.elsewhere, user.entitlement.sessionsElsewhere)
+    if used.isZero, sessions == 0 { return nil }
+    let live = sessions == 0 ? "" : ", \(Words.sessions(Int(sessions)))"
+    return "\(size(rules.count.bytes(of: used))) of that on other hosts\(live)"
   }
 
   /// When the quota will be used up if this goes on; nil where it will not, or already is.
