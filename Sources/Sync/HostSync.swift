@@ -51,17 +51,14 @@ package struct HostSync {
   /// - Throws: `SyncError`, `PostgresError`, `LedgerError` or `SQLiteError`; what was done until then holds.
   @discardableResult
   package func run() throws -> Outcome {
-    guard try ledger.hosts.membership() != nil else { throw SyncError.notJoined }
+    _ = try membership()
     let centre = try open()
-    var host = PresentHost(
-      try ledger.hosts.drawToken(), machine: machine, interval: Int64(settings.syncInterval),
-      clockAhead: try clockAhead(centre))
-    return try exchange(centre, &host, mayRaise: false)
+    return try exchange(centre, present(to: centre), mayRaise: false)
   }
 
   /// - Parameter mayRaise: whether the centre may have more of this host's usage than the ledger.
   private func exchange(
-    _ centre: borrowing Centre, _ host: inout PresentHost, mayRaise: Bool
+    _ centre: borrowing Centre, _ host: PresentHost, mayRaise: Bool
   ) throws -> Outcome {
     var outcome = Outcome()
     switch try centre.standing(of: host) {
@@ -72,6 +69,9 @@ package struct HostSync {
       try ledger.hosts.startOver()
       warn("the ledger or the centre was restored from a backup", "all is told and heard anew")
     }
+    // The versions before the facts: whose usage has a version up to one of these is known by then, and
+    // what is told meanwhile is read twice and not left out.
+    let hosts = try centre.hosts()
     let new = try ledger.hosts.newFacts()
     if !new.isEmpty { try centre.offer(new) }
     outcome.offered = new.count
@@ -81,7 +81,7 @@ package struct HostSync {
     }
     outcome.told = try tell(centre, host, mayRaise: outcome.wasRestored)
     try ledger.hosts.noteToken()
-    outcome.heard = try hear(centre, host.membership.host)
+    outcome.heard = try hear(centre, of: hosts, as: host.membership.host)
     return outcome
   }
 
@@ -89,9 +89,10 @@ package struct HostSync {
   ///
   /// - Returns: how many.
   private func takeIn(_ centre: borrowing Centre) throws -> Int {
-    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
-    let facts = try centre.facts(above: membership.factsSeen, garbage: warnOfGarbage)
-    if !facts.isEmpty { try ledger.hosts.takeIn(facts, at: Clock.now) }
+    let facts = try centre.facts(above: membership().factsSeen, garbage: warnOfGarbage)
+    if !facts.isEmpty {
+      for problem in try ledger.hosts.takeIn(facts, at: Clock.now) { warn(problem, nil) }
+    }
     return facts.count
   }
 
@@ -103,7 +104,7 @@ package struct HostSync {
   ) throws -> Int {
     var told = 0
     while true {
-      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: Clock.now)
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
       try centre.push(sound, of: host, mayRaise: mayRaise)
@@ -127,10 +128,10 @@ package struct HostSync {
   /// Takes in what users used elsewhere.
   ///
   /// - Returns: of how many.
-  private func hear(_ centre: borrowing Centre, _ host: String) throws -> Int {
-    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
-    // First the versions: what is told meanwhile is read twice and not left out.
-    let hosts = try centre.hosts()
+  private func hear(
+    _ centre: borrowing Centre, of hosts: [KnownHost], as host: String
+  ) throws -> Int {
+    let membership = try membership()
     let others = hosts.filter { $0.host != host }
     var seen: [String: Int64] = [:]
     for other in others { seen[other.host] = membership.usageSeen[other.host] ?? 0 }
@@ -187,15 +188,12 @@ package struct HostSync {
   /// - Throws: `SyncError.joined` where it has joined already.
   package func join(as name: String) throws -> Outcome {
     let centre = try open()
-    let clockAhead = try clockAhead(centre)
     let former = try ledger.hosts.membership()
     if former == nil {
       let id = (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
       try ledger.hosts.join(as: name, id: hexadecimal(id))
     }
-    var host = PresentHost(
-      try ledger.hosts.drawToken(), machine: machine, interval: Int64(settings.syncInterval),
-      clockAhead: clockAhead)
+    let host = try present(to: centre)
     // The program may have ended between the two.
     if former != nil, try centre.standing(of: host) != .unknown {
       throw SyncError.joined(as: host.membership.host)
@@ -205,22 +203,18 @@ package struct HostSync {
       if former == nil { try ledger.hosts.leave() }
       throw error
     }
-    return try exchange(centre, &host, mayRaise: isKnown)
+    return try exchange(centre, host, mayRaise: isKnown)
   }
 
   /// Makes this host one by itself again.
   ///
   /// - Parameter isAlone: whether the centre is not told.
   package func leave(alone isAlone: Bool) throws {
-    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
+    let host = try membership().host
     if !isAlone {
       let centre = try open()
-      _ = try tell(
-        centre,
-        PresentHost(
-          try ledger.hosts.drawToken(), machine: machine, interval: Int64(settings.syncInterval)),
-        mayRaise: false)
-      _ = try centre.remove(membership.host)
+      _ = try tell(centre, present(to: centre), mayRaise: false)
+      _ = try centre.remove(host)
     }
     try ledger.hosts.leave()
   }
@@ -232,7 +226,7 @@ package struct HostSync {
   /// - Throws: what kept the centre from changing them; nothing was changed then, but for
   ///   `SyncError.unknownCommit`.
   package func change(_ facts: [SharedFact]) throws {
-    guard try ledger.hosts.membership() != nil else { throw SyncError.notJoined }
+    _ = try membership()
     let centre = try open()
     try centre.change(facts)
     do { _ = try takeIn(centre) } catch {
@@ -242,6 +236,19 @@ package struct HostSync {
   }
 
   // MARK: Agreement
+
+  private func membership() throws -> Membership {
+    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
+    return membership
+  }
+
+  /// This host, with a token that is committed here before the centre is told.
+  private func present(to centre: borrowing Centre) throws -> PresentHost {
+    let clockAhead = try clockAhead(centre)
+    guard let membership = try ledger.hosts.drawToken() else { throw SyncError.notJoined }
+    return PresentHost(
+      membership, machine: machine, interval: Int64(settings.syncInterval), clockAhead: clockAhead)
+  }
 
   /// Connects, and makes sure that this host may take part.
   private func open() throws -> Centre {

@@ -3,15 +3,15 @@ import Ledger
 /// This host, as it speaks to the centre now.
 package struct PresentHost: Sendable {
   /// Who it is.
-  package var membership: Membership
+  package let membership: Membership
   /// What tells this machine from another one that has a copy of its disk; see `machine-id(5)`.
   package let machine: String
   /// Seconds between two runs of quota-sync.
   package let interval: Int64
   /// How many seconds its clock is ahead of the centre's.
-  package var clockAhead: Int64
+  package let clockAhead: Int64
 
-  package init(_ membership: Membership, machine: String, interval: Int64, clockAhead: Int64 = 0) {
+  package init(_ membership: Membership, machine: String, interval: Int64, clockAhead: Int64) {
     self.membership = membership
     self.machine = machine
     self.interval = interval
