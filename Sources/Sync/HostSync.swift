@@ -53,12 +53,15 @@ package struct HostSync {
   package func run() throws -> Outcome {
     _ = try membership()
     let centre = try open()
-    return try exchange(centre, present(to: centre), mayRaise: false)
+    return try exchange(centre, present(to: centre))
   }
 
-  /// - Parameter mayRaise: whether the centre may have more of this host's usage than the ledger.
+  /// - Parameters:
+  ///   - isJoining: whether it is the first time.
+  ///   - mayRaise: whether the centre may have more of this host's usage than the ledger.
   private func exchange(
-    _ centre: borrowing Centre, _ host: PresentHost, mayRaise: Bool
+    _ centre: borrowing Centre, _ host: PresentHost, isJoining: Bool = false,
+    mayRaise: Bool = false
   ) throws -> Outcome {
     var outcome = Outcome()
     switch try centre.standing(of: host) {
@@ -73,7 +76,7 @@ package struct HostSync {
     // what is told meanwhile is read twice and not left out.
     let hosts = try centre.hosts()
     let new = try ledger.hosts.newFacts()
-    if !new.isEmpty { try centre.offer(new) }
+    if !new.isEmpty { try centre.offer(new, isJoining: isJoining) }
     outcome.offered = new.count
     outcome.facts = try takeIn(centre)
     if mayRaise || outcome.wasRestored {
@@ -169,10 +172,7 @@ package struct HostSync {
   package func preview() throws -> Preview {
     let centre = try open()
     _ = try clockAhead(centre)
-    let new = try ledger.dryRun {
-      if try ledger.hosts.membership() == nil { try ledger.hosts.join(as: "preview", id: "") }
-      return try ledger.hosts.newFacts()
-    }
+    let new = try ledger.hosts.newFacts()
     let users = new.filter { $0.kind == .user && !$0.isRemoved }
     var preview = Preview()
     preview.known = try centre.known(users.compactMap(\.uniqueName))
@@ -203,7 +203,7 @@ package struct HostSync {
       if former == nil { try ledger.hosts.leave() }
       throw error
     }
-    return try exchange(centre, host, mayRaise: isKnown)
+    return try exchange(centre, host, isJoining: true, mayRaise: isKnown)
   }
 
   /// Makes this host one by itself again.

@@ -25,7 +25,9 @@ import Testing
   @Test func `A host in another time zone, or with other names, does not join`() throws {
     let hosts = try TestHosts("a", joining: false)
     hosts[0].settings.timeZone = "Europe/Berlin"
-    #expect(throws: SyncError.zone(here: "Europe/Berlin", centre: "Etc/UTC")) { try hosts[0].join() }
+    #expect(throws: SyncError.zone(here: "Europe/Berlin", centre: "Etc/UTC")) {
+      try hosts[0].join()
+    }
     hosts[0].settings.timeZone = "Etc/UTC"
     hosts[0].settings.names = .fold
     #expect(throws: SyncError.names(here: "fold", centre: "exact")) { try hosts[0].join() }
@@ -45,7 +47,9 @@ import Testing
     #expect(try hosts.centre().hosts().map(\.host) == ["a", "b"])
   }
 
-  @Test func `A role without rights is told so, and with them it writes what is its own only`() throws {
+  @Test func `A role without rights is told so, and with them it writes what is its own only`()
+    throws
+  {
     let hosts = try TestHosts("a", "b", joining: false)
     let database = hosts.database
     let roles = ["a", "b"].map { "\($0)_\(database.name)" }
@@ -87,7 +91,8 @@ import Testing
     #expect(error?.state == "28P01" && error?.exitStatus == .configuration)
     #expect(error?.hint?.contains("passfile") == true)
     #expect(
-      error?.message.hasSuffix(#"FATAL: password authentication failed for user "\#(role)""#) == true)
+      error?.message.hasSuffix(#"FATAL: password authentication failed for user "\#(role)""#)
+        == true)
   }
 
   @Test func `What makes no sense in the centre is named and left out`() throws {
@@ -107,7 +112,10 @@ import Testing
     #expect(hosts[0].warnings.contains { $0.hasSuffix("left out: what y") })
   }
 
-  @Test func `A connection that is lost in a commit leaves all or nothing, and the next run is right`() throws {
+  @Test
+  func `A connection that is lost in a commit leaves all or nothing, and the next run is right`()
+    throws
+  {
     let hosts = try TestHosts("a", "b")
     try hosts[0].use("alice", 10)
     try hosts.settle()

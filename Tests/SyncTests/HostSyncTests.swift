@@ -24,7 +24,9 @@ import Testing
     #expect(again == HostSync.Outcome())
   }
 
-  @Test func `A user over the quota by the sum is refused everywhere, and a grant lets them in everywhere`()
+  @Test
+  func
+    `A user over the quota by the sum is refused everywhere, and a grant lets them in everywhere`()
     throws
   {
     let hosts = try TestHosts("a", "b", "c")
@@ -63,7 +65,9 @@ import Testing
     for host in hosts.hosts { #expect(try host.used("alice") == 5) }
   }
 
-  @Test func `Of two administrators at once the second is told, and nothing of theirs is done`() throws {
+  @Test func `Of two administrators at once the second is told, and nothing of theirs is done`()
+    throws
+  {
     let hosts = try TestHosts("a", "b")
     try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
     try hosts[1].run()
@@ -116,7 +120,9 @@ import Testing
     for host in hosts.hosts { #expect(try host.used("alice") == 0) }
   }
 
-  @Test func `Sessions on other hosts count for sessions at once, until their host is forgotten`() throws {
+  @Test func `Sessions on other hosts count for sessions at once, until their host is forgotten`()
+    throws
+  {
     let hosts = try TestHosts("a", "b")
     try hosts[0].change { ledger in
       _ = try ledger.users.add("alice", Terms(maxSessions: 1), at: Clock.now)
@@ -153,7 +159,9 @@ import Testing
     #expect(try centre.hosts().map(\.host) == ["a", "b"])
   }
 
-  @Test func `A host that leaves goes on by itself, and the others keep what was used there`() throws {
+  @Test func `A host that leaves goes on by itself, and the others keep what was used there`()
+    throws
+  {
     let hosts = try TestHosts("a", "b")
     try hosts[0].use("alice", 10)
     try hosts[1].use("alice", 5)
@@ -234,7 +242,8 @@ import Testing
   }
 
   @Test(arguments: 1...4)
-  func `Whoever cannot speak for a while, all hosts know the truth in the end`(seed: UInt64) throws {
+  func `Whoever cannot speak for a while, all hosts know the truth in the end`(seed: UInt64) throws
+  {
     let hosts = try TestHosts("a", "b", "c")
     var chance = SeededRandom(seed: seed)
     let users: [UserName] = ["alice", "bob", "carol"]
@@ -254,7 +263,8 @@ import Testing
         host.settings.sync = hosts.database.settings
       case 5:
         try hosts.database.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(hosts.database.name)' AND pid <> pg_backend_pid()")
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(hosts.database.name)' AND pid <> pg_backend_pid()"
+        )
       default: try host.run()
       }
       for host in hosts.hosts where step % 10 == 9 {

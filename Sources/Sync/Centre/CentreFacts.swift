@@ -32,7 +32,10 @@ extension Centre {
   }
 
   /// Offers facts that a host has by itself: what the centre has of the same key or name stays.
-  package func offer(_ facts: [SharedFact]) throws {
+  ///
+  /// - Parameter isJoining: whether plans that were removed there come back. A host that was restored has
+  ///   plans that it does not know to be removed.
+  package func offer(_ facts: [SharedFact], isJoining: Bool) throws {
     try connection.transaction { connection in
       let version = try Centre.nextVersion(connection)
       try Centre.update(facts.filter { $0.version > 0 }, to: version, connection)
@@ -45,7 +48,12 @@ extension Centre {
             ? """
             EXISTS (SELECT 1 FROM quota_facts AS owner
               WHERE owner.kind = 'user' AND owner.key = split_part(n.key, '/', 1))
-            """ : "true")
+            """ : "true",
+          orElse: kind == .plan && isJoining
+            ? """
+            (kind, key) DO UPDATE SET content = excluded.content, is_removed = false,
+              version = excluded.version WHERE quota_facts.is_removed
+            """ : "DO NOTHING")
       }
     }
   }
@@ -63,7 +71,7 @@ extension Centre {
         let new = facts.filter { $0.version == 0 }
         let done =
           try Centre.update(present, to: version, connection)
-          + Centre.insert(new, as: version, connection, where: "true")
+          + Centre.insert(new, as: version, connection)
         guard done == facts.count else { throw SyncError.changedElsewhere }
         isCommitting = true
       }
@@ -103,11 +111,13 @@ extension Centre {
 
   /// Adds those whose key and name are free.
   ///
-  /// - Parameter condition: what has to hold for one besides.
+  /// - Parameters:
+  ///   - condition: what has to hold for one besides.
+  ///   - conflict: what becomes of one that is there already.
   @discardableResult
   private static func insert(
     _ facts: [SharedFact], as version: Int64, _ connection: borrowing PostgresConnection,
-    where condition: String
+    where condition: String = "true", orElse conflict: String = "DO NOTHING"
   ) throws(PostgresError) -> Int {
     guard !facts.isEmpty else { return 0 }
     return try connection.run(
@@ -116,7 +126,7 @@ extension Centre {
       SELECT n.kind, n.key, n.unique_name, n.content, n.is_removed, $1::bigint
       FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[], $6::boolean[])
         AS n (kind, key, unique_name, content, is_removed)
-      WHERE \(condition) ON CONFLICT DO NOTHING
+      WHERE \(condition) ON CONFLICT \(conflict)
       """, .integer(version), .texts(facts.map(\.kind.rawValue)), .texts(facts.map(\.key)),
       .bytes(facts.map(\.uniqueName)), .texts(facts.map(\.contentText)),
       .array(facts.map { .truth($0.isRemoved) })
