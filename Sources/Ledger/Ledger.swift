@@ -7,7 +7,7 @@ import System
 /// share. What it can be asked, and how it can be changed, are methods of its parts.
 package final class Ledger {
   let database: Connection
-  let rules: Rules
+  package private(set) var rules: Rules
   let zone: Zone
   /// What the next access table has to say anew.
   var access = AccessChanges()
@@ -60,7 +60,24 @@ package final class Ledger {
       try ledger.asking { () throws(SQLiteError) in try ledger.users.completeNameKeys() }
       try ledger.importJournal(at: moment)
     }
+    if rules.staleness.answer != .allow {
+      try ledger.noteStaleness(for: opener, at: moment.realtime / 1_000_000_000)
+    }
     return ledger
+  }
+
+  /// Finds out whether other hosts were not heard of for long. That changes what users may do.
+  private func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
+    try asking { () throws(SQLiteError) in
+      guard let membership = try hosts.membership() else { return }
+      rules.isStale = time - (membership.heardAt ?? 0) > rules.staleness.seconds
+      let answer = rules.isStale ? "\(rules.staleness.answer)" : ""
+      guard opener == .writing, try meta("sync.stale") ?? "" != answer else { return }
+      try database.transaction { () throws(SQLiteError) in
+        try setMeta("sync.stale", answer)
+        try accessTable.noteChange()
+      }
+    }
   }
 
   /// Takes in what hooks have written, and makes the journal where there is none.

@@ -81,9 +81,18 @@ package struct Entitlement: Equatable, Sendable {
     quota > 0 && count.bytes(of: usedInAll) >= limitWithGrace
   }
 
+  /// Whether the quota is used up, or taken to be while there is no news of other hosts.
+  package func isOver(by rules: Rules) -> Bool {
+    isOver(by: rules.count) || (rules.isStale && isPresumedOver(by: rules.staleness.answer))
+  }
+
+  private func isPresumedOver(by answer: Staleness.Answer) -> Bool {
+    quota > 0 && (answer == .reject || (answer == .slow && thenRate != nil))
+  }
+
   /// The rate of a user whom their used-up quota slows down; nil for any other.
   package func slowRate(by rules: Rules) -> Rate? {
-    rules.fence && !isExempt && isOver(by: rules.count) ? thenRate : nil
+    rules.fence && !isExempt && isOver(by: rules) ? thenRate : nil
   }
 
   /// How much of the carried grants this period has taken: what was used beyond the quota and this

@@ -21,6 +21,17 @@ package struct Membership: Equatable, Sendable {
   package let hosts: Int64
 }
 
+extension Membership {
+  /// Bytes that a user can use beyond their quota as long as the hosts hear nothing of each other: each other
+  /// host lets them have what was left.
+  package func mostBeyond(_ entitlement: Entitlement, by count: Count) -> Int64 {
+    if entitlement.quota == 0 || entitlement.isExempt { return 0 }
+    let left = max(0, entitlement.limitWithGrace - count.bytes(of: entitlement.usedInAll))
+    let (most, isTooMuch) = left.multipliedReportingOverflow(by: max(0, hosts - 1))
+    return isTooMuch ? .max : most
+  }
+}
+
 /// What a user used on this host in one period. Absolute, so that it can be told twice.
 package struct OwnUsage: Equatable, Sendable {
   /// The user's uid.

@@ -139,7 +139,7 @@ struct Counting: ~Copyable {
     let used = row.entitlement.used
     periods.add(
       quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: row.entitlement.usedInAll))
-    ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
+    ledger.access.note(row, named: user?.name ?? 0, by: ledger.rules)
     ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
   }
 
