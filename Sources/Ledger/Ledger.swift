@@ -60,22 +60,22 @@ package final class Ledger {
       try ledger.asking { () throws(SQLiteError) in try ledger.users.completeNameKeys() }
       try ledger.importJournal(at: moment)
     }
-    if rules.staleness.answer != .allow {
-      try ledger.noteStaleness(for: opener, at: moment.realtime / 1_000_000_000)
-    }
+    try ledger.noteStaleness(for: opener, at: moment.realtime / 1_000_000_000)
     return ledger
   }
 
   /// Finds out whether other hosts were not heard of for long. That changes what users may do.
   private func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
     try asking { () throws(SQLiteError) in
-      guard let membership = try hosts.membership() else { return }
-      rules.isStale = time - (membership.heardAt ?? 0) > rules.staleness.seconds
+      guard try hosts.isJoined(), let membership = try hosts.membership() else { return }
+      let age = time - (membership.heardAt ?? 0)
+      rules.isStale = rules.staleness.answer != .allow && age > rules.staleness.seconds
       let answer = rules.isStale ? "\(rules.staleness.answer)" : ""
       guard opener == .writing, try meta("sync.stale") ?? "" != answer else { return }
       try database.transaction { () throws(SQLiteError) in
         try setMeta("sync.stale", answer)
-        try accessTable.noteChange()
+        // What the table has of users is other for all of them, though none of their rows is.
+        try setMeta("access", "\(UInt64.random(in: 1 ... .max))")
       }
     }
   }

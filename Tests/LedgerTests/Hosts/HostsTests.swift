@@ -319,6 +319,31 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try joined.hosts[0].probe.usage(by: .history)["alice"]?.total == 70)
   }
 
+  @Test(arguments: [
+    (Staleness.Answer.allow, Verdict.allowed(at: nil)), (.reject, .refused(.quota)),
+    (.slow, .allowed(at: nil)),
+  ])
+  func `answer as is asked for where nothing was heard for long`(
+    answer: Staleness.Answer, verdict: Verdict
+  ) throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) { _ = try $0.users.add("alice", Terms(quota: 100), at: now) }
+    try joined.synchronize(at: now)
+    for (time, expected) in [(now + 60, .allowed(at: nil)), (now + 61, verdict)] {
+      let ledger = try Ledger.open(
+        joined.hosts[0].path, for: .writing,
+        rules: Rules(fence: true, staleness: Staleness(after: 60, answer)), zone: .utc,
+        at: moment(time))
+      let alice = try #require(try ledger.users.named("alice", at: time)).entitlement
+      #expect(decide(alice, at: time, by: ledger.rules) == expected)
+      try ledger.accessTable.publish(
+        AccessSettings(onError: .allow, identifyBy: .auto), at: moment(time))
+      var table = try AccessTable(in: Directory(joined.hosts[0].folder.path))
+      let user = try #require(try table.user(named: Array("alice".utf8)))
+      #expect((user.used >= user.limit) == (expected == .refused(.quota)))
+    }
+  }
+
   @Test func `are by themselves again when they leave, with their own usage`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) { _ = try $0.users.add("alice", Terms(quota: 100), at: now) }
