@@ -131,27 +131,30 @@ enum Schema {
     ALTER TABLE user_quotas ADD elsewhere_sent INTEGER;
     ALTER TABLE user_quotas ADD elsewhere_sessions INTEGER;
     ALTER TABLE user_quotas ADD elsewhere_hosts INTEGER;
-    CREATE UNIQUE INDEX uids ON users (uid) WHERE uid IS NOT NULL;
     CREATE TABLE shared (
       kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL,
       is_removed INTEGER NOT NULL, is_due INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (kind, key)) WITHOUT ROWID;
-    CREATE INDEX due_facts ON shared (key) WHERE is_due;
     CREATE TABLE pushed (
       user_id INTEGER NOT NULL, period_start INTEGER NOT NULL, received INTEGER, sent INTEGER,
       sessions INTEGER, PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
     """
 
-  /// What finds quickly whom the centre does not know, and whose period has turned since other hosts told of
-  /// their usage. Only a host that shares its users has them.
+  /// What finds users by uid, and quickly whom the centre does not know, what it is to be told, and whose
+  /// period has turned since other hosts told of their usage. Only a host that shares its users has them.
   static let hostIndexes =
     """
+    CREATE UNIQUE INDEX IF NOT EXISTS uids ON users (uid) WHERE uid IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS due_facts ON shared (key) WHERE is_due;
     CREATE INDEX IF NOT EXISTS unshared_users ON users (id) WHERE uid IS NULL AND \(Users.isPresent);
     CREATE INDEX IF NOT EXISTS turned_periods ON user_quotas (user_id)
       WHERE elsewhere_start <> period_start;
     """
   static let withoutHostIndexes =
-    "DROP INDEX IF EXISTS unshared_users; DROP INDEX IF EXISTS turned_periods"
+    """
+    DROP INDEX IF EXISTS uids; DROP INDEX IF EXISTS due_facts;
+    DROP INDEX IF EXISTS unshared_users; DROP INDEX IF EXISTS turned_periods
+    """
 
   /// Makes the tables in an empty database, or in that of the earlier Python project, whose history
   /// then stands in `usage`.

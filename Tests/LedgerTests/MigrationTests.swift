@@ -164,7 +164,7 @@ extension Bench {
     }
     try database.execute(
       """
-      DROP INDEX uids; DROP TABLE shared; DROP TABLE pushed; ALTER TABLE users DROP COLUMN uid;
+      DROP TABLE shared; DROP TABLE pushed; ALTER TABLE users DROP COLUMN uid;
       \(elsewhere.joined())
       PRAGMA user_version = \(version)
       """)
