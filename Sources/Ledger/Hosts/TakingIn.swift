@@ -49,6 +49,11 @@ extension Hosts {
   /// - Returns: whether all of it holds now; what is to begin later waits.
   private func take(_ fact: SharedFact, at time: Int64) throws -> Bool {
     var (isTaken, isDue) = (true, false)
+    for key in ["at", "bytes", "period_start", "revoked_at", "began_at", "reset_at"] {
+      if let text = fact.content[key], Int64(text) == nil {
+        throw Nonsense(what: "\(key) is \(text)")
+      }
+    }
     switch fact.kind {
     case .plan: try takePlan(fact, at: time)
     case .user: (isTaken, isDue) = try takeUser(fact, at: time)

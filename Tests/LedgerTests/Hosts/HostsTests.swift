@@ -247,11 +247,14 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
         user("1", 1, ["name": "alice", "quota": "many"]), user("2", 2, ["quota": "5"]),
         user("3", 3, ["name": "bob", "plan": "gold"]), user("4", 4, ["name": "carol"]),
         SharedFact(kind: .grant, key: "4/x", content: [:], version: 4),
+        SharedFact(
+          kind: .grant, key: "4/1", content: ["at": "1", "bytes": "5", "period_start": "May"],
+          version: 4),
       ], at: now)
     #expect(
       problems == [
         "user 1: quota is many", "user 2: no name", "user 3: there is no plan gold",
-        "grant 4/x: no number, time or amount",
+        "grant 4/x: no number, time or amount", "grant 4/1: period_start is May",
       ])
     #expect(try bench.ledger.users.names() == ["carol"])
     #expect(try bench.ledger.hosts.membership()?.factsSeen == 4)
@@ -357,5 +360,76 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     try joined[0].hosts.join(as: "host0", id: "3")
     try joined.centre.synchronize(joined[0])
     #expect(try joined.hosts[0].verdict(on: "alice", at: now) == .refused(.quota))
+  }
+}
+
+@Suite struct `Hosts that hear of each other late` {
+  @Test(arguments: [1, 2, 3] as [UInt64])
+  func `agree in the end on who is there, what they may use and what they used`(seed: UInt64) throws
+  {
+    let joined = try JoinedHosts(3, rules: Rules(defaultQuota: 500))
+    var random = SeededRandom(seed: seed)
+    try joined.change(on: 0) { try $0.plans.add("basic", Terms(quota: 300), at: now) }
+    var time = now
+    var moved: Int64 = 0
+    for _ in 0..<60 {
+      time += 1
+      let host = Int.random(in: 0..<3, using: &random)
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0:
+        let bytes = Int64.random(in: 1...50, using: &random)
+        try joined.hosts[host].move(bytes, by: name(&random), at: time)
+        moved += bytes
+      case 1: try joined.centre.synchronize(joined[host], at: time)
+      default: try administer(joined, on: host, at: time, &random)
+      }
+    }
+    try joined.synchronize(at: time + 1)
+    let views = try (0..<3).map { try view(of: joined[$0], at: time + 1) }
+    #expect(!views[0].isEmpty)
+    #expect(views[1] == views[0])
+    #expect(views[2] == views[0])
+    // Never double: what a host counted for somebody whose name was another's is told to nobody.
+    let told = (0..<3).flatMap { joined.centre.usage(of: "host\($0)") }
+    #expect(told.reduce(0) { $0 + $1.traffic.total } <= moved)
+  }
+
+  private func name(_ random: inout SeededRandom) -> UserName {
+    UserName(["ann", "ben", "cleo", "dan"].randomElement(using: &random) ?? "ann")
+  }
+
+  /// Does something that may be refused.
+  private func administer(
+    _ joined: JoinedHosts, on host: Int, at time: Int64, _ random: inout SeededRandom
+  ) throws {
+    let (user, other) = (name(&random), name(&random))
+    let (what, quota) = (
+      Int.random(in: 0..<8, using: &random), Int64.random(in: 1...400, using: &random)
+    )
+    do {
+      try joined.change(on: host) { ledger in
+        var edit = TermsEdit()
+        edit.quota = .set(quota)
+        switch what {
+        case 0: _ = try ledger.users.add(user, Terms(period: .day), plan: "basic", at: time)
+        case 1: _ = try ledger.users.change(user, edit, at: time)
+        case 2: _ = try ledger.users.rename(user, to: other, at: time)
+        case 3: _ = try ledger.users.remove(user, purgingHistory: false, at: time)
+        case 4: _ = try ledger.grants.give(quota, to: user, isCarried: false, note: "", at: time)
+        case 5: _ = try ledger.users.reset(user, at: time)
+        case 6: _ = try ledger.users.setEnabled(quota > 100, user, at: time)
+        default: _ = try ledger.plans.change("basic", edit, at: time)
+        }
+      }
+    } catch is LedgerError {}
+  }
+
+  private func view(of ledger: Ledger, at time: Int64) throws -> [String] {
+    try ledger.users.names().map { name in
+      let user = try #require(try ledger.users.named(name, at: time))
+      let entitlement = user.entitlement
+      return "\(name) \(user.plan?.name ?? "-") \(entitlement.isEnabled) \(entitlement.limit) "
+        + "\(entitlement.span.start) \(entitlement.usedInAll.total)"
+    }
   }
 }
