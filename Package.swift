@@ -107,7 +107,7 @@ let package = Package(
       name: "HooksTests", dependencies: ["Hooks", "Gate", "Quota", "System", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "OpenVPNTests", dependencies: ["OpenVPN", "TestSupport"],
+      name: "OpenVPNTests", dependencies: ["OpenVPN", "System", "TestSupport"],
       resources: [.copy("Captures"), .copy("Releases")],
       swiftSettings: strict),
     .testTarget(
@@ -227,8 +227,7 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
     .target(
       name: "OpenVPN", dependencies: ["System"],
       sources: [
-        "Bytes.swift", "HookEnvironment.swift", "Path.swift", "PrintableText.swift",
-        "Status/ListingWidth.swift",
+        "Bytes.swift", "HookEnvironment.swift", "Status/ListingWidth.swift",
       ], swiftSettings: swift),
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: swift),
     .target(

@@ -29,8 +29,7 @@ struct Administration {
   init(_ settings: Settings, config: String? = nil) throws {
     self.settings = settings
     sync = SyncProgram(config: config)
-    let log = Log(
-      diagnostics: AdminProgram.diagnostics, path: settings.logFile, level: settings.logLevel)
+    let log = Log(AdminProgram.diagnostics, settings)
     // A terminal is for what was asked.
     log.isEchoed = false
     do { ledger = try Ledger.open(settings, log) } catch {

@@ -42,20 +42,25 @@ package struct Fence: Equatable, Sendable {
   /// Sessions of held users whose packets cannot be told, for want of a device, which is a tunnel, or
   /// of an address.
   package private(set) var unknownPlaces = 0
+  /// Users with a session on a server that has not answered: what they used meanwhile is not known.
+  package private(set) var unheard: Set<UInt64> = []
 
   /// The tunnel devices.
   package var devices: Set<String> { Set(places.keys.map(\.device)) }
 
   package init() {}
 
-  /// - Parameter time: seconds since 1970 in UTC, not before the table was written.
+  /// - Parameters:
+  ///   - time: seconds since 1970 in UTC, not before the table was written.
+  ///   - heard: the hashes of the names of servers that gave a whole listing since the last run.
   package init(
-    _ online: OnlineSessions, by table: inout AccessTable, at time: Int64
+    _ online: OnlineSessions, by table: inout AccessTable, at time: Int64, heard: Set<UInt64>
   ) throws(AccessError) {
     var judge = Judge(online, at: time)
     let latest = Self.latest(online.sessions)
     for (index, session) in online.sessions.enumerated() {
       guard let hold = try judge.hold(of: session.owner, by: &table) else { continue }
+      if !heard.contains(session.server) { noteUnheard(session.owner) }
       let places = Self.places(of: session)
       if places.isEmpty { unknownPlaces += 1 }
       for place in places where latest[place] == index {
@@ -69,6 +74,9 @@ package struct Fence: Equatable, Sendable {
     users[user] = hold
     for place in places { self.places[place] = user }
   }
+
+  /// Notes a user of whom not all is known.
+  mutating func noteUnheard(_ user: UInt64) { unheard.insert(user) }
 
   /// Leaves out the places on devices that are no tunnels.
   package mutating func leaveOut(_ devices: Set<String>) {

@@ -15,24 +15,20 @@ extension FenceUpdate {
       batch.element("delete", "generation", "\(sent.generation)")
     }
     batch.element("add", "generation", "\(result.generation)")
-    batch.elements(
-      "add", tunnels(of: result).subtracting(tunnels(of: sent)).map { ("tunnels", $0) })
-    batch.elements("delete", changed(from: sent, to: result).map { ($0.map, $0.key) })
-    for (user, former) in sent?.users ?? [:]
-    where former != result.users[user] || replaced.contains(user) {
-      for object in former.objects(of: user) where isGone(object, of: user) {
-        batch.line("delete \(object.kind) \(FenceRules.table) \(object.name)")
-      }
+    let (tunnels, former) = (Self.tunnels(of: result), Self.tunnels(of: sent))
+    batch.elements("add", tunnels.subtracting(former).map { ("tunnels", $0) })
+    let (gone, new) = (Self.parts(of: sent, not: result), Self.parts(of: result, not: sent))
+    batch.elements("delete", gone.elements.map { ($0.map, $0.key) })
+    // An object that is added again under its name gets another size, and keeps its count.
+    let names = Set(new.objects.map(\.name))
+    for object in gone.objects where !names.contains(object.name) {
+      batch.line("delete \(object.kind) \(FenceRules.table) \(object.name)")
     }
-    for (user, present) in result.users
-    where present != sent?.users[user] || replaced.contains(user) {
-      for object in present.objects(of: user) where isNew(object, of: user) {
-        batch.line("add \(object.kind) \(FenceRules.table) \(object.name) { \(object.value) }")
-      }
+    for object in new.objects {
+      batch.line("add \(object.kind) \(FenceRules.table) \(object.name) { \(object.value) }")
     }
-    batch.elements("add", changed(from: result, to: sent).map { ($0.map, $0.element) })
-    batch.elements(
-      "delete", tunnels(of: sent).subtracting(tunnels(of: result)).map { ("tunnels", $0) })
+    batch.elements("add", new.elements.map { ($0.map, $0.text) })
+    batch.elements("delete", former.subtracting(tunnels).map { ("tunnels", $0) })
     return batch.bytes
   }
 
@@ -41,125 +37,112 @@ extension FenceUpdate {
     Array("add table \(FenceRules.table)\ndelete table \(FenceRules.table)\n".utf8)
   }
 
-  /// Whether an object that was sent has to go.
-  private func isGone(_ object: SentFence.Object, of user: UInt64) -> Bool {
-    object.kind == .quota
-      ? result.users[user]?.quota == nil || replaced.contains(user)
-      : result.users[user] == nil || result.users[user]?.rates != sent?.users[user]?.rates
-  }
-
-  /// Whether an object has to be sent: one that is new, or of another size.
-  private func isNew(_ object: SentFence.Object, of user: UInt64) -> Bool {
-    object.kind == .quota
-      ? sent?.users[user]?.quota == nil || replaced.contains(user) || resized.contains(user)
-      : result.users[user]?.rates != sent?.users[user]?.rates
-  }
-
-  private func tunnels(of fence: SentFence?) -> Set<String> {
+  private static func tunnels(of fence: SentFence?) -> Set<String> {
     Set((fence?.places ?? [:]).keys.map { "\"\($0.device)\"" })
   }
 
-  /// What one has and the other has not, or has for another user, or of another object.
-  private func changed(from one: SentFence?, to other: SentFence?) -> [SentFence.Entry] {
-    guard let one else { return [] }
-    var changed: [SentFence.Entry] = []
-    for (place, owner) in one.places {
-      let (user, otherUser) = (one.users[owner], other?.users[owner])
-      let isSame = other?.places[place] == owner
-      if isSame, !replaced.contains(owner), let user, user.hasEntries(like: otherUser) { continue }
-      let others = isSame ? otherUser?.entries(of: owner, at: place) ?? [] : []
-      for entry in user?.entries(of: owner, at: place) ?? [] {
-        let isOfOtherObject =
-          entry.kind == .quota && replaced.contains(owner)
-          || entry.kind == .limit && rerated.contains(owner)
-        if isOfOtherObject || !others.contains(entry) { changed.append(entry) }
-      }
+  /// The objects and elements of one fence that another does not have.
+  private static func parts(
+    of one: SentFence?, not other: SentFence?
+  ) -> (objects: [SentFence.Object], elements: [SentFence.Element]) {
+    guard let one else { return ([], []) }
+    var parts: (objects: [SentFence.Object], elements: [SentFence.Element]) = ([], [])
+    for (hash, user) in one.users where user != other?.users[hash] {
+      let others = other?.users[hash]?.objects(of: hash) ?? []
+      parts.objects += user.objects(of: hash).filter { !others.contains($0) }
     }
-    return changed
+    for (place, owner) in one.places {
+      guard let user = one.users[owner] else { continue }
+      let otherUser = other?.places[place] == owner ? other?.users[owner] : nil
+      if user == otherUser { continue }
+      let others = otherUser?.elements(of: owner, at: place) ?? []
+      parts.elements += user.elements(of: owner, at: place).filter { !others.contains($0) }
+    }
+    return parts
   }
 }
 
 extension SentFence {
-  /// A named object of the table.
-  struct Object {
-    let kind: Kind
+  /// A named object of the table. One that counts anew has a new name.
+  struct Object: Equatable {
+    /// `quota` or `limit`.
+    let kind: String
     let name: String
     /// As nft has it.
     let value: String
   }
 
-  enum Kind: String, CustomStringConvertible {
-    case quota, limit
-
-    var description: String { rawValue }
-  }
-
   /// An element of a set or a map.
-  struct Entry: Equatable {
+  struct Element: Equatable {
     let map: String
     let key: String
-    let element: String
-    /// Of the object that it leads to.
-    let kind: Kind?
+    let text: String
   }
 }
 
 extension SentFence.User {
-  /// Whether the elements of both are the same, as long as their objects are.
-  fileprivate func hasEntries(like other: SentFence.User?) -> Bool {
-    guard let other else { return false }
-    return isRefused == other.isRefused && (quota == nil) == (other.quota == nil)
-      && rates == other.rates
-  }
-
   /// Names are hashes: nothing that a person chose.
   fileprivate func objects(of user: UInt64) -> [SentFence.Object] {
-    let quota = quota.map {
-      SentFence.Object(
-        kind: .quota, name: Self.name("u", user), value: "over \($0.size) bytes")
+    var objects: [SentFence.Object] = []
+    if let quota {
+      objects.append(
+        SentFence.Object(
+          kind: "quota", name: name(quota, of: user), value: "over \(quota.size) bytes"))
     }
-    return (quota.map { [$0] } ?? []) + Self.limits("r", user, rates.rate)
-      + Self.limits("t", user, rates.thenRate)
+    for (kind, rate) in [("r", rates.rate), ("t", rates.thenRate)] {
+      guard let rate else { continue }
+      for direction in rate.isShared ? ["from"] : ["from", "to"] {
+        // A packet of the kernel's is 64 KiB at most, and has to fit.
+        objects.append(
+          SentFence.Object(
+            kind: "limit", name: name(kind, rate, direction, of: user),
+            value: "rate over \(bytes(rate, direction)) bytes/second burst 65536 bytes"))
+      }
+    }
+    return objects
   }
 
-  private static func limits(_ kind: String, _ user: UInt64, _ rate: Rate?) -> [SentFence.Object] {
-    guard let rate else { return [] }
-    let directions = rate.isShared ? [("", rate.down)] : [("_to", rate.down), ("_from", rate.up)]
-    return directions.map { direction, bits in
-      // A packet of the kernel's is 64 KiB at most, and has to fit. From 18 GB a second on a rate is
-      // too large for the kernel, and none of its batch is taken.
-      SentFence.Object(
-        kind: .limit, name: name(kind, user) + direction,
-        value: "rate over \(min(bits / 8, 10_000_000_000)) bytes/second burst 65536 bytes")
-    }
-  }
-
-  fileprivate func entries(of user: UInt64, at place: Fence.Place) -> [SentFence.Entry] {
+  fileprivate func elements(of user: UInt64, at place: Fence.Place) -> [SentFence.Element] {
     let family = place.address.bytes.count == 4 ? "4" : "6"
     let key = "\"\(place.device)\" . \(place.address.text)"
-    func set(_ name: String) -> SentFence.Entry {
-      SentFence.Entry(map: name + family, key: key, element: key, kind: nil)
+    func element(_ map: String, _ object: String? = nil) -> SentFence.Element {
+      SentFence.Element(
+        map: map + family, key: key, text: object.map { "\(key) : \"\($0)\"" } ?? key)
     }
-    func entry(_ map: String, _ object: String, _ kind: SentFence.Kind) -> SentFence.Entry {
-      SentFence.Entry(map: map + family, key: key, element: "\(key) : \"\(object)\"", kind: kind)
+    if isRefused { return [element("refused")] }
+    var elements: [SentFence.Element] = []
+    if let quota {
+      elements.append(element("quota", name(quota, of: user)))
+      if rates.thenRate != nil { elements.append(element("slowing")) }
     }
-    if isRefused { return [set("refused")] }
-    var entries: [SentFence.Entry] = []
-    if quota != nil { entries.append(entry("quota", Self.name("u", user), .quota)) }
-    if quota != nil, rates.thenRate != nil { entries.append(set("slowing")) }
     for (map, kind, rate) in [("rate", "r", rates.rate), ("then", "t", rates.thenRate)] {
       guard let rate else { continue }
       for direction in ["from", "to"] {
-        let object = Self.name(kind, user) + (rate.isShared ? "" : "_\(direction)")
-        entries.append(entry("\(map)_\(direction)", object, .limit))
+        elements.append(element("\(map)_\(direction)", name(kind, rate, direction, of: user)))
       }
     }
-    return entries
+    return elements
   }
 
-  private static func name(_ kind: String, _ user: UInt64) -> String {
+  private func name(_ quota: SentFence.Quota, of user: UInt64) -> String {
+    "u_\(digits(user))_\(quota.number)"
+  }
+
+  /// The kernel does not change the rate of an object, so it is in the name.
+  private func name(
+    _ kind: String, _ rate: Rate, _ direction: String, of user: UInt64
+  ) -> String {
+    "\(kind)_\(digits(user))_\(rate.isShared ? "both" : direction)_\(bytes(rate, direction))"
+  }
+
+  /// Bytes a second. From 18 GB on a rate is too large for the kernel, and none of its batch is taken.
+  private func bytes(_ rate: Rate, _ direction: String) -> Int64 {
+    min((direction == "to" ? rate.down : rate.up) / 8, 10_000_000_000)
+  }
+
+  private func digits(_ user: UInt64) -> String {
     let digits = String(user, radix: 16)
-    return "\(kind)_" + String(repeating: "0", count: 16 - digits.count) + digits
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }
 

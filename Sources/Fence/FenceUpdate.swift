@@ -17,55 +17,42 @@ package struct FenceUpdate {
   package let isAnew: Bool
   /// What the kernel will have been told.
   package private(set) var result: SentFence
-  /// Users whose object is another one, and users whose object gets another size.
-  private(set) var replaced: Set<UInt64> = []
-  private(set) var resized: Set<UInt64> = []
-  /// Users whose rates are others: the kernel does not change those of an object.
-  private(set) var rerated: Set<UInt64> = []
+  private let counts: Counts?
 
   /// - Parameters:
   ///   - sent: what the kernel has; nil to send all anew.
-  ///   - sweep: when the last sweep ended, in seconds since 1970 in UTC.
+  ///   - run: what is new with this run.
   ///   - counts: what the kernel says; only where `needsCounts`.
   package init(
-    from sent: SentFence?, to wanted: Fence, by rules: FenceRules, sweep: Int64,
+    from sent: SentFence?, to wanted: Fence, by rules: FenceRules, in run: FenceRun,
     counts: Counts? = nil
   ) {
-    self.init(
-      from: sent, to: wanted, by: rules, sweep: sweep, counts: counts,
-      generation: (sent?.generation ?? .random(in: 0 ... .max)) &+ 1)
-  }
-
-  private init(
-    from sent: SentFence?, to wanted: Fence, by rules: FenceRules, sweep: Int64,
-    counts: Counts? = nil, generation: UInt32
-  ) {
-    let known = sent.flatMap { $0.rules == rules.checksum ? $0 : nil }
+    let known = sent.flatMap { $0.isKnown(under: rules, in: run) ? $0 : nil }
     self.sent = known
     self.wanted = wanted
     self.rules = rules
+    self.counts = counts
     isAnew = known == nil
-    result = SentFence(
-      generation: generation, rules: rules.checksum,
-      sweep: counts == nil && !isAnew ? known?.sweep ?? sweep : sweep)
+    result = SentFence(run, rules: rules.checksum)
+    result.comparison = known?.comparison ?? Comparison()
+    if let known, counts != nil, run.sweep != known.sweep { result.comparison = Comparison() }
     result.places = wanted.places
     result.users.reserveCapacity(wanted.users.count)
-    for (user, hold) in wanted.users { set(user, hold, counts) }
-    if isEmpty, let known { result.generation = known.generation }
+    for (user, hold) in wanted.users { set(user, hold) }
+    if isEmpty, let known { result.run.generation = known.generation }
   }
 
   /// The same where the kernel turned out not to have what was sent.
   package var anew: FenceUpdate {
-    FenceUpdate(
-      from: nil, to: wanted, by: rules, sweep: result.sweep, generation: result.generation &+ 1)
+    FenceUpdate(from: nil, to: wanted, by: rules, in: result.run)
   }
 
   /// Whether the kernel's counts are to be read first: after a sweep, and where a limit was raised.
   package static func needsCounts(
-    from sent: SentFence, to wanted: Fence, by rules: FenceRules, sweep: Int64
+    from sent: SentFence, to wanted: Fence, by rules: FenceRules, in run: FenceRun
   ) -> Bool {
-    guard sent.rules == rules.checksum else { return false }
-    if sent.sweep != sweep { return sent.users.values.contains { $0.quota != nil } }
+    guard sent.isKnown(under: rules, in: run) else { return false }
+    if sent.sweep != run.sweep { return sent.users.values.contains { $0.quota != nil } }
     return wanted.users.contains { user, hold in
       guard case .passes(let allowance?, _) = hold, let quota = sent.users[user]?.quota else {
         return false
@@ -77,67 +64,55 @@ package struct FenceUpdate {
   /// Whether there is nothing to tell; then the batch only finds out whether another program changed
   /// anything.
   package var isEmpty: Bool {
-    !isAnew && replaced.isEmpty && result.users == sent?.users && result.places == sent?.places
+    !isAnew && result.users == sent?.users && result.places == sent?.places
   }
 
-  private mutating func set(_ user: UInt64, _ hold: Fence.Hold, _ counts: Counts?) {
+  private mutating func set(_ user: UInt64, _ hold: Fence.Hold) {
     guard case .passes(let allowance, let rates) = hold else {
       return result.users[user] = SentFence.User(isRefused: true)
     }
     result.users[user] = SentFence.User(
-      quota: allowance.map { quota(of: user, used: $0.used, limit: $0.limit, counts) },
-      rates: rates)
-    if let former = sent?.users[user], former.rates != rates { rerated.insert(user) }
+      quota: allowance.map { quota(of: user, $0) }, rates: rates)
   }
 
-  private mutating func quota(
-    of user: UInt64, used: Int64, limit: Int64, _ counts: Counts?
-  ) -> SentFence.Quota {
-    var quota = SentFence.Quota(limit: limit, used: used, base: 0, size: 0)
+  /// The quota object of a user. One that counts anew has the next number.
+  private mutating func quota(of user: UInt64, _ allowance: Fence.Allowance) -> SentFence.Quota {
+    result.used[user] = allowance.used
+    let former = sent?.users[user]?.quota
+    var quota =
+      former.flatMap { next($0, of: user, allowance) }
+      ?? SentFence.Quota(
+        number: former.map { $0.number &+ 1 } ?? 0, limit: allowance.limit, used: allowance.used)
     quota.size = size(of: quota)
-    result.used[user] = used
-    if let former = sent?.users[user]?.quota {
-      let known = sent?.used[user] ?? former.used
-      let next = next(former, known: known, used: used, limit: limit, count: counts?[user])
-      if let next { quota = next.quota }
-      if next?.isAnother ?? true {
-        replaced.insert(user)
-      } else if quota.size != former.size {
-        resized.insert(user)
-      }
-    }
     return quota
   }
 
-  /// What a quota object becomes, and whether another one has to take its place; nil where that one
-  /// counts from now on.
-  ///
-  /// - Parameter known: what the ledger said the last time that the user had used.
-  private func next(
-    _ former: SentFence.Quota, known: Int64, used: Int64, limit: Int64, count: Int64?
-  ) -> (quota: SentFence.Quota, isAnother: Bool)? {
+  /// What a quota object becomes; nil where another one has to take its place that counts from now on.
+  private mutating func next(
+    _ former: SentFence.Quota, of user: UInt64, _ allowance: Fence.Allowance
+  ) -> SentFence.Quota? {
     // A period has begun, or an administrator has reset the user.
-    if used < known { return nil }
+    if allowance.used < sent?.used[user] ?? former.used { return nil }
     var quota = former
-    quota.limit = limit
-    let isUsedUp = count.map { $0 >= former.size } ?? false
-    // A sweep that heard nothing of the user, as of a server that does not answer, does not know what
-    // passed.
-    if let count, result.sweep != sent?.sweep, used > known || !isUsedUp {
+    quota.limit = allowance.limit
+    guard let count = counts?[user] else { return quota }
+    let isUsedUp = count >= former.size
+    // A server that does not answer does not know what passed.
+    if result.sweep != sent?.sweep, !wanted.unheard.contains(user) {
       // Before the limit, for the ledger has counted what passed: it was early.
       if isUsedUp { return nil }
-      let expected = former.base + inside(used - former.used)
-      if expected - count > max(Self.largestPacket, inside(limit - used) / 512) {
-        (quota.base, quota.used) = (count, used)
+      let expected = inside(allowance.used - former.used)
+      result.comparison.add(expected, counted: count - former.base)
+      let late = expected - (count - former.base)
+      if late > max(Self.largestPacket, inside(allowance.limit - allowance.used) / 512) {
+        (quota.base, quota.used) = (count, allowance.used)
       }
-    } else if limit == former.limit {
-      return (former, false)
-    } else if isUsedUp, limit > former.limit {
+    } else if isUsedUp, allowance.limit > former.limit {
       // Just its size has passed.
       quota.base -= former.size
+      quota.number &+= 1
     }
-    quota.size = size(of: quota)
-    return (quota, quota.base < former.base)
+    return quota
   }
 
   /// The packet that crosses the line is dropped whole, and the shares that count twice are not even:
@@ -150,4 +125,20 @@ package struct FenceUpdate {
 
   /// Bytes that the kernel takes for one packet, at most.
   private static let largestPacket: Int64 = 64 << 10
+}
+
+/// What is new with a run of the program.
+package struct FenceRun: Equatable, Sendable {
+  /// Random bits, for the element that each batch exchanges.
+  package var generation: UInt32
+  /// When the last sweep ended, in seconds since 1970 in UTC.
+  package let sweep: Int64
+  /// The number of the machine's boot, see `Boot`; what was sent in another is gone.
+  package let boot: Int64
+
+  package init(generation: UInt32, sweep: Int64, boot: Int64) {
+    self.generation = generation
+    self.sweep = sweep
+    self.boot = boot
+  }
 }

@@ -1,4 +1,5 @@
 import Gate
+import Quota
 import System
 
 /// What the kernel was last told, and it holds unless another program changed it.
@@ -15,27 +16,69 @@ package struct SentFence: Equatable, Sendable {
   /// The object's count stood at `base` when the ledger said that the user had used `used`, so it may
   /// grow by what is left then. As long as the limit stays, the object is right however much is used.
   package struct Quota: Equatable, Sendable {
+    /// Which of the user's objects it is, for its name.
+    package internal(set) var number: UInt32
     package internal(set) var limit: Int64
     package internal(set) var used: Int64
-    package internal(set) var base: Int64
-    package internal(set) var size: Int64
+    package internal(set) var base: Int64 = 0
+    package internal(set) var size: Int64 = 0
   }
 
-  /// The number in the element that each batch exchanges: one that finds another fails.
-  package internal(set) var generation: UInt32
+  /// The run that sent it.
+  package internal(set) var run: FenceRun
   /// The checksum of the chains and sets.
   package internal(set) var rules: UInt64
-  /// When the sweep ended by whose listing it was last corrected, in seconds since 1970 in UTC.
-  package internal(set) var sweep: Int64
+  /// How the kernel's counts stood when they were last read after a sweep.
+  package internal(set) var comparison = Comparison()
   package internal(set) var users: [UInt64: User] = [:]
   package internal(set) var places: [Fence.Place: UInt64] = [:]
   /// What the ledger said that users with a quota had used, when this was sent.
   var used: [UInt64: Int64] = [:]
 
-  init(generation: UInt32, rules: UInt64, sweep: Int64) {
-    self.generation = generation
+  init(_ run: FenceRun, rules: UInt64) {
+    self.run = run
     self.rules = rules
-    self.sweep = sweep
+  }
+
+  /// The number in the element that each batch exchanges: one that finds another fails.
+  package var generation: UInt32 { run.generation }
+  /// When the last sweep ended before it was sent.
+  package var sweep: Int64 { run.sweep }
+
+  /// Whether the kernel may still have it, with the rules that hold now.
+  func isKnown(under rules: FenceRules, in run: FenceRun) -> Bool {
+    self.rules == rules.checksum && self.run.boot == run.boot
+  }
+}
+
+/// What the kernel and OpenVPN counted of the same users since their objects were last corrected, in
+/// bytes inside the tunnel.
+package struct Comparison: Equatable, Sendable {
+  package internal(set) var kernel: Int64 = 0
+  package internal(set) var openvpn: Int64 = 0
+  /// Of the user for whom they are the furthest apart.
+  package internal(set) var furthestKernel: Int64 = 0
+  package internal(set) var furthestOpenVPN: Int64 = 0
+  /// Less of a user says nothing: a listing is a moment older than the kernel's count.
+  private static let least: Int64 = 10_000_000
+
+  package init() {}
+
+  mutating func add(_ openvpn: Int64, counted kernel: Int64) {
+    guard openvpn >= Self.least else { return }
+    self.kernel = saturatingSum(self.kernel, kernel)
+    self.openvpn = saturatingSum(self.openvpn, openvpn)
+    if furthestOpenVPN == 0
+      || abs(Self.difference(kernel, openvpn))
+        > abs(Self.difference(furthestKernel, furthestOpenVPN))
+    {
+      (furthestKernel, furthestOpenVPN) = (kernel, openvpn)
+    }
+  }
+
+  /// How much more the kernel counted than OpenVPN, in thousandths.
+  package static func difference(_ kernel: Int64, _ openvpn: Int64) -> Int64 {
+    Int64((Double(kernel) - Double(openvpn)) * 1000 / Double(max(openvpn, 1)))
   }
 }
 
@@ -44,9 +87,9 @@ package struct SentFence: Equatable, Sendable {
 extension SentFence {
   /// `quota-fe`
   private static let magic: UInt64 = 0x6566_2D61_746F_7571
-  private static let format: UInt64 = 1
-  private static let headSize = 48
-  private static let userSize = 56 + AccessRates.size
+  private static let format: UInt64 = 2
+  private static let headSize = 88
+  private static let userSize = 64 + AccessRates.size
   private static let placeSize = 48
   private static let deviceSize = 16
   private static let name: StaticString = "fence"
@@ -85,16 +128,17 @@ extension SentFence {
     bytes.append(word: Self.magic)
     bytes.append(word: Self.format << 32 | UInt64(generation))
     bytes.append(word: rules)
-    bytes.append(integer: sweep)
-    bytes.append(integer: Int64(users.count))
-    bytes.append(integer: Int64(places.count))
+    for number in [
+      run.sweep, run.boot, comparison.kernel, comparison.openvpn, comparison.furthestKernel,
+      comparison.furthestOpenVPN, Int64(users.count), Int64(places.count),
+    ] { bytes.append(integer: number) }
     for (hash, user) in users {
       bytes.append(word: hash)
       bytes.append(word: user.isRefused ? 1 : 0)
       // No limit is below 0.
       for number in [
         user.quota?.limit ?? -1, user.quota?.used ?? 0, user.quota?.base ?? 0,
-        user.quota?.size ?? 0, used[hash] ?? 0,
+        user.quota?.size ?? 0, used[hash] ?? 0, Int64(user.quota?.number ?? 0),
       ] { bytes.append(integer: number) }
       user.rates.append(to: &bytes)
     }
@@ -119,9 +163,15 @@ extension SentFence {
       bytes.word(at: bytes.count - 8) == checksum(bytes.extracting(..<(bytes.count - 8)))
     else { return nil }
     self.init(
-      generation: UInt32(truncatingIfNeeded: bytes.word(at: 8)), rules: bytes.word(at: 16),
-      sweep: bytes.integer(at: 24))
-    let (userCount, placeCount) = (bytes.integer(at: 32), bytes.integer(at: 40))
+      FenceRun(
+        generation: UInt32(truncatingIfNeeded: bytes.word(at: 8)), sweep: bytes.integer(at: 24),
+        boot: bytes.integer(at: 32)),
+      rules: bytes.word(at: 16))
+    comparison.kernel = bytes.integer(at: 40)
+    comparison.openvpn = bytes.integer(at: 48)
+    comparison.furthestKernel = bytes.integer(at: 56)
+    comparison.furthestOpenVPN = bytes.integer(at: 64)
+    let (userCount, placeCount) = (bytes.integer(at: 72), bytes.integer(at: 80))
     guard 0...Int64(bytes.count) ~= userCount, 0...Int64(bytes.count) ~= placeCount,
       bytes.count == Self.headSize + 8 + Int(userCount) * Self.userSize
         + Int(placeCount) * Self.placeSize
@@ -136,10 +186,11 @@ extension SentFence {
         quota: limit < 0
           ? nil
           : Quota(
-            limit: limit, used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
+            number: UInt32(truncatingIfNeeded: bytes.integer(at: start + 56)), limit: limit,
+            used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
             size: bytes.integer(at: start + 40)),
         rates: AccessRates(
-          bytes.extracting(start + 56..<start + 56 + AccessRates.size)))
+          bytes.extracting(start + 64..<start + 64 + AccessRates.size)))
       start += Self.userSize
     }
     places.reserveCapacity(Int(placeCount))

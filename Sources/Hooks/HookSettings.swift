@@ -55,9 +55,7 @@ struct HookSettings: Equatable {
   }
 
   private mutating func takeOnError(_ value: [UInt8], from place: String) {
-    if let number = index(of: value.span, among: OnError.words),
-      let choice = OnError(rawValue: number)
-    {
+    if let choice = OnError(word: value.span) {
       onError = choice
     } else {
       refuse("ON_ERROR", value, "one of: \(OnError.words)", place)

@@ -83,7 +83,7 @@ package struct HookEnvironment: Sendable {
       script == .login ? 0 : try Self.required("time_unix", momentRange, variable)
     let start = variable("daemon_start_time") ?? []
     serverStart = Bytes.number(start.span, in: momentRange) ?? 0
-    server = variable("config").map { Array(Path.stem(of: $0)) } ?? []
+    server = variable("config").map { Array(fileStem(of: $0)) } ?? []
     username = variable("username") ?? []
     commonName = namesByLogin ? username : variable("common_name") ?? []
     device = variable("dev") ?? []

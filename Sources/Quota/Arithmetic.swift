@@ -1,6 +1,6 @@
 /// The value of a text that is decimal digits and nothing else; nil for others and above
 /// `Int64.max`.
-func decimal(_ text: some StringProtocol) -> Int64? {
+package func decimal(_ text: some StringProtocol) -> Int64? {
   text.utf8.allSatisfy { 48...57 ~= $0 } ? Int64(text) : nil
 }
 

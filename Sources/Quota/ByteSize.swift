@@ -145,11 +145,13 @@ package enum ByteSize {
 }
 
 /// The units that amounts are shown in: the setting `UNITS`.
-package enum ByteUnits: Int, Sendable {
+package enum ByteUnits: Int, SettingChoice, Sendable {
   /// `kB MB GB TB`, powers of 1000.
   case decimal
   /// `KiB MiB GiB TiB`, powers of 1024.
   case binary
+
+  package static var words: StaticString { "decimal binary" }
 
   /// How many of a unit are one of the next.
   package var base: UInt64 { self == .decimal ? 1000 : 1024 }

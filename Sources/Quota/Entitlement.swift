@@ -29,7 +29,8 @@ package struct Entitlement: Equatable, Sendable {
   package var sessionsElsewhere: Int64
   /// How fast the user may ever be; nil for as fast as it goes.
   package var rate: Rate?
-  /// How fast the user may be once the quota is used up; nil where they are refused then.
+  /// How fast the user may be once the quota is used up, if `rate` is not slower; nil where they are
+  /// refused then.
   package var thenRate: Rate?
 
   package init(
@@ -92,7 +93,7 @@ package struct Entitlement: Equatable, Sendable {
 
   /// The rate of a user whom their used-up quota slows down; nil for any other.
   package func slowRate(by rules: Rules) -> Rate? {
-    rules.fence && !isExempt && isOver(by: rules) ? thenRate : nil
+    rules.fence && !isExempt && isOver(by: rules) ? thenRate?.atMost(rate) : nil
   }
 
   /// How much of the carried grants this period has taken: what was used beyond the quota and this

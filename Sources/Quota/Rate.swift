@@ -23,6 +23,16 @@ package struct Rate: Hashable, Sendable {
   }
 }
 
+extension Rate {
+  /// In each direction the slower of this one and another; nil stands for no limit.
+  package func atMost(_ other: Rate?) -> Rate? {
+    guard let other else { return self }
+    if down <= other.down, up <= other.up { return self }
+    if other.down <= down, other.up <= up { return other }
+    return Rate(down: min(down, other.down), up: min(up, other.up))
+  }
+}
+
 extension Rate: CustomStringConvertible {
   /// Reads `1Mbit`, `512 kbit`, `1.5Mbit`, or `10Mbit/2Mbit` for the two directions. Units are powers
   /// of 1000, in any case; a part of one bit is dropped.

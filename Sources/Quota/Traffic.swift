@@ -37,3 +37,62 @@ package struct Traffic: Equatable, Sendable {
 
   package static func += (left: inout Traffic, right: Traffic) { left = left + right }
 }
+
+/// What of some traffic falls on one day.
+package struct Share: Equatable, Sendable {
+  /// A moment inside the day, in UTC seconds: the last of its part.
+  package let at: Int64
+  package let traffic: Traffic
+
+  package init(at: Int64, traffic: Traffic) {
+    self.at = at
+    self.traffic = traffic
+  }
+}
+
+extension Traffic {
+  /// Divides traffic over the days during which it moved, in proportion to the seconds of each.
+  ///
+  /// - Parameters:
+  ///   - start: the UTC second after which it began to move; at most 366 days before `end` count.
+  ///   - end: the UTC second up to which it moved.
+  ///   - zone: where the days begin.
+  /// - Returns: one share a day, oldest first, that of the last day at `end`; days that get nothing
+  ///   are left out, though never all. In each direction they add up exactly to the whole.
+  package func shares(from start: Int64, to end: Int64, in zone: Zone) -> [Share] {
+    let start = max(start, saturatingSum(end, -366 * 86_400))
+    var (shares, given) = ([Share](), Traffic())
+    for midnight in midnights(after: start, upTo: end, in: zone) {
+      let due = part(midnight - start, of: end - start)
+      let traffic = due.increase(over: given)
+      if !traffic.isZero { shares.append(Share(at: midnight - 1, traffic: traffic)) }
+      given = due
+    }
+    let rest = increase(over: given)
+    if !rest.isZero || shares.isEmpty { shares.append(Share(at: end, traffic: rest)) }
+    return shares
+  }
+
+  /// The first second after each day that ends between two moments. A day that the zone skipped ends
+  /// together with the one before it.
+  private func midnights(after start: Int64, upTo end: Int64, in zone: Zone) -> [Int64] {
+    guard start < end else { return [] }
+    var (day, last) = (Day(of: start, in: zone), Day(of: end, in: zone))
+    var moments: [Int64] = []
+    while day < last {
+      let moment = zone.end(of: day)
+      // Not where a clock set back shows once more a day that is over.
+      if moment > start, moment <= end { moments.append(moment) }
+      day = day + 1
+    }
+    return moments
+  }
+
+  /// The part of the traffic that falls on some of its seconds, rounded down.
+  private func part(_ seconds: Int64, of whole: Int64) -> Traffic {
+    func scaled(_ bytes: Int64) -> Int64 {
+      Int64(clamping: Int128(bytes) * Int128(seconds) / Int128(whole))
+    }
+    return Traffic(received: scaled(received), sent: scaled(sent))
+  }
+}

@@ -1,5 +1,4 @@
 import Glibc
-import OpenVPN
 import System
 
 /// A shell pattern for files, such as `/etc/openvpn/*.conf`.
@@ -15,7 +14,7 @@ struct PathPattern {
 
   private let pattern: String
 
-  init(_ pattern: some StringProtocol) { self.pattern = Path.normalized(String(pattern)) }
+  init(_ pattern: some StringProtocol) { self.pattern = normalizedPath(String(pattern)) }
 
   /// Finds the files that there are now, in the order of their names. A path without a wildcard is
   /// found whether it exists or not.

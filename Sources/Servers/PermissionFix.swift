@@ -12,13 +12,7 @@ package struct PermissionFix {
   /// - Returns: nil if the error is not one of permission.
   init?(for error: SystemError) {
     guard error.code == EACCES || error.code == EPERM else { return nil }
-    var above: [String] = []
-    var folder = Path.directory(of: error.subject)
-    while folder != "/", folder != "." {
-      above.insert(folder, at: 0)
-      folder = Path.directory(of: folder)
-    }
-    let closed = above.first { unsafe access($0, X_OK) != 0 }
+    let closed = directories(above: error.subject).first { unsafe access($0, X_OK) != 0 }
     self.init(opening: closed ?? error.subject, to: geteuid(), mainGroup: getegid())
   }
 

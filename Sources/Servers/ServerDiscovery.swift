@@ -32,7 +32,7 @@ package struct ServerDiscovery: Sendable {
     for pattern in patterns {
       let found = PathPattern(pattern).find()
       problems += found.errors.map {
-        .unreadable($0, name: Path.name(of: $0.subject), isServers: true)
+        .unreadable($0, name: fileName(of: $0.subject), isServers: true)
       }
       if found.files.isEmpty, found.errors.isEmpty, !areDefault {
         problems.append(.noMatch(pattern: pattern))
@@ -48,7 +48,7 @@ package struct ServerDiscovery: Sendable {
           if config.isServer { read.append(config) }
         } catch {
           // A file that is named in full is meant to be a server's.
-          problems.append(.config(error, name: Path.stem(of: file), isNamed: file == pattern))
+          problems.append(.config(error, name: fileStem(of: file), isNamed: file == pattern))
         }
       }
     }
@@ -84,7 +84,7 @@ package struct ServerDiscovery: Sendable {
   /// Stems; where one is there twice, `dir/stem`, and where that is too, the whole path.
   static func names(of files: [String]) -> [String] {
     let spellings: [(String) -> String] = [
-      Path.stem, { Path.name(of: Path.directory(of: $0)) + "/" + Path.stem(of: $0) }, { $0 },
+      fileStem, { fileName(of: directory(of: $0)) + "/" + fileStem(of: $0) }, { $0 },
     ]
     return files.map { file in
       let unique = spellings.first { spelling in

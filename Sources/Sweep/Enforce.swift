@@ -46,19 +46,18 @@ struct Target {
 
 /// What a row is known by from one listing to the next, within seconds.
 enum RowKey: Hashable {
-  case session(since: Int64, address: String)
+  case session(since: Int64, address: [UInt8])
   /// On a tap server without a pool.
   case bridged(since: Int64, realAddress: [UInt8])
   /// In format 1, or of what is no session.
   case client(realAddress: [UInt8])
 
   init(_ row: StatusRow) {
-    if row.isSession, let since = row.connectedSince, let address = row.address {
-      let isBridged = row.virtualAddress.isEmpty && row.virtualIPv6Address.isEmpty
+    if row.isSession, let since = row.connectedSince {
       self =
-        isBridged
+        row.address.isEmpty
         ? .bridged(since: since, realAddress: Array(row.realAddress))
-        : .session(since: since, address: address.text)
+        : .session(since: since, address: Array(row.address))
     } else {
       self = .client(realAddress: Array(row.realAddress))
     }

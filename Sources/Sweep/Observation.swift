@@ -53,6 +53,7 @@ struct Observation {
       clients: ListedClients(count: places?.count ?? rows.count) {
         ListedClient(rows[places?[$0] ?? $0])
       },
+      device: Array((server.endpoint.config?.device ?? "").utf8),
       names: { names.names(in: rows[places?[$0] ?? $0]) })
   }
 

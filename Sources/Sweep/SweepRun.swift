@@ -25,8 +25,7 @@ package struct SweepRun {
     self.isDryRun = isDryRun
     self.only = only
     self.kick = kick
-    log = Log(
-      diagnostics: diagnostics, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
+    log = Log(diagnostics, settings, isDryRun: isDryRun)
   }
 
   /// Runs it under the sweep lock, and writes to the log what came of it.

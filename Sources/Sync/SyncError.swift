@@ -85,7 +85,7 @@ package enum SyncError: UserFacingError, Equatable {
   package var exitStatus: ExitStatus {
     switch self {
     case .changedElsewhere, .nameTaken, .underWay: .locked
-    case .unknownCommit: .unavailable
+    case .unknownCommit: .inputOutput
     case .badChange, .noSuchHost: .badData
     default: .configuration
     }

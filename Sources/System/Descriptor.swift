@@ -165,9 +165,9 @@ public struct Descriptor: ~Copyable {
 package func replaceContents(
   ofOwnFile path: String, with bytes: Span<UInt8>
 ) throws(SystemError) {
-  // No path but an absolute one is looked up in a directory.
+  // OpenVPN's `tmp-dir` may be relative: AT_FDCWD.
   let number = retryingOnInterrupt {
-    unsafe path.withCString { unsafe cs_open_at(-1, $0, CS_OVERWRITE, 0) }
+    unsafe path.withCString { unsafe cs_open_at(-100, $0, CS_OVERWRITE, 0) }
   }
   guard number >= 0 else { throw SystemError("open", path) }
   let file = Descriptor(owning: number)

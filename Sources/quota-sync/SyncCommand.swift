@@ -23,9 +23,8 @@ struct SyncCommand {
   static func run(_ options: SyncOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let loaded = try Settings.load(config: options.config)
-    diagnostics.warn(of: loaded.problems)
-    try SyncCommand(options, loaded.settings, diagnostics).perform()
+    let settings = try diagnostics.settings(config: options.config)
+    try SyncCommand(options, settings, diagnostics).perform()
     return .done
   }
 
@@ -35,7 +34,7 @@ struct SyncCommand {
     self.options = options
     self.settings = settings
     self.diagnostics = diagnostics
-    log = Log(diagnostics: diagnostics, path: settings.logFile, level: settings.logLevel)
+    log = Log(diagnostics, settings)
     log.isEchoed = false
   }
 

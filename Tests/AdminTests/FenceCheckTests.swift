@@ -1,6 +1,9 @@
+import Fence
 import OpenVPN
+import Quota
 import Support
 import System
+import TestSupport
 import Testing
 
 @testable import Admin
@@ -43,6 +46,38 @@ import Testing
       nft: standing.merging(["list chain inet openvpn_quota refuse": "chain refuse { }"]) { $1 })
     #expect(flushed.map(\.level) == [.error] && flushed[0].text.contains("lost its rules"))
     #expect(try results(isRoot: false, nft: standing)[0].text.contains("takes root"))
+  }
+
+  @Test(arguments: [
+    (100 as Int64, CheckResult.Level.ok, "1.5 % more"), (60, .warning, "39.0 % less"),
+  ])
+  func `tells how far the counts of the kernel and of OpenVPN are apart`(
+    percent: Int64, level: CheckResult.Level, share: String
+  ) throws {
+    let folder = try TemporaryDirectory()
+    let directory = try Directory(folder.path)
+    func update(
+      _ sent: SentFence?, used: Int64, sweep: Int64, _ counts: FenceUpdate.Counts? = nil
+    ) -> SentFence {
+      var fence = Fence()
+      fence.hold(1, .quota(used: used, limit: 1_000_000_000_000), at: [])
+      return FenceUpdate(
+        from: sent, to: fence, by: FenceRules(count: .total),
+        in: FenceRun(generation: 1, sweep: sweep, boot: 1), counts: counts
+      ).result
+    }
+    let none = update(nil, used: 0, sweep: 1)
+    try none.write(in: directory)
+    var settings = Settings()
+    settings.fence = true
+    settings.database = folder.path + "/quota.db"
+    let check = FenceCheck(settings: settings, configs: [])
+    #expect(check.countResults().isEmpty)
+    let counted = update(none, used: 1_000_000_000, sweep: 2, [1: percent * 10_000_000])
+    try counted.write(in: directory)
+    let results = check.countResults()
+    #expect(results.map(\.level) == [level])
+    #expect(results.first?.text.contains("the kernel counted \(share) than OpenVPN") == true)
   }
 
   @Test func `tells what goes around it`() throws {

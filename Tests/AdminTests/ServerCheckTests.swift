@@ -61,7 +61,7 @@ import Testing
   {
     let found = try results("client-connect \"\(program) --config /q\"")
     let place = "\(folder.path)/openvpn/udp.conf:4"
-    let path = Path.resolve(program, in: "\(folder.path)/openvpn")
+    let path = resolvedPath(program, in: "\(folder.path)/openvpn")
     #expect(
       found.contains {
         $0.level == .error && $0.text.hasPrefix("\(place): there is no \(path)")

@@ -22,10 +22,17 @@ import Testing
   }
 
   private func update(
-    _ sent: SentFence?, _ fence: Fence, sweep: Int64 = 1, counts: FenceUpdate.Counts? = nil
+    _ sent: SentFence?, _ fence: Fence, sweep: Int64 = 1, boot: Int64 = 4,
+    counts: FenceUpdate.Counts? = nil
   ) -> FenceUpdate {
-    FenceUpdate(from: sent, to: fence, by: rules, sweep: sweep, counts: counts)
+    FenceUpdate(
+      from: sent, to: fence, by: rules,
+      in: Self.run(sweep, generation: sent == nil ? 7 : 8, boot: boot), counts: counts)
   }
+
+  private static func run(
+    _ sweep: Int64, generation: UInt32 = 7, boot: Int64 = 4
+  ) -> FenceRun { FenceRun(generation: generation, sweep: sweep, boot: boot) }
 
   private func lines(_ update: FenceUpdate) -> [String] {
     String(decoding: update.batch, as: UTF8.self).split(separator: "\n").map(String.init)
@@ -39,11 +46,11 @@ import Testing
     #expect(said.prefix(2) == ["add table inet openvpn_quota", "delete table inet openvpn_quota"])
     #expect(
       said.contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(1500 + 65536) bytes }"))
+        "add quota inet openvpn_quota u_00000000000a11ce_0 { over \(1500 + 65536) bytes }"))
     #expect(said.contains { $0.hasPrefix("add element inet openvpn_quota tunnels { \"tun0\" }") })
     let elements = said.first { $0.hasPrefix("add element inet openvpn_quota quota4 ") }
     for host in [2, 3] {
-      #expect(elements?.contains("\"tun0\" . 10.8.0.\(host) : \"u_00000000000a11ce\"") == true)
+      #expect(elements?.contains("\"tun0\" . 10.8.0.\(host) : \"u_00000000000a11ce_0\"") == true)
     }
   }
 
@@ -73,10 +80,10 @@ import Testing
     #expect(
       lines(next) == [
         "delete element inet openvpn_quota generation { \(sent.generation) }",
-        "add element inet openvpn_quota generation { \(sent.generation &+ 1) }",
+        "add element inet openvpn_quota generation { 8 }",
         "delete element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 }",
         "delete element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.3 }",
-        "delete quota inet openvpn_quota u_00000000000a11ce",
+        "delete quota inet openvpn_quota u_00000000000a11ce_0",
         "add element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.2 }",
       ])
   }
@@ -85,21 +92,21 @@ import Testing
     let first = Self.fence((Self.alice, .quota(used: 1_000_000, limit: 2_000_000), [2]))
     let sent = update(nil, first).result
     let raised = Self.fence((Self.alice, .quota(used: 1_000_000, limit: 5_000_000), [2]))
-    #expect(FenceUpdate.needsCounts(from: sent, to: raised, by: rules, sweep: 1))
+    #expect(FenceUpdate.needsCounts(from: sent, to: raised, by: rules, in: Self.run(1)))
     let next = update(sent, raised, counts: [Self.alice: 1 << 40])
     let added = size(4_000_000) - size(1_000_000)
     #expect(
       lines(next).dropFirst(2) == [
         "delete element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 }",
-        "delete quota inet openvpn_quota u_00000000000a11ce",
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(added) bytes }",
-        "add element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 : \"u_00000000000a11ce\" }",
+        "delete quota inet openvpn_quota u_00000000000a11ce_0",
+        "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(added) bytes }",
+        "add element inet openvpn_quota quota4 { \"tun0\" . 10.8.0.2 : \"u_00000000000a11ce_1\" }",
       ])
     // A raise that comes in time goes to the same object, which goes on counting.
     let early = update(sent, raised, counts: [Self.alice: 10])
     #expect(
       lines(early).dropFirst(2) == [
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(4_000_000)) bytes }"
+        "add quota inet openvpn_quota u_00000000000a11ce_0 { over \(size(4_000_000)) bytes }"
       ])
     // The raise of another user leaves one alone that is used up.
     #expect(update(sent, first, counts: [Self.alice: 1 << 40]).isEmpty)
@@ -111,25 +118,67 @@ import Testing
     let next = update(sent, left, sweep: 2, counts: [Self.alice: 3_000_000])
     #expect(
       lines(next).contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(500_000)) bytes }"))
+        "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(size(500_000)) bytes }"))
   }
 
-  @Test func `lets nobody go on by a sweep that heard nothing of them`() {
-    let fence = Self.fence((Self.alice, .quota(used: 500_000, limit: 2_000_000), [2]))
-    let sent = update(nil, fence).result
-    let deaf = update(sent, fence, sweep: 2, counts: [Self.alice: 3_000_000])
+  @Test func `lets nobody go on by a sweep that did not hear all of the user's servers`() {
+    // What one of them told: the user has another session, on a server that does not answer.
+    func fence(used: Int64, limit: Int64 = 2_000_000, isHeard: Bool) -> Fence {
+      var fence = Self.fence((Self.alice, .quota(used: used, limit: limit), [2]))
+      if !isHeard { fence.noteUnheard(Self.alice) }
+      return fence
+    }
+    let counts = [Self.alice: 3_000_000 as Int64]
+    let sent = update(nil, fence(used: 500_000, isHeard: true)).result
+    let deaf = update(sent, fence(used: 600_000, isHeard: false), sweep: 2, counts: counts)
     #expect(deaf.isEmpty)
     // A grant opens all the same, by as much as it is.
-    let raised = Self.fence((Self.alice, .quota(used: 500_000, limit: 3_000_000), [2]))
     let added = size(2_500_000) - size(1_500_000)
     #expect(
-      lines(update(sent, raised, sweep: 2, counts: [Self.alice: 3_000_000])).contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(added) bytes }"))
+      lines(
+        update(
+          sent, fence(used: 600_000, limit: 3_000_000, isHeard: false), sweep: 2, counts: counts)
+      ).contains(
+        "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(added) bytes }"))
     // Once the server answers again, its listing says what is left.
-    let left = Self.fence((Self.alice, .quota(used: 1_900_000, limit: 2_000_000), [2]))
     #expect(
-      lines(update(deaf.result, left, sweep: 3, counts: [Self.alice: 3_000_000])).contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(100_000)) bytes }"))
+      lines(update(deaf.result, fence(used: 1_900_000, isHeard: true), sweep: 3, counts: counts))
+        .contains(
+          "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(size(100_000)) bytes }"))
+  }
+
+  @Test func `is all anew after a boot`() {
+    let fence = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]))
+    let next = update(update(nil, fence).result, fence, boot: 5)
+    #expect(next.isAnew && lines(next)[1] == "delete table inet openvpn_quota")
+  }
+
+  @Test func `shares its generation with no other, that two killed runs do not look alike`() {
+    let fence = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]))
+    let sent = update(nil, fence).result
+    let more = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2, 3]))
+    let next = FenceUpdate(from: sent, to: more, by: rules, in: Self.run(1, generation: 99))
+    #expect(next.result.generation == 99 && next.anew.result.generation == 99)
+  }
+
+  @Test func `says how far the counts of the kernel and of OpenVPN are apart`() {
+    let first = Self.fence(
+      (Self.alice, .quota(used: 0, limit: 1 << 40), [2]),
+      (Self.bob, .quota(used: 0, limit: 1 << 40), [3]))
+    let sent = update(nil, first).result
+    let inside = rules.packets.inside(100_000_000)
+    let later = Self.fence(
+      (Self.alice, .quota(used: 100_000_000, limit: 1 << 40), [2]),
+      (Self.bob, .quota(used: 100_000_000, limit: 1 << 40), [3]))
+    let counts = [Self.alice: inside, Self.bob: inside / 2]
+    let compared = update(sent, later, sweep: 2, counts: counts).result
+    #expect(compared.comparison.kernel == inside + inside / 2)
+    #expect(compared.comparison.openvpn == 2 * inside)
+    #expect(compared.comparison.furthestKernel == inside / 2)
+    #expect(Comparison.difference(inside / 2, inside) == -500)
+    // A run between two sweeps keeps it.
+    #expect(update(compared, later, sweep: 2).result.comparison == compared.comparison)
+    #expect(read(compared.encoded()) == compared)
   }
 
   @Test func `begins anew after a reset too, where the object began with nothing used`() {
@@ -140,7 +189,7 @@ import Testing
     ).result
     #expect(
       lines(update(sent, none)).contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(10_000_000)) bytes }"))
+        "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(size(10_000_000)) bytes }"))
     #expect(update(update(sent, none).result, none).isEmpty)
   }
 
@@ -151,7 +200,7 @@ import Testing
     let size = 5_000_000 + size(4_000_000)
     #expect(
       lines(next).dropFirst(2) == [
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size) bytes }"
+        "add quota inet openvpn_quota u_00000000000a11ce_0 { over \(size) bytes }"
       ])
   }
 
@@ -162,9 +211,9 @@ import Testing
     let anew = Self.fence((Self.alice, .quota(used: 0, limit: 10_000_000), [2]))
     #expect(
       lines(update(sent, anew)).contains(
-        "add quota inet openvpn_quota u_00000000000a11ce { over \(size(10_000_000)) bytes }"))
+        "add quota inet openvpn_quota u_00000000000a11ce_1 { over \(size(10_000_000)) bytes }"))
     let over = lines(update(sent, Self.fence((Self.alice, .refused, [2]))))
-    #expect(over.contains("delete quota inet openvpn_quota u_00000000000a11ce"))
+    #expect(over.contains("delete quota inet openvpn_quota u_00000000000a11ce_0"))
     #expect(over.last == "add element inet openvpn_quota refused4 { \"tun0\" . 10.8.0.2 }")
   }
 
@@ -176,24 +225,27 @@ import Testing
     let said = lines(update(nil, first))
     let name = "00000000000a11ce"
     for line in [
-      "limit inet openvpn_quota r_\(name)_to { rate over 1000000 bytes/second burst 65536 bytes }",
-      "limit inet openvpn_quota r_\(name)_from { rate over 125000 bytes/second burst 65536 bytes }",
-      "limit inet openvpn_quota t_\(name) { rate over 125000 bytes/second burst 65536 bytes }",
+      "limit inet openvpn_quota r_\(name)_to_1000000 { rate over 1000000 bytes/second burst 65536 "
+        + "bytes }",
+      "limit inet openvpn_quota r_\(name)_from_125000 { rate over 125000 bytes/second burst 65536 "
+        + "bytes }",
+      "limit inet openvpn_quota t_\(name)_both_125000 { rate over 125000 bytes/second burst 65536 "
+        + "bytes }",
       "element inet openvpn_quota slowing4 { \"tun0\" . 10.8.0.2 }",
-      "element inet openvpn_quota rate_to4 { \"tun0\" . 10.8.0.2 : \"r_\(name)_to\" }",
-      "element inet openvpn_quota then_from4 { \"tun0\" . 10.8.0.2 : \"t_\(name)\" }",
+      "element inet openvpn_quota rate_to4 { \"tun0\" . 10.8.0.2 : \"r_\(name)_to_1000000\" }",
+      "element inet openvpn_quota then_from4 { \"tun0\" . 10.8.0.2 : \"t_\(name)_both_125000\" }",
     ] { #expect(said.contains("add " + line)) }
     // Over the quota, the rate holds that was to come.
     let sent = update(nil, first).result
     let slowed = Self.fence((Self.alice, .passes(nil, AccessRates(rate: then)), [2]))
     let next = lines(update(sent, slowed))
-    #expect(next.contains("delete quota inet openvpn_quota u_\(name)"))
-    #expect(next.contains("delete limit inet openvpn_quota r_\(name)_to"))
+    #expect(next.contains("delete quota inet openvpn_quota u_\(name)_0"))
+    #expect(next.contains("delete limit inet openvpn_quota r_\(name)_to_1000000"))
     #expect(
-      next.contains(
-        "add limit inet openvpn_quota r_\(name) { rate over 125000 bytes/second burst 65536 bytes }"
-      ))
-    // A grant brings the quota back; another rate alone leaves it.
+      next.contains {
+        $0.hasPrefix("add limit inet openvpn_quota r_\(name)_both_125000 { rate over 125000 ")
+      })
+    // A grant brings the quota back; another rate alone leaves it, and the rate that stays.
     #expect(
       lines(update(update(sent, slowed).result, first)).contains {
         $0.hasPrefix("add quota ")
@@ -204,6 +256,7 @@ import Testing
         sent, Self.fence((Self.alice, .passes(Fence.Allowance(used: 0, limit: 9000), faster), [2])))
     )
     #expect(!changed.contains { $0.contains(" quota ") || $0.contains(" quota4 ") })
+    #expect(!changed.contains { $0.contains("t_\(name)") })
     #expect(read(sent.encoded()) == sent)
   }
 
@@ -216,9 +269,9 @@ import Testing
   @Test func `is all anew where other rules hold`() {
     let fence = Self.fence((Self.alice, .quota(used: 0, limit: 9000), [2]))
     let sent = update(nil, fence).result
-    let next = FenceUpdate(from: sent, to: fence, by: FenceRules(count: .sent), sweep: 1)
+    let next = FenceUpdate(from: sent, to: fence, by: FenceRules(count: .sent), in: Self.run(1))
     #expect(next.isAnew && lines(next)[1] == "delete table inet openvpn_quota")
-    #expect(!FenceUpdate.needsCounts(from: sent, to: fence, by: next.rules, sweep: 9))
+    #expect(!FenceUpdate.needsCounts(from: sent, to: fence, by: next.rules, in: Self.run(9)))
   }
 
   private func read(_ bytes: [UInt8]) -> SentFence? { SentFence(bytes.span) }

@@ -36,13 +36,13 @@ import Testing
 
     mutating func record(
       _ kind: JournalRecord.Kind, _ owner: String, _ address: String, device: String = "tun0",
-      second: Int64 = 1, bytes: Int64? = nil
+      server: String = "udp", second: Int64 = 1, bytes: Int64? = nil
     ) {
       let text = Array(owner.utf8)
       records.append(
         JournalRecord(
           kind: kind, mark: UInt64(records.count), boot: 5, serverStart: 17,
-          server: Array("udp".utf8), pid: 4711, connectedSince: second,
+          server: Array(server.utf8), pid: 4711, connectedSince: second,
           realtime: `The users who are held`.now.realtime - 1,
           boottime: `The users who are held`.now.boottime - 1, ipv4: Array(address.utf8),
           device: Array(device.utf8), clientHost: Array("192.0.2.7".utf8),
@@ -51,9 +51,10 @@ import Testing
           duration: bytes.map { _ in 60 }))
     }
 
-    func fence(at time: Int64 = `The users who are held`.now.realtime / 1_000_000_000) throws
-      -> Fence
-    {
+    func fence(
+      at time: Int64 = `The users who are held`.now.realtime / 1_000_000_000,
+      heard: [String] = ["udp"]
+    ) throws -> Fence {
       let directory = try Directory(folder.path)
       var writer = AccessWriter(header, boundaries: [[1_795_500_000]])
       writer.rates = rates
@@ -71,14 +72,16 @@ import Testing
       }
       try writer.publish(in: directory)
       for record in records { try Journal.append(record, in: directory) }
-      return try Self.held(in: directory, at: time)
+      return try Self.held(in: directory, at: time, Set(heard.map(hash)))
     }
 
-    private static func held(in directory: borrowing Directory, at time: Int64) throws -> Fence {
+    private static func held(
+      in directory: borrowing Directory, at time: Int64, _ heard: Set<UInt64>
+    ) throws -> Fence {
       var table = try AccessTable(in: directory)
       let tail = try JournalTail.opened(after: table.header, in: directory)
       let online = try OnlineSessions(of: &table, through: tail, now: `The users who are held`.now)
-      return try Fence(online, by: &table, at: time)
+      return try Fence(online, by: &table, at: time, heard: heard)
     }
   }
 
@@ -133,6 +136,16 @@ import Testing
     host.record(.in, "bob", "10.8.0.2", second: 9)
     let fence = try host.fence()
     #expect(fence.places.isEmpty && fence.users.isEmpty)
+  }
+
+  @Test func `are not all heard of where one of their servers did not answer`() throws {
+    var host = try Host()
+    host.users = [("alice", AccessUser(limit: 1000)), ("bob", AccessUser(limit: 1000))]
+    host.sessions = [("alice", "10.8.0.2", "tun0"), ("bob", "10.8.0.3", "tun0")]
+    host.record(.in, "alice", "10.9.0.2", device: "tun1", server: "tcp")
+    #expect(try host.fence().unheard == [host.hash("alice")])
+    host.records = []
+    #expect(try host.fence(heard: ["udp", "tcp"]).unheard.isEmpty)
   }
 
   @Test func `begin anew with their period`() throws {

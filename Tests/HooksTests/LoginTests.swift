@@ -39,6 +39,16 @@ import Testing
 
   private let verifier = ["--then", "verifier", "/tmp/file"]
 
+  @Test func `is told the reason in a file that has a relative name too, as of tmp-dir .`() throws {
+    let host = try host()
+    let levels = FileManager.default.currentDirectoryPath.split(separator: "/").count
+    let file = String(repeating: "../", count: levels) + host.path.dropFirst() + "/reason"
+    let login = try login("bob", on: host, changes: ["auth_failed_reason_file": file])
+    let ran = host.connect(login, verifier)
+    #expect(ran.errors.isEmpty)
+    #expect(try reason(host) == "disabled by an administrator")
+  }
+
   @Test(arguments: [
     ("alice", "traffic quota used up until 2026-12-01 00:00 UTC (in 7 days)"),
     ("bob", "disabled by an administrator"), ("dave", "traffic quota used up"), ("carol", ""),

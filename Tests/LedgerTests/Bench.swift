@@ -205,11 +205,11 @@ struct ListedRow {
 /// What a server says, with everything but the matter at hand filled in.
 func report(
   _ rows: [ListedRow], server: String = "server", boot: Int64 = 7, pid: Int64 = 100,
-  at: Int64 = Bench.noon + 60, complete: Bool = true, position: Int64 = .max
+  at: Int64 = Bench.noon + 60, complete: Bool = true, position: Int64 = .max, device: String = ""
 ) -> ServerReport {
   ServerReport(
     server: server, boot: boot, pid: pid, at: at, isComplete: complete, position: position,
-    clients: ListedClients(rows.map(\.client))
+    clients: ListedClients(rows.map(\.client)), device: Array(device.utf8)
   ) { .init(commonName: rows[$0].name, owner: rows[$0].owner) }
 }
 

@@ -83,8 +83,10 @@ private struct Life {
 
   private mutating func number(_ range: Range<Int>) -> Int { .random(in: range, using: &chance) }
 
-  /// One of a few rates, or none.
-  private mutating func rate() -> RateTerm { RateTerm(Rate(shared: Int64(number(6..<11)) * 1000)) }
+  /// One of a few rates, or none; past the quota none that may be faster than another.
+  private mutating func rate(most: Int = 10) -> RateTerm {
+    RateTerm(Rate(shared: Int64(number(6..<most + 1)) * 1000))
+  }
 
   private mutating func someName() -> UserName? { names.randomElement(using: &chance) }
 
@@ -103,7 +105,7 @@ private struct Life {
       if number(0..<3) == 0 { edit.period = .set(number(0..<2) == 0 ? .week(.friday) : .day) }
       if number(0..<3) == 0 { edit.lifetime = .set(.until(now + Int64(number(1..<90_000)))) }
       if number(0..<3) == 0 { edit.rate = .set(rate()) }
-      if number(0..<3) == 0 { edit.thenRate = .set(rate()) }
+      if number(0..<3) == 0 { edit.thenRate = .set(rate(most: 8)) }
       story.append("change \(name) \(edit)")
       _ = try ledger.users.change(name, edit, at: now)
     case 10:
@@ -127,7 +129,7 @@ private struct Life {
     case 14:
       var edit = TermsEdit()
       edit.quota = .set(Int64(number(1..<9000)))
-      if number(0..<3) == 0 { edit.thenRate = .set(rate()) }
+      if number(0..<3) == 0 { edit.thenRate = .set(rate(most: 8)) }
       story.append("plan")
       _ = try ledger.plans.change(number(0..<2) == 0 ? "basic" : "large", edit, at: now)
     case 15:

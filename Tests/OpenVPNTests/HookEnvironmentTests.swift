@@ -67,7 +67,7 @@ private func environment(
         $0.connectedSince == hook.connectedSince
           && Array($0.commonName) == hook.commonName
       })
-    #expect(row.address?.text == text(hook.ipv4))
+    #expect(text(row.address) == text(hook.ipv4))
   }
 
   @Test func `of a client over IPv6 has its address of the pool`() throws {

@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import OpenVPN
+@testable import System
 
 @Suite struct `Text of strangers` {
   @Test(arguments: [
@@ -27,34 +28,6 @@ import Testing
   @Test func `is cut where it is long`() {
     #expect(printable(Array(repeating: 0x61, count: 50), limit: 10) == "aaaaaaaaaa…")
     #expect(printable(Array(repeating: 0x61, count: 10), limit: 10) == "aaaaaaaaaa")
-  }
-}
-
-@Suite struct `A session's address` {
-  private func address(_ ipv4: String, _ ipv6: String, _ name: String) -> String? {
-    SessionAddress(
-      ipv4: Array(ipv4.utf8)[...], ipv6: Array(ipv6.utf8)[...], commonName: Array(name.utf8)[...]
-    )?.text
-  }
-
-  @Test func `is the IPv4 address, else the IPv6 address, else the name`() {
-    #expect(address("10.0.0.1", "fd00::1", "alice") == "10.0.0.1")
-    #expect(address("", "fd00::1", "alice") == "fd00::1")
-    #expect(address("", "", "alice") == "@alice")
-    #expect(address("", "", "") == nil)
-  }
-
-  @Test func `is safe in a file name and different for different names`() {
-    let names = ["../x", "a/b", "a%2Fb", "a b", "ä", ".", "10.0.0.1", "@a"]
-    let texts = names.compactMap { address("", "", $0) }
-    #expect(Set(texts).count == names.count)
-    #expect(texts.allSatisfy { !$0.contains("/") && $0.hasPrefix("@") })
-    #expect(address("", "", "a/b") == "@a%2Fb")
-  }
-
-  @Test(arguments: ["10.0.0.1/24", "x", "10.0.0.1 ", "fe80::1%eth0"])
-  func `is made of an address only`(text: String) {
-    #expect(address(text, "", "alice") == nil)
   }
 }
 

@@ -115,7 +115,7 @@ struct Release: CustomTestStringConvertible, Sendable {
     let disconnect = try release.environment("client-disconnect")
     #expect(connect.duration == nil && disconnect.duration != nil)
     for hook in [connect, disconnect] {
-      #expect(text(hook.ipv4) == row.address?.text)
+      #expect(text(hook.ipv4) == text(row.address))
       #expect(hook.connectedSince == row.connectedSince)
       #expect(hook.processID == 5325)
       #expect(hook.commonName == Array(row.commonName))

@@ -124,6 +124,9 @@ private func config(
       group nogroup
       dev-type tap
       """)
+    #expect(read.device == nil)
+    #expect(try config("dev tun7").device == "tun7" && config("dev tun").device == nil)
+    #expect(try config("dev office\ndev-type tun").device == "office")
     #expect(read.duplicateCN?.line == 1)
     #expect(try config("client-to-client").clientToClient?.line == 1)
     #expect(read.usernameAsCommonName?.line == 2)

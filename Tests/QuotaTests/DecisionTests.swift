@@ -162,6 +162,31 @@ func `who may be in follows from entitlement and rules`(line: Case) {
   }
 }
 
+@Test func `past the quota nobody is faster than before it`() throws {
+  func terms(_ rate: String, _ then: String) throws -> Terms {
+    try Terms(rate: RateTerm(Rate(parsing: rate)), thenRate: RateTerm(Rate(parsing: then)))
+  }
+  for (rate, then) in [
+    ("1Mbit", "2Mbit"), ("8Mbit/1Mbit", "2Mbit"), ("2Mbit", "2Mbit/3Mbit"),
+    ("1Mbit", "1.1Mbit/8kbit"),
+  ] {
+    #expect(try terms(rate, then).contradiction?.contains("is faster than") == true)
+  }
+  for (rate, then) in [("2Mbit", "1Mbit"), ("1Mbit", "1Mbit"), ("8Mbit/1Mbit", "1Mbit")] {
+    #expect(try terms(rate, then).contradiction == nil)
+  }
+  // A plan and the user's own terms may come to that all the same.
+  for (rate, then, slower) in [
+    ("1Mbit", "2Mbit", "1Mbit"), ("8Mbit/1Mbit", "2Mbit", "2Mbit/1Mbit"),
+    ("2Mbit", "4Mbit/4Mbit", "2Mbit"),
+  ] {
+    let entitlement = try Entitlement(
+      quota: 10, used: Traffic(received: 10, sent: 0), rate: Rate(parsing: rate),
+      thenRate: Rate(parsing: then))
+    #expect(try decide(entitlement, at: 0, by: fenced) == .allowed(at: Rate(parsing: slower)))
+  }
+}
+
 @Test func `a rate of the user's own, or none, goes before the plan's`() throws {
   let (own, planned) = try (RateTerm(Rate(parsing: "1Mbit")), RateTerm(Rate(parsing: "2Mbit")))
   let plan = Terms(rate: planned, thenRate: planned)

@@ -3,7 +3,7 @@ import Testing
 @testable import Support
 
 @Suite struct `Comma-separated values` {
-  private func document(_ fields: [CSVWriter.Field]) -> String {
+  private func document(_ fields: [FieldValue]) -> String {
     var csv = CSVWriter(["a", "b"])
     csv.row(fields)
     return String(decoding: csv.bytes, as: UTF8.self)

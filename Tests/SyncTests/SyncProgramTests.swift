@@ -70,6 +70,42 @@ import Testing
     #expect(try second.run("quota-sync").status == 78)
   }
 
+  @Test
+  func
+    `What quota-admin does on one host holds on all, and nothing is done while the centre is away`()
+    throws
+  {
+    let first = try Host(database.settings)
+    let second = try Host(database.settings)
+    try first.run("quota-sync", "--init").requireSuccess()
+    try first.run("quota-sync", "--join", "--host", "vpn1").requireSuccess()
+    try second.run("quota-sync", "--join", "--host", "vpn2").requireSuccess()
+    try first.run("quota-admin", "plan", "add", "basic", "--quota", "50GB").requireSuccess()
+    try first.run("quota-admin", "add", "alice", "--plan", "basic").requireSuccess()
+    try second.run("quota-sync").requireSuccess()
+    #expect(try second.run("quota-admin", "show", "alice").output.contains("50 GB"))
+    try second.run("quota-admin", "grant", "alice", "10GB", "--note", "paid").requireSuccess()
+    try first.run("quota-sync").requireSuccess()
+    #expect(try first.run("quota-admin", "grants", "alice").output.contains("paid"))
+    // A second administrator, whose host has not heard of it.
+    try first.run("quota-admin", "set", "alice", "--quota", "1GB").requireSuccess()
+    let late = try second.run("quota-admin", "set", "alice", "--quota", "2GB")
+    #expect(late.status == 75 && late.errors.contains("nothing was changed"), "\(late.errors)")
+    #expect(try second.run("quota-admin", "show", "alice").output.contains("50 GB"))
+    try second.run("quota-sync").requireSuccess()
+    try second.run("quota-admin", "set", "alice", "--quota", "2GB").requireSuccess()
+    try first.run("quota-sync").requireSuccess()
+    #expect(try first.run("quota-admin", "show", "alice").output.contains("2 GB"))
+    let away = try Program.run(
+      Program.path("quota-admin"), ["set", "alice", "--quota", "3GB"],
+      environment: ["QUOTA_CONFIG": first.settings, "SYNC": "host=/nowhere"], timeout: 120)
+    #expect(away.status == 69 && away.errors.contains("nothing was changed"), "\(away.errors)")
+    #expect(try first.run("quota-admin", "show", "alice").output.contains("2 GB"))
+    try second.run("quota-admin", "remove", "alice", "--yes").requireSuccess()
+    try first.run("quota-sync").requireSuccess()
+    #expect(try first.run("quota-admin", "show", "alice").status == 65)
+  }
+
   @Test func `A change that is none is named by its line`() throws {
     let host = try Host(database.settings)
     try host.run("quota-sync", "--init").requireSuccess()

@@ -16,9 +16,7 @@ struct CommonOptions: ParsableArguments {
   ///
   /// - Throws: `SettingsError`.
   func settings() throws -> Settings {
-    let loaded = try Settings.load(config: config.map { FileArgument($0).path })
-    AdminProgram.diagnostics.warn(of: loaded.problems)
-    return loaded.settings
+    try AdminProgram.diagnostics.settings(config: config.map { FileArgument($0).path })
   }
 }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
-import OpenVPN
 import Quota
 import Support
+import System
 
 /// A command line of quota-admin as it was typed: finds out what was meant where the parser cannot.
 struct TypedCommand {

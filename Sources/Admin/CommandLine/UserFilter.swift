@@ -46,7 +46,7 @@ struct UserFilter: ParsableArguments {
     if online, user.openSessions == 0 { return false }
     if expired, user.entitlement.expiresAt.map({ $0 > user.at }) ?? true { return false }
     guard over || near else { return true }
-    let share = user.shareOfQuota(by: rules)
+    let share = user.shareOfLimit(by: rules)
     if over, near { return share * 100 >= Double(percent) }
     return over ? share >= 1 : share * 100 >= Double(percent) && share < 1
   }
@@ -64,16 +64,9 @@ struct UserFilter: ParsableArguments {
     case .used: Double(user.used(by: rules))
     // No quota is more than any.
     case .quota: user.entitlement.limit == 0 ? .infinity : Double(user.entitlement.limit)
-    case .share: user.shareOfQuota(by: rules)
+    case .share: user.shareOfLimit(by: rules)
     case .sessions: Double(user.openSessions)
     case .created: Double(user.createdAt ?? 0)
     }
-  }
-}
-
-extension UserRecord {
-  /// How much of the quota is used, grants included, 1 for all of it; 0 where there is no quota.
-  fileprivate func shareOfQuota(by rules: Rules) -> Double {
-    entitlement.limit == 0 ? 0 : Double(used(by: rules)) / Double(entitlement.limit)
   }
 }

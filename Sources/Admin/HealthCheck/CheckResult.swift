@@ -33,11 +33,36 @@ package struct CheckResult: Equatable, Sendable {
     self.text = text
     self.remedy = remedy
   }
+}
+
+/// What a look at one thing finds, in that order.
+struct CheckReport {
+  let subject: String
+  private(set) var results: [CheckResult] = []
+
+  init(_ subject: String) { self.subject = subject }
+
+  mutating func ok(_ text: String, remedy: String? = nil) { add(.ok, text, remedy) }
+
+  mutating func warning(_ text: String, remedy: String?) { add(.warning, text, remedy) }
+
+  mutating func error(_ text: String, remedy: String?) { add(.error, text, remedy) }
+
+  mutating func error(_ error: any UserFacingError) { add(.error, error.message, error.hint) }
+
+  /// What kept a look from being taken.
+  mutating func error(any error: any Error) {
+    if let error = error as? any UserFacingError { return self.error(error) }
+    self.error("\(error)", remedy: nil)
+  }
 
   /// A file that could not be looked at, which is not the same as one that is not there.
-  static func missing(_ subject: String, _ error: SystemError, remedy: String) -> Self {
-    error.code == ENOENT
-      ? Self(subject, .error, "there is no \(error.subject)", remedy: remedy)
-      : Self(subject, .error, error.message, remedy: error.hint)
+  mutating func missing(_ error: SystemError, remedy: String) {
+    if error.code != ENOENT { return self.error(error) }
+    self.error("there is no \(error.subject)", remedy: remedy)
+  }
+
+  mutating func add(_ level: CheckResult.Level, _ text: String, _ remedy: String?) {
+    results.append(CheckResult(subject, level, text, remedy: remedy))
   }
 }

@@ -1,5 +1,6 @@
 import Fence
 import OpenVPN
+import Quota
 import Support
 import System
 
@@ -24,6 +25,27 @@ struct FenceCheck {
     }
     let found = table() + unit() + configs.flatMap(bypasses)
     return found.isEmpty ? [result(.ok, "the kernel has the table")] : found
+  }
+
+  /// How far the counts of the kernel and of OpenVPN are apart, by what quota-fence read last.
+  func countResults() -> [CheckResult] {
+    guard settings.fence, let state = try? Directory(directory(of: settings.database)),
+      let compared = SentFence(in: state)?.comparison, compared.openvpn > 0
+    else { return [] }
+    let all = Comparison.difference(compared.kernel, compared.openvpn)
+    let furthest = Comparison.difference(compared.furthestKernel, compared.furthestOpenVPN)
+    let size = ByteSize.format(compared.openvpn, in: settings.units)
+    let text =
+      "of \(size) the kernel counted \(Self.share(all)) than OpenVPN; of the user for whom they are the "
+      + "furthest apart, \(Self.share(furthest))"
+    if all > -100 { return [result(.ok, text)] }
+    return [result(.warning, text, "man quota-fence says what passes the kernel by")]
+  }
+
+  /// `1.5 % less`, of thousandths.
+  private static func share(_ difference: Int64) -> String {
+    let size = abs(difference)
+    return "\(size / 10).\(size % 10) % \(difference < 0 ? "less" : "more")"
   }
 
   private func result(_ level: CheckResult.Level, _ text: String, _ remedy: String? = nil)

@@ -48,35 +48,35 @@ package struct HealthCheck {
       settings: settings, servers: (try? servers.get()) ?? [], now: now)
     let hosts = HostsCheck(settings: settings, now: now)
     let places = state.directoryResults() + state.logResults()
-    let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config)).results()
+    let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config))
+    let fenceResults = fence.results()
     let configs = serverResults()
     return settingsResults() + state.ledgerResults() + places + configs + sweep.sweepResults()
-      + sweep.timerResults() + hosts.results() + fence + sweep.clockResults()
+      + sweep.timerResults() + hosts.results() + fenceResults + fence.countResults()
+      + sweep.clockResults()
   }
 
   /// The settings, and whether the account exists that all is shared by.
   func settingsResults() -> [CheckResult] {
-    var results = problems.map { problem in
-      CheckResult(
-        "settings", problem.isError ? .error : .warning, problem.message,
-        remedy: "man 5 quota.conf has what is allowed")
+    var (report, account) = (CheckReport("settings"), CheckReport("account"))
+    for problem in problems {
+      report.add(
+        problem.isError ? .error : .warning, problem.message,
+        "man 5 quota.conf has what is allowed")
     }
-    if results.isEmpty { results.append(CheckResult("settings", .ok, "every value is allowed")) }
+    if problems.isEmpty { report.ok("every value is allowed") }
     if let sweeper, !sweeper.canBeAsked {
-      results.append(
-        CheckResult(
-          "account", .ok, "what other users may do was not looked at, which takes root"))
+      account.ok("what other users may do was not looked at, which takes root")
     }
     if sweeper == nil {
-      results.append(
-        CheckResult(
-          "account", .error, "there is no user \(Account.name)",
-          remedy: Systemd.isRunning
-            ? "systemd-sysusers openvpn-quota.conf"
-            : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(Account.name)"
-        ))
+      account.error(
+        "there is no user \(Account.name)",
+        remedy: Systemd.isRunning
+          ? "systemd-sysusers openvpn-quota.conf"
+          : "adduser --system --group --no-create-home --home /var/lib/openvpn-quota \(Account.name)"
+      )
     }
-    return results
+    return report.results + account.results
   }
 
   /// Which servers there are, and what their configs say.

@@ -46,6 +46,11 @@ struct ProcessIdentity: Equatable {
   /// Whether this process can find out what this user may do.
   var canBeAsked: Bool { Privileges.isRoot || user == geteuid() }
 
+  /// What keeps it from a file, as far as that can be found out; nil for one that is not there, too.
+  func knownObstacle(to path: String, _ rights: Int32) -> String? {
+    (try? obstacle(to: path, rights)) ?? nil
+  }
+
   /// What keeps it from a file that is there: the topmost directory that it may not enter, or the
   /// file itself; nil if nothing does, or where the kernel cannot be asked.
   ///
@@ -53,17 +58,11 @@ struct ProcessIdentity: Equatable {
   /// - Throws: `SystemError` for what is not there.
   func obstacle(to path: String, _ rights: Int32) throws(SystemError) -> String? {
     guard canBeAsked else { return nil }
-    var steps: [(path: String, rights: Int32)] = [(path, rights)]
-    var folder = directory(of: path)
-    while folder != "/", folder != "." {
-      steps.insert((folder, X_OK), at: 0)
-      folder = directory(of: folder)
-    }
-    for step in steps {
-      switch try code(of: step.path, step.rights) {
+    for (path, rights) in directories(above: path).map({ ($0, X_OK) }) + [(path, rights)] {
+      switch try code(of: path, rights) {
       case 0: continue
-      case EACCES, EPERM, EROFS: return step.path
-      case let code: throw SystemError("look at", step.path, code: code)
+      case EACCES, EPERM, EROFS: return path
+      case let code: throw SystemError("look at", path, code: code)
       }
     }
     return nil

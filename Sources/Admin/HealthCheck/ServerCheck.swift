@@ -23,173 +23,145 @@ struct ServerCheck {
   private static let barriers = ["sudo", "doas", "su", "runuser"]
 
   func results() -> [CheckResult] {
-    let found =
-      sweepAccess() + lines() + hookRights() + management() + names()
-    if found.contains(where: { $0.level > .ok }) { return found }
-    return found + [result(.ok, "its config has both hooks")]
-  }
-
-  private func result(_ level: CheckResult.Level, _ text: String, _ remedy: String? = nil)
-    -> CheckResult
-  {
-    CheckResult("server \(name)", level, text, remedy: remedy)
+    var report = CheckReport("server \(name)")
+    sweepAccess(&report)
+    lines(&report)
+    hookRights(&report)
+    management(&report)
+    names(&report)
+    if report.results.isEmpty { report.ok("its config has both hooks") }
+    return report.results
   }
 
   /// Whether the account that sweeps can read what makes it find the server and connect.
-  private func sweepAccess() -> [CheckResult] {
-    guard let sweeper else { return [] }
+  private func sweepAccess(_ report: inout CheckReport) {
+    guard let sweeper else { return }
     var files: [(path: String, rights: Int32)] = []
     if settings.management.isEmpty {
       files = [(directory(of: config.file), R_OK | X_OK)] + config.files.map { ($0, R_OK) }
     }
     if let password = config.management?.value.passwordFile { files.append((password, R_OK)) }
-    for file in files {
-      guard let obstacle = (try? sweeper.obstacle(to: file.path, file.rights)) ?? nil else {
-        continue
-      }
+    if let closed = files.lazy.compactMap({ sweeper.knownObstacle(to: $0.path, $0.rights) }).first {
       let fix = PermissionFix(
-        opening: obstacle, to: sweeper.user, mainGroup: sweeper.groups.first ?? 0)
-      return [
-        result(
-          .error, "\(obstacle) is closed to \(sweeper.name), which keeps the sweep out",
-          fix?.command)
-      ]
+        opening: closed, to: sweeper.user, mainGroup: sweeper.groups.first ?? 0)
+      report.error(
+        "\(closed) is closed to \(sweeper.name), which keeps the sweep out", remedy: fix?.command)
+    } else if case .unix(let path)? = config.management?.value.address,
+      let obstacle = sweeper.knownObstacle(to: path, W_OK)
+    {
+      report.error(
+        "\(obstacle) keeps \(sweeper.name) from its management socket",
+        remedy: ServerConfig.managementLine(for: name))
     }
-    guard case .unix(let path)? = config.management?.value.address,
-      let obstacle = (try? sweeper.obstacle(to: path, W_OK)) ?? nil
-    else { return [] }
-    return [
-      result(
-        .error, "\(obstacle) keeps \(sweeper.name) from its management socket",
-        ServerConfig.managementLine(for: name))
-    ]
   }
 
   // MARK: Hooks
 
-  private func lines() -> [CheckResult] {
-    let level = config.scriptSecurity?.value ?? 1
-    let place = config.scriptSecurity?.place.description ?? config.file
-    let security =
-      level >= 2
-      ? []
-      : [
-        result(
-          .error, "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
-          "script-security 2")
-      ]
-    return security
-      + hook("client-connect", "quota-connect", config.clientConnect)
-      + hook("client-disconnect", "quota-disconnect", config.clientDisconnect)
-      + logins()
+  private func lines(_ report: inout CheckReport) {
+    if config.scriptSecurity?.value ?? 1 < 2 {
+      let place = config.scriptSecurity?.place.description ?? config.file
+      report.error(
+        "\(place): below script-security 2 OpenVPN runs no hook and lets nobody in",
+        remedy: "script-security 2")
+    }
+    hook("client-connect", "quota-connect", config.clientConnect, &report)
+    hook("client-disconnect", "quota-disconnect", config.clientDisconnect, &report)
+    logins(&report)
   }
 
   /// Our hook at logins, if it is there.
-  private func logins() -> [CheckResult] {
+  private func logins(_ report: inout CheckReport) {
     guard let line = config.passwordCheck,
       HookCommand(line.value, exists: { _ in true }).kind != .foreign
-    else { return [] }
+    else { return }
     guard let wanted = config.loginLine(server: name, hook: "\(Self.hooks)/quota-connect") else {
-      return [
-        result(
-          .error,
-          "\(line.place): nobody can log in, for no program behind --then checks passwords",
-          "put --then PROGRAM behind quota-connect, or take it out of the line")
-      ]
+      return report.error(
+        "\(line.place): nobody can log in, for no program behind --then checks passwords",
+        remedy: "put --then PROGRAM behind quota-connect, or take it out of the line")
     }
     let remedy = "quota-admin setup --at-login \(name), which writes: \(wanted)"
-    let told =
-      config.tellsLoginHook
-      ? []
-      : [
-        result(
-          .warning,
-          "\(line.place): the hook is not told whether the server has username-as-common-name and "
-            + "duplicate-cn", remedy)
-      ]
-    return told + hook("auth-user-pass-verify", line, remedy)
+    if !config.tellsLoginHook {
+      report.warning(
+        "\(line.place): the hook is not told whether the server has username-as-common-name and "
+          + "duplicate-cn", remedy: remedy)
+    }
+    hook("auth-user-pass-verify", line, remedy, &report)
   }
 
   private func hook(
-    _ directive: String, _ program: String, _ line: Located<[String]>?
-  ) -> [CheckResult] {
+    _ directive: String, _ program: String, _ line: Located<[String]>?,
+    _ report: inout CheckReport
+  ) {
     let command = HookCommand(line?.value ?? []) { isThere(inJail($0)) }
     let installed = command.asInstalled("\(Self.hooks)/\(program)", server: name)
     let remedy =
       "quota-admin setup \(name), which writes: \(directive) \(HookCommand.value(for: installed))"
     guard let line, !line.value.isEmpty else {
-      return [result(.error, "\(config.file) has no \(directive) line", remedy)]
+      return report.error("\(config.file) has no \(directive) line", remedy: remedy)
     }
-    return hook(directive, line, remedy)
+    hook(directive, line, remedy, &report)
   }
 
   private func hook(
-    _ directive: String, _ line: Located<[String]>, _ remedy: String
-  ) -> [CheckResult] {
+    _ directive: String, _ line: Located<[String]>, _ remedy: String, _ report: inout CheckReport
+  ) {
     let command = HookCommand(line.value) { isThere(inJail($0)) }
     let (first, place) = (command.words[0], line.place)
     switch command.kind {
     case .foreign:
       let what = isThere(inJail(first)) ? "runs \(first)" : "names \(first), which is not there,"
-      return [result(.error, "\(place): \(directive) \(what) in place of our hook", remedy)]
+      report.error("\(place): \(directive) \(what) in place of our hook", remedy: remedy)
     case .mistyped:
-      return [result(.error, "\(place): there is no \(inJail(first))", remedy)]
+      report.error("\(place): there is no \(inJail(first))", remedy: remedy)
     case .wrapped:
       let isBarrier = Self.barriers.contains(fileName(of: first))
       let what =
         isBarrier ? ", which takes away what OpenVPN tells the hook" : " in place of OpenVPN"
-      return [
-        result(isBarrier ? .error : .warning, "\(place): \(first) starts our hook\(what)", remedy)
-      ]
+      report.add(
+        isBarrier ? .error : .warning, "\(place): \(first) starts our hook\(what)", remedy)
     case .hook:
-      let calls = command.value(of: "--server") ?? Path.stem(of: config.file)
-      let other =
-        calls == name
-        ? []
-        : [
-          result(
-            .warning, "\(place): the hook calls the server \(calls), the sweep \(name)", remedy)
-        ]
-      return other
-        + obstacle(to: first, at: place, whatIfMissing: "so that nobody can come in", remedy)
-        + script(of: command, at: place)
+      let calls = command.value(of: "--server") ?? fileStem(of: config.file)
+      if calls != name {
+        report.warning(
+          "\(place): the hook calls the server \(calls), the sweep \(name)", remedy: remedy)
+      }
+      obstacle(to: first, at: place, whatIfMissing: "so that nobody can come in", remedy, &report)
+      script(of: command, at: place, &report)
     }
   }
 
   /// What keeps the script behind `--then` from being run.
-  private func script(of command: HookCommand, at place: ConfigPlace) -> [CheckResult] {
-    guard let script = command.script.first else {
-      guard command.words.last == "--then" else { return [] }
-      return [result(.error, "\(place): --then wants a program", "take --then out of the line")]
+  private func script(
+    of command: HookCommand, at place: ConfigPlace, _ report: inout CheckReport
+  ) {
+    if let script = command.script.first {
+      obstacle(
+        to: script, at: place, whatIfMissing: "which the hook has to run",
+        "correct the path behind --then in \(place)", &report)
+    } else if command.words.last == "--then" {
+      report.error("\(place): --then wants a program", remedy: "take --then out of the line")
     }
-    return obstacle(
-      to: script, at: place, whatIfMissing: "which the hook has to run",
-      "correct the path behind --then in \(place)")
   }
 
   /// What keeps the hooks' user from a program.
   private func obstacle(
-    to program: String, at place: ConfigPlace, whatIfMissing: String, _ remedy: String
-  ) -> [CheckResult] {
+    to program: String, at place: ConfigPlace, whatIfMissing: String, _ remedy: String,
+    _ report: inout CheckReport
+  ) {
     let path = inJail(program)
     if hidden.contains(where: path.hasPrefix) {
-      return [
-        result(
-          .error, "\(place): OpenVPN's unit hides \(path) from the server",
-          "move it to where the server sees it; the hooks are in \(Self.hooks)")
-      ]
+      return report.error(
+        "\(place): OpenVPN's unit hides \(path) from the server",
+        remedy: "move it to where the server sees it; the hooks are in \(Self.hooks)")
     }
+    let person = hookUser ?? .root
     do throws(SystemError) {
-      let person = hookUser ?? .root
-      guard let obstacle = try person.obstacle(to: path, X_OK) else { return [] }
-      return [
-        result(
-          .error, "\(place): \(person.name) may not run \(path)",
-          "chmod a+x \(shellWord(obstacle))")
-      ]
+      guard let obstacle = try person.obstacle(to: path, X_OK) else { return }
+      report.error(
+        "\(place): \(person.name) may not run \(path)", remedy: "chmod a+x \(shellWord(obstacle))")
     } catch {
-      if error.code != ENOENT { return [.missing("server \(name)", error, remedy: remedy)] }
-      return [result(.error, "\(place): there is no \(path), \(whatIfMissing)", remedy)]
+      if error.code != ENOENT { return report.error(error) }
+      report.error("\(place): there is no \(path), \(whatIfMissing)", remedy: remedy)
     }
   }
 
@@ -197,7 +169,7 @@ struct ServerCheck {
   /// `chroot`.
   private func inJail(_ path: String) -> String {
     (config.chroot?.value ?? "")
-      + Path.resolve(path, in: config.chroot == nil ? config.directory : "/")
+      + resolvedPath(path, in: config.chroot == nil ? config.directory : "/")
   }
 
   private func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
@@ -209,13 +181,11 @@ struct ServerCheck {
 
   /// Whether the user that the hooks run as can read the settings and the access table, and append to
   /// the journal.
-  private func hookRights() -> [CheckResult] {
+  private func hookRights(_ report: inout CheckReport) {
     guard let person = hookUser else {
-      return [
-        result(
-          .error, "\(config.file): there is no such user or group",
-          "user nobody, group \(Account.name)")
-      ]
+      return report.error(
+        "\(config.file): there is no such user or group",
+        remedy: "user nobody, group \(Account.name)")
     }
     let state = directory(of: settings.database)
     let command = HookCommand(config.clientConnect?.value ?? []) { _ in true }
@@ -227,106 +197,91 @@ struct ServerCheck {
       let missing = wanted.map(\.0).filter { !isSameFile($0, jail.value + $0) }
       if !missing.isEmpty {
         let folders = Set(missing.map { directory(of: $0) }).sorted()
-        return [
-          result(
-            .error,
-            "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
-            folders.map {
-              "mount --bind \(shellWord($0)) \(shellWord(jail.value + $0))"
-            }.joined(separator: " && "))
-        ]
+        return report.error(
+          "\(jail.place): in this chroot hooks do not find \(missing.joined(separator: ", "))",
+          remedy: folders.map { "mount --bind \(shellWord($0)) \(shellWord(jail.value + $0))" }
+            .joined(separator: " && "))
       }
     }
-    let closed = wanted.filter { path, rights in
-      ((try? person.obstacle(to: path, rights)) ?? nil) != nil
+    let closed = wanted.filter { person.knownObstacle(to: $0.0, $0.1) != nil }.map(\.0)
+    if !closed.isEmpty {
+      report.error(
+        "hooks run as \(person.name), which may not use \(closed.joined(separator: ", "))",
+        remedy: "group \(Account.name)")
     }
-    if closed.isEmpty { return [] }
-    return [
-      result(
-        .error,
-        "hooks run as \(person.name), which may not use \(closed.map(\.0).joined(separator: ", "))",
-        "group \(Account.name)")
-    ]
   }
 
   // MARK: Management
 
-  private func management() -> [CheckResult] {
-    var results: [CheckResult] = []
+  private func management(_ report: inout CheckReport) {
     if let place = config.managementHold {
-      results.append(
-        result(
-          .warning, "\(place): the server waits at its start for a management client",
-          "remove the management-hold line"))
+      report.warning(
+        "\(place): the server waits at its start for a management client",
+        remedy: "remove the management-hold line")
     }
     if let place = config.managementClientAuth {
-      results.append(
-        result(
-          .error, "\(place): a management client that never leaves keeps the sweep out",
-          "remove the management-client-auth line"))
+      report.error(
+        "\(place): a management client that never leaves keeps the sweep out",
+        remedy: "remove the management-client-auth line")
     }
-    results += turnedAway()
+    turnedAway(&report)
     if case .tcp? = config.management?.value.address, let place = config.management?.place {
       let password =
         config.management?.value.passwordFile == nil
         ? "every local user can command the server"
         : "a program that listens there while the server is down is told the password"
-      results.append(
-        result(
-          .warning, "\(place): nothing tells who is at the other end of TCP, and \(password)",
-          "\(ServerConfig.managementLine(for: name)), and restart the server"))
+      report.warning(
+        "\(place): nothing tells who is at the other end of TCP, and \(password)",
+        remedy: "\(ServerConfig.managementLine(for: name)), and restart the server")
     }
-    return results
   }
 
   /// Whether the server hangs up on the sweep: it compares the user and the main group
   /// (`man_verify_unix_peer_uid_gid`, manage.c).
-  private func turnedAway() -> [CheckResult] {
-    guard let sweeper else { return [] }
-    let user = config.managementClientUser.flatMap { only in
-      unsafe getpwnam(only.value).map { unsafe $0.pointee.pw_uid } == sweeper.user ? nil : only
+  private func turnedAway(_ report: inout CheckReport) {
+    guard let sweeper else { return }
+    if let only = config.managementClientUser,
+      unsafe getpwnam(only.value).map({ unsafe $0.pointee.pw_uid }) != sweeper.user
+    {
+      turnedAway("user", only, &report)
     }
-    let group = config.managementClientGroup.flatMap { only in
-      unsafe getgrnam(only.value).map { unsafe $0.pointee.gr_gid } == sweeper.groups.first
-        ? nil : only
+    if let only = config.managementClientGroup,
+      unsafe getgrnam(only.value).map({ unsafe $0.pointee.gr_gid }) != sweeper.groups.first
+    {
+      turnedAway("group", only, &report)
     }
-    return [("user", user), ("group", group)].compactMap { kind, only in
-      only.map { only in
-        result(
-          .error,
-          "\(only.place): only the \(kind) \(only.value) may connect, and the sweep is "
-            + "another", "remove the management-client-\(kind) line, and restart the server")
-      }
-    }
+  }
+
+  private func turnedAway(
+    _ kind: String, _ only: Located<String>, _ report: inout CheckReport
+  ) {
+    report.error(
+      "\(only.place): only the \(kind) \(only.value) may connect, and the sweep is another",
+      remedy: "remove the management-client-\(kind) line, and restart the server")
   }
 
   // MARK: Names
 
-  private func names() -> [CheckResult] {
-    var results: [CheckResult] = []
+  private func names(_ report: inout CheckReport) {
     if let nameless = config.namelessClients(by: settings.identifyBy) {
       if nameless.areAll {
         let setting =
           settings.identifyBy == .commonName
           ? "IDENTIFY_BY=auto in quota.conf, or username-as-common-name in the server's config"
           : "IDENTIFY_BY=auto in quota.conf"
-        results.append(result(.error, nameless.text, setting))
+        report.error(nameless.text, remedy: setting)
       } else if settings.unknownUsers == .allow {
-        results.append(
-          result(.warning, nameless.text, "UNKNOWN_USERS=reject in quota.conf keeps them out"))
+        report.warning(nameless.text, remedy: "UNKNOWN_USERS=reject in quota.conf keeps them out")
       }
     }
     // Where strangers come in, each spelling of a login would have a quota of its own.
     if let check = config.loginCheck, settings.names == .exact, settings.unknownUsers == .allow,
       hasNamesOfLogins
     {
-      results.append(
-        result(
-          .warning,
-          "\(check): logins are checked by a program, which may take Ann and ann for one; "
-            + "NAMES=exact counts them as two", "NAMES=fold in quota.conf"))
+      report.warning(
+        "\(check): logins are checked by a program, which may take Ann and ann for one; "
+          + "NAMES=exact counts them as two", remedy: "NAMES=fold in quota.conf")
     }
-    return results
   }
 
   /// Whether users are known by the names that they log in with.

@@ -1,9 +1,7 @@
 import Glibc
 import Ledger
-import OpenVPN
 import Quota
 import SQLite
-import Servers
 import Support
 import Sweep
 import System
@@ -18,34 +16,31 @@ struct StateCheck {
   /// The state directory: the account's own, closed to its group, on a disk of this machine.
   func directoryResults() -> [CheckResult] {
     let folder = directory(of: settings.database)
+    var report = CheckReport("database")
     do throws(SystemError) {
       let status = try FileStatus(of: folder)
       let account = Account.name
-      var results: [CheckResult] = []
       if let sweeper, status.owner != sweeper.user {
-        results.append(
-          CheckResult(
-            "database", .error, "\(folder) does not belong to the user \(account)",
-            remedy: "chown \(account):\(account) \(shellWord(folder))"))
+        report.error(
+          "\(folder) does not belong to the user \(account)",
+          remedy: "chown \(account):\(account) \(shellWord(folder))")
       }
       if status.mode != 0o2750 {
-        results.append(
-          CheckResult(
-            "database", .error,
-            "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get its group",
-            remedy: "chmod 2750 \(shellWord(folder))"))
+        report.error(
+          "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get "
+            + "its group", remedy: "chmod 2750 \(shellWord(folder))")
       }
       if let network = NetworkFileSystem(of: folder) {
-        results.append(
-          CheckResult(
-            "database", .error, "\(folder) is on \(network.name), where appends are not atomic",
-            remedy: "set DATABASE in quota.conf to a place on a disk of this machine"))
+        report.error(
+          "\(folder) is on \(network.name), where appends are not atomic",
+          remedy: "set DATABASE in quota.conf to a place on a disk of this machine")
       }
-      return results + stateFiles.compactMap { fileResult($0, owner: status.owner) }
-        + [settings.database].compactMap(accessResult)
+      for file in stateFiles { look(at: file, owner: status.owner, &report) }
+      lookAtAccess(to: settings.database, &report)
     } catch {
-      return [.missing("database", error, remedy: makePlaces(folder))]
+      report.missing(error, remedy: makePlaces(folder))
     }
+    return report.results
   }
 
   private func makePlaces(_ folder: String) -> String {
@@ -77,34 +72,33 @@ struct StateCheck {
     ]
   }
 
-  private func fileResult(_ file: StateFile, owner: uid_t) -> CheckResult? {
+  private func look(at file: StateFile, owner: uid_t, _ report: inout CheckReport) {
     guard let status = try? FileStatus(ofLink: file.path) else {
-      return file.isNeeded
-        ? CheckResult(
-          "database", .error, "there is no \(file.path), which the hooks need",
-          remedy: Systemd.sweepCommand) : nil
+      if file.isNeeded {
+        report.error(
+          "there is no \(file.path), which the hooks need", remedy: Systemd.sweepCommand)
+      }
+      return
     }
     guard status.kind == .regular, status.owner == owner else {
-      return CheckResult(
-        "database", .error,
+      return report.error(
         "\(file.path) is not a file of the directory's owner, and is not opened",
         remedy: "look at it, move it away, and run \(Systemd.sweepCommand)")
     }
-    if status.mode == file.mode { return nil }
-    return CheckResult(
-      "database", .error, "\(file.path) has mode \(octal(status.mode))",
-      remedy: "chmod \(octal(file.mode)) \(shellWord(file.path))")
+    if status.mode != file.mode {
+      report.error(
+        "\(file.path) has mode \(octal(status.mode))",
+        remedy: "chmod \(octal(file.mode)) \(shellWord(file.path))")
+    }
   }
 
   private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 
-  /// What the sweep may not write.
-  private func accessResult(_ file: String) -> CheckResult? {
-    guard let sweeper, let obstacle = (try? sweeper.obstacle(to: file, R_OK | W_OK)) ?? nil else {
-      return nil
-    }
-    return CheckResult(
-      "database", .error, "\(obstacle) is closed to the user \(sweeper.name)",
+  /// Whether the sweep may write to a file.
+  private func lookAtAccess(to file: String, _ report: inout CheckReport) {
+    guard let sweeper, let obstacle = sweeper.knownObstacle(to: file, R_OK | W_OK) else { return }
+    report.error(
+      "\(obstacle) is closed to the user \(sweeper.name)",
       remedy: obstacle == file
         ? "chown \(Account.name):\(Account.name) \(shellWord(file))"
         : "set DATABASE in quota.conf to a place that \(sweeper.name) can reach")
@@ -112,72 +106,62 @@ struct StateCheck {
 
   /// The database: whole, of this version, its write-ahead log short. Root is given up here.
   func ledgerResults() -> [CheckResult] {
+    var report = CheckReport("database")
     guard let status = try? FileStatus(of: settings.database) else {
       _ = try? StateDirectory(of: settings.database)
-      guard (try? FileStatus(of: directory(of: settings.database))) != nil else { return [] }
-      return [
-        CheckResult(
-          "database", .error, "there is no \(settings.database)", remedy: Systemd.sweepCommand)
-      ]
+      if (try? FileStatus(of: directory(of: settings.database))) != nil {
+        report.error("there is no \(settings.database)", remedy: Systemd.sweepCommand)
+      }
+      return report.results
     }
-    return contentResults(status)
-  }
-
-  private func contentResults(_ status: FileStatus) -> [CheckResult] {
     do {
       let ledger = try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
-      let damage = try ledger.maintenance.damage()
-      let size = ByteSize.format(status.size, in: settings.units)
-      var results = [
-        damage.map {
-          CheckResult(
-            "database", .error, "\(settings.database) is damaged: \($0)",
-            remedy: "quota-admin restore FILE, with the last backup")
-        } ?? CheckResult("database", .ok, "\(settings.database) is whole, \(size)")
-      ]
-      results += logLengthResults() + (try closingResults(ledger))
-      if let namesakes = try ledger.namesakesInWords() {
-        results.append(
-          CheckResult(
-            "users", .warning, namesakes, remedy: "quota-admin rename, or quota-admin remove"))
+      if let damage = try ledger.maintenance.damage() {
+        report.error(
+          "\(settings.database) is damaged: \(damage)",
+          remedy: "quota-admin restore FILE, with the last backup")
+      } else {
+        let size = ByteSize.format(status.size, in: settings.units)
+        report.ok("\(settings.database) is whole, \(size)")
       }
-      let held = try ledger.users.countWithRates()
-      if held > 0, !settings.fence {
-        results.append(
-          CheckResult(
-            "users", .warning,
-            "\(held) \(held == 1 ? "user has" : "users have") a rate, and FENCE is no: nobody is slowed "
-              + "down, and a used-up quota cuts",
-            remedy: "set FENCE=yes in quota.conf, see quota-fence(8), or take the rates away"))
-      }
-      if try ledger.users.names().isEmpty {
-        results.append(
-          CheckResult(
-            "users", .ok, "there are none yet",
-            remedy: "quota-admin add NAME --quota 50GB --period month"))
-      }
-      return results
-    } catch let error as any UserFacingError {
-      return [CheckResult("database", .error, error.message, remedy: error.hint)]
+      lookAtLogLength(&report)
+      return report.results + (try closingResults(ledger)) + (try userResults(ledger))
     } catch {
-      return [CheckResult("database", .error, "\(error)")]
+      var report = CheckReport("database")
+      report.error(any: error)
+      return report.results
     }
   }
 
   /// A write-ahead log that is long fills the disk, and makes what reads the database slow.
-  private func logLengthResults() -> [CheckResult] {
+  private func lookAtLogLength(_ report: inout CheckReport) {
     let path = settings.database + "-wal"
     let length = size(ofFile: path) ?? 0
-    guard length > 1 << 20 else { return [] }
-    return [
-      CheckResult(
-        "database", .warning,
-        "the write-ahead log has grown to \(ByteSize.format(length, in: settings.units)): something keeps it open",
-        remedy:
-          "fuser -v \(shellWord(path)), end what is not one of ours, and run quota-sweep"
-      )
-    ]
+    if length > 1 << 20 {
+      let amount = ByteSize.format(length, in: settings.units)
+      report.warning(
+        "the write-ahead log has grown to \(amount): something keeps it open",
+        remedy: "fuser -v \(shellWord(path)), end what is not one of ours, and run quota-sweep")
+    }
+  }
+
+  private func userResults(_ ledger: Ledger) throws -> [CheckResult] {
+    var report = CheckReport("users")
+    if let namesakes = try ledger.namesakesInWords() {
+      report.warning(namesakes, remedy: "quota-admin rename, or quota-admin remove")
+    }
+    let held = try ledger.users.countWithRates()
+    if held > 0, !settings.fence {
+      report.warning(
+        "\(held) \(held == 1 ? "user has" : "users have") a rate, and FENCE is no: nobody is slowed "
+          + "down, and a used-up quota cuts",
+        remedy: "set FENCE=yes in quota.conf, see quota-fence(8), or take the rates away")
+    }
+    if try ledger.users.names().isEmpty {
+      report.ok("there are none yet", remedy: "quota-admin add NAME --quota 50GB --period month")
+    }
+    return report.results
   }
 
   /// Servers whose sessions end and no hook says so.
@@ -195,28 +179,28 @@ struct StateCheck {
   /// The log: there, and writable by the sweep.
   func logResults() -> [CheckResult] {
     let path = settings.logFile
-    guard !path.isEmpty else {
-      return [CheckResult("log", .ok, "LOG_FILE is empty: there is none")]
-    }
+    var report = CheckReport("log")
     let account = Account.name
     let quoted = shellWord(path)
-    let remedy = "install -m 0640 -o \(account) -g \(account) /dev/null \(quoted)"
     do throws(SystemError) {
-      let status = try FileStatus(of: path)
-      guard let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) else {
-        return [
-          CheckResult("log", .ok, "\(path), \(ByteSize.format(status.size, in: settings.units))")
-        ]
+      if path.isEmpty {
+        report.ok("LOG_FILE is empty: there is none")
+      } else {
+        let status = try FileStatus(of: path)
+        if let sweeper, let obstacle = try sweeper.obstacle(to: path, W_OK) {
+          report.error(
+            "\(obstacle) is closed to the user \(sweeper.name)",
+            remedy: obstacle == path
+              ? "chown \(account):\(account) \(quoted) && chmod 0640 \(quoted)"
+              : "set LOG_FILE in quota.conf to a place that \(account) can reach")
+        } else {
+          report.ok("\(path), \(ByteSize.format(status.size, in: settings.units))")
+        }
       }
-      return [
-        CheckResult(
-          "log", .error, "\(obstacle) is closed to the user \(sweeper.name)",
-          remedy: obstacle == path
-            ? "chown \(account):\(account) \(quoted) && chmod 0640 \(quoted)"
-            : "set LOG_FILE in quota.conf to a place that \(account) can reach")
-      ]
     } catch {
-      return [.missing("log", error, remedy: remedy)]
+      report.missing(
+        error, remedy: "install -m 0640 -o \(account) -g \(account) /dev/null \(quoted)")
     }
+    return report.results
   }
 }

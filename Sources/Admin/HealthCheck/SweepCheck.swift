@@ -14,15 +14,15 @@ struct SweepCheck {
   /// What a sweep finds now. It is one that only shows what it would do.
   func sweepResults() -> [CheckResult] {
     guard !servers.isEmpty else { return [] }
+    var report = CheckReport("sweep")
     do {
       let patience = Duration.seconds(settings.managementTimeout)
       guard let lock = try StateLock.attempt(.sweep, beside: settings.database, patience: patience)
       else {
-        return [
-          CheckResult(
-            "sweep", .warning, "one is under way, so the servers were not asked",
-            remedy: "quota-admin check, in a moment")
-        ]
+        report.warning(
+          "one is under way, so the servers were not asked",
+          remedy: "quota-admin check, in a moment")
+        return report.results
       }
       let log = Log(diagnostics: DiagnosticPrinter(program: "quota-admin"), path: "", level: .error)
       var sweep = try Sweep(settings, log: log, isDryRun: true)
@@ -30,37 +30,31 @@ struct SweepCheck {
       _ = consume lock
       return summary.servers.filter { server in servers.contains { $0.name == server.name } }
         .flatMap(results)
-    } catch let error as any UserFacingError {
-      return [CheckResult("sweep", .error, error.message, remedy: error.hint)]
     } catch {
-      return [CheckResult("sweep", .error, "\(error)")]
+      report.error(any: error)
+      return report.results
     }
   }
 
   private func results(of server: Summary.ServerResult) -> [CheckResult] {
-    let subject = "server \(server.name)"
+    var report = CheckReport("server \(server.name)")
     switch server.state {
     case .swept:
-      let answer = CheckResult(subject, .ok, "it answers, with \(server.sessions) sessions")
-      if !server.countersStandStill { return [answer] }
-      return [
-        answer,
-        CheckResult(
-          subject, .warning, Summary.ServerResult.stillCounters,
-          remedy: "a newer kernel module, or disable-dco in the server's config"),
-      ]
+      report.ok("it answers, with \(server.sessions) sessions")
+      if server.countersStandStill {
+        report.warning(
+          Summary.ServerResult.stillCounters,
+          remedy: "a newer kernel module, or disable-dco in the server's config")
+      }
     case .down:
       let config = servers.first { $0.name == server.name }?.config?.file
       let unit = OpenVPNUnit(config: config ?? server.name)
       return [
         SweepCheck.silence(of: server.name, at: server.address, unit, isActive: unit.isActive)
       ]
-    case .failed:
-      return [
-        CheckResult(
-          subject, .error, server.errors.joined(separator: "; "), remedy: server.hint)
-      ]
+    case .failed: report.error(server.errors.joined(separator: "; "), remedy: server.hint)
     }
+    return report.results
   }
 
   /// What to say of a server at whose management address nothing listens.
@@ -88,42 +82,37 @@ struct SweepCheck {
 
   /// Whether something sweeps regularly, and when that was last done.
   func timerResults() -> [CheckResult] {
-    var results: [CheckResult] = []
+    var report = CheckReport("timer")
     if Systemd.isRunning {
       let state = Systemd.properties(of: "quota-sweep.timer", ["ActiveState"])["ActiveState"]
       if state != "active" {
-        results.append(
-          CheckResult(
-            "timer", .error, "quota-sweep.timer is not running",
-            remedy: "systemctl enable --now quota-sweep.timer"))
+        report.error(
+          "quota-sweep.timer is not running", remedy: "systemctl enable --now quota-sweep.timer")
       }
-      results += serviceResults()
+      lookAtService(&report)
     }
-    return results + [lastSweepResult()]
+    lookAtLastSweep(&report)
+    return report.results
   }
 
-  private func serviceResults() -> [CheckResult] {
+  private func lookAtService(_ report: inout CheckReport) {
     let service = Systemd.properties(of: "quota-sweep.service", ["Result", "ReadWritePaths"])
-    var results: [CheckResult] = []
     if let result = service["Result"], result != "success", !result.isEmpty {
-      results.append(
-        CheckResult(
-          "timer", .error, "the last sweep of quota-sweep.service ended with \(result)",
-          remedy: "journalctl -u quota-sweep -n 20"))
+      report.error(
+        "the last sweep of quota-sweep.service ended with \(result)",
+        remedy: "journalctl -u quota-sweep -n 20")
     }
     let allowed = (service["ReadWritePaths"] ?? "").split(separator: " ").map { path in
       String(path.drop { $0 == "-" || $0 == "+" })
     }
-    guard !allowed.isEmpty else { return results }
+    guard !allowed.isEmpty else { return }
     for path in [settings.database, settings.logFile]
     where !path.isEmpty && !allowed.contains(where: { path.hasPrefix($0 + "/") }) {
-      results.append(
-        CheckResult(
-          "timer", .error, "the sandbox of quota-sweep.service keeps it from \(path)",
-          remedy: "systemctl edit quota-sweep quota-rotate quota-notify, and below [Service] "
-            + "ReadWritePaths=\(directory(of: path))"))
+      report.error(
+        "the sandbox of quota-sweep.service keeps it from \(path)",
+        remedy: "systemctl edit quota-sweep quota-rotate quota-notify, and below [Service] "
+          + "ReadWritePaths=\(directory(of: path))")
     }
-    return results
   }
 
   /// When the last sweep ended, in seconds since 1970; nil where none did, or the ledger does not say.
@@ -133,28 +122,31 @@ struct SweepCheck {
     return (try? ledger?.lastSweep()) ?? nil
   }
 
-  private func lastSweepResult() -> CheckResult {
-    let remedy = Systemd.sweepCommand
+  private func lookAtLastSweep(_ report: inout CheckReport) {
     guard let last = lastSweep else {
-      return CheckResult("timer", .warning, "no sweep has ended yet", remedy: remedy)
+      return report.warning("no sweep has ended yet", remedy: Systemd.sweepCommand)
     }
     let ago = now - last
     // Cron sweeps once a minute, whatever the interval.
-    guard ago > 3 * Int64(max(settings.monitorInterval, 60)) else {
-      return CheckResult("timer", .ok, "the last sweep ended \(max(ago, 0)) s ago")
+    if ago > 3 * Int64(max(settings.monitorInterval, 60)) {
+      report.error("the last sweep ended \(ago) s ago", remedy: Systemd.sweepCommand)
+    } else {
+      report.ok("the last sweep ended \(max(ago, 0)) s ago")
     }
-    return CheckResult("timer", .error, "the last sweep ended \(ago) s ago", remedy: remedy)
   }
 
   /// Whether the clock can be right: periods and expiries go by it.
   func clockResults() -> [CheckResult] {
+    var report = CheckReport("clock")
     let last = lastSweep ?? 0
-    guard last > now + 60 else { return [CheckResult("clock", .ok, "it says \(isoTime(now))")] }
-    return [
-      CheckResult(
-        "clock", .error, "it says \(isoTime(now)), and the last sweep was at \(isoTime(last))",
+    if last > now + 60 {
+      report.error(
+        "it says \(isoTime(now)), and the last sweep was at \(isoTime(last))",
         remedy: Systemd.isRunning
           ? "timedatectl set-ntp true" : "set the clock, and keep it right by NTP")
-    ]
+    } else {
+      report.ok("it says \(isoTime(now))")
+    }
+    return report.results
   }
 }

@@ -1,4 +1,3 @@
-import OpenVPN
 import System
 
 /// What systemd knows of a unit.
@@ -32,7 +31,7 @@ struct OpenVPNUnit {
 
   /// - Parameter systemdRuns: whether there are units at all.
   init(config: String, systemdRuns: Bool = Systemd.isRunning) {
-    server = Path.stem(of: config)
+    server = fileStem(of: config)
     switch directory(of: config) {
     case "/etc/openvpn/server" where systemdRuns: name = "openvpn-server@\(server)"
     case "/etc/openvpn" where systemdRuns: name = "openvpn@\(server)"

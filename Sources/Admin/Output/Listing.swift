@@ -2,21 +2,7 @@ import Ledger
 import Quota
 import Support
 
-/// A value of a list. What people read and what programs read both follow from it.
-enum Value {
-  /// Text that may come from outside.
-  case text(String)
-  /// Text as bytes, such as a user's name to the byte; programs only.
-  case bytes([UInt8])
-  case number(Int64)
-  /// Bytes of traffic or of disk.
-  case size(Int64)
-  case flag(Bool)
-  /// Seconds since 1970 in UTC.
-  case time(Int64)
-  /// Nothing known: `-`, null or an empty field.
-  case none
-
+extension FieldValue {
   /// The value for people.
   func text(_ words: Words) -> String {
     switch self {
@@ -26,18 +12,7 @@ enum Value {
     case .size(let size): words.size(size)
     case .flag(let flag): flag ? "yes" : "no"
     case .time(let time): words.time(time)
-    case .none: "-"
-    }
-  }
-
-  fileprivate var csv: CSVWriter.Field {
-    switch self {
-    case .text(let text): .text(text)
-    case .bytes(let bytes): .bytes(bytes)
-    case .number(let number), .size(let number): .number(number)
-    case .flag(let flag): .text(flag ? "true" : "false")
-    case .time(let time): .text(isoTime(time))
-    case .none: .empty
+    case .empty: "-"
     }
   }
 }
@@ -45,13 +20,13 @@ enum Value {
 /// A column of a list, or a few that belong together: with a heading it is in the table for people,
 /// with a key in JSON and CSV.
 struct Column<Row> {
-  fileprivate var cells: [(column: Table.Column, value: (Row) -> Value)] = []
-  fileprivate var fields: [(key: String, value: (Row) -> Value)] = []
+  fileprivate var cells: [(column: Table.Column, value: (Row) -> FieldValue)] = []
+  fileprivate var fields: [(key: String, value: (Row) -> FieldValue)] = []
 
   /// The names of the fields that programs read.
   var keys: [String] { fields.map(\.key) }
 
-  private init(_ heading: Table.Column?, _ key: String?, _ value: @escaping (Row) -> Value) {
+  private init(_ heading: Table.Column?, _ key: String?, _ value: @escaping (Row) -> FieldValue) {
     if let heading { cells = [(heading, value)] }
     if let key { fields = [(key, value)] }
   }
@@ -64,7 +39,7 @@ struct Column<Row> {
   static func text(
     _ heading: Table.Column? = nil, key: String? = nil, _ text: @escaping (Row) -> String?
   ) -> Column {
-    Column(heading, key) { text($0).map(Value.text) ?? .none }
+    Column(heading, key) { text($0).map(FieldValue.text) ?? .empty }
   }
 
   static func bytes(key: String, _ bytes: @escaping (Row) -> [UInt8]) -> Column {
@@ -74,25 +49,25 @@ struct Column<Row> {
   static func number(
     _ heading: String? = nil, key: String? = nil, _ number: @escaping (Row) -> Int64?
   ) -> Column {
-    Column(heading.map { .number($0) }, key) { number($0).map(Value.number) ?? .none }
+    Column(heading.map { .number($0) }, key) { number($0).map(FieldValue.number) ?? .empty }
   }
 
   /// Bytes of traffic.
   static func size(
     _ heading: String? = nil, key: String? = nil, _ size: @escaping (Row) -> Int64?
   ) -> Column {
-    Column(heading.map { .number($0) }, key) { size($0).map(Value.size) ?? .none }
+    Column(heading.map { .number($0) }, key) { size($0).map(FieldValue.size) ?? .empty }
   }
 
   static func flag(key: String, _ flag: @escaping (Row) -> Bool?) -> Column {
-    Column(nil, key) { flag($0).map(Value.flag) ?? .none }
+    Column(nil, key) { flag($0).map(FieldValue.flag) ?? .empty }
   }
 
   /// Seconds since 1970 in UTC.
   static func time(
     _ heading: Table.Column? = nil, key: String? = nil, _ time: @escaping (Row) -> Int64?
   ) -> Column {
-    Column(heading, key) { time($0).map(Value.time) ?? .none }
+    Column(heading, key) { time($0).map(FieldValue.time) ?? .empty }
   }
 
   /// The user of a row, to programs in two fields, for a name may be no text. Programs get nothing
@@ -176,7 +151,7 @@ struct Listing<Row> {
   func csv(isForTerminal: Bool) -> [UInt8] {
     let fields = columns.flatMap(\.fields)
     var csv = CSVWriter(fields.map(\.key), isForTerminal: isForTerminal)
-    for row in rows { csv.row(fields.map { $0.value(row).csv }) }
+    for row in rows { csv.row(fields.map { $0.value(row) }) }
     return csv.bytes
   }
 }
@@ -187,7 +162,7 @@ extension JSONWriter {
     let fields = columns.flatMap(\.fields)
     array(key) { json in
       for row in rows {
-        json.object { json in for (key, value) in fields { json.field(key, value(row)) } }
+        json.object { json in for (key, value) in fields { json.field(key, value: value(row)) } }
       }
     }
   }
@@ -195,18 +170,7 @@ extension JSONWriter {
   /// Writes the fields of some columns.
   mutating func fields<Row>(_ columns: [Column<Row>], of row: Row) {
     for column in columns {
-      for (key, value) in column.fields { field(key, value(row)) }
-    }
-  }
-
-  private mutating func field(_ key: String, _ value: Value) {
-    switch value {
-    case .text(let text): field(key, text)
-    case .bytes(let bytes): field(key, String(decoding: bytes, as: UTF8.self))
-    case .number(let number), .size(let number): field(key, number)
-    case .flag(let flag): field(key, flag)
-    case .time(let time): field(key, isoTime(time))
-    case .none: field(key, String?.none)
+      for (key, value) in column.fields { field(key, value: value(row)) }
     }
   }
 }

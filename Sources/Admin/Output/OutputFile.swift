@@ -14,7 +14,7 @@ struct OutputFile {
 
   /// - Parameter argument: a path; `-` is standard output.
   init(_ argument: String) {
-    path = String(decoding: RawArguments.bytes(of: argument), as: UTF8.self)
+    path = FileArgument(argument).path
   }
 
   /// Writes the file whole or not at all. What is there already and no regular file, such as a pipe
@@ -46,6 +46,15 @@ struct OutputFile {
     let size = try FileStatus(of: draft.file, called: final).size
     try draft.publish(mode: mode)
     return size
+  }
+
+  /// Writes bytes as `write` does, and says so on a terminal where a file was made.
+  func write(bytesWith settings: Settings, _ content: () throws -> [UInt8]) throws {
+    let size = try write(with: settings) { output in
+      let bytes = try content()
+      try output.write(bytes.span, to: path == "-" ? "standard output" : path)
+    }
+    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(path)"]) }
   }
 
   /// Standard output, or what is there and no regular file; nil where there has to be a file.

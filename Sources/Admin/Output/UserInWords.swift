@@ -37,6 +37,9 @@ extension UserRecord {
     return end.flatMap { $0 < entitlement.span.end ? $0 : nil }
   }
 
+  /// How much of the limit is used, 1 for all of it; 0 where there is no quota.
+  func shareOfLimit(by rules: Rules) -> Double { share(used(by: rules), of: entitlement.limit) }
+
   /// How much of the limit is used, cut to whole percents, so that 100% is over; nil where
   /// there is no quota.
   func percentage(by rules: Rules) -> String? {

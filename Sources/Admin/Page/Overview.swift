@@ -1,7 +1,6 @@
 import Support
 import Ledger
 import Quota
-import SQLite
 
 /// All there is to know at a glance: what was moved, by whom, whose quota comes to its end, and who
 /// was kept out.
@@ -83,7 +82,8 @@ struct Overview {
   }
 
   private func isWorse(_ left: Pressed, _ right: Pressed) -> Bool {
-    let (worse, better) = (portion(left.user), portion(right.user))
+    let worse = left.user.shareOfLimit(by: rules)
+    let better = right.user.shareOfLimit(by: rules)
     return worse == better
       ? left.user.name.bytes.lexicographicallyPrecedes(right.user.name.bytes) : worse > better
   }
@@ -91,14 +91,9 @@ struct Overview {
   /// A user whose quota is nearly or wholly used up, nil for others.
   private func examine(_ user: UserRecord) -> Pressed? {
     guard user.entitlement.limit > 0, !user.entitlement.isExempt,
-      portion(user) * 100 >= Double(Overview.nearlyUsedUp)
+      user.shareOfLimit(by: rules) * 100 >= Double(Overview.nearlyUsedUp)
     else { return nil }
     let isOver = user.used(by: rules) >= user.entitlement.limit
     return Pressed(user: user, end: isOver ? now : user.projectedEnd(by: rules), isOver: isOver)
-  }
-
-  /// What part of the quota is used.
-  private func portion(_ user: UserRecord) -> Double {
-    share(user.used(by: rules), of: user.entitlement.limit)
   }
 }

@@ -21,7 +21,7 @@ struct Page {
       heading: "VPN traffic of <bdi>\(host)</bdi>", subheading: "\(period)",
       """
       \(tiles)
-      \(usage)
+      \(Page.chart("Usage per day", overview.days, words))
       \(top)
       \(near)
       \(over)
@@ -105,7 +105,7 @@ struct Page {
   }
 
   /// A number with its thousands apart: `5 000`.
-  static func grouped(_ number: Int64) -> String {
+  static func grouped(_ number: some BinaryInteger) -> String {
     var digits = Array(String(number))
     var index = digits.count - 3
     while index > 0, digits[index - 1] != "-" {
@@ -119,7 +119,7 @@ struct Page {
   static func remainder(_ count: Int, _ what: String) -> Markup {
     count > 0
       ? """
-      <p class="more">and \(grouped(Int64(count))) more \(what)</p>
+      <p class="more">and \(grouped(count)) more \(what)</p>
       """ : ""
   }
 }

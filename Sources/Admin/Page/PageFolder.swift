@@ -1,5 +1,4 @@
 import Glibc
-import OpenVPN
 import Support
 import System
 

@@ -12,12 +12,12 @@ extension Page {
       \(Page.tile("Moved", words.size(traffic.total), """
         \(words.size(traffic.sent)) down, \(words.size(traffic.received)) up
         """))
-      \(Page.tile("Active users", Page.grouped(Int64(overview.movers.count)), """
-        of \(Page.grouped(Int64(overview.users))); live sessions: \
-        \(Page.grouped(Int64(overview.openSessions)))
+      \(Page.tile("Active users", Page.grouped(overview.movers.count), """
+        of \(Page.grouped(overview.users)); live sessions: \
+        \(Page.grouped(overview.openSessions))
         """))
-      \(Page.tile("Over quota", Page.grouped(Int64(overview.over.count)), """
-        \(slowed)and \(Page.grouped(Int64(overview.near.count))) at \(Int(Overview.nearlyUsedUp))% or more
+      \(Page.tile("Over quota", Page.grouped(overview.over.count), """
+        \(slowed)and \(Page.grouped(overview.near.count)) at \(Int(Overview.nearlyUsedUp))% or more
         """))
       \(Page.tile("Refused", Page.grouped(total(refused)), """
         times; \(Page.grouped(total(killed))) disconnected
@@ -29,7 +29,7 @@ extension Page {
   /// How many of those over their quota go on at a rate.
   private var slowed: String {
     let count = overview.over.count { $0.user.isSlowed(by: words.rules) }
-    return count == 0 ? "" : "\(Page.grouped(Int64(count))) slowed, "
+    return count == 0 ? "" : "\(Page.grouped(count)) slowed, "
   }
 
   private func percent(_ share: Double) -> String {
@@ -48,16 +48,14 @@ extension Page {
   }
 
   /// What was moved on each day.
-  var usage: Markup {
-    if overview.days.isEmpty {
-      return Page.section("Usage per day", "<p>Nothing was moved.</p>")
-    }
-    return Page.section(
-      "Usage per day",
+  static func chart(_ title: String, _ days: [UsagePoint], _ words: Words) -> Markup {
+    if days.isEmpty { return section(title, "<p>Nothing was moved.</p>") }
+    return section(
+      title,
       """
       <p class="legend"><span class="key down"></span>download \
       <span class="key up"></span>upload</p>
-      \(DayChart(days: overview.days, words: words).markup)
+      \(DayChart(days: days, words: words).markup)
       """)
   }
 
@@ -102,12 +100,12 @@ extension Page {
       ("Quota", "wide", { "\(words.size($0.user.entitlement.limit))" }),
       (
         "", "meter wide",
-        { Page.meter(share($0.user.used(by: rules), of: $0.user.entitlement.limit), ink(of: $0)) }
+        { Page.meter($0.user.shareOfLimit(by: rules), ink(of: $0)) }
       ),
       ("Share", "", { "<span class=\"\(ink(of: $0))\">\(shareOfQuota($0.user))</span>" }),
       (
         last, "",
-        { "\($0.isOver ? Page.grouped(Int64($0.user.openSessions)) : forecast($0))" }
+        { "\($0.isOver ? Page.grouped($0.user.openSessions) : forecast($0))" }
       ),
     ])
     if users.contains(where: { $0.user.isSlowed(by: rules) }) {
@@ -121,9 +119,8 @@ extension Page {
 
   /// How much of a quota is used; of a tiny one that may be a number as long as a line.
   private func shareOfQuota(_ user: UserRecord) -> String {
-    let rules = words.rules
-    return share(user.used(by: rules), of: user.entitlement.limit) < 10
-      ? user.percentage(by: rules) ?? "" : "over 999%"
+    user.shareOfLimit(by: words.rules) < 10
+      ? user.percentage(by: words.rules) ?? "" : "over 999%"
   }
 
   /// When a quota is used up if its user goes on as so far; of one that lasts, until when.

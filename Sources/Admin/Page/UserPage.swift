@@ -37,7 +37,7 @@ struct UserPage {
       """
       \(tiles)
       \(Page.section("When the quota is used up", "<p>\(fate)</p>"))
-      \(chart)
+      \(Page.chart("The last \(UserPage.length) days", days, words))
       \(live)
       """, at: user.at, words)
   }
@@ -82,7 +82,7 @@ struct UserPage {
         \(words.size(entitlement.usedInAll.sent)) down, \(words.size(entitlement.usedInAll.received)) up
         """))
       \(Page.tile("Until", end.figure, "\(end.detail)"))
-      \(Page.tile("Sessions", Page.grouped(Int64(user.openSessions)), """
+      \(Page.tile("Sessions", Page.grouped(user.openSessions), """
         \(entitlement.maxSessions == 0
           ? "live" : "live, of \(Page.grouped(entitlement.maxSessions)) at once")
         """))
@@ -115,19 +115,6 @@ struct UserPage {
       renewal.map { "can connect again when usage starts over, on \($0)" }
       ?? "cannot connect again until an administrator gives you more"
     return "You are disconnected\(grace), and \(end)."
-  }
-
-  private var chart: Markup {
-    if days.isEmpty {
-      return Page.section("The last \(Int(UserPage.length)) days", "<p>Nothing was moved.</p>")
-    }
-    return Page.section(
-      "The last \(Int(UserPage.length)) days",
-      """
-      <p class="legend"><span class="key down"></span>download \
-      <span class="key up"></span>upload</p>
-      \(DayChart(days: days, words: words).markup)
-      """)
   }
 
   private var live: Markup {

@@ -47,9 +47,7 @@ package enum FenceCommand {
   package static func run(_ options: FenceOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let loaded = try Settings.load(config: options.config)
-    diagnostics.warn(of: loaded.problems)
-    let settings = loaded.settings
+    let settings = try diagnostics.settings(config: options.config)
     let state = try StateDirectory(of: settings.database, keepsNetworkAdmin: true)
     let fencing = Fencing(settings, diagnostics)
     if options.dryRun {
@@ -132,18 +130,24 @@ private struct Fencing {
 
   /// What there is to tell the kernel.
   func update(in directory: borrowing Directory) throws -> FenceUpdate {
-    let wanted = try wanted(in: directory)
+    let (now, heard, sent) = (JournalMoment.now, LastHeard(in: directory), SentFence(in: directory))
+    let run = FenceRun(
+      generation: .random(in: 0 ... .max), sweep: heard.sweep ?? 0, boot: now.boot ?? 0)
+    let wanted = try wanted(in: directory, now, heard.servers(since: sent?.sweep ?? 0))
     let rules = FenceRules(
       count: wanted.count, open: settings.fenceOpen, mtu: Self.mtu(of: wanted.fence.devices))
-    let sweep = lastSweep(in: directory) ?? 0
-    guard let sent = SentFence(in: directory) else {
-      return FenceUpdate(from: nil, to: wanted.fence, by: rules, sweep: sweep)
-    }
+    guard let sent else { return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run) }
     var counts: FenceUpdate.Counts?
-    if FenceUpdate.needsCounts(from: sent, to: wanted.fence, by: rules, sweep: sweep) {
+    if FenceUpdate.needsCounts(from: sent, to: wanted.fence, by: rules, in: run) {
       counts = FenceUpdate.counts(try Nft.quotas())
     }
-    return FenceUpdate(from: sent, to: wanted.fence, by: rules, sweep: sweep, counts: counts)
+    let update = FenceUpdate(from: sent, to: wanted.fence, by: rules, in: run, counts: counts)
+    // `nft flush table` leaves sets and objects, by which a batch finds out.
+    if sent.sweep != run.sweep, !update.isAnew, Nft.hasLostRules {
+      warnOfForeignChange()
+      return update.anew
+    }
+    return update
   }
 
   /// Tells the kernel, and then writes down what was told: where this is cut short, the next batch
@@ -154,18 +158,26 @@ private struct Fencing {
       if update.isAnew { throw error }
       update = update.anew
       try Nft.run(update.batch)
-      diagnostics.warning("the table in the kernel was not as it was left, and is set up anew")
+      warnOfForeignChange()
     }
     if update.result != update.sent { try update.result.write(in: directory) }
   }
 
-  private func wanted(in directory: borrowing Directory) throws -> (fence: Fence, count: Count) {
-    let now = JournalMoment.now
+  private func warnOfForeignChange() {
+    diagnostics.warning("the table in the kernel was not as it was left, and is set up anew")
+  }
+
+  /// - Parameter heard: the names of the servers that answered since the last run.
+  private func wanted(
+    in directory: borrowing Directory, _ now: JournalMoment, _ heard: [String]
+  ) throws -> (fence: Fence, count: Count) {
     do throws(AccessError) {
       var table = try AccessTable(in: directory)
       let tail = tail(after: table.header, in: directory)
       let online = try online(by: &table, through: tail, now)
-      var fence = try Fence(online, by: &table, at: now.seconds)
+      let key = table.header.key
+      var fence = try Fence(
+        online, by: &table, at: now.seconds, heard: Set(heard.map { key.hash(Array($0.utf8)) }))
       fence.leaveOut(fence.devices.filter(Self.isForeign))
       return (fence, table.header.count)
     } catch { throw AccessUnreadable(error) }

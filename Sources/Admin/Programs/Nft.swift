@@ -1,3 +1,4 @@
+import Fence
 import Gate
 import Glibc
 import Support
@@ -10,6 +11,13 @@ enum Nft {
 
   /// All quota objects of the kernel, as JSON.
   static func quotas() throws(NftError) -> [UInt8] { try call(["-j", "list", "quotas"]) }
+
+  /// Whether our table has lost its rules: then nothing keeps a chain from being deleted, which is only
+  /// tried. To list the chain would cost as much as to list all.
+  static var hasLostRules: Bool {
+    let trial = "delete chain \(FenceRules.table) refuse\n"
+    return (try? call(["--check", "-f", "-"], input: Array(trial.utf8))) != nil
+  }
 
   private static func call(
     _ arguments: [String], input: [UInt8] = []

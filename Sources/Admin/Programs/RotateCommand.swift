@@ -46,12 +46,8 @@ package enum RotateCommand {
   package static func run(_ options: RotateOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let loaded = try Settings.load(config: options.config)
-    diagnostics.warn(of: loaded.problems)
-    let settings = loaded.settings
-    let log = Log(
-      diagnostics: diagnostics, path: options.dryRun ? "" : settings.logFile,
-      level: settings.logLevel)
+    let settings = try diagnostics.settings(config: options.config)
+    let log = Log(diagnostics, settings, isDryRun: options.dryRun)
     var statuses: [Support.ExitStatus] = []
     var lines: [String] = []
     if !LogRotation.mayBeRoot(for: settings.logFile) { giveUpRoot(settings) }

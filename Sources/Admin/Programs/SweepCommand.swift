@@ -51,27 +51,23 @@ package enum SweepCommand {
   package static func run(_ options: SweepOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let loaded = try Settings.load(config: options.config)
-    diagnostics.warn(of: loaded.problems)
+    let settings = try diagnostics.settings(config: options.config)
     if options.publish {
-      let ledger = try Ledger.open(
-        loaded.settings,
-        Log(
-          diagnostics: diagnostics, path: loaded.settings.logFile, level: loaded.settings.logLevel))
-      try ledger.accessTable.publish(loaded.settings.access, at: .now)
+      let ledger = try Ledger.open(settings, Log(diagnostics, settings))
+      try ledger.accessTable.publish(settings.access, at: .now)
       return .done
     }
     // What came of it is told by the result, where that is asked for.
     let tells = options.verbose || options.dryRun
     let run = SweepRun(
-      loaded.settings, tells ? diagnostics.withoutLog : diagnostics, isDryRun: options.dryRun,
+      settings, tells ? diagnostics.withoutLog : diagnostics, isDryRun: options.dryRun,
       only: options.servers)
     // quota-rotate has the lock for moments, which must not cost a sweep.
     let summary = try run.perform(patience: .seconds(5))
     if options.json {
       print(summary.json(isDryRun: options.dryRun))
     } else if tells {
-      print(summary.text(isDryRun: options.dryRun, in: loaded.settings.units))
+      print(summary.text(isDryRun: options.dryRun, in: settings.units))
     }
     return summary.exitStatus
   }

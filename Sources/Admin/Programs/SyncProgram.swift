@@ -38,6 +38,11 @@ struct SyncProgram {
         "nothing was changed: another host changed the same meanwhile",
         hint: "look at it again, and repeat the command if it is still to be", exitStatus: known)
     }
+    if known == .inputOutput {
+      throw CommandError(
+        "whether it was changed is not known: the centre was lost meanwhile",
+        hint: "look at it once quota-sync has run again", exitStatus: known)
+    }
     throw CommandError("nothing was changed in the centre of the hosts", exitStatus: known)
   }
 

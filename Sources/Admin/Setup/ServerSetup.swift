@@ -136,7 +136,7 @@ struct ServerSetup {
   private func canReach(_ address: ManagementEndpoint.Address) -> Bool {
     guard case .unix(let path) = address, let sweeper = ProcessIdentity(named: Account.name)
     else { return true }
-    return ((try? sweeper.obstacle(to: directory(of: path), X_OK)) ?? nil) == nil
+    return sweeper.knownObstacle(to: directory(of: path), X_OK) == nil
   }
 
   /// What is not ours to take out, and would keep a sweep from doing its work.

@@ -33,20 +33,17 @@ struct Moments {
   /// with a space.
   private func moment(_ text: String) -> Int64? {
     let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { "Tt ".contains($0) }
-    guard parts.count == 2, let day = Day.parse(String(parts[0])) else { return nil }
-    let clock = parts[1].split(separator: ":", omittingEmptySubsequences: false)
-    guard clock.count == 2, clock.allSatisfy({ $0.utf8.count == 2 }),
-      let hour = Moments.number(clock[0]), let minute = Moments.number(clock[1]),
-      hour < 24, minute < 60
+    guard parts.count == 2, let day = Day.parse(String(parts[0])),
+      let seconds = secondsOfDay(clock: parts[1], parts: 2)
     else { return nil }
-    let local = day.number * 86_400 + hour * 3600 + minute * 60
+    let local = day.number * 86_400 + seconds
     let guess = local - Int64(zone.offset(local))
     return local - Int64(zone.offset(guess))
   }
 
   /// The moment so long ago: `12h`, `7d`, `4w`, up to 9999 of them.
   private func age(_ text: String) -> Int64? {
-    guard 2...5 ~= text.utf8.count, let count = Moments.number(text.dropLast()) else { return nil }
+    guard 2...5 ~= text.utf8.count, let count = decimal(text.dropLast()) else { return nil }
     switch text.last {
     case "h", "H": return now - count * 3600
     case "d", "D": return now - count * 86_400
@@ -54,22 +51,24 @@ struct Moments {
     default: return nil
     }
   }
-
-  private static func number(_ text: Substring) -> Int64? {
-    text.utf8.allSatisfy { 48...57 ~= $0 } ? Int64(text) : nil
-  }
 }
 
 /// The second that a UTC time such as `2026-11-23T20:36:45Z` is; nil for anything else.
 func time(iso text: String) -> Int64? {
   let parts = text.split(separator: "T", omittingEmptySubsequences: false)
-  guard parts.count == 2, parts[1].hasSuffix("Z"), let day = Day.parse(String(parts[0])) else {
-    return nil
-  }
-  let clock = parts[1].dropLast().split(separator: ":", omittingEmptySubsequences: false)
-    .map { $0.utf8.count == 2 && $0.utf8.allSatisfy { 48...57 ~= $0 } ? Int64($0) : nil }
-  guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2],
-    hour < 24, minute < 60, second < 60
+  guard parts.count == 2, parts[1].hasSuffix("Z"), let day = Day.parse(String(parts[0])),
+    let seconds = secondsOfDay(clock: parts[1].dropLast(), parts: 3)
   else { return nil }
-  return day.number * 86_400 + hour * 3600 + minute * 60 + second
+  return day.number * 86_400 + seconds
+}
+
+/// The seconds since midnight that a clock such as `14:05` or `20:36:45` shows; nil for anything else.
+///
+/// - Parameter parts: 2 for hours and minutes, 3 for seconds as well.
+private func secondsOfDay(clock: Substring, parts: Int) -> Int64? {
+  let numbers = clock.split(separator: ":", omittingEmptySubsequences: false).map {
+    $0.utf8.count == 2 ? decimal($0) ?? 60 : 60
+  }
+  guard numbers.count == parts, numbers[0] < 24, numbers.allSatisfy({ $0 < 60 }) else { return nil }
+  return zip(numbers, [3600, 60, 1]).reduce(0) { $0 + $1.0 * $1.1 }
 }

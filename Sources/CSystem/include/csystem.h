@@ -22,7 +22,8 @@ const char *cs_error_text(int32_t code);
 int32_t cs_open_file(const char *path);
 // Opens a directory as a place to open files in.
 int32_t cs_open_directory(const char *path);
-// Opens a file in a directory; never a link, never waiting. CS_CREATE wants it new.
+// Opens a file in a directory, -100 for the working directory; never a link, never waiting. CS_CREATE
+// wants it new.
 int32_t cs_open_at(int32_t directory, const char *name, enum cs_access access, uint32_t mode);
 int32_t cs_close(int32_t file);
 // A file in memory that has no name.

@@ -72,9 +72,13 @@ package struct Notices {
 extension Notices {
   /// Notes that a user has reached a percentage of their quota that gives notice: the highest, if they
   /// passed several at once; and that they are slowed down. The row is left to the caller to store.
-  func noteUsage(_ row: inout EntitlementRow, at time: Int64) throws(SQLiteError) {
+  ///
+  /// - Parameter wasSlowed: whether they were so already before more was counted.
+  func noteUsage(
+    _ row: inout EntitlementRow, wasSlowed: Bool = false, at time: Int64
+  ) throws(SQLiteError) {
     let entitlement = row.entitlement
-    if let rate = entitlement.slowRate(by: ledger.rules),
+    if !wasSlowed, let rate = entitlement.slowRate(by: ledger.rules),
       decide(entitlement, at: time, by: ledger.rules).isAllowed
     {
       try noteSlowing(of: row.user, entitlement, to: rate, at: time)

@@ -184,9 +184,10 @@ struct Counting: ~Copyable {
     guard row.quotaRow != nil, row.entitlement.span.contains(time) else {
       return try ledger.periods.addLate(increase, to: &row, at: time)
     }
-    row.entitlement.used += increase
     let noticed = row.noticed
-    try ledger.notices.noteUsage(&row, at: time)
+    let wasSlowed = row.entitlement.slowRate(by: ledger.rules) != nil
+    row.entitlement.used += increase
+    try ledger.notices.noteUsage(&row, wasSlowed: wasSlowed, at: time)
     if row.noticed != noticed { isStoreDue = true }
     return row.entitlement.span.start
   }

@@ -8,8 +8,8 @@ import System
 /// It is in the file `heard`, which a sweep overwrites and does not wait for: so one that finds nothing
 /// changed writes nothing to the database. Where a power loss left none, the times hold that the
 /// database got with the last change, or once a day.
-struct LastHeard {
-  var sweep: Int64?
+package struct LastHeard {
+  package internal(set) var sweep: Int64?
   /// By the servers' names.
   var servers: [String: Int64] = [:]
 
@@ -20,7 +20,7 @@ struct LastHeard {
   init() {}
 
   /// Reads the file. What cannot be read, or is not whole, says nothing.
-  init(in directory: borrowing Directory) {
+  package init(in directory: borrowing Directory) {
     // Another program may be writing it.
     for _ in 0..<3 {
       guard let file = try? directory.openFile(LastHeard.name, for: .read),
@@ -56,6 +56,11 @@ struct LastHeard {
     try System.remove("\(directory(of: database))/\(name)")
   }
 
+  /// The servers that gave a whole listing after a sweep had ended.
+  package func servers(since sweep: Int64) -> [String] {
+    servers.filter { $0.value > sweep }.map(\.key)
+  }
+
   /// Writes the file.
   func write(in directory: borrowing Directory) throws(SystemError) {
     var lines = [sweep.map { "\($0)" } ?? "-"]
@@ -74,12 +79,6 @@ struct LastHeard {
     }
     return try directory.open(name, for: .overwrite)
   }
-}
-
-/// When the last sweep ended, in seconds since 1970, as far as the state directory says without the
-/// database; nil where it does not.
-package func lastSweep(in directory: borrowing Directory) -> Int64? {
-  LastHeard(in: directory).sweep
 }
 
 extension Ledger {

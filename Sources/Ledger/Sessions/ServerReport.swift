@@ -16,6 +16,8 @@ package struct ServerReport: Sendable {
   package let position: Int64
   /// All rows: sessions, handshakes and refused clients.
   package let clients: ListedClients
+  /// The name of the server's tun or tap device as its config has it; empty where that says none.
+  package let device: [UInt8]
   /// Gives the names in a row.
   private let names: @Sendable (Int) -> ListedNames
 
@@ -36,7 +38,8 @@ package struct ServerReport: Sendable {
   /// - Parameter names: gives the names in the row at a place; few are ever asked for.
   package init(
     server: String, boot: Int64, pid: Int64, at: Int64, isComplete: Bool, position: Int64,
-    clients: ListedClients, names: @escaping @Sendable (Int) -> ListedNames
+    clients: ListedClients, device: [UInt8] = [],
+    names: @escaping @Sendable (Int) -> ListedNames
   ) {
     self.server = server
     self.boot = boot
@@ -45,6 +48,7 @@ package struct ServerReport: Sendable {
     self.isComplete = isComplete
     self.position = position
     self.clients = clients
+    self.device = device
     self.names = names
   }
 

@@ -231,8 +231,8 @@ extension SessionUpdate {
       let process = try process(of: report, known)
       let id = try open(
         Opening(
-          process: process.id, since: since, user: user, owner: owner, listed: client.endpoints,
-          at: report.at))
+          process: process.id, since: since, user: user, owner: owner, device: report.device,
+          listed: client.endpoints, at: report.at))
       if client.counters.isPlausible {
         raise(
           id, of: user, from: Traffic(), to: client.counters,

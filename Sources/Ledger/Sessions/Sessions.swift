@@ -115,13 +115,13 @@ extension Sessions {
   }
 }
 
-/// A session that was live at the last sweep, for people to look at.
+/// A session for people to look at: as it was at the last sweep, or as its server shows it.
 package struct OpenSession: Equatable, Sendable {
   /// The server's name in the settings, or what the hooks call it as long as no sweep has seen it.
   package let server: String?
   /// The address inside the tunnel; empty for none.
   package let address: String
-  /// Where the client sends from, as last listed.
+  /// Where the client sends from, as last listed; where it sent from, of one that is over.
   package let realAddress: String?
   /// Seconds since 1970 in UTC.
   package let connectedSince: Int64
@@ -168,27 +168,14 @@ package struct OpenSession: Equatable, Sendable {
 package struct PastSession: Equatable, Sendable {
   /// The owner's number in the ledger, see `Users.owners()`.
   package let user: Int64
-  /// The server's name in the settings; nil where no sweep saw the session.
-  package let server: String?
-  /// The address inside the tunnel.
-  package let address: String
-  /// Where the client sent from, as last heard.
-  package let realAddress: String?
-  /// Seconds since 1970 in UTC.
-  package let connectedSince: Int64
+  package let session: OpenSession
   /// When it ended, in seconds since 1970 in UTC; nil while it is live.
   package let closedAt: Int64?
-  package let counters: Traffic
-}
 
-extension PastSession {
   fileprivate init(row: borrowing Statement) {
-    let session = OpenSession(row, from: 1)
-    self.init(
-      user: row.integer(0), server: session.server,
-      address: session.address, realAddress: session.realAddress,
-      connectedSince: session.connectedSince, closedAt: row.optionalInteger(7),
-      counters: session.counters)
+    user = row.integer(0)
+    session = OpenSession(row, from: 1)
+    closedAt = row.optionalInteger(7)
   }
 }
 

@@ -170,7 +170,7 @@ extension ArraySlice<UInt8> {
 extension ServerConfig {
   /// The `management` line that a server should have.
   package static func managementLine(for server: String) -> String {
-    "management /run/openvpn-quota/\(printable(Path.name(of: server).utf8)).sock unix"
+    "management /run/openvpn-quota/\(printable(fileName(of: server).utf8)).sock unix"
   }
 
   /// The lines that this server lacks for its users to be metered.
@@ -197,9 +197,9 @@ extension ServerConfig {
       ("client-connect", "quota-connect", clientConnect),
       ("client-disconnect", "quota-disconnect", clientDisconnect),
     ] {
-      let command = HookCommand(line?.value ?? []) { exists(Path.resolve($0, in: directory)) }
+      let command = HookCommand(line?.value ?? []) { exists(resolvedPath($0, in: directory)) }
       let path = "\(hooks)/\(program)"
-      let calls = command.value(of: "--server") ?? Path.stem(of: file)
+      let calls = command.value(of: "--server") ?? fileStem(of: file)
       if command.kind == .hook, command.words[0] == path, calls == server { continue }
       let words = command.asInstalled(path, server: server)
       wanted.append(
@@ -207,7 +207,7 @@ extension ServerConfig {
     }
     if let passwordCheck, let line = loginLine(server: server, hook: "\(hooks)/quota-connect") {
       let command = HookCommand(passwordCheck.value) { _ in true }
-      let calls = command.value(of: "--server") ?? Path.stem(of: file)
+      let calls = command.value(of: "--server") ?? fileStem(of: file)
       let isRight =
         command.kind == .hook
         ? command.words[0] == "\(hooks)/quota-connect" && calls == server && tellsLoginHook

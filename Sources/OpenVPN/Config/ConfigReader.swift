@@ -129,22 +129,26 @@ struct ConfigReader {
     switch line.name {
     case "config":
       if let value {
-        try readFile(Path.resolve(value, in: directory), into: &config, using: read)
+        try readFile(resolvedPath(value, in: directory), into: &config, using: read)
       }
-    case "cd": if let value { directory = Path.resolve(value, in: directory) }
+    case "cd": if let value { directory = resolvedPath(value, in: directory) }
     case "management":
       management.append(line.located(line.words.indices.dropFirst().compactMap(line.text)))
     case "server", "server-bridge", "server-ipv6": config.isServer = true
     case "mode": config.isServer = config.isServer || value == "server"
     case "client", "tls-client", "remote": config.isClient = true
-    case "dev", "dev-type": config.isTap = config.isTap || value?.hasPrefix("tap") == true
+    case "dev", "dev-type":
+      config.isTap = config.isTap || value?.hasPrefix("tap") == true
+      if line.name == "dev" {
+        config.device = ["tun", "tap", "null"].contains(value) ? nil : value
+      }
     case "user": config.user = value.map(line.located)
     case "group": config.group = value.map(line.located)
     case "client-connect": config.clientConnect = try command(line)
     case "client-disconnect": config.clientDisconnect = try command(line)
     case "script-security":
       config.scriptSecurity = value.flatMap { Int($0) }.map(line.located)
-    case "chroot": config.chroot = value.map { line.located(Path.resolve($0, in: directory)) }
+    case "chroot": config.chroot = value.map { line.located(resolvedPath($0, in: directory)) }
     case "duplicate-cn": config.duplicateCN = line.place
     case "client-to-client": config.clientToClient = line.place
     case "username-as-common-name": config.usernameAsCommonName = line.place
@@ -194,10 +198,10 @@ struct ConfigReader {
     }
     // At the word stdin OpenVPN asks for the password when it starts: there is no file to read.
     let password = management.last { $0.value.count > 2 }?.value[2]
-    let file = password.flatMap { $0 == "stdin" ? nil : Path.resolve($0, in: directory) }
+    let file = password.flatMap { $0 == "stdin" ? nil : resolvedPath($0, in: directory) }
     let (host, port) = (last.value[0], last.value[1])
     if management.contains(where: { $0.value[1] == "unix" }) {
-      return .init(address: .unix(Path.resolve(host, in: directory)), passwordFile: file)
+      return .init(address: .unix(resolvedPath(host, in: directory)), passwordFile: file)
     }
     guard host != "tunnel" else {
       throw .mistake(

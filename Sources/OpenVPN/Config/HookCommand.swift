@@ -33,7 +33,7 @@ package struct HookCommand: Equatable, Sendable {
     if let start, start < words.firstIndex(of: "--then") ?? words.count {
       hook = HookCommand.isHook(words[start]) ? words[start...] : []
       kind = start == 0 && !hook.isEmpty ? .hook : .wrapped
-    } else if let first = words.first, Path.name(of: first).hasPrefix("quota"), !exists(first) {
+    } else if let first = words.first, fileName(of: first).hasPrefix("quota"), !exists(first) {
       (hook, kind) = (words[...], .mistyped)
     } else {
       (hook, kind) = ([], .foreign)
@@ -45,7 +45,7 @@ package struct HookCommand: Equatable, Sendable {
 
   /// Either of them does: a hook goes by what OpenVPN says of the script's type.
   private static func isHook(_ program: String) -> Bool {
-    ["quota-connect", "quota-disconnect"].contains(Path.name(of: program))
+    ["quota-connect", "quota-disconnect"].contains(fileName(of: program))
   }
 
   /// The script that the server had before, with its arguments; empty for none.

@@ -47,6 +47,8 @@ package struct ServerConfig: Equatable, Sendable {
   var isClient = false
   /// Whether its `dev` or `dev-type` is tap.
   package internal(set) var isTap = false
+  /// The name of its device, if `dev` says more than the kind: OpenVPN takes a free one then.
+  package internal(set) var device: String?
   /// Where its management interface is; nil if it has none, or dials out.
   package internal(set) var management: Located<Management>?
   /// Every `management` line.
@@ -107,7 +109,7 @@ package struct ServerConfig: Equatable, Sendable {
     file: String, read: (String) throws(SystemError) -> [UInt8]
   ) throws(ConfigError) {
     self.file = file
-    directory = Path.directory(of: file)
+    directory = System.directory(of: file)
     var reader = ConfigReader(directory: directory)
     try reader.readFile(file, into: &self, using: read)
     try reader.finish(&self)

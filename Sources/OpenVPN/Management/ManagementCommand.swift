@@ -1,3 +1,5 @@
+import System
+
 /// A question to a management interface, already in the form it is sent in.
 ///
 /// OpenVPN reads a command line with the lexer of its config files (`parse_line`, options_parse.c):

@@ -1,3 +1,5 @@
+import System
+
 /// A server to ask: where its management interface is, and what it is called.
 package struct ManagementEndpoint: Equatable, Sendable {
   /// Where a management interface listens.
@@ -85,7 +87,7 @@ extension ManagementEndpoint {
       guard parts[1].hasPrefix("password-file=/") else {
         throw ManagementSettingError(entry, .unknownOption)
       }
-      file = Path.normalized(String(path))
+      file = normalizedPath(String(path))
     }
     self.init(name: given.map(String.init) ?? address.stem, address: address, passwordFile: file)
   }
@@ -94,7 +96,7 @@ extension ManagementEndpoint {
 extension ManagementEndpoint.Address {
   fileprivate init?(setting text: Substring) {
     if text.hasPrefix("unix:/") {
-      self = .unix(Path.normalized(String(text.dropFirst("unix:".count))))
+      self = .unix(normalizedPath(String(text.dropFirst("unix:".count))))
       return
     }
     let place = text.dropFirst("tcp:".count)
@@ -112,7 +114,7 @@ extension ManagementEndpoint.Address {
   /// A name for a server that has been given none.
   fileprivate var stem: String {
     switch self {
-    case .unix(let path): Path.stem(of: path)
+    case .unix(let path): fileStem(of: path)
     case .tcp: String(description.dropFirst("tcp:".count))
     }
   }

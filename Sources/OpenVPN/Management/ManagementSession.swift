@@ -1,3 +1,5 @@
+import System
+
 /// A conversation with a management interface, without the I/O: bytes and time in, bytes and
 /// events out.
 ///
@@ -212,7 +214,7 @@ package struct ManagementSession: Sendable {
     switch parser.take(line, of: buffer) {
     case .taken where command != nil || isAsynchronous(line): break
     case .end where command != nil: phase = .processID
-    case .pid(let pid): finishListing(pid)
+    case .pid: finishListing()
     case .refused:
       if let command, tellsOfRestart(line) { return phase = .restarting(command) }
       fail(.refused(command: command?.name ?? "status", text: remark(line)))
@@ -238,10 +240,9 @@ package struct ManagementSession: Sendable {
     output += command.text
   }
 
-  private mutating func finishListing(_ pid: Int64) {
-    let listing = StatusListing(contents: parser.contents, pid: pid)
+  private mutating func finishListing() {
+    finishStep(.listing(parser.listing))
     parser = StatusParser()
-    finishStep(.listing(listing))
   }
 
   private mutating func takeReply(_ line: Range<Int>, to command: ManagementCommand) {

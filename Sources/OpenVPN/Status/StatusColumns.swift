@@ -19,28 +19,20 @@ struct StatusColumns: Sendable {
   init(header fields: [Range<Int>], from first: Int, of bytes: Span<UInt8>) {
     for field in fields[first...] {
       let name = bytes.extracting(field)
-      if Bytes.equal(name, "Common Name") {
-        commonName = count
-      } else if Bytes.equal(name, "Username") {
-        username = count
-      } else if Bytes.equal(name, "Real Address") {
-        realAddress = count
-      } else if Bytes.equal(name, "Virtual Address") {
-        virtualAddress = count
-      } else if Bytes.equal(name, "Virtual IPv6 Address") {
-        virtualIPv6Address = count
-      } else if Bytes.equal(name, "Bytes Received") {
-        bytesReceived = count
-      } else if Bytes.equal(name, "Bytes Sent") {
-        bytesSent = count
-      } else if Bytes.equal(name, "Connected Since (time_t)") {
-        connectedSince = count
-      } else if Bytes.equal(name, "Client ID") {
-        clientID = count
+      for known in StatusColumns.known where Bytes.equal(name, known.name) {
+        self[keyPath: known.place] = count
       }
       count += 1
     }
   }
+
+  private static let known: [(name: StaticString, place: Place)] = [
+    ("Common Name", \.commonName), ("Username", \.username), ("Real Address", \.realAddress),
+    ("Virtual Address", \.virtualAddress), ("Virtual IPv6 Address", \.virtualIPv6Address),
+    ("Bytes Received", \.bytesReceived), ("Bytes Sent", \.bytesSent),
+    ("Connected Since (time_t)", \.connectedSince), ("Client ID", \.clientID),
+  ]
+  private typealias Place = WritableKeyPath<StatusColumns, Int?> & Sendable
 }
 
 /// One way of reading a row: its fields, and how many separators belong to the names.

@@ -5,34 +5,39 @@ import System
 /// Formats 1, 2 and 3 as OpenVPN 2.3 to 2.7 write them (`multi_print_status`, multi.c). A row is a set of
 /// small ranges of the text that is kept of all.
 package struct StatusListing: Sendable {
-  let contents: StatusContents
+  /// The texts that are asked for later. What else a row has, half of it and more, is not kept.
+  var text: [UInt8] = []
+  /// Where in the text the title is.
+  var titleRange = 0..<0
+  var records: [StatusRecord] = []
+  var hasEnd = false
 
   /// The process id that the server answered with, if it was asked.
-  package let pid: Int64?
-
-  /// Whether nothing is missing: `END` came, and every row could be read. Only of such a listing
-  /// does a session's absence mean anything.
-  package var isComplete: Bool { contents.hasEnd && contents.malformedRows == 0 }
+  package internal(set) var pid: Int64?
 
   /// Whether it is in format 1: its rows have no client id, no address in the tunnel and no time at
   /// which they began.
-  package var isPlain: Bool { contents.isPlain }
+  package internal(set) var isPlain = false
+
+  /// How many client rows could not be read and are not among `rows`.
+  package internal(set) var malformedRows = 0
+
+  /// The server's clock at the listing, in seconds since 1970; nil in format 1.
+  package internal(set) var serverTime: Int64?
+
+  /// Whether packets pass in the kernel (`dco_enabled`, since 2.6).
+  package internal(set) var dcoEnabled = false
+
+  /// Whether nothing is missing: `END` came, and every row could be read. Only of such a listing
+  /// does a session's absence mean anything.
+  package var isComplete: Bool { hasEnd && malformedRows == 0 }
 
   /// Whether the server broke off before `END`: it drops a row of more than 511 bytes and all that
   /// follows (`status_printf`, status.c), so the tail is missing and the rows before it are good.
-  package var isTruncated: Bool { !contents.hasEnd }
-
-  /// How many client rows could not be read and are not among `rows`.
-  package var malformedRows: Int { contents.malformedRows }
-
-  /// The server's clock at the listing, in seconds since 1970; nil in format 1.
-  package var serverTime: Int64? { contents.time }
+  package var isTruncated: Bool { !hasEnd }
 
   /// What the server calls itself, `OpenVPN 2.6.14 x86_64-pc-linux-gnu …`; empty in format 1.
-  package var title: ArraySlice<UInt8> { contents.text[contents.title] }
-
-  /// Whether packets pass in the kernel (`dco_enabled`, since 2.6).
-  package var dcoEnabled: Bool { contents.dcoEnabled }
+  package var title: ArraySlice<UInt8> { text[titleRange] }
 
   /// Whether packets pass in the kernel and it seems not to count them, as the first modules did not
   /// (OpenVPN's issue 746): of the sessions that are ten minutes old none has more bytes than its
@@ -50,28 +55,22 @@ package struct StatusListing: Sendable {
   }
 
   /// The client rows, in the server's order, which is that of a hash table.
-  package var rows: Rows { Rows(bytes: contents.text, records: contents.records) }
+  package var rows: Rows { Rows(bytes: text, records: records) }
 
-  init(contents: StatusContents, pid: Int64?) {
-    self.contents = contents
-    self.pid = pid
-  }
+  /// A listing of which nothing has come.
+  init() {}
 
   /// Reads a listing in one piece: what `status` answered, with or without the greeting before it
   /// and the answer to `pid` behind it, or a status file.
   package init(parsing bytes: [UInt8]) {
     var parser = StatusParser()
-    var pid: Int64?
     var start = 0
     while start < bytes.count {
       let feed = firstLineFeed(in: bytes.span, from: start)
-      switch parser.take(start..<lineEnd(feed, from: start, in: bytes.span), of: bytes) {
-      case .pid(let answer): pid = answer
-      case .taken, .end, .refused, .foreign: break
-      }
+      _ = parser.take(start..<lineEnd(feed, from: start, in: bytes.span), of: bytes)
       start = feed + 1
     }
-    self.init(contents: parser.contents, pid: pid)
+    self = parser.listing
   }
 
   /// The client rows of a listing.

@@ -1,16 +1,3 @@
-/// What a listing said.
-struct StatusContents: Sendable {
-  /// The texts that are asked for later. What else a row has, half of it and more, is not kept.
-  var text: [UInt8] = []
-  var records: [StatusRecord] = []
-  var malformedRows = 0
-  var hasEnd = false
-  var time: Int64?
-  var title = 0..<0
-  var dcoEnabled = false
-  var isPlain = false
-}
-
 /// Reads a listing line by line.
 struct StatusParser: Sendable {
   /// What a line turned out to be.
@@ -20,7 +7,7 @@ struct StatusParser: Sendable {
     /// `END`, alone on its line.
     case end
     /// `SUCCESS: pid=N`, alone on its line.
-    case pid(Int64)
+    case pid
     /// `ERROR: …` where a listing was due; there is no `END` then.
     case refused
     /// Nothing that belongs here.
@@ -32,7 +19,8 @@ struct StatusParser: Sendable {
 
   private enum Table { case none, clients, routes, statistics }
 
-  private(set) var contents = StatusContents()
+  /// What was read so far.
+  private(set) var listing = StatusListing()
   /// 1, 2 or 3 once the first line is there.
   private var format = 0
   private var separator: UInt8 { format == 3 ? UInt8(ascii: "\t") : UInt8(ascii: ",") }
@@ -52,13 +40,14 @@ struct StatusParser: Sendable {
   mutating func take(_ line: Range<Int>, of bytes: Span<UInt8>) -> Line {
     let text = bytes.extracting(line)
     if Bytes.equal(text, "END") {
-      contents.hasEnd = format != 0
+      listing.hasEnd = format != 0
       return format == 0 ? .foreign : .end
     }
     if Bytes.starts(text, with: "SUCCESS: pid="),
       let pid = Bytes.number(text.extracting(13...), in: processIDRange)
     {
-      return .pid(pid)
+      listing.pid = pid
+      return .pid
     }
     if format == 1 { return takeFormat1(line, of: bytes) }
     if Bytes.starts(text, with: ">") { return .taken }
@@ -79,13 +68,13 @@ struct StatusParser: Sendable {
       format = 2
     } else if Bytes.equal(text, "OpenVPN CLIENT LIST") {
       format = 1
-      contents.isPlain = true
+      listing.isPlain = true
       return .taken
     } else {
       return .foreign
     }
-    contents.text.append(copying: text.extracting(6...))
-    contents.title = 0..<contents.text.count
+    listing.text.append(copying: text.extracting(6...))
+    listing.titleRange = 0..<listing.text.count
     return .taken
   }
 
@@ -106,7 +95,7 @@ struct StatusParser: Sendable {
     } else if Bytes.equal(tag, "GLOBAL_STATS") {
       takeStatistic(bytes)
     } else if Bytes.equal(tag, "TIME") {
-      contents.time = fields.last.flatMap {
+      listing.serverTime = fields.last.flatMap {
         Bytes.number(bytes.extracting($0), in: momentRange)
       }
     }
@@ -125,7 +114,7 @@ struct StatusParser: Sendable {
 
   private mutating func takeStatistic(_ bytes: Span<UInt8>) {
     guard fields.count == 3, Bytes.equal(bytes.extracting(fields[1]), "dco_enabled") else { return }
-    contents.dcoEnabled = Bytes.equal(bytes.extracting(fields[2]), "1")
+    listing.dcoEnabled = Bytes.equal(bytes.extracting(fields[2]), "1")
   }
 
   /// Format 1, made to be read by people: tables with a title, a header and bare rows.
@@ -157,25 +146,25 @@ struct StatusParser: Sendable {
     guard let columns = clientColumns, line.count <= Int(UInt16.max),
       let record = onlyReading(of: fields, columns, line: line.lowerBound, of: bytes)
     else {
-      contents.malformedRows += 1
+      listing.malformedRows += 1
       return
     }
     if !record.hasAddress, record.connectedSince != nil {
       noteUnrouted(record, of: bytes)
     }
-    contents.records.append(kept(record, of: bytes))
+    listing.records.append(kept(record, of: bytes))
     size += line.count + 1
   }
 
   /// A record with its texts where they are kept.
   private mutating func kept(_ record: StatusRecord, of bytes: Span<UInt8>) -> StatusRecord {
-    let start = contents.text.count
+    let start = listing.text.count
     var kept = record
     kept.line = UInt32(truncatingIfNeeded: start)
     func keep(_ field: inout StatusRecord.Field) {
       let text = bytes.extracting(record.range(field))
-      field.offset = UInt16(contents.text.count - start)
-      contents.text.append(copying: text)
+      field.offset = UInt16(listing.text.count - start)
+      listing.text.append(copying: text)
     }
     keep(&kept.commonName)
     keep(&kept.realAddress)
@@ -244,7 +233,7 @@ struct StatusParser: Sendable {
     let name = bytes.extracting(record.range(record.commonName))
     guard !Bytes.equal(name, "UNDEF") else { return }
     let key = hash(name, bytes.extracting(record.range(record.realAddress)))
-    unrouted[key, default: []].append(contents.records.count)
+    unrouted[key, default: []].append(listing.records.count)
   }
 
   private mutating func takeRoute(_ fields: ArraySlice<Range<Int>>, of bytes: Span<UInt8>) {
@@ -258,11 +247,11 @@ struct StatusParser: Sendable {
     else { return }
     let (name, address) = (bytes.extracting(nameRange), bytes.extracting(addressRange))
     for index in unrouted[hash(name, address)] ?? [] {
-      let record = contents.records[index]
+      let record = listing.records[index]
       if isSame(record.range(record.commonName), name),
         isSame(record.range(record.realAddress), address)
       {
-        contents.records[index].isRouted = true
+        listing.records[index].isRouted = true
       }
     }
   }
@@ -276,7 +265,7 @@ struct StatusParser: Sendable {
 
   /// Whether a text that is kept is the same as another one.
   private func isSame(_ kept: Range<Int>, _ other: Span<UInt8>) -> Bool {
-    let text = contents.text.span.extracting(kept)
+    let text = listing.text.span.extracting(kept)
     return text.count == other.count && text.indices.allSatisfy { text[$0] == other[$0] }
   }
 

@@ -1,3 +1,5 @@
+import System
+
 /// One client in a listing.
 package struct StatusRow: Sendable {
   let bytes: [UInt8]
@@ -34,16 +36,21 @@ package struct StatusRow: Sendable {
   /// What `client-kill` takes; nil before OpenVPN 2.4 and in format 1. Good for two seconds.
   package var clientID: UInt64? { record.clientID }
 
-  /// Whether this is a session, as far as the row can tell: it has a virtual address or, on a tap server without a pool, an
-  /// entry in the routing table. Handshakes, waiting and refused clients are rows, not sessions,
-  /// and so is every row of format 1, which cannot tell.
-  package var isSession: Bool { record.connectedSince != nil && address != nil }
+  /// The address the server gave it, IPv4 or else IPv6; empty if none.
+  package var address: ArraySlice<UInt8> {
+    virtualAddress.isEmpty ? virtualIPv6Address : virtualAddress
+  }
 
-  /// The address that is part of the session's identity; nil for what is no session.
-  package var address: SessionAddress? {
-    guard record.isRouted || record.hasAddress else { return nil }
-    return SessionAddress(
-      ipv4: virtualAddress, ipv6: virtualIPv6Address, commonName: commonName)
+  /// Whether this is a session, as far as the row can tell: it has a virtual address or, on a tap
+  /// server without a pool, an entry in the routing table. Handshakes, waiting and refused clients
+  /// are rows, not sessions, and so is every row of format 1, which cannot tell.
+  package var isSession: Bool {
+    guard record.connectedSince != nil else { return false }
+    if address.isEmpty { return record.isRouted && !commonName.isEmpty }
+    return address.count <= 45
+      && address.allSatisfy { byte in
+        hexadecimalDigit(byte) != nil || byte == UInt8(ascii: ".") || byte == UInt8(ascii: ":")
+      }
   }
 
   /// Whether the real address has a port, and so is one client's alone: IPv6 clients are listed

@@ -1,8 +1,9 @@
 import Glibc
+import Quota
 import System
 
 /// How bad it is; a log line's level and a message's first word.
-package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+package enum LogLevel: Int, SettingChoice, Comparable, Sendable, CaseIterable {
   /// Useful only when looking for a fault.
   case debug
   /// What happened in the ordinary course.
@@ -15,6 +16,8 @@ package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
   package static func < (left: LogLevel, right: LogLevel) -> Bool {
     left.rawValue < right.rawValue
   }
+
+  package static var words: StaticString { "debug info warning error" }
 
   /// The word in a log line and in the setting `LOG_LEVEL`.
   package var word: String {

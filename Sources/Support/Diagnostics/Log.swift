@@ -2,19 +2,6 @@ import Glibc
 import System
 import Quota
 
-/// A value in a log line, escaped when it is written.
-package enum LogValue: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
-  /// Text; may come from outside.
-  case text(String)
-  /// Text as bytes, not necessarily UTF-8, such as a client's name.
-  case bytes([UInt8])
-  /// A number.
-  case number(Int64)
-
-  package init(stringLiteral value: String) { self = .text(value) }
-  package init(integerLiteral value: Int64) { self = .number(value) }
-}
-
 /// The log that all programs append to, one line an event:
 /// `2026-11-23T20:36:45Z info quota-sweep: closed user=alice bytes=123`.
 ///
@@ -50,11 +37,12 @@ package final class Log {
     self.level = level
   }
 
-  /// The log that the settings describe.
-  package convenience init(program: String, settings: Settings) {
+  /// The log that the settings describe; of a run that changes nothing it has no file.
+  package convenience init(
+    _ diagnostics: DiagnosticPrinter, _ settings: Settings, isDryRun: Bool = false
+  ) {
     self.init(
-      diagnostics: DiagnosticPrinter(program: program), path: settings.logFile,
-      level: settings.logLevel)
+      diagnostics: diagnostics, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
   }
 
   /// Logs an event, if its level is high enough.
@@ -64,7 +52,8 @@ package final class Log {
   ///   - event: what happened, a word or a few.
   ///   - details: `key=value` pairs in their order.
   package func record(
-    _ level: LogLevel, _ event: StaticString, _ details: KeyValuePairs<StaticString, LogValue> = [:]
+    _ level: LogLevel, _ event: StaticString,
+    _ details: KeyValuePairs<StaticString, FieldValue> = [:]
   ) {
     guard level >= self.level else { return }
     let text = Log.text(of: event, details)
@@ -101,21 +90,14 @@ package final class Log {
       Array("\(isoTime(Clock.now)) \(level.word) \(diagnostics.program): ".utf8) + text + [10]
     do throws(SystemError) {
       if file == nil { file = try Log.open(path) }
-      try append(line)
+      // A part of a line, on a full disk, is a failure.
+      if let wrote = try file?.writeOnce(line.span, to: path), wrote < line.count {
+        throw SystemError("write to", path, code: ENOSPC)
+      }
     } catch {
       gaveUp = true
       diagnostics.warning("\(error.description); this run is not logged there", hint: error.hint)
     }
-  }
-
-  /// Writes a line in one call; a part of one, on a full disk, is a failure.
-  private func append(_ line: [UInt8]) throws(SystemError) {
-    guard let number = file?.number else { return }
-    let wrote = unsafe line.withUnsafeBytes { buffer in
-      retryingOnInterrupt { unsafe write(number, buffer.baseAddress, buffer.count) }
-    }
-    if wrote < 0 { throw SystemError("write to", path) }
-    if wrote < line.count { throw SystemError("write to", path, code: ENOSPC) }
   }
 
   /// Opens the log to write on until the program ends. A file that was rotated and packed between
@@ -151,16 +133,12 @@ package final class Log {
   }
 
   private static func text(
-    of event: StaticString, _ details: KeyValuePairs<StaticString, LogValue>
+    of event: StaticString, _ details: KeyValuePairs<StaticString, FieldValue>
   ) -> [UInt8] {
     var text = Array("\(event)".utf8)
     for (key, value) in details {
       text += " \(key)=".utf8
-      switch value {
-      case .text(let value): Escaping.appendValue(Array(value.utf8), to: &text)
-      case .bytes(let value): Escaping.appendValue(value, to: &text)
-      case .number(let value): text += "\(value)".utf8
-      }
+      Escaping.appendValue(value.bytes, to: &text)
     }
     return text
   }

@@ -9,20 +9,6 @@ package struct CSVWriter {
   package private(set) var bytes: [UInt8] = []
   private let isForTerminal: Bool
 
-  /// One field of a row.
-  package enum Field: Sendable, ExpressibleByStringLiteral {
-    /// Text; may come from outside.
-    case text(String)
-    /// Text as bytes, not necessarily UTF-8, such as a user's name.
-    case bytes([UInt8])
-    /// A number.
-    case number(Int64)
-    /// Nothing: what JSON calls null.
-    case empty
-
-    package init(stringLiteral value: String) { self = .text(value) }
-  }
-
   /// A document that has its heading.
   ///
   /// - Parameters:
@@ -31,18 +17,16 @@ package struct CSVWriter {
   ///     `\xHH`; otherwise every byte is kept.
   package init(_ columns: [String], isForTerminal: Bool = false) {
     self.isForTerminal = isForTerminal
-    row(columns.map(Field.text))
+    row(columns.map(FieldValue.text))
   }
 
   /// Writes a row, which has as many fields as there are columns.
-  package mutating func row(_ fields: [Field]) {
+  package mutating func row(_ fields: [FieldValue]) {
     for (index, field) in fields.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       switch field {
-      case .text(let text): append(Array(text.utf8))
-      case .bytes(let text): append(text)
-      case .number(let value): bytes += String(value).utf8
-      case .empty: break
+      case .number, .size: bytes += field.bytes
+      default: append(field.bytes)
       }
     }
     bytes += [CSV.carriageReturn, CSV.lineFeed]

@@ -1,3 +1,5 @@
+import System
+
 /// Text from outside, made safe for one line of a log or a terminal.
 ///
 /// Names are chosen by strangers: a line break would forge a log line, an escape sequence would
@@ -29,19 +31,17 @@ package enum Escaping {
     if isPlain { return String(decoding: name, as: UTF8.self) }
     let start = name.prefix { $0 == space }.count + lengthOfMark(at: name.drop { $0 == space })
     let end = max(start, name.count - name.reversed().prefix { $0 == space }.count)
-    var shown: [UInt8] = []
-    for byte in name[..<start] { appendHexadecimal(byte, to: &shown) }
+    var shown = Array(escaped(name[..<start]).utf8)
     var rest = name[start..<end]
     while let place = rest.indices.first(where: { escapedByte(in: name, at: $0) != nil }),
       place < end
     {
       append(Array(rest[..<place]), to: &shown, quoted: false)
-      appendHexadecimal(backslash, to: &shown)
+      shown += escaped([backslash]).utf8
       rest = rest[(place + 1)...]
     }
     append(Array(rest), to: &shown, quoted: false)
-    for byte in name[end...] { appendHexadecimal(byte, to: &shown) }
-    return String(decoding: shown, as: UTF8.self)
+    return String(decoding: shown, as: UTF8.self) + escaped(name[end...])
   }
 
   /// The name that a text stands for, in which `\xHH` with capital digits is a byte.
@@ -127,9 +127,7 @@ package enum Escaping {
       if scalar.isASCII {
         append(UInt8(scalar.value), to: &line, quoted: quoted)
       } else if isHarmful(scalar) {
-        for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
-          appendHexadecimal(byte, to: &line)
-        }
+        line += escaped(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter).utf8
       } else {
         line += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       }
@@ -142,25 +140,14 @@ package enum Escaping {
       line.append(UInt8(ascii: "\\"))
       line.append(byte)
     case 0x20...0x7E: line.append(byte)
-    default: appendHexadecimal(byte, to: &line)
-    }
-  }
-
-  private static func appendHexadecimal(_ byte: UInt8, to line: inout [UInt8]) {
-    line += "\\x".utf8
-    for digit in [byte >> 4, byte & 15] {
-      line.append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "A"))
+    default: line += escaped([byte]).utf8
     }
   }
 
   /// Whether a character does harm on a terminal, or cannot be seen there.
   package static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .privateUse,
-      .surrogate, .unassigned:
-      true
-    default: scalar.properties.isDefaultIgnorableCodePoint
-    }
+    !isHarmless(scalar) || scalar.properties.generalCategory == .spaceSeparator
+      || scalar.properties.isDefaultIgnorableCodePoint
   }
 }
 

@@ -1,3 +1,5 @@
+import System
+
 /// Writes JSON, in the order it is told, as bytes.
 ///
 /// Every character that could do harm on a terminal is written as `\uXXXX`, so that looking at the
@@ -53,6 +55,18 @@ package struct JSONWriter {
     string(value)
   }
 
+  /// Writes a field that is any value.
+  package mutating func field(_ key: String, value: FieldValue) {
+    switch value {
+    case .text(let text): field(key, text)
+    case .bytes(let bytes): field(key, String(decoding: bytes, as: UTF8.self))
+    case .number(let number), .size(let number): field(key, number)
+    case .flag(let flag): field(key, flag)
+    case .time(let time): field(key, isoTime(time))
+    case .empty: field(key, String?.none)
+    }
+  }
+
   /// Writes an element of an array that is a text.
   package mutating func element(_ text: String) {
     separate()
@@ -92,8 +106,9 @@ package struct JSONWriter {
       case "\"", "\\":
         bytes += [UInt8(ascii: "\\"), UInt8(ascii: scalar)]
       case " "..."~": bytes.append(UInt8(ascii: scalar))
-      case _ where JSONWriter.isHarmful(scalar): escape(scalar)
-      default: bytes += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      case _ where isHarmless(scalar):
+        bytes += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      default: escape(scalar)
       }
     }
   }
@@ -106,13 +121,6 @@ package struct JSONWriter {
     for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
       let digits = String(unit, radix: 16)
       bytes += "\\u\(String(repeating: "0", count: 4 - digits.utf8.count))\(digits)".utf8
-    }
-  }
-
-  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: true
-    default: false
     }
   }
 }

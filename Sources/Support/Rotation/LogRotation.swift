@@ -43,8 +43,8 @@ package struct LogRotation {
   ///
   /// - Parameter isForced: whatever its size, unless it is empty.
   /// - Returns: its size in bytes; nil if it is not due.
-  /// - Throws: `RotationError` for what is not a file.
-  package func due(isForced: Bool) throws(RotationError) -> Int64? {
+  /// - Throws: `RotationError` for what is not a file; `SystemError`.
+  package func due(isForced: Bool) throws -> Int64? {
     guard limit > 0 || isForced, let status = try status() else { return nil }
     let isDue = isForced ? status.size > 0 : status.size > limit
     return isDue ? status.size : nil
@@ -52,16 +52,12 @@ package struct LogRotation {
 
   /// Rotates the log if it is due, packs what is older and removes what is too old. Waits for
   /// another rotation that is under way.
-  package func run(isForced: Bool) throws(RotationError) -> Outcome {
+  package func run(isForced: Bool) throws -> Outcome {
     guard limit > 0 || isForced, try status() != nil else { return Outcome() }
     var outcome = Outcome()
     let lock = try lockedLog()
     let successor = try finish(lock, isForced: isForced, &outcome)
-    do {
-      outcome.removed = try logs.removeSurplus()
-    } catch {
-      throw .system(error)
-    }
+    outcome.removed = try logs.removeSurplus()
     outcome.packed = try logs.packOlder()
     _ = consume successor
     _ = consume lock
@@ -73,52 +69,45 @@ package struct LogRotation {
   /// - Returns: the new log, locked before it has its name.
   private func finish(
     _ log: borrowing Descriptor, isForced: Bool, _ outcome: inout Outcome
-  ) throws(RotationError) -> Descriptor? {
+  ) throws -> Descriptor? {
     let size = try due(isForced: isForced)
-    do throws(SystemError) {
-      let status = try FileStatus(of: log, called: logs.log)
-      let isNamed = (try? FileStatus(ofLink: logs.plain(1)))?.isSameFile(as: status) == true
-      guard isNamed || size != nil else { return nil }
-      // First of all what may fail for want of space.
-      let draft = "\(logs.log).new"
-      let successor = try Descriptor.draft(draft, like: status)
-      try successor.lock(of: draft)
-      if !isNamed {
-        try logs.makeRoom()
-        try link(logs.log, to: logs.plain(1))
-      }
-      try rename(draft, to: logs.log)
-      outcome.rotated = status.size
-      return successor
-    } catch {
-      throw .system(error)
+    let status = try FileStatus(of: log, called: logs.log)
+    let isNamed = (try? FileStatus(ofLink: logs.plain(1)))?.isSameFile(as: status) == true
+    guard isNamed || size != nil else { return nil }
+    // First of all what may fail for want of space.
+    let draft = "\(logs.log).new"
+    let successor = try Descriptor.draft(draft, like: status)
+    try successor.lock(of: draft)
+    if !isNamed {
+      try logs.makeRoom()
+      try link(logs.log, to: logs.plain(1))
     }
+    try rename(draft, to: logs.log)
+    outcome.rotated = status.size
+    return successor
   }
 
   /// What is known of the log; nil if there is none yet.
-  private func status() throws(RotationError) -> FileStatus? {
-    let status: FileStatus
-    do { status = try FileStatus(ofLink: logs.log) } catch {
+  private func status() throws -> FileStatus? {
+    do throws(SystemError) {
+      let status = try FileStatus(ofLink: logs.log)
+      if status.kind == .regular { return status }
+    } catch {
       if error.code == ENOENT { return nil }
-      throw .system(error)
+      throw error
     }
-    guard status.kind == .regular else { throw .notAFile(logs.log) }
-    return status
+    throw RotationError.notAFile(logs.log)
   }
 
   /// Takes the lock that keeps other rotations away, on the log itself: only users who may write to it
   /// can hold it. The process that held it before may have put that very file aside.
-  private func lockedLog() throws(RotationError) -> Descriptor {
-    do throws(SystemError) {
-      while true {
-        let flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
-        let file = try Descriptor.open(logs.log, flags)
-        try file.lock(of: logs.log)
-        let held = try FileStatus(of: file, called: logs.log)
-        if try FileStatus(ofLink: logs.log).isSameFile(as: held) { return file }
-      }
-    } catch {
-      throw .system(error)
+  private func lockedLog() throws(SystemError) -> Descriptor {
+    while true {
+      let flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+      let file = try Descriptor.open(logs.log, flags)
+      try file.lock(of: logs.log)
+      let held = try FileStatus(of: file, called: logs.log)
+      if try FileStatus(ofLink: logs.log).isSameFile(as: held) { return file }
     }
   }
 }
@@ -136,10 +125,8 @@ extension Descriptor {
   }
 }
 
-/// Why a log was not rotated, or not packed.
+/// Why a log was not rotated, or not packed, other than that a system call failed.
 package enum RotationError: UserFacingError {
-  /// A system call failed.
-  case system(SystemError)
   /// `gzip` did, and has said why on standard error.
   case gzip(String)
   /// The log is a link, a pipe or a device.
@@ -147,7 +134,6 @@ package enum RotationError: UserFacingError {
 
   package var message: String {
     switch self {
-    case .system(let error): error.message
     case .gzip(let path): "cannot pack \(path): gzip failed"
     case .notAFile(let path): "cannot rotate \(path): it is not a regular file"
     }
@@ -155,7 +141,6 @@ package enum RotationError: UserFacingError {
 
   package var hint: String? {
     switch self {
-    case .system(let error): error.hint
     case .gzip: "the log is as it was, and is packed with the next rotation"
     case .notAFile: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation"
     }
@@ -163,7 +148,6 @@ package enum RotationError: UserFacingError {
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .system(let error): error.exitStatus
     case .gzip: .inputOutput
     case .notAFile: .configuration
     }

@@ -52,7 +52,7 @@ struct RotatedLogs {
   /// Packs all but the youngest that are not packed yet.
   ///
   /// - Returns: how many.
-  func packOlder() throws(RotationError) -> Int {
+  func packOlder() throws -> Int {
     guard limit > 1 else { return 0 }
     var count = 0
     for number in 2...limit where files(number).contains(plain(number)) {
@@ -63,27 +63,26 @@ struct RotatedLogs {
 
   /// Packs one, unless a program still writes to it: the next rotation is soon enough. It is whole
   /// on the disk before the plain one goes.
-  private func pack(_ number: Int) throws(RotationError) -> Bool {
+  private func pack(_ number: Int) throws -> Bool {
     let path = plain(number)
     let draft = "\(packed(number)).new"
-    do throws(SystemError) {
+    do {
       let file = try Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
       guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { return false }
       let status = try FileStatus(of: file, called: path)
       guard status.kind == .regular else { return false }
       let output = try Descriptor.draft(draft, like: status)
       if try System.run(["gzip", "-c"], input: file, output: output) == 0 {
-        guard fsync(output.number) == 0 else { throw SystemError("write to", draft) }
+        try output.synchronize(as: draft)
         try rename(draft, to: packed(number))
         try remove(path)
         return true
       }
+      throw RotationError.gzip(path)
     } catch {
       try? remove(draft)
-      throw .system(error)
+      throw error
     }
-    try? remove(draft)
-    throw .gzip(path)
   }
 }
 

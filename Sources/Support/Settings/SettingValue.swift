@@ -34,10 +34,10 @@ struct SettingValue {
 
   /// One of a few words, in any case.
   func choice<Choice: SettingChoice>() throws(SettingRefusal) -> Choice {
-    if let place = index(of: bytes.span, among: Choice.words), let value = Choice(rawValue: place) {
-      return value
+    guard let value = Choice(word: bytes.span) else {
+      throw SettingRefusal("allowed is one of: \(Choice.words)")
     }
-    throw SettingRefusal("allowed is one of: \(Choice.words)")
+    return value
   }
 
   /// Any text without control characters.
@@ -170,36 +170,4 @@ struct SettingValue {
     }
     return number
   }
-}
-
-/// A setting that is one of a few words; its raw value is the place of its word among them.
-protocol SettingChoice: RawRepresentable<Int> {
-  /// The words in small letters with a space between them, in the order of the cases.
-  static var words: StaticString { get }
-}
-
-extension IdentifyBy: SettingChoice {
-  static var words: StaticString { "auto common-name username" }
-}
-
-extension Names: SettingChoice {
-  static var words: StaticString { "exact fold" }
-}
-
-extension UnknownUsers: SettingChoice {
-  static var words: StaticString { "allow reject ignore" }
-}
-
-extension OnError: SettingChoice {}
-
-extension Count: SettingChoice {
-  static var words: StaticString { "total sent received" }
-}
-
-extension ByteUnits: SettingChoice {
-  static var words: StaticString { "decimal binary" }
-}
-
-extension LogLevel: SettingChoice {
-  static var words: StaticString { "debug info warning error" }
 }

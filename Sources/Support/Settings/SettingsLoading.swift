@@ -140,8 +140,7 @@ struct SettingsLoading {
   private mutating func read(_ path: String, mayBeMissing: Bool) -> SystemError? {
     let text: [UInt8]
     do throws(SystemError) {
-      // Does not wait for a pipe that nobody writes to.
-      let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+      let file = try Descriptor(readingWithoutWaiting: path)
       text = try file.readToEnd(of: path, limit: SettingsLoading.limit)
     } catch {
       return mayBeMissing && (error.code == ENOENT || error.code == ENOTDIR) ? nil : error
@@ -208,8 +207,17 @@ struct SettingsLoading {
 }
 
 extension DiagnosticPrinter {
+  /// Loads the settings, and passes on what there is to say about them.
+  ///
+  /// - Parameter config: the argument of `--config`.
+  package func settings(config: String?) throws(SettingsError) -> Settings {
+    let loaded = try Settings.load(config: config)
+    warn(of: loaded.problems)
+    return loaded.settings
+  }
+
   /// Passes on what there was to say about the settings, one warning each: the work goes on.
-  package func warn(of problems: [SettingsProblem]) {
+  func warn(of problems: [SettingsProblem]) {
     for problem in problems { warning(problem.message) }
   }
 }

@@ -46,17 +46,7 @@ extension Zone {
       }
     }
     guard isPlain, !name.isEmpty, name.utf8.first != UInt8(ascii: "/") else { return false }
-    guard let start = try? beginning(of: "\(directory)/\(name)", count: 4) else { return false }
-    return start == Array("TZif".utf8)
-  }
-
-  private static func beginning(of path: String, count: Int) throws(SystemError) -> [UInt8] {
-    let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
-    var bytes = [UInt8](repeating: 0, count: count)
-    let got = unsafe bytes.withUnsafeMutableBytes { buffer in
-      retryingOnInterrupt { unsafe read(file.number, buffer.baseAddress, count) }
-    }
-    guard got >= 0 else { throw SystemError("read", path) }
-    return Array(bytes.prefix(got))
+    let file = try? Descriptor(readingWithoutWaiting: "\(directory)/\(name)")
+    return (try? file?.readStart(atMost: 4)) == Array("TZif".utf8)
   }
 }

@@ -5,15 +5,7 @@ import Quota
 package struct LiveRow: Sendable {
   /// Whose it is; the name the server shows where nobody can tell yet.
   package let owner: UserName
-  /// The server's name in the settings; nil where no sweep has seen the session.
-  package let server: String?
-  /// The address inside the tunnel.
-  package let address: String
-  /// Where the client sends from.
-  package let realAddress: String?
-  /// Seconds since 1970 in UTC.
-  package let connectedSince: Int64
-  package let counters: Traffic
+  package let session: OpenSession
   /// What the ledger has not counted yet.
   package let uncounted: Traffic
   /// When the counters were so, in seconds since 1970 in UTC; nil where no sweep saw them.
@@ -30,15 +22,14 @@ package struct LiveRow: Sendable {
   init(_ row: Int, _ known: Ownership, of report: ServerReport, previous: Int64?) {
     let client = report.clients[row]
     owner = known.owner ?? report.names(at: row).commonName
-    server = report.server
-    address = known.address
-    realAddress = client.endpoints.real.isNone ? nil : client.endpoints.real.description
-    connectedSince = known.connectedSince
-    counters = client.counters
+    session = OpenSession(
+      server: report.server, address: known.address,
+      realAddress: client.endpoints.real.isNone ? nil : client.endpoints.real.description,
+      connectedSince: known.connectedSince, counters: client.counters)
     uncounted = client.counters.increase(over: known.counted ?? Traffic())
     at = report.at
     isLive = true
-    let from = known.counted?.isZero == false ? previous : connectedSince
+    let from = known.counted?.isZero == false ? previous : known.connectedSince
     rate = from.flatMap { uncounted.perSecond(of: .seconds(report.at - $0)) }
   }
 
@@ -47,11 +38,7 @@ package struct LiveRow: Sendable {
   /// - Parameter time: when a sweep saw it last; nil where none did.
   init(_ session: OpenSession, of owner: UserName, at time: Int64?) {
     self.owner = owner
-    server = session.server
-    address = session.address
-    realAddress = session.realAddress
-    connectedSince = session.connectedSince
-    counters = session.counters
+    self.session = session
     uncounted = Traffic()
     at = time
     isLive = false
@@ -59,20 +46,22 @@ package struct LiveRow: Sendable {
 
   /// Whether two rows are of one session.
   func isSame(as other: LiveRow) -> Bool {
-    server == other.server && address == other.address && connectedSince == other.connectedSince
+    session.server == other.session.server && session.address == other.session.address
+      && session.connectedSince == other.session.connectedSince
   }
 
   func isBefore(_ other: LiveRow) -> Bool {
     if owner != other.owner { return owner.bytes.lexicographicallyPrecedes(other.owner.bytes) }
-    if connectedSince != other.connectedSince { return connectedSince < other.connectedSince }
-    return (server ?? "", address) < (other.server ?? "", other.address)
+    let (own, others) = (session, other.session)
+    return (own.connectedSince, own.server ?? "", own.address)
+      < (others.connectedSince, others.server ?? "", others.address)
   }
 
   /// The row with the rate since an earlier one of the same session.
   func since(_ earlier: LiveRow, _ time: Duration) -> LiveRow {
     guard isLive, earlier.isLive else { return self }
     var row = self
-    row.rate = counters.increase(over: earlier.counters).perSecond(of: time)
+    row.rate = session.counters.increase(over: earlier.session.counters).perSecond(of: time)
     return row
   }
 }
@@ -96,9 +85,9 @@ extension LiveView {
   /// - Parameter time: how long before this one that was taken.
   package func since(_ earlier: LiveView, _ time: Duration) -> LiveView {
     var view = self
-    let before = Dictionary(grouping: earlier.sessions) { $0.address }
+    let before = Dictionary(grouping: earlier.sessions) { $0.session.address }
     view.replaceSessions { row in
-      before[row.address]?.first { $0.isSame(as: row) }.map { row.since($0, time) } ?? row
+      before[row.session.address]?.first { $0.isSame(as: row) }.map { row.since($0, time) } ?? row
     }
     return view
   }

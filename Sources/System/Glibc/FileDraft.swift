@@ -42,9 +42,7 @@ package struct FileDraft: ~Copyable {
   /// - Parameter mode: the permission bits of the file, whatever the umask.
   package consuming func publish(mode: mode_t) throws(SystemError) {
     try file.setMode(mode, of: path)
-    guard retryingOnInterrupt({ fsync(file.number) }) == 0 else {
-      throw SystemError("write to", path)
-    }
+    try file.synchronize(as: path)
     guard unsafe renameat(folder.number, name, folder.number, fileName(of: path)) == 0 else {
       throw SystemError("rename", path)
     }
@@ -57,5 +55,19 @@ package struct FileDraft: ~Copyable {
     } catch {
       throw SystemError("create", path, code: error.code)
     }
+  }
+}
+
+/// Removes the drafts in a directory that processes have left which were killed: each has its
+/// maker's process id in its name, so none would ever be written over.
+///
+/// - Parameter maker: the process that a file's name says has made it; nil for a file that is no
+///   draft.
+package func removeLeftovers(inDirectory path: String, madeBy maker: (String) -> pid_t?) {
+  for name in (try? names(inDirectory: path)) ?? [] {
+    guard let process = maker(name), process > 0, kill(process, 0) != 0, errno == ESRCH else {
+      continue
+    }
+    try? remove("\(path)/\(name)")
   }
 }

@@ -115,7 +115,7 @@ final class PoweredHost {
 
   /// The rotation's part in the database.
   func prune() throws {
-    let log = Log(program: "quota-rotate", settings: settings)
+    let log = Log(DiagnosticPrinter(program: "quota-rotate"), settings)
     var tidying = try Tidying(settings, log, isDryRun: false, at: Clock.now)
     let removed = try tidying.run().removed.reduce(0) { $0 + $1.rows }
     guard removed > 0 else { throw Failure(description: "nothing was pruned") }

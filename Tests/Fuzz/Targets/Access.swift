@@ -82,7 +82,7 @@ extension FuzzTarget {
         unsafe rmdir(folder)
       }
       do {
-        try makeDirectory(folder, mode: 0o700)
+        _ = unsafe mkdir(folder, 0o700)
         let directory = try Directory(folder)
         try directory.remove("access")
         let file = try directory.create("access", mode: 0o600)

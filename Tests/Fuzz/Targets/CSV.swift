@@ -31,8 +31,8 @@ extension FuzzTarget {
     var writer = CSVWriter(["heading"])
     var shown = CSVWriter(["heading"], isForTerminal: true)
     for row in rows {
-      writer.row(row.map(CSVWriter.Field.bytes))
-      shown.row(row.map(CSVWriter.Field.bytes))
+      writer.row(row.map(FieldValue.bytes))
+      shown.row(row.map(FieldValue.bytes))
     }
     var reader = CSVReader(writer.bytes)
     _ = try? reader.next()

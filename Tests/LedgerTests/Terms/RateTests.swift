@@ -148,4 +148,13 @@ private let day: Int64 = 86_400
     try other.accessTable.publish(settings, at: moment(Bench.noon))
     #expect(try table().fence == false)
   }
+  @Test func `is found where no hook said, at the listed address on the config's device`() throws {
+    let bench = try bench()
+    try bench.take([report([listed("alice", 1, 2)], device: "tun7")])
+    let settings = AccessSettings(onError: .allow, identifyBy: .auto)
+    try bench.ledger.accessTable.publish(settings, at: moment(Bench.noon + 60))
+    var table = try AccessTable(in: Directory(bench.folder.path))
+    #expect(try table.process(0).device == Array("tun7".utf8))
+    #expect(try table.session(0).addresses.ipv4 == InternetAddress(bytes: [10, 8, 0, 2]))
+  }
 }

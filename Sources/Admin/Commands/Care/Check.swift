@@ -14,7 +14,7 @@ struct Check: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let config = options.config.map { String(decoding: RawArguments.bytes(of: $0), as: UTF8.self) }
+    let config = options.config.map { FileArgument($0).path }
     let results = HealthCheck(Settings.loadLeniently(config: config), at: Clock.now).run()
     try StandardOutput.write(output.json ? json(results) : text(results))
     switch results.map(\.level).max() {

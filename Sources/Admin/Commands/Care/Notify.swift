@@ -24,8 +24,7 @@ struct Notify: ParsableCommand {
     let administration = try Administration(options)
     let (ledger, settings) = (administration.ledger, administration.settings)
     let command = settings.notifyCommand
-    let log = Log(
-      diagnostics: AdminProgram.diagnostics, path: settings.logFile, level: settings.logLevel)
+    let log = Log(AdminProgram.diagnostics, settings)
     if command.isEmpty { return }
     let begun = Clock.now
     var failed = 0

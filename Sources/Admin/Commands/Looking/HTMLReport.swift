@@ -21,13 +21,10 @@ struct HTMLReport: ParsableCommand {
   func run() throws {
     let (settings, now) = (try options.settings(), Clock.now)
     let window = try window.window(ofDays: 30, now: now, in: settings.zone)
-    let file = OutputFile(html)
-    let size = try file.write(with: settings) { output in
+    try OutputFile(html).write(bytesWith: settings) {
       let ledger = try Administration(settings).ledger
       let overview = try Overview(ledger, window, Words(settings), now: now)
-      let page = Page(overview: overview, host: Machine.name).bytes
-      try output.write(page.span, to: file.path == "-" ? "standard output" : file.path)
+      return Page(overview: overview, host: Machine.name).bytes
     }
-    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(file.path)"]) }
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Ledger
 import Quota
-import SQLite
 import Support
 import System
 
@@ -22,14 +21,11 @@ struct Metrics: ParsableCommand {
   func run() throws {
     let settings = try options.settings()
     let isForTerminal = output == nil && Terminal.isOutput
-    let file = OutputFile(output ?? "-")
-    let size = try file.write(with: settings) { stream in
+    try OutputFile(output ?? "-").write(bytesWith: settings) {
       let ledger = try Administration(settings).ledger
       let reading = try MetricsReading(ledger, settings, now: Clock.now)
-      let text = reading.text(withUsers: !totals, isForTerminal: isForTerminal)
-      try stream.write(text.span, to: file.path == "-" ? "standard output" : file.path)
+      return reading.text(withUsers: !totals, isForTerminal: isForTerminal)
     }
-    if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(file.path)"]) }
   }
 }
 

@@ -115,11 +115,7 @@ private struct LiveSessions {
     return [
       .text("USER") { $0.owner.forPeople },
       .user { FormerName($0.owner)?.name ?? $0.owner },
-      .text("SERVER", key: "server") { $0.server },
-      .text("ADDRESS", key: "address") { $0.address },
-      .text("FROM", key: "real_address") { $0.realAddress },
-      .time("SINCE", key: "connected_since") { $0.connectedSince },
-      .traffic { $0.counters },
+      .part(OpenSession.columns) { $0.session },
       .text(.number("RATE")) { $0.rate.map { words.size($0.total) + "/s" } },
       .size(key: "received_per_second") { $0.rate?.received },
       .size(key: "sent_per_second") { $0.rate?.sent },
@@ -144,7 +140,7 @@ private struct LiveSessions {
   }
 
   private func age(_ server: String) -> String {
-    let seen = view.sessions.first { $0.server == server && !$0.isLive }?.at
+    let seen = view.sessions.first { $0.session.server == server && !$0.isLive }?.at
     return seen.map { "the last sweep saw it \(max(0, view.at - $0)) s ago" }
       ?? "the ledger has it"
   }

@@ -3,7 +3,6 @@ import Support
 import Ledger
 import System
 import Quota
-import SQLite
 
 struct Show: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -89,7 +88,7 @@ struct Show: ParsableCommand {
 
 extension OpenSession {
   /// A session, as quota-admin(8) documents the fields.
-  fileprivate static var columns: [Column<OpenSession>] {
+  static var columns: [Column<OpenSession>] {
     [
       .text("SERVER", key: "server") { $0.server },
       .text("ADDRESS", key: "address") { $0.address },

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Ledger
 import Quota
-import SQLite
 import System
 
 struct Usage: ParsableCommand {

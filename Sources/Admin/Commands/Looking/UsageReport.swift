@@ -1,6 +1,5 @@
 import Ledger
 import Quota
-import SQLite
 import Support
 
 /// Usage in a stretch of time, in each of the ways that it can be added up.
@@ -23,7 +22,7 @@ struct UsageReport {
   }
 
   /// A session, live or over, and whose it is.
-  typealias OwnedSession = (owner: Owner?, session: PastSession)
+  typealias OwnedSession = (owner: Owner?, past: PastSession)
 
   /// What one user moved.
   ///
@@ -32,7 +31,7 @@ struct UsageReport {
   ///   - name: the user's name; nil for everybody together.
   func lines(
     of number: Int64?, called name: UserName?, by grouping: Usage.Grouping, _ ledger: Ledger
-  ) throws(SQLiteError) -> [Line] {
+  ) throws -> [Line] {
     if let step = UsageStep(rawValue: grouping.rawValue) {
       return try series(of: number, by: step, ledger).map { point in
         Line(
@@ -46,7 +45,8 @@ struct UsageReport {
       }
     }
     var servers: [String?: Line] = [:]
-    try ledger.sessions.forEach(of: number, in: window.time) { session in
+    try ledger.sessions.forEach(of: number, in: window.time) { past in
+      let session = past.session
       let new = Line(
         user: name, label: session.server ?? "-", value: session.server, traffic: Traffic())
       servers[session.server, default: new].sessions += 1
@@ -59,7 +59,7 @@ struct UsageReport {
   /// part of them.
   private func series(
     of number: Int64?, by step: UsageStep, _ ledger: Ledger
-  ) throws(SQLiteError) -> [UsagePoint] {
+  ) throws -> [UsagePoint] {
     let first = step.first(around: window.days.lowerBound)
     let last = step.next(after: step.first(around: window.days.upperBound)) + -1
     let usage = try ledger.usage.sums(of: number, in: first...max(first, last)).byDay
@@ -76,7 +76,7 @@ struct UsageReport {
   /// year is left out, for it comes of a clock that was wrong.
   private func hours(
     of number: Int64?, _ ledger: Ledger
-  ) throws(SQLiteError) -> [(start: Int64, traffic: Traffic)] {
+  ) throws -> [(start: Int64, traffic: Traffic)] {
     let usage = try ledger.usage.hourly(of: number, in: window.time)
     let used = usage.keys.sorted()
     var hours: [(start: Int64, traffic: Traffic)] = []
@@ -96,7 +96,7 @@ struct UsageReport {
   /// The sessions of a user that were live at some time in the window.
   func sessions(
     of number: Int64?, _ ledger: Ledger, _ owners: [Int64: Owner]
-  ) throws(SQLiteError) -> [OwnedSession] {
+  ) throws -> [OwnedSession] {
     var sessions: [OwnedSession] = []
     try ledger.sessions.forEach(of: number, in: window.time) { session in
       sessions.append((owners[session.user], session))
@@ -132,14 +132,14 @@ struct UsageReport {
       [
         .text("USER") { Words.owner($0.owner) },
         .user { $0.owner?.name },
-        .text(.optional("SERVER"), key: "server") { $0.session.server },
-        .text(key: "address") { $0.session.address },
-        .text(.optional("FROM"), key: "real_address") { $0.session.realAddress },
-        .time("SINCE", key: "connected_since") { $0.session.connectedSince },
-        .text("LASTED") { $0.session.length(at: now) },
-        .time(key: "closed_at") { $0.session.closedAt },
-        .traffic { $0.session.counters },
-        .number(key: "bytes_counted") { count.bytes(of: $0.session.counters) },
+        .text(.optional("SERVER"), key: "server") { $0.past.session.server },
+        .text(key: "address") { $0.past.session.address },
+        .text(.optional("FROM"), key: "real_address") { $0.past.session.realAddress },
+        .time("SINCE", key: "connected_since") { $0.past.session.connectedSince },
+        .text("LASTED") { $0.past.length(at: now) },
+        .time(key: "closed_at") { $0.past.closedAt },
+        .traffic { $0.past.session.counters },
+        .number(key: "bytes_counted") { count.bytes(of: $0.past.session.counters) },
       ])
     listing.about = [("by", "session")]
     listing.ifEmpty = Words.noUsage
@@ -150,7 +150,7 @@ struct UsageReport {
 extension PastSession {
   /// How long it has lasted, and whether it still does.
   fileprivate func length(at now: Int64) -> String {
-    let seconds = saturatingSum(closedAt ?? now, -max(connectedSince, -.max))
+    let seconds = saturatingSum(closedAt ?? now, -max(session.connectedSince, -.max))
     return Words.duration(max(0, seconds)) + (closedAt == nil ? ", live" : "")
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Ledger
-import OpenVPN
 import Quota
 import System
 

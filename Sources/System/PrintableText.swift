@@ -47,14 +47,16 @@ private func plainText(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> Strin
   return unsafe String(decoding: bytes, as: UTF8.self)
 }
 
-func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+/// Whether a character neither acts on a terminal nor turns the direction of writing.
+package func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
   case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: false
   default: true
   }
 }
 
-func escaped(_ bytes: some Collection<UInt8>) -> String {
+/// Bytes as `\xHH`, one for each.
+package func escaped(_ bytes: some Collection<UInt8>) -> String {
   bytes.reduce(into: "") { text, byte in
     text += byte < 16 ? "\\x0" : "\\x"
     text += String(byte, radix: 16, uppercase: true)
