@@ -46,7 +46,7 @@ final class PostgresCluster: Sendable {
   func start() throws {
     let settings =
       "-c listen_addresses= -c unix_socket_directories=\(folder.path) -c fsync=off "
-      + "-c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
+      + "-c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
     try run(
       "pg_ctl",
       ["-D", data, "-w", "-t", "120", "-l", "\(folder.path)/log", "-o", settings, "start"])

@@ -78,18 +78,18 @@ import Testing
     }
     #expect(error?.kind == .timedOut)
     #expect(error?.exitStatus == .unavailable)
-    #expect(Clock.monotonic - start < .seconds(20))
+    #expect(Clock.monotonic - start < .seconds(60))
   }
 
   @Test func `A statement that takes too long ends at the deadline`() throws {
     let connection = try PostgresConnection.open(
-      database.settings, patience: .seconds(60), deadline: Clock.monotonic + .seconds(5))
+      database.settings, patience: .seconds(60), deadline: Clock.monotonic + .seconds(30))
     let start = Clock.monotonic
     let error = #expect(throws: PostgresError.self) {
       try connection.execute("SELECT pg_sleep(55)")
     }
     #expect(error?.kind == .timedOut)
-    #expect(Clock.monotonic - start < .seconds(40))
+    #expect(Clock.monotonic - start < .seconds(50))
   }
 
   @Test func `The next host of several is tried, and one that takes no changes is passed over`()
@@ -99,7 +99,7 @@ import Testing
     let socket = database.cluster.socket
     let connection = try PostgresConnection.open(
       "host=127.0.0.1,\(socket) port=\(silent.port),5432 dbname=\(database.name) user=owner",
-      patience: .seconds(5), deadline: Clock.monotonic + .seconds(60))
+      patience: .seconds(20), deadline: Clock.monotonic + .seconds(100))
     #expect(try connection.run("SELECT 1").count == 1)
     try database.execute(
       "CREATE ROLE reader_\(database.name) LOGIN; ALTER ROLE reader_\(database.name) SET default_transaction_read_only = on"

@@ -17,7 +17,7 @@ import System
   ///   - patience: how long one host may take.
   ///   - deadline: when all has to be over, by the monotonic clock.
   package static func open(
-    _ settings: String, patience: Duration = .seconds(5), deadline: Duration
+    _ settings: String, patience: Duration = .seconds(10), deadline: Duration
   ) throws(PostgresError) -> PostgresConnection {
     let connection = unsafe PostgresConnection(
       owning: try openFirst(
