@@ -25,6 +25,8 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/openvpn-quota
 MANIFEST = $(LIBEXEC)/manifest
 HOOK_NAMES = quota-connect quota-disconnect
 COMMANDS = quota-sweep quota-rotate quota-fence quota-admin
+# Those that the shells complete.
+COMPLETED = $(COMMANDS) quota-sync
 # The places in the files that name them; pages name those of the package.
 PLACES = sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@LIBEXEC@|$(PREFIX)/libexec/openvpn-quota|g; \
   s|/usr/libexec/openvpn-quota|$(PREFIX)/libexec/openvpn-quota|g; s|/usr/share/doc/openvpn-quota|$(PREFIX)/share/doc/openvpn-quota|g'
@@ -47,7 +49,7 @@ deps: ## install what the build needs and is missing
 	  exit 1; }
 	@said=$$(.ci/as-caller swift --version 2>&1 >/dev/null) || { \
 	  printf '%s\nswift does not start: https://www.swift.org/install has the packages it needs\n' "$$said" >&2; exit 1; }
-	@.ci/packages libsqlite3-dev $(if $(filter-out static,$(HOOKS)),musl-tools)
+	@.ci/packages libpq-dev libsqlite3-dev $(if $(filter-out static,$(HOOKS)),musl-tools)
 
 .PHONY: demo-deps
 demo-deps: ## install what the demo needs and is missing
@@ -55,7 +57,7 @@ demo-deps: ## install what the demo needs and is missing
 
 .PHONY: test-deps
 test-deps: demo-deps ## install what the tests need and is missing
-	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools nftables prometheus python3 sqlite3 strace \
+	@.ci/packages acl bash-completion chromium faketime fish libfaketime musl-tools nftables postgresql prometheus python3 sqlite3 strace \
 	  mmdebstrap time tzdata util-linux valgrind zsh
 
 .PHONY: build
@@ -128,12 +130,13 @@ install: ## install what was built, at DESTDIR, PREFIX and SYSCONFDIR
 	  $(LIB)/sysusers.d $(LIB)/tmpfiles.d $(CONFIG)
 	install -v -m 0755 $(PROGRAMS)/openvpn-quota $(LIBEXEC)/
 	for command in $(COMMANDS); do ln -sfv ../libexec/openvpn-quota/openvpn-quota $(SBIN)/$$command; done
+	install -v -m 0755 $(PROGRAMS)/quota-sync $(SBIN)/
 	install -v -m 0755 $(PROGRAMS)/quota-hook $(LIBEXEC)/
 	for hook in $(HOOK_NAMES); do ln -sfv quota-hook $(LIBEXEC)/$$hook; done
 	install -v -d -m 0755 $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
-	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
-	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
-	install -v -m 0644 $(COMMANDS:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
+	install -v -m 0644 $(COMPLETED:%=$(PROGRAMS)/completions/%) $(BASH_COMPLETIONS)/
+	install -v -m 0644 $(COMPLETED:%=$(PROGRAMS)/completions/_%) $(ZSH_COMPLETIONS)/
+	install -v -m 0644 $(COMPLETED:%=$(PROGRAMS)/completions/%.fish) $(FISH_COMPLETIONS)/
 	install -v -m 0755 config/notify-examples/* $(EXAMPLES)/
 	install -v -m 0644 config/quota.conf config/logrotate.d/openvpn-quota $(DOC)/
 	install -v -m 0644 config/systemd/*.timer config/systemd/*.path $(UNITS)/
@@ -161,13 +164,13 @@ deploy: ## build, install, start and check; SERVER=NAME sets that server up
 deb: build ## make a Debian package of it, below .build
 	@.ci/packages dpkg-dev lintian
 	@.ci/deb
-	lintian --fail-on error .build/openvpn-quota_*.deb
+	lintian --fail-on error .build/openvpn-quota_*.deb .build/openvpn-quota-sync_*.deb
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, but not what was changed; settings and database stay
 	@test -n "$(DESTDIR)" || .ci/unused "$(PREFIX)/libexec/openvpn-quota"
 	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
-	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-publish.service quota-fence.path \
+	  systemctl disable --now quota-sweep.timer quota-rotate.timer quota-sync.timer quota-publish.service quota-fence.path \
 	    2>/dev/null || true
 	@test -n "$(DESTDIR)" || test ! -x $(SBIN)/quota-fence || $(SBIN)/quota-fence --remove || true
 	@.ci/manifest remove $(MANIFEST)

@@ -29,6 +29,7 @@ let package = Package(
   products: [
     .executable(name: "openvpn-quota", targets: ["openvpn-quota"]),
     .executable(name: "quota-hook", targets: ["quota-hook"]),
+    .executable(name: "quota-sync", targets: ["quota-sync"]),
     .executable(name: "openvpn-simulator", targets: ["openvpn-simulator"]),
     .executable(name: "bench-floor", targets: ["bench-floor"]),
   ],
@@ -37,6 +38,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "CSystem"),
     .target(name: "System", dependencies: ["CSystem"], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
@@ -45,7 +47,8 @@ let package = Package(
     .target(name: "OpenVPN", dependencies: ["System"], swiftSettings: strict),
     .target(name: "Servers", dependencies: ["System", "OpenVPN"], swiftSettings: strict),
     .target(
-      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate"], swiftSettings: strict),
+      name: "Ledger", dependencies: ["System", "SQLite", "Quota", "Gate", "Support"],
+      swiftSettings: strict),
     .target(name: "Support", dependencies: ["System", "Quota"], swiftSettings: strict),
     .target(
       name: "Sweep",
@@ -69,6 +72,14 @@ let package = Package(
     .executableTarget(
       name: "openvpn-quota", dependencies: ["Admin", "Support", "System"], swiftSettings: strict,
       linkerSettings: commandLinking),
+    // The only one that needs libpq: it is a package of its own.
+    .target(
+      name: "Sync", dependencies: ["CPostgreSQL", "System", "Quota", "Gate", "Ledger", "Support"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "quota-sync",
+      dependencies: ["Sync", "Admin", "Ledger", "Sweep", "Support", "System", argumentParser],
+      swiftSettings: strict, linkerSettings: commandLinking),
     .executableTarget(
       name: "openvpn-simulator", dependencies: ["System"], path: "Tests/openvpn-simulator",
       swiftSettings: strict, linkerSettings: commandLinking),
@@ -126,6 +137,13 @@ let package = Package(
         "System", "SQLite", "Quota", "Gate", "Hooks", "Ledger", "Support", "Sweep", "Admin",
         "TestSupport", "openvpn-simulator",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "SyncTests",
+      dependencies: [
+        "Sync", "Ledger", "Gate", "Quota", "SQLite", "Support", "System", "TestSupport",
+        "quota-sync",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "SweepTests",
       dependencies: ["System", "Quota", "OpenVPN", "Ledger", "Support", "Sweep", "TestSupport"],

@@ -9,6 +9,7 @@ import System
 struct Administration {
   let ledger: Ledger
   let settings: Settings
+  private let sync: SyncProgram
 
   /// How things are told to people.
   var words: Words { Words(settings) }
@@ -17,13 +18,17 @@ struct Administration {
   /// to date if it is old.
   ///
   /// - Throws: `SettingsError` or `CommandError`.
-  init(_ options: CommonOptions) throws { try self.init(options.settings()) }
+  init(_ options: CommonOptions) throws {
+    try self.init(options.settings(), config: options.config.map { FileArgument($0).path })
+  }
 
   /// Opens the ledger that the settings name.
   ///
+  /// - Parameter config: the file that they are from, where that is not the default.
   /// - Throws: `CommandError`.
-  init(_ settings: Settings) throws {
+  init(_ settings: Settings, config: String? = nil) throws {
     self.settings = settings
+    sync = SyncProgram(config: config)
     let log = Log(AdminProgram.diagnostics, settings)
     // A terminal is for what was asked.
     log.isEchoed = false
@@ -32,18 +37,31 @@ struct Administration {
     }
   }
 
-  /// Changes the ledger, and publishes what users may do from then on.
+  /// Changes the ledger, and publishes what users may do from then on. Where the users are those of
+  /// several hosts, the centre is changed first, and this ledger by what comes from there.
   ///
   /// - Throws: `LedgerError`; `CommandError` for an unknown user, with the name that was probably meant,
   ///   and for a change that is kept and could not be published.
   func change<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
     do {
+      if try ledger.hosts.membership() != nil { return try changeCentre(body) }
       let result = try body(ledger)
       try publish()
       return result
     } catch LedgerError.noSuchUser(let name) {
       throw unknown(name)
     }
+  }
+
+  /// Finds out in a dry run what a change comes to, and hands that over to the centre.
+  private func changeCentre<Result>(_ body: (Ledger) throws -> Result) throws -> Result {
+    // The centre can only change whom it knows.
+    if try ledger.hosts.hasNews() { try sync.synchronize() }
+    let (result, facts) = try ledger.dryRun {
+      (try body(ledger), try ledger.hosts.changedFacts())
+    }
+    if !facts.isEmpty { try sync.change(facts) }
+    return result
   }
 
   /// Changes users, all of them or none.

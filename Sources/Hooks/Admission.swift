@@ -29,7 +29,7 @@ struct Admission {
       verdict = Self.decide(nil, at: now, table.header)
       return
     }
-    isLimited = user.maxSessions > 0
+    isLimited = user.maxSessions != 0
     var boundaries: [Int64] = []
     if let rule = user.rule { boundaries = try table.boundaries(of: rule) }
     nextPeriod = boundaries.first { $0 > now.seconds && $0 < user.expiresAt ?? .max }

@@ -45,8 +45,8 @@ final class AccessChanges {
     let counts: (rules: Int, rates: Int)
     var numbers: AccessNumbers
 
-    mutating func user(_ row: EntitlementRow, counting count: Count) -> AccessUser {
-      AccessUser(row.entitlement, row.periodRule, &numbers, counting: count)
+    mutating func user(_ row: EntitlementRow, by rules: Rules) -> AccessUser {
+      AccessUser(row.entitlement, row.periodRule, &numbers, by: rules)
     }
 
     /// Whether what a user refers to by number stands in the table.
@@ -106,8 +106,8 @@ final class AccessChanges {
   /// Notes how a user stands who was counted.
   ///
   /// - Parameter name: the hash of the user's name.
-  func note(_ row: EntitlementRow, named name: UInt64, counting count: Count) {
-    guard let user = former?.user(row, counting: count) else { return isComplete = false }
+  func note(_ row: EntitlementRow, named name: UInt64, by rules: Rules) {
+    guard let user = former?.user(row, by: rules) else { return isComplete = false }
     if former?.hasNumbers(of: user) == false { isComplete = false }
     user.append(hash: name, to: &counted)
     users.append(row.user)

@@ -7,7 +7,7 @@ import System
 /// share. What it can be asked, and how it can be changed, are methods of its parts.
 package final class Ledger {
   let database: Connection
-  let rules: Rules
+  package private(set) var rules: Rules
   let zone: Zone
   /// What the next access table has to say anew.
   var access = AccessChanges()
@@ -15,6 +15,8 @@ package final class Ledger {
   let allowed = AllowedUsers()
   /// When sweeps and servers were heard of; nil as long as nobody has asked.
   var heard: LastHeard?
+  /// Whether this host is one of several; nil as long as nobody has asked.
+  var isJoined: Bool?
   /// Whom their quota has slowed down since the ledger was last brought up to date, as far as that was
   /// told for the first time.
   var slowed: [(user: UserName, rate: Rate)] = []
@@ -29,6 +31,7 @@ package final class Ledger {
   package var usage: UsageHistory { UsageHistory(ledger: self) }
   package var events: Events { Events(ledger: self) }
   package var notices: Notices { Notices(ledger: self) }
+  package var hosts: Hosts { Hosts(ledger: self) }
   package var accessTable: AccessPublisher { AccessPublisher(ledger: self) }
   package var maintenance: Maintenance { Maintenance(ledger: self) }
 
@@ -57,7 +60,24 @@ package final class Ledger {
       try ledger.asking { () throws(SQLiteError) in try ledger.users.completeNameKeys() }
       try ledger.importJournal(at: moment)
     }
+    try ledger.noteStaleness(for: opener, at: moment.realtime / 1_000_000_000)
     return ledger
+  }
+
+  /// Finds out whether other hosts were not heard of for long. That changes what users may do.
+  private func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
+    try asking { () throws(SQLiteError) in
+      guard try hosts.isJoined(), let membership = try hosts.membership() else { return }
+      let age = time - (membership.heardAt ?? 0)
+      rules.isStale = rules.staleness.answer != .allow && age > rules.staleness.seconds
+      let answer = rules.isStale ? "\(rules.staleness.answer)" : ""
+      guard opener == .writing, try meta("sync.stale") ?? "" != answer else { return }
+      try database.transaction { () throws(SQLiteError) in
+        try setMeta("sync.stale", answer)
+        // What the table has of users is other for all of them, though none of their rows is.
+        try setMeta("access", "\(UInt64.random(in: 1 ... .max))")
+      }
+    }
   }
 
   /// Takes in what hooks have written, and makes the journal where there is none.

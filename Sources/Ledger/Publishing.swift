@@ -205,7 +205,7 @@ extension AccessPublisher {
   ) throws(SQLiteError) {
     let user = AccessUser(
       try ledger.periods.entitlement(row, at: header.writtenAt), row.periodRule, &numbers,
-      counting: header.count)
+      by: ledger.rules)
     writer.put(user, named: EntitlementRow.nameHash(columns, by: header))
   }
 
@@ -427,18 +427,20 @@ extension AccessUser {
   /// What the table says of a user. A new period has no grants of its own; of those that are carried
   /// it has what the present one leaves.
   init(
-    _ entitlement: Entitlement, _ period: Period, _ numbers: inout AccessNumbers,
-    counting count: Count
+    _ entitlement: Entitlement, _ period: Period, _ numbers: inout AccessNumbers, by rules: Rules
   ) {
+    let count = rules.count
+    let used = count.bytes(of: entitlement.usedInAll)
     var next = entitlement
     next.granted = 0
     next.carried -= entitlement.takenFromCarried(by: count)
     self.init(
       isEnabled: entitlement.isEnabled, isExempt: entitlement.isExempt,
-      used: count.bytes(of: entitlement.used), limit: entitlement.limitWithGrace,
+      used: entitlement.isOver(by: rules) ? max(used, entitlement.limitWithGrace) : used,
+      limit: entitlement.limitWithGrace,
       nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace,
       rule: numbers.number(of: period), expiresAt: entitlement.expiresAt,
-      maxSessions: entitlement.maxSessions,
+      maxSessions: entitlement.maxSessionsHere,
       rates: numbers.number(
         of: AccessRates(rate: entitlement.rate, thenRate: entitlement.thenRate)))
   }

@@ -5,10 +5,10 @@ import SQLite
 enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
   /// development versions; nothing was ever released with them. 3 had no `users.name_key`, 4 no rates and
-  /// no pages.
-  static let version: Int64 = 5
+  /// no pages, 5 nothing of other hosts.
+  static let version: Int64 = 6
   /// The versions that are brought up to date; 0 is the earlier Python project's, or an empty database.
-  static let earlierVersions: Set<Int64> = [0, 3, 4]
+  static let earlierVersions: Set<Int64> = [0, 3, 4, 5]
 
   /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
   /// its trigger are left alone.
@@ -117,6 +117,45 @@ enum Schema {
     ALTER TABLE users ADD page_token TEXT;
     """
 
+  /// What is there for several hosts that share users. As long as a host is by itself these tables are
+  /// empty and these columns NULL.
+  ///
+  /// `uid` names a user on all hosts. `shared` has what the centre last said of each fact; is_due where this
+  /// host has something to add. `pushed` has what the centre has of this host's usage: NULL where that is
+  /// not known. Usage elsewhere counts for the period that begins with elsewhere_start.
+  private static let hosts =
+    """
+    ALTER TABLE users ADD uid TEXT;
+    ALTER TABLE user_quotas ADD elsewhere_start INTEGER;
+    ALTER TABLE user_quotas ADD elsewhere_received INTEGER;
+    ALTER TABLE user_quotas ADD elsewhere_sent INTEGER;
+    ALTER TABLE user_quotas ADD elsewhere_sessions INTEGER;
+    ALTER TABLE user_quotas ADD elsewhere_hosts INTEGER;
+    CREATE TABLE shared (
+      kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL,
+      is_removed INTEGER NOT NULL, is_due INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (kind, key)) WITHOUT ROWID;
+    CREATE TABLE pushed (
+      user_id INTEGER NOT NULL, period_start INTEGER NOT NULL, received INTEGER, sent INTEGER,
+      sessions INTEGER, PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
+    """
+
+  /// What finds users by uid, and quickly whom the centre does not know, what it is to be told, and whose
+  /// period has turned since other hosts told of their usage. Only a host that shares its users has them.
+  static let hostIndexes =
+    """
+    CREATE UNIQUE INDEX IF NOT EXISTS uids ON users (uid) WHERE uid IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS due_facts ON shared (key) WHERE is_due;
+    CREATE INDEX IF NOT EXISTS unshared_users ON users (id) WHERE uid IS NULL AND \(Users.isPresent);
+    CREATE INDEX IF NOT EXISTS turned_periods ON user_quotas (user_id)
+      WHERE elsewhere_start <> period_start;
+    """
+  static let withoutHostIndexes =
+    """
+    DROP INDEX IF EXISTS uids; DROP INDEX IF EXISTS due_facts;
+    DROP INDEX IF EXISTS unshared_users; DROP INDEX IF EXISTS turned_periods
+    """
+
   /// Makes the tables in an empty database, or in that of the earlier Python project, whose history
   /// then stands in `usage`.
   ///
@@ -134,7 +173,8 @@ enum Schema {
             try EarlierProject.adopt(in: database, zone: zone)
           }
           if found < 4 { try database.execute(nameKeys) }
-          try database.execute(rates)
+          if found < 5 { try database.execute(rates) }
+          try database.execute(hosts)
           try database.execute("PRAGMA user_version = \(version)")
         }
       }

@@ -18,11 +18,15 @@ package struct Rules: Equatable, Sendable {
   package var interval: Int64
   /// Whether something holds users to their rates; where nothing does, there are none.
   package var fence: Bool
+  /// What is done about users with a quota once other hosts that share them were not heard of for long.
+  package var staleness: Staleness
+  /// Whether they were not heard of for that long.
+  package var isStale = false
 
   package init(
     count: Count = .total, unknownUsers: UnknownUsers = .allow, identifyBy: IdentifyBy = .auto,
     names: Names = .exact, defaultQuota: Int64 = 0, notifyAt: [Int] = [], notifyDaysLeft: Int64 = 0,
-    interval: Int64 = 45, fence: Bool = false
+    interval: Int64 = 45, fence: Bool = false, staleness: Staleness = Staleness()
   ) {
     self.count = count
     self.unknownUsers = unknownUsers
@@ -33,10 +37,32 @@ package struct Rules: Equatable, Sendable {
     self.notifyDaysLeft = notifyDaysLeft
     self.interval = interval
     self.fence = fence
+    self.staleness = staleness
   }
 
   /// Seconds without news after which nothing is taken for as it was: three sweeps that are missing.
   package var patience: Int64 { 3 * interval }
+}
+
+/// What is done about users with a quota while nobody can tell what they use on other hosts.
+package struct Staleness: Equatable, Sendable {
+  package enum Answer: Int, Sendable {
+    /// What is known holds.
+    case allow
+    /// Their quota is taken to be used up.
+    case reject
+    /// The quota of those who have a rate for then is taken to be used up.
+    case slow
+  }
+
+  /// Seconds without news after which it is done.
+  package var seconds: Int64
+  package var answer: Answer
+
+  package init(after seconds: Int64 = 0, _ answer: Answer = .allow) {
+    self.seconds = seconds
+    self.answer = answer
+  }
 }
 
 /// Whether a user may be in, and if not, why.
@@ -101,8 +127,9 @@ package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules
   if entitlement.isExempt { return .allowed(at: nil) }
   if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
   let slowRate = entitlement.slowRate(by: rules)
-  if slowRate == nil, entitlement.isOver(by: rules.count) { return .refused(.quota) }
-  if entitlement.maxSessions > 0, entitlement.sessionsBefore >= entitlement.maxSessions {
+  if slowRate == nil, entitlement.isOver(by: rules) { return .refused(.quota) }
+  let maxSessions = entitlement.maxSessionsHere
+  if maxSessions != 0, entitlement.sessionsBefore >= maxSessions {
     return .refused(.sessions)
   }
   return .allowed(at: slowRate ?? (rules.fence ? entitlement.rate : nil))

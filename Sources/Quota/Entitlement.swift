@@ -12,6 +12,8 @@ package struct Entitlement: Equatable, Sendable {
   package var grace: Grace
   /// Bytes used in the present period, live sessions included as far as they were counted.
   package var used: Traffic
+  /// The same on other hosts that share the user, as far as they have told.
+  package var elsewhere: Traffic
   /// The present period.
   package var span: TimeSpan
   /// Whether the user is metered only: never refused or disconnected for usage, expiry or the
@@ -23,6 +25,8 @@ package struct Entitlement: Equatable, Sendable {
   package var maxSessions: Int64
   /// The user's live sessions that began before the one in question.
   package var sessionsBefore: Int64
+  /// The user's live sessions on other hosts.
+  package var sessionsElsewhere: Int64
   /// How fast the user may ever be; nil for as fast as it goes.
   package var rate: Rate?
   /// How fast the user may be once the quota is used up, if `rate` is not slower; nil where they are
@@ -31,9 +35,9 @@ package struct Entitlement: Equatable, Sendable {
 
   package init(
     isEnabled: Bool = true, quota: Int64 = 0, granted: Int64 = 0, carried: Int64 = 0,
-    grace: Grace = .none, used: Traffic = Traffic(), span: TimeSpan = .always,
-    isExempt: Bool = false,
-    expiresAt: Int64? = nil, maxSessions: Int64 = 0, sessionsBefore: Int64 = 0,
+    grace: Grace = .none, used: Traffic = Traffic(), elsewhere: Traffic = Traffic(),
+    span: TimeSpan = .always, isExempt: Bool = false, expiresAt: Int64? = nil,
+    maxSessions: Int64 = 0, sessionsBefore: Int64 = 0, sessionsElsewhere: Int64 = 0,
     rate: Rate? = nil, thenRate: Rate? = nil
   ) {
     self.isEnabled = isEnabled
@@ -42,13 +46,25 @@ package struct Entitlement: Equatable, Sendable {
     self.carried = carried
     self.grace = grace
     self.used = used
+    self.elsewhere = elsewhere
     self.span = span
     self.isExempt = isExempt
     self.expiresAt = expiresAt
     self.maxSessions = maxSessions
     self.sessionsBefore = sessionsBefore
+    self.sessionsElsewhere = sessionsElsewhere
     self.rate = rate
     self.thenRate = thenRate
+  }
+
+  /// Bytes used in the present period, on this host and on all others.
+  package var usedInAll: Traffic { used + elsewhere }
+
+  /// Sessions the user may have at once on this host: 0 for any number, -1 for none, as their sessions
+  /// on other hosts are all that they may have.
+  package var maxSessionsHere: Int64 {
+    if maxSessions == 0 { return 0 }
+    return maxSessions > sessionsElsewhere ? maxSessions - sessionsElsewhere : -1
   }
 
   /// Bytes the user may use in this period, grants included, 0 for unlimited.
@@ -63,13 +79,21 @@ package struct Entitlement: Equatable, Sendable {
 
   /// Whether the quota is used up, grants and grace included.
   package func isOver(by count: Count) -> Bool {
-    quota > 0 && count.bytes(of: used) >= limitWithGrace
+    quota > 0 && count.bytes(of: usedInAll) >= limitWithGrace
+  }
+
+  /// Whether the quota is used up, or taken to be while there is no news of other hosts.
+  package func isOver(by rules: Rules) -> Bool {
+    isOver(by: rules.count) || (rules.isStale && isPresumedOver(by: rules.staleness.answer))
+  }
+
+  private func isPresumedOver(by answer: Staleness.Answer) -> Bool {
+    quota > 0 && (answer == .reject || (answer == .slow && thenRate != nil))
   }
 
   /// The rate of a user whom their used-up quota slows down; nil for any other.
   package func slowRate(by rules: Rules) -> Rate? {
-    rules.fence && !isExempt && isOver(by: rules.count)
-      ? thenRate?.atMost(rate) : nil
+    rules.fence && !isExempt && isOver(by: rules) ? thenRate?.atMost(rate) : nil
   }
 
   /// How much of the carried grants this period has taken: what was used beyond the quota and this
@@ -77,7 +101,7 @@ package struct Entitlement: Equatable, Sendable {
   package func takenFromCarried(by count: Count) -> Int64 {
     if quota == 0 { return 0 }
     let before = saturatingSum(quota, granted)
-    let used = count.bytes(of: used)
+    let used = count.bytes(of: usedInAll)
     return used > before ? min(used - before, carried) : 0
   }
 }

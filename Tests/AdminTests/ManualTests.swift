@@ -68,7 +68,7 @@ import Testing
       Set(commands.values.flatMap(\.options).flatMap(\.self)) == explained(in: page))
   }
 
-  @Test(arguments: ["quota-sweep", "quota-rotate", "quota-fence"])
+  @Test(arguments: ["quota-sweep", "quota-rotate", "quota-fence", "quota-sync"])
   func `has every option of every other program, and no other`(program: String) throws {
     let options = try tool(program).options
     #expect(!options.isEmpty)

@@ -130,7 +130,7 @@ private struct Fixture {
     AccessUser(maxSessions: 0, rates: 0).append(hash: 2, to: &bytes)
     #expect(bytes.count == 112)
     let users = [0, 56].map { AccessUser(bytes.span.extracting($0..<$0 + 56)) }
-    #expect(users.map(\.maxSessions) == [65_535, 0])
+    #expect(users.map(\.maxSessions) == [65_534, 0], "the last, and never none")
     #expect(users.map(\.rates) == [65_534, 0], "the last, and never none")
   }
 

@@ -87,7 +87,7 @@ private func earlierDatabase(at path: String) throws {
     try bench.makeSchema(4)
     let ledger = try Ledger.open(
       bench.path, for: .writing, rules: Rules(fence: true), zone: .utc)
-    #expect(try bench.probe.schemaVersion == 5)
+    #expect(try bench.probe.schemaVersion == 6)
     #expect(try ledger.users.named("alice", at: Bench.noon)?.effective == Terms(quota: 500))
     var edit = TermsEdit()
     edit.thenRate = .set(try RateTerm(Rate(parsing: "1Mbit")))
@@ -95,6 +95,17 @@ private func earlierDatabase(at path: String) throws {
     #expect(
       try ledger.users.named("alice", at: Bench.noon)?.entitlement.thenRate
         == Rate(shared: 1_000_000))
+  }
+
+  @Test func `of an earlier version knows of no other hosts, and can join them`() throws {
+    let bench = try Bench()
+    _ = try bench.ledger.users.add("alice", Terms(quota: 500), at: Bench.noon)
+    try bench.makeSchema(5)
+    let ledger = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
+    #expect(try bench.probe.schemaVersion == 6)
+    #expect(try ledger.hosts.membership() == nil)
+    try ledger.hosts.join(as: "berlin", id: "1")
+    #expect(try ledger.hosts.newFacts().map(\.content["quota"]) == ["500"])
   }
 
   @Test func `of a negative version is refused`() throws {
@@ -145,9 +156,19 @@ private func earlierDatabase(at path: String) throws {
 }
 
 extension Bench {
-  /// Takes from the database what schema 4, or 3, did not have.
+  /// Takes from the database what schema 5, 4 or 3 did not have.
   func makeSchema(_ version: Int) throws {
     let database = try Connection(path, busyTimeout: 0)
+    let elsewhere = ["start", "received", "sent", "sessions", "hosts"].map {
+      "ALTER TABLE user_quotas DROP COLUMN elsewhere_\($0);"
+    }
+    try database.execute(
+      """
+      DROP TABLE shared; DROP TABLE pushed; ALTER TABLE users DROP COLUMN uid;
+      \(elsewhere.joined())
+      PRAGMA user_version = \(version)
+      """)
+    if version == 5 { return }
     for (table, column) in [
       ("plans", "rate"), ("plans", "then_rate"), ("user_quotas", "rate"),
       ("user_quotas", "then_rate"), ("users", "page_token"),
@@ -155,6 +176,5 @@ extension Bench {
     if version < 4 {
       try database.execute("DROP INDEX name_keys; ALTER TABLE users DROP COLUMN name_key")
     }
-    try database.execute("PRAGMA user_version = \(version)")
   }
 }

@@ -19,7 +19,7 @@ import TestSupport
   /// The lines with commands: the sweep, the one at the half minute, the rotation, the boot.
   func jobs() throws -> [Job] {
     let jobs = try entries().filter { !$0.prefix { $0 != " " }.contains("=") }
-    try #require(jobs.count == 5)
+    try #require(jobs.count == 6)
     return jobs.map { line in
       let times = line.hasPrefix("@") ? 1 : 5
       let parts = line.split(separator: " ", maxSplits: times + 1)
@@ -46,8 +46,14 @@ import TestSupport
 
   @Test func `It sweeps each minute as the system user and rotates once a day as root`() throws {
     let jobs = try jobs()
-    #expect(jobs.map(\.times) == ["* * * * *", "* * * * *", "* * * * *", "40 3 * * *", "@reboot"])
-    #expect(jobs.map(\.user) == ["openvpn-quota", "openvpn-quota", "root", "root", "root"])
+    #expect(
+      jobs.map(\.times) == [
+        "* * * * *", "* * * * *", "* * * * *", "* * * * *", "40 3 * * *", "@reboot",
+      ])
+    #expect(
+      jobs.map(\.user) == [
+        "openvpn-quota", "openvpn-quota", "root", "openvpn-quota", "root", "root",
+      ])
     for job in jobs { #expect(!job.command.contains("%"), "cron takes it for a line end") }
   }
 
@@ -57,7 +63,9 @@ import TestSupport
     isFenced: Bool = false
   ) throws -> String {
     let folder = try TemporaryDirectory()
-    for name in ["quota-sweep", "quota-admin", "quota-rotate", "quota-fence", "sleep", "install"] {
+    for name in [
+      "quota-sweep", "quota-admin", "quota-rotate", "quota-fence", "quota-sync", "sleep", "install",
+    ] {
       if installed || name == "sleep" || name == "install" {
         try folder.write("#!/bin/sh\necho ${0##*/} $*\n", to: "bin/\(name)", mode: 0o755)
       }
@@ -74,17 +82,29 @@ import TestSupport
     return outcome.output
   }
 
+  /// Settings with which every line of the table does something.
+  static let everything = "MONITOR_INTERVAL=30\nFENCE=yes\nSYNC=host=db\n"
+
+  @Test(arguments: [
+    ("SYNC=host=db", true), (" SYNC = x", true), ("SYNC=", false), ("#SYNC=x", false),
+  ])
+  func `With SYNC the centre is spoken with four times a minute`(setting: String, isSo: Bool) throws
+  {
+    let all = [0, 15, 15, 15].map { "sleep \($0)\nquota-sync\n" }.joined()
+    #expect(try run(try jobs()[3], settings: "\(setting)\nSYNC_INTERVAL=15\n") == (isSo ? all : ""))
+  }
+
   @Test func `It works where no systemd runs, not where it does, and not once uninstalled`() throws
   {
     let jobs = try jobs()
     #expect(try run(jobs[0]) == "quota-sweep\nquota-admin notify\nquota-admin pages\n")
-    #expect(try run(jobs[3]) == "quota-rotate\n")
+    #expect(try run(jobs[4]) == "quota-rotate\n")
     #expect(
-      try run(jobs[4])
+      try run(jobs[5])
         == "install -d -m 2770 -g openvpn-quota /run/openvpn-quota\nquota-sweep --publish\n")
     for job in jobs {
-      #expect(try run(job, systemd: true, settings: "MONITOR_INTERVAL=30\nFENCE=yes\n").isEmpty)
-      #expect(try run(job, installed: false, settings: "MONITOR_INTERVAL=30\nFENCE=yes\n").isEmpty)
+      #expect(try run(job, systemd: true, settings: Self.everything).isEmpty)
+      #expect(try run(job, installed: false, settings: Self.everything).isEmpty)
     }
   }
 

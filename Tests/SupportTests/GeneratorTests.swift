@@ -63,6 +63,26 @@ import Testing
     #expect((size(ofFile: pulled) != nil) == isSo)
   }
 
+  @Test(arguments: [
+    ("SYNC=host=db", 15), ("SYNC='dbname=x user=y'\nSYNC_INTERVAL=5", 5),
+    ("SYNC=x\nSYNC_INTERVAL=3600", 3600), ("SYNC=x\nSYNC_INTERVAL=4", 15),
+    ("SYNC=x\nSYNC_INTERVAL=3601", 15), ("SYNC=\nSYNC_INTERVAL=20", nil), ("#SYNC=x", nil),
+    ("SYNC=x\nSYNC=", nil),
+  ])
+  func `With SYNC a timer of its own runs every SYNC_INTERVAL`(setting: String, seconds: Int?)
+    throws
+  {
+    let folder = try TemporaryDirectory()
+    let file = try folder.write("MONITOR_INTERVAL=30\n\(setting)\n", to: "quota.conf")
+    #expect(try generated(from: file, in: folder) == dropIn(30))
+    let interval = try? contents(ofFile: "\(folder.path)/quota-sync.timer.d/interval.conf")
+    #expect(interval == seconds.map { Array(dropIn($0).utf8) })
+    let wants = try? contents(ofFile: "\(folder.path)/timers.target.d/sync.conf")
+    #expect(wants == seconds.map { _ in Array("[Unit]\nWants=quota-sync.timer\n".utf8) })
+    let loaded = Settings.loadLeniently(config: file, environment: [])
+    #expect(seconds == nil || loaded.settings.syncInterval == seconds)
+  }
+
   @Test func `The sample, no file, and what is no file give 45`() throws {
     for file in ["\(Repository.root)/config/quota.conf", "/none", "/etc", "/dev/null"] {
       #expect(try generated(from: file) == dropIn(45), "\(file)")

@@ -11,10 +11,10 @@ import Testing
 
   init() throws {
     folder = try TemporaryDirectory()
-    for name in ["openvpn-quota", "quota-hook", "quota-connect", "quota-disconnect"] {
+    for name in ["openvpn-quota", "quota-sync", "quota-hook", "quota-connect", "quota-disconnect"] {
       try folder.write("#!/bin/sh\n", to: "programs/\(name)", mode: 0o755)
     }
-    for name in ["quota-sweep", "quota-rotate", "quota-fence", "quota-admin"] {
+    for name in ["quota-sweep", "quota-rotate", "quota-fence", "quota-sync", "quota-admin"] {
       for file in [name, "_\(name)", "\(name).fish"] {
         try folder.write("", to: "programs/completions/\(file)")
       }

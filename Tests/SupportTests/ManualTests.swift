@@ -7,6 +7,7 @@ import TestSupport
 @Suite struct ManualTests {
   static let pages = [
     "quota.conf.5", "openvpn-quota.7", "quota-sweep.8", "quota-rotate.8", "quota-fence.8",
+    "quota-sync.8",
     "quota-connect.8", "quota-disconnect.8", "quota-admin.8",
   ]
 
@@ -32,7 +33,7 @@ import TestSupport
       ("MONITOR_INTERVAL", "from 30 to 60"), ("MANAGEMENT_TIMEOUT", "from 1 to 30"),
       ("RETRY_ATTEMPTS", "from 1 to 10"), ("LOG_GENERATIONS", "from 1 to 99"),
       ("RETENTION_DAYS", "from 1 to 36500"), ("NOTIFY_AT", "from 1 to 999"),
-      ("NOTIFY_DAYS_LEFT", "from 0 to 365"),
+      ("NOTIFY_DAYS_LEFT", "from 0 to 365"), ("SYNC_INTERVAL", "from 5 to 3600"),
     ] {
       let words = range.split(separator: " ")
       let (least, most) = (try #require(Int(words[1])), try #require(Int(words[3])))
@@ -50,7 +51,7 @@ import TestSupport
 
   @Test(arguments: [
     "README.md", "CONTRIBUTING.md", "docs/README.md", "docs/install.md", "docs/upgrade.md",
-    "docs/security.md",
+    "docs/security.md", "docs/hosts.md",
   ])
   func `A document's links lead to files that are there`(document: String) throws {
     let text = try Repository.lines(document).joined(separator: "\n")
@@ -82,7 +83,9 @@ import TestSupport
     #expect(lines.contains { $0.uppercased() == ".DT \(name.uppercased()) \(page.suffix(1))" })
   }
 
-  @Test(arguments: ["quota-sweep.8", "quota-rotate.8", "quota-fence.8", "quota-admin.8"])
+  @Test(arguments: [
+    "quota-sweep.8", "quota-rotate.8", "quota-fence.8", "quota-sync.8", "quota-admin.8",
+  ])
   func `A page lists only exit statuses that there are`(page: String) throws {
     let statuses = try Repository.lines("man/\(page)").compactMap { line in
       line.hasPrefix(".It ") ? Int32(line.dropFirst(4)) : nil

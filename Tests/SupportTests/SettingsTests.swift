@@ -97,6 +97,13 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("TIME_ZONE=Europe/Berlin") { $0.timeZone = "Europe/Berlin" },
     .init("TIME_ZONE=Etc/GMT+3") { $0.timeZone = "Etc/GMT+3" },
     .init("TIME_ZONE=") { $0.timeZone = "" },
+    .init("SYNC=host=db.example.net dbname=vpn") { $0.sync = "host=db.example.net dbname=vpn" },
+    .init("SYNC=") { $0.sync = "" },
+    .init("SYNC_INTERVAL=5") { $0.syncInterval = 5 },
+    .init("SYNC_INTERVAL=3600") { $0.syncInterval = 3600 },
+    .init("SYNC_STALE=Allow") { $0.syncStale = Staleness() },
+    .init("SYNC_STALE=60:reject") { $0.syncStale = Staleness(after: 60, .reject) },
+    .init("SYNC_STALE=864000:slow") { $0.syncStale = Staleness(after: 864_000, .slow) },
     .init("FENCE_OPEN=") { $0.fenceOpen = [] },
     .init("FENCE_OPEN=10.8.0.1:53 10.8.0.1:53  [fd00::1]:53/udp") {
       $0.fenceOpen = ["10.8.0.1:53", "[fd00::1]:53/udp"].compactMap { OpenDestination($0) }
@@ -199,6 +206,14 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     ("NOTIFY_COMMAND=mail me", "allowed is a file's absolute path"),
     ("FENCE=1", "FENCE is \"1\"; allowed is one of: no yes"),
     ("FENCE=", "FENCE is empty; allowed is one of: no yes"),
+    ("SYNC='a\nb'", "SYNC is \"a\\x0Ab\"; allowed is UTF-8 without control"),
+    (
+      "SYNC_STALE=reject",
+      "SYNC_STALE is \"reject\"; allowed is allow, or seconds from 60 to 864000"
+    ),
+    ("SYNC_STALE=59:slow", "allowed is allow, or seconds from 60 to 864000"),
+    ("SYNC_STALE=60:stop", "one of allow reject slow"),
+    ("SYNC_INTERVAL=4", "allowed are whole seconds from 5 to 3600"),
     ("FENCE_OPEN=10.8.0.1 dns", "allowed are addresses and networks with spaces between them"),
     ("USER_PAGES=pages", "allowed is a directory's absolute path of at most 4095 bytes, or"),
     ("RUBBISH", "\"RUBBISH\" is not a setting; allowed are KEY=VALUE and comments"),

@@ -46,12 +46,14 @@ package struct HealthCheck {
     let state = StateCheck(settings: settings, sweeper: sweeper, now: now)
     let sweep = SweepCheck(
       settings: settings, servers: (try? servers.get()) ?? [], now: now)
+    let hosts = HostsCheck(settings: settings, now: now)
     let places = state.directoryResults() + state.logResults()
     let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config))
     let fenceResults = fence.results()
     let configs = serverResults()
     return settingsResults() + state.ledgerResults() + places + configs + sweep.sweepResults()
-      + sweep.timerResults() + fenceResults + fence.countResults() + sweep.clockResults()
+      + sweep.timerResults() + hosts.results() + fenceResults + fence.countResults()
+      + sweep.clockResults()
   }
 
   /// The settings, and whether the account exists that all is shared by.

@@ -4,7 +4,7 @@ import Support
 
 extension UserRecord {
   /// What counts of the usage so far.
-  func used(by rules: Rules) -> Int64 { rules.count.bytes(of: entitlement.used) }
+  func used(by rules: Rules) -> Int64 { rules.count.bytes(of: entitlement.usedInAll) }
 
   /// What the connect hook would say to one session more.
   func verdict(by rules: Rules) -> Verdict {
@@ -71,8 +71,10 @@ extension UserRecord {
       .size(key: "grace_bytes") { $0.entitlement.grace.bytes },
       .number(key: "grace_percent") { $0.entitlement.grace.percent },
       .size(key: "bytes_used") { $0.used(by: rules) },
-      .size(key: "bytes_received") { $0.entitlement.used.received },
-      .size(key: "bytes_sent") { $0.entitlement.used.sent },
+      .size(key: "bytes_received") { $0.entitlement.usedInAll.received },
+      .size(key: "bytes_sent") { $0.entitlement.usedInAll.sent },
+      .size(key: "elsewhere_bytes") { rules.count.bytes(of: $0.entitlement.elsewhere) },
+      .number(key: "elsewhere_sessions") { $0.entitlement.sessionsElsewhere },
       .time(key: "projected_end") { $0.projectedEnd(by: rules) },
       .flag(key: "exempt") { $0.entitlement.isExempt },
       .time(key: "expires_at") { $0.entitlement.expiresAt },
@@ -109,7 +111,8 @@ extension Words {
       return "would be refused until \(time(entitlement.span.end)): \(Reason.quota.text)"
     case .refused(.sessions):
       let limit = Words.sessions(Int(entitlement.maxSessions))
-      return "would be refused: \(user.openSessions) of \(limit) at once"
+      let live = Int64(user.openSessions) + entitlement.sessionsElsewhere
+      return "would be refused: \(live) of \(limit) at once"
     case .refused(let reason): return "would be refused: \(reason.text)"
     case .allowed(let rate):
       let speed = rate.map { ", at \($0)" } ?? ""

@@ -79,7 +79,7 @@ struct UserPage {
         \(hasLimit ? "of \(words.size(entitlement.limit))" : "there is no limit")\(bar)
         """))
       \(Page.tile("Used", words.size(used), """
-        \(words.size(entitlement.used.sent)) down, \(words.size(entitlement.used.received)) up
+        \(words.size(entitlement.usedInAll.sent)) down, \(words.size(entitlement.usedInAll.received)) up
         """))
       \(Page.tile("Until", end.figure, "\(end.detail)"))
       \(Page.tile("Sessions", Page.grouped(user.openSessions), """
@@ -143,7 +143,7 @@ extension UserRecord {
     var bytes = seed + Array("\(verdict) \(slow) ".utf8) + name.bytes
     let numbers: [Int64] = [
       entitlement.quota, entitlement.granted, entitlement.carried, entitlement.grace.bytes,
-      entitlement.grace.percent, entitlement.used.received, entitlement.used.sent,
+      entitlement.grace.percent, entitlement.usedInAll.received, entitlement.usedInAll.sent,
       entitlement.span.start, entitlement.span.end, entitlement.isExempt ? 1 : 0,
       entitlement.expiresAt ?? .max, entitlement.maxSessions, Int64(openSessions),
     ]

@@ -37,7 +37,7 @@ extension AccessUser {
   ///
   /// - Parameter rates: the user's, as far as something holds them to it.
   package func dependsOnTail(_ rates: AccessRates) -> Bool {
-    !isExempt && (maxSessions > 0 || (hasLimit && rates.thenRate == nil))
+    !isExempt && (maxSessions != 0 || (hasLimit && rates.thenRate == nil))
   }
 
   private var hasLimit: Bool { limit > 0 || nextLimit > 0 || laterLimit > 0 }

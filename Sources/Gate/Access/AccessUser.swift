@@ -15,7 +15,7 @@ package struct AccessUser: Equatable, Sendable {
   package var rule: Int?
   /// The second of UTC from which on the user may not be in; nil for never.
   package var expiresAt: Int64?
-  /// Sessions at once, 0 for any number; the table has 65 535 at most.
+  /// Sessions at once, 0 for any number, -1 for none; the table has 65 534 at most.
   package var maxSessions: Int64
   /// Which of the table's rates are the user's; nil for none.
   package var rates: Int?
@@ -44,6 +44,7 @@ extension AccessUser {
   private static let noExpiry = Int64.max
   private static let noRule = UInt32.max
   private static let noRates: UInt32 = 0xFFFF
+  private static let noSessions: UInt32 = 0xFFFF
 
   /// As it stands in the table.
   package func append(hash: UInt64, to bytes: inout [UInt8]) {
@@ -58,7 +59,9 @@ extension AccessUser {
     let rule = rule.map { UInt32(clamping: $0) } ?? Self.noRule
     bytes.set(half: flags << 24 | min(rule, 0xFF_FFFF), at: start + 48)
     let rates = rates.map { min(UInt32(clamping: $0), Self.noRates - 1) } ?? Self.noRates
-    bytes.set(half: rates << 16 | min(UInt32(clamping: maxSessions), 0xFFFF), at: start + 52)
+    let sessions =
+      maxSessions < 0 ? Self.noSessions : min(UInt32(clamping: maxSessions), Self.noSessions - 1)
+    bytes.set(half: rates << 16 | sessions, at: start + 52)
   }
 
   /// The hash of a name, in what `append` wrote for several users.
@@ -76,7 +79,8 @@ extension AccessUser {
       isEnabled: flagsAndRule >> 24 & 1 != 0, isExempt: flagsAndRule >> 24 & 2 != 0,
       used: bytes.integer(at: 8), limit: bytes.integer(at: 16), nextLimit: bytes.integer(at: 24),
       laterLimit: bytes.integer(at: 32), rule: rule == 0xFF_FFFF ? nil : Int(rule),
-      expiresAt: expiry == Self.noExpiry ? nil : expiry, maxSessions: Int64(sessions),
+      expiresAt: expiry == Self.noExpiry ? nil : expiry,
+      maxSessions: sessions == Self.noSessions ? -1 : Int64(sessions),
       rates: rates == Self.noRates ? nil : Int(rates))
   }
 }

@@ -85,7 +85,7 @@ extension Notices {
     }
     guard
       let reached = highestThreshold(
-        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.used),
+        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.usedInAll),
         of: entitlement.limit),
       reached != row.noticed
     else { return }
@@ -175,7 +175,7 @@ extension Notices {
       INSERT OR IGNORE INTO events (at, last_at, username, kind, detail, period_start, used, "limit",
         tries) VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
       """, time, name, kind.rawValue, detail, period,
-      ledger.rules.count.bytes(of: entitlement.used), entitlement.limit) > 0
+      ledger.rules.count.bytes(of: entitlement.usedInAll), entitlement.limit) > 0
   }
 }
 

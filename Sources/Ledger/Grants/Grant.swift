@@ -47,7 +47,7 @@ package struct Grants {
   private func list(of row: EntitlementRow, at time: Int64) throws(SQLiteError) -> [Grant] {
     let (entitlement, count) = (try ledger.periods.entitlement(row, at: time), ledger.rules.count)
     let period = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
-    let used = count.bytes(of: entitlement.used)
+    let used = count.bytes(of: entitlement.usedInAll)
     var takenOfPeriod =
       entitlement.quota == 0 || used < entitlement.quota ? 0 : used - entitlement.quota
     var takenOfCarried = saturatingSum(

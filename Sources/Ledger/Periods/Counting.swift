@@ -137,8 +137,9 @@ struct Counting: ~Copyable {
     guard let row, let quotaRow = row.quotaRow else { return }
     if isStoreDue { try ledger.periods.store(row) }
     let used = row.entitlement.used
-    periods.add(quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: used))
-    ledger.access.note(row, named: user?.name ?? 0, counting: ledger.rules.count)
+    periods.add(
+      quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: row.entitlement.usedInAll))
+    ledger.access.note(row, named: user?.name ?? 0, by: ledger.rules)
     ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
   }
 
@@ -255,6 +256,7 @@ extension Periods {
         period_end = coalesce(period_end, ?3)
       """, row.user, span.start, span.end == .max ? nil : span.end, increase.received,
       increase.sent)
+    try ledger.hosts.noteChange(ofPeriod: span.start, of: row.user)
     let carried = row.entitlement.carried
     try rebalance(&row, periodFrom: span.start)
     if row.entitlement.carried != carried { try store(row) }

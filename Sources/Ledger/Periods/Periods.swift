@@ -118,6 +118,7 @@ extension Periods {
     var entitlement = row.entitlement
     let turn = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
     entitlement.span = turn.span
+    entitlement.elsewhere = row.used(elsewhereSince: turn.span.start)
     if turn.span.start != row.entitlement.span.start {
       entitlement.used =
         try ledger.database.first(
@@ -218,7 +219,9 @@ extension Periods {
   /// Puts a user's present period, if they moved anything in it, to those that are over.
   func finish(_ row: EntitlementRow, before next: TimeSpan) throws(SQLiteError) {
     let entitlement = row.entitlement
-    if entitlement.used.isZero { return }
+    let taken = entitlement.takenFromCarried(by: ledger.rules.count)
+    if entitlement.used.isZero, taken == 0 { return }
+    try ledger.hosts.noteChange(ofPeriod: entitlement.span.start, of: row.user)
     let span = entitlement.span
     let end = next.start > span.start ? min(span.end, next.start) : span.end
     try ledger.database.run(
@@ -228,7 +231,7 @@ extension Periods {
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """, row.user, span.start, end == .max ? nil : end, entitlement.used.received,
       entitlement.used.sent, entitlement.quota, entitlement.granted,
-      entitlement.takenFromCarried(by: ledger.rules.count), row.isEstimated)
+      taken, row.isEstimated)
   }
 
   /// Takes a user's periods that began within a stretch of time out of those that are over.
@@ -238,15 +241,17 @@ extension Periods {
     periodsOf user: Int64, from start: Int64, upTo end: Int64
   ) throws(SQLiteError) -> (used: Traffic, isEstimated: Bool) {
     var (used, isEstimated) = (Traffic(), false)
-    try ledger.database.query(
+    let starts = try ledger.database.query(
       """
       DELETE FROM periods WHERE user_id = ?1 AND period_start BETWEEN ?2 AND ?3
-      RETURNING bytes_received, bytes_sent, is_estimated
+      RETURNING bytes_received, bytes_sent, is_estimated, period_start
       """, user, start, end
     ) { period in
       used += period.traffic(0)
       isEstimated = isEstimated || period.integer(2) != 0
+      return period.integer(3)
     }
+    for start in starts { try ledger.hosts.noteChange(ofPeriod: start, of: user) }
     return (used, isEstimated)
   }
 
@@ -280,6 +285,7 @@ extension Periods {
     let start = turn.span.start
     var next = row
     next.entitlement.span = turn.span
+    next.entitlement.elsewhere = row.used(elsewhereSince: start)
     if start != row.entitlement.span.start {
       next.noticed = 0
       (next.entitlement.used, next.isEstimated) = try take(
@@ -326,6 +332,7 @@ extension Periods {
         period_end = min(coalesce(period_end, ?3), ?3)
       WHERE user_id = ?1 AND period_start = ?2
       """, row.user, cut.start, start, left.received, left.sent)
+    try ledger.hosts.noteChange(ofPeriod: cut.start, of: row.user)
     try rebalance(&row, periodFrom: cut.start)
   }
 

@@ -58,6 +58,15 @@ extension Terms {
     }
   }
 
+  /// Whether a text is a value of one of these columns.
+  static func isValid(_ text: String, for column: String) -> Bool {
+    switch column {
+    case "period": Period(stored: text) != nil
+    case "rate", "then_rate": text == noRate || (try? Rate(parsing: text)) != nil
+    default: Int64(text).map { $0 >= 0 } ?? false
+    }
+  }
+
   /// The values of the columns, in their order.
   var stored: [any Bindable] {
     var (end, isFromFirst): (Int64?, Bool?) = (nil, lifetime.map { _ in false })
@@ -143,13 +152,17 @@ package struct Plans {
     try ledger.check(terms, own: terms)
     try ledger.transaction {
       if try named(name) != nil { throw LedgerError.planExists(name) }
-      var insert = try ledger.database.prepare(
-        "INSERT INTO plans (name, \(Terms.columns.list)) VALUES (:name, \(Terms.columns.parameters))"
-      )
-      insert.bind([name] + terms.stored)
-      try insert.run()
-      try record(name, "added", at: time)
+      try insert(name, terms, at: time)
     }
+  }
+
+  /// Adds a plan that is known not to be there.
+  func insert(_ name: String, _ terms: Terms, at time: Int64) throws(SQLiteError) {
+    var insert = try ledger.database.prepare(
+      "INSERT INTO plans (name, \(Terms.columns.list)) VALUES (:name, \(Terms.columns.parameters))")
+    insert.bind([name] + terms.stored)
+    try insert.run()
+    try record(name, "added", at: time)
   }
 
   /// Changes a plan, and with it, in the same transaction, every user who follows it.
@@ -163,19 +176,24 @@ package struct Plans {
       plan.terms = edit.applied(to: old.terms)
       try ledger.check(plan.terms, own: plan.terms, since: old.terms)
       if plan.terms == old.terms { return nil }
-      // Periods that are over end under the terms they had.
-      try ledger.periods.rollOver(at: time)
-      var update = try ledger.database.prepare(
-        "UPDATE plans SET \(Terms.columns.assignments) WHERE id = :id")
-      update.bind(plan.terms.stored + [plan.id])
-      try update.run()
-      try record(
-        name, plan.terms.differences(from: old.terms).joined(separator: "; "), at: time)
-      try follow(plan, since: old.terms, at: time)
+      try settle(plan, since: old.terms, at: time)
       return Int(
         try ledger.database.integer(
           "SELECT count(*) FROM user_quotas WHERE plan_id = \(plan.id)"))
     }
+  }
+
+  /// Brings a plan, and all who follow it, up to the terms that hold from now on.
+  func settle(_ plan: Plan, since old: Terms, at time: Int64) throws(SQLiteError) {
+    // Periods that are over end under the terms they had.
+    try ledger.periods.rollOver(at: time)
+    var update = try ledger.database.prepare(
+      "UPDATE plans SET \(Terms.columns.assignments) WHERE id = :id")
+    update.bind(plan.terms.stored + [plan.id])
+    try update.run()
+    try record(
+      plan.name, plan.terms.differences(from: old).joined(separator: "; "), at: time)
+    try follow(plan, since: old, at: time)
   }
 
   /// Removes a plan that nobody follows.
@@ -186,12 +204,18 @@ package struct Plans {
       let plan = try existing(name)
       let followers = try followers(of: plan)
       if !followers.isEmpty { throw LedgerError.planInUse(name, followers) }
-      try ledger.database.run("DELETE FROM plans WHERE id = ?1", plan.id)
-      try record(name, "removed", at: time)
+      try remove(plan, at: time)
     }
   }
 
-  private func record(_ name: String, _ detail: String, at time: Int64) throws {
+  /// Removes a plan; who follows it still follows none from then on.
+  func remove(_ plan: Plan, at time: Int64) throws(SQLiteError) {
+    try ledger.database.run("UPDATE user_quotas SET plan_id = NULL WHERE plan_id = ?1", plan.id)
+    try ledger.database.run("DELETE FROM plans WHERE id = ?1", plan.id)
+    try record(plan.name, "removed", at: time)
+  }
+
+  private func record(_ name: String, _ detail: String, at time: Int64) throws(SQLiteError) {
     try ledger.events.record(
       Event(at: time, user: UserName(name), kind: .plan, detail: detail))
   }

@@ -78,6 +78,8 @@ extension Sessions {
     _ suspect: Suspect, _ session: ListedSession, _ listed: [String: Int64], at time: Int64
   ) throws(SQLiteError) -> Reason? {
     var entitlement = suspect.entitlement
+    // Each host counts its own sessions: two that see too many at once would both disconnect.
+    entitlement?.sessionsElsewhere = 0
     if let most = entitlement?.maxSessions, most > 0 {
       let sessions = try recentSessions(of: suspect.user, listed, at: time)
       entitlement?.sessionsBefore = Int64(

@@ -13,13 +13,15 @@ struct EntitlementRow {
   var resetAt: Int64?
   /// Whether usage of this period was divided between it and another one in proportion to time.
   var isEstimated: Bool
+  /// What the user has on other hosts; nil where no host has told of any.
+  var elsewhere: ElsewhereUsage?
   /// The row in `user_quotas`; nil where there is none.
   var quotaRow: Int64?
   /// The period's text, read only when another period falls in.
   private var period: String?
 
   /// How many columns it takes; others can follow.
-  static let count: Int32 = 22
+  static let count: Int32 = 27
 
   /// What `init(_:)` reads: a user's own terms, else those of the plan. Another program may have made
   /// the row, and so a quota that is nobody's is the user's.
@@ -32,7 +34,8 @@ struct EntitlementRow {
       coalesce(user_quotas.max_sessions, plans.max_sessions),
       coalesce(user_quotas.period, plans.period), reset_at, noticed, username, user_quotas.id,
       is_estimated, coalesce(user_quotas.rate, plans.rate),
-      coalesce(user_quotas.then_rate, plans.then_rate)
+      coalesce(user_quotas.then_rate, plans.then_rate), elsewhere_start, elsewhere_received,
+      elsewhere_sent, elsewhere_sessions, elsewhere_hosts
     """
   static let tables =
     """
@@ -76,6 +79,18 @@ struct EntitlementRow {
     noticed = row.integer(16)
     isEstimated = row.integer(19) != 0
     quotaRow = row.optionalInteger(18)
+    if row.isNull(22) { return }
+    elsewhere = ElsewhereUsage(
+      user: "", periodStart: row.integer(22), traffic: row.traffic(23), sessions: row.integer(25),
+      hosts: row.integer(26))
+    entitlement.elsewhere = used(elsewhereSince: entitlement.span.start)
+    entitlement.sessionsElsewhere = row.integer(25)
+  }
+
+  /// What was used on other hosts, as far as it belongs to the period that begins at a moment.
+  func used(elsewhereSince start: Int64) -> Traffic {
+    guard let elsewhere, elsewhere.periodStart == start else { return Traffic() }
+    return elsewhere.traffic
   }
 
   /// When usage starts over.
@@ -93,10 +108,11 @@ struct EntitlementRow {
   /// The values of `written`. `bytes_used` mirrors what counts.
   func stored(by count: Count) -> [any Bindable] {
     let (span, used) = (entitlement.span, entitlement.used)
+    let usedInAll = count.bytes(of: entitlement.usedInAll)
     return [
       span.start, span.end == .max ? nil : span.end, resetAt, entitlement.granted,
       entitlement.carried,
-      used.received, used.sent, count.bytes(of: used), noticed, isEstimated,
+      used.received, used.sent, usedInAll, noticed, isEstimated,
     ]
   }
 

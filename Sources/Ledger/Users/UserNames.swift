@@ -254,20 +254,27 @@ extension Users {
       if let taken = try self.id(of: newName), taken != id || other == newName {
         throw LedgerError.userExists(other)
       }
-      try setName(of: id, to: newName, at: time)
-      try leaveName(name, of: id, at: time)
-      try ledger.database.run(
-        """
-        UPDATE OR REPLACE events SET username = ?2
-        WHERE username = ?1 AND (kind <> 'refused' OR period_start IS NOT NULL)
-        """, name, newName)
-      try ledger.events.record(
-        Event(at: time, user: newName, kind: .renamed, detail: "from \(name)"))
+      try rename(id, from: name, to: newName, at: time)
       guard let renamed = try named(newName, at: time) else {
         throw LedgerError.noSuchUser(newName)
       }
       return renamed
     }
+  }
+
+  /// Gives a user a name that is free.
+  func rename(
+    _ user: Int64, from name: UserName, to newName: UserName, at time: Int64
+  ) throws(SQLiteError) {
+    try setName(of: user, to: newName, at: time)
+    try leaveName(name, of: user, at: time)
+    try ledger.database.run(
+      """
+      UPDATE OR REPLACE events SET username = ?2
+      WHERE username = ?1 AND (kind <> 'refused' OR period_start IS NOT NULL)
+      """, name, newName)
+    try ledger.events.record(
+      Event(at: time, user: newName, kind: .renamed, detail: "from \(name)"))
   }
 
   /// Removes a user, in one transaction with the event that tells of it.
@@ -295,7 +302,7 @@ extension Users {
     }
   }
 
-  private func setName(of id: Int64, to name: UserName, at time: Int64) throws(SQLiteError) {
+  func setName(of id: Int64, to name: UserName, at time: Int64) throws(SQLiteError) {
     try ledger.database.run(
       """
       UPDATE users SET username = ?2, updated_at = datetime(?3, 'unixepoch'), name_key = ?4
@@ -323,7 +330,7 @@ extension Users {
   }
 
   /// Takes a user's name, terms and present period away.
-  private func retire(
+  func retire(
     _ row: EntitlementRow, called name: UserName, at time: Int64
   ) throws(SQLiteError) {
     let former = try freshName(for: FormerName(name, until: time))
@@ -338,7 +345,7 @@ extension Users {
   }
 
   /// Deletes what every table has of a user, also tables that are not ours; of sessions, the closed
-  /// ones. Without live sessions nothing is left to own.
+  /// ones. Without live sessions nothing is left to own; but what other hosts know by its uid stays known.
   private func purgeHistory(of id: Int64, called name: UserName) throws(SQLiteError) {
     for table in try tablesOfUsers() {
       let which = table == "sessions" ? " AND ended_at IS NOT NULL" : ""
@@ -350,7 +357,8 @@ extension Users {
       "DELETE FROM users WHERE status = 'renamed' AND username GLOB '*' || char(1) || ?1", id)
     try ledger.database.run(
       """
-      DELETE FROM users WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE user_id = ?1)
+      DELETE FROM users WHERE id = ?1 AND uid IS NULL
+        AND NOT EXISTS (SELECT 1 FROM sessions WHERE user_id = ?1)
       """, id)
   }
 

@@ -91,7 +91,7 @@ package struct UserRecord: Sendable {
   /// A condition that holds for a user who has a session that was live at the last sweep.
   static func isConnected(_ user: String) -> String { "EXISTS (SELECT 1 \(openSessions(user)))" }
 
-  private static func openSessions(_ user: String) -> String {
+  static func openSessions(_ user: String) -> String {
     "FROM sessions WHERE sessions.user_id = \(user) AND ended_at IS NULL AND reason IS NULL"
   }
 

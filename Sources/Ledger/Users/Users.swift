@@ -80,8 +80,20 @@ extension Users {
 
   /// A user who is to be changed; nil for a stranger.
   func find(_ name: UserName) throws(SQLiteError) -> UserRecord? {
-    guard var user = try stored(name) else { return nil }
-    // Another program may have added the user and no more.
+    guard let user = try stored(name) else { return nil }
+    return try withQuotaRow(user)
+  }
+
+  /// A user by their number; nil where there is none, or no more.
+  func numbered(_ id: Int64) throws(SQLiteError) -> UserRecord? {
+    try ledger.database.first(
+      "\(UserRecord.selection) WHERE users.id = ?1 AND \(Users.isPresent)", id
+    ) { UserRecord($0) }
+  }
+
+  /// A user with a row in `user_quotas`: another program may have added the user and no more.
+  func withQuotaRow(_ user: UserRecord) throws(SQLiteError) -> UserRecord {
+    var user = user
     if user.row.quotaRow == nil { user.row.quotaRow = try addQuotaRow(of: user.row.user) }
     return user
   }
@@ -207,6 +219,14 @@ extension Users {
     let beginsAnew = edit.lifetime != .keep || (user.own.lifetime == nil && followsAnother)
     if beginsAnew { user.begunAt = nil }
     if user.own == before.own, !followsAnother, !beginsAnew { return false }
+    try settle(&user, since: before, at: time)
+    return true
+  }
+
+  /// Brings a user up to the terms that hold for them from now on, and writes them.
+  func settle(
+    _ user: inout UserRecord, since before: UserRecord, at time: Int64
+  ) throws(SQLiteError) {
     // The period that is over ends under the terms it had.
     if !user.entitlement.span.contains(time) {
       user.row = try ledger.periods.rolledOver(user.row, to: time)
@@ -222,7 +242,6 @@ extension Users {
     try ledger.notices.noteExpiry(of: user.entitlement, user.name, at: time)
     try write(user, at: time)
     try recordChange(from: before, to: user, at: time)
-    return true
   }
 
   /// - Returns: whether anything is other than it was.
@@ -244,16 +263,25 @@ extension Users {
   /// - Returns: whether there was anything to start over from.
   private func reset(_ user: inout UserRecord, at time: Int64) throws(SQLiteError) -> Bool {
     user.row = try ledger.periods.rolledOver(user.row, to: time)
-    let used = user.entitlement.used
-    let isNew = !used.isZero && user.entitlement.span.start < time
-    if isNew {
-      user.row.resetAt = time
-      user.row = try ledger.periods.rolledOver(user.row, to: time)
-      let detail = "\(ledger.rules.count.bytes(of: used)) bytes were used"
-      try ledger.events.record(Event(at: time, user: user.name, kind: .reset, detail: detail))
-    }
+    let isNew = !user.entitlement.usedInAll.isZero && user.entitlement.span.start < time
+    if isNew { try startOver(&user, at: time, toldAt: time) }
     try ledger.periods.store(user.row)
     return isNew
+  }
+
+  /// Lets the usage of a user start over, whose row is up to date; it is left to the caller to store it.
+  ///
+  /// - Parameters:
+  ///   - time: from when on it does.
+  ///   - now: when this host came to know: what it counted until then stays before it.
+  func startOver(
+    _ user: inout UserRecord, at time: Int64, toldAt now: Int64
+  ) throws(SQLiteError) {
+    let used = ledger.rules.count.bytes(of: user.entitlement.usedInAll)
+    user.row.resetAt = time
+    user.row = try ledger.periods.rolledOver(user.row, to: now)
+    try ledger.events.record(
+      Event(at: now, user: user.name, kind: .reset, detail: "\(used) bytes were used"))
   }
 
   private static let writing =
@@ -316,11 +344,7 @@ extension Users {
   }
 
   private func givePageToken(to user: Int64) throws(SQLiteError) -> String {
-    let digits = (0..<2).map { _ in
-      let half = String(UInt64.random(in: 0 ... .max), radix: 16)
-      return String(repeating: "0", count: 16 - half.count) + half
-    }
-    let token = digits.joined()
+    let token = randomDigits()
     try ledger.database.run("UPDATE users SET page_token = ?2 WHERE id = ?1", user, token)
     return token
   }
@@ -349,6 +373,7 @@ extension Users {
         AND iif(from_first IS NULL, (SELECT expires_after FROM plans WHERE plans.id = plan_id),
           expires_after) IS NOT NULL
       """, user, time)
+    if begun > 0 { try ledger.hosts.noteProposal(of: user) }
     guard begun > 0, let row = try ledger.periods.entitlementRow(of: user),
       let name = try name(of: user)
     else { return }

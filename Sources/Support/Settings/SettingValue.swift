@@ -134,6 +134,23 @@ struct SettingValue {
     return percentages.sorted()
   }
 
+  /// `allow`, or seconds and what is done after them.
+  func staleness(_ range: ClosedRange<Int>) throws(SettingRefusal) -> Staleness {
+    let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    if parts.count == 1, let place = index(of: bytes.span, among: "allow"), place == 0 {
+      return Staleness()
+    }
+    guard parts.count == 2, let seconds = decimal(parts[0]), range ~= seconds,
+      let place = index(of: Array(parts[1]).span, among: "allow reject slow"),
+      let answer = Staleness.Answer(rawValue: place)
+    else {
+      throw SettingRefusal(
+        "allowed is allow, or seconds from \(range.lowerBound) to \(range.upperBound), a colon, and "
+          + "one of allow reject slow, such as 3600:slow")
+    }
+    return Staleness(after: Int64(seconds), answer)
+  }
+
   private var hasControlCharacter: Bool { bytes.contains { $0 < 0x20 || $0 == 0x7F } }
 
   private func trimmed(_ part: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -61,6 +61,13 @@ package struct Settings: Equatable, Sendable {
   package var fenceOpen: [OpenDestination] = []
   /// `USER_PAGES`: absolute path of the directory of the users' pages; empty for none.
   package var userPages = ""
+  /// `SYNC`: how libpq connects to the centre that several hosts share; empty for a host by itself.
+  package var sync = ""
+  /// `SYNC_INTERVAL`: seconds between two runs of quota-sync, 5 to 3600.
+  package var syncInterval = 15
+  /// `SYNC_STALE`: what is done about users with a quota after so many seconds without news of the other
+  /// hosts; 60 to 864000 seconds.
+  package var syncStale = Staleness()
 
   /// Every default.
   package init() {}
@@ -72,7 +79,7 @@ extension Settings {
     Rules(
       count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
       defaultQuota: defaultQuota, notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft),
-      interval: Int64(monitorInterval), fence: fence)
+      interval: Int64(monitorInterval), fence: fence, staleness: syncStale)
   }
 
   /// The zone of days and periods.

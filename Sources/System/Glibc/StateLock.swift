@@ -14,6 +14,8 @@ package struct StateLock: ~Copyable {
     case publication = 1
     /// To tell the kernel whom to hold.
     case fence = 2
+    /// To speak with the centre that several hosts share.
+    case sync = 3
   }
 
   private let file: Descriptor

@@ -122,6 +122,13 @@ private struct MetricsReading {
     }
     text.metric("user_used_bytes", .gauge, "What was used of the quota in the current period.")
     for (user, labels) in labelled { text.sample(labels, user.used(by: settings.rules)) }
+    let elsewhere = labelled.filter { !$0.user.entitlement.elsewhere.isZero }
+    if !elsewhere.isEmpty {
+      text.metric("user_elsewhere_bytes", .gauge, "What of that was used on other hosts.")
+      for (user, labels) in elsewhere {
+        text.sample(labels, settings.rules.count.bytes(of: user.entitlement.elsewhere))
+      }
+    }
     text.metric(
       "user_received_bytes_total", .counter, "Received from a user in the current period.")
     for (user, labels) in labelled { text.sample(labels, user.entitlement.used.received) }

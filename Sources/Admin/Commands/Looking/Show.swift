@@ -17,8 +17,11 @@ struct Show: ParsableCommand {
     let name = try user.userName()
     let administration = try Administration(options)
     let (ledger, words) = (administration.ledger, administration.words)
-    let (found, sessions) = try ledger.snapshot {
-      (try ledger.users.named(name, at: Clock.now), try ledger.sessions.open(of: name))
+    let (found, sessions, membership) = try ledger.snapshot {
+      (
+        try ledger.users.named(name, at: Clock.now), try ledger.sessions.open(of: name),
+        try ledger.hosts.membership()
+      )
     }
     guard let user = found else {
       throw administration.unknown(name, hint: Show.fate(ofStrangers: words))
@@ -31,7 +34,8 @@ struct Show: ParsableCommand {
           json.list(live.name, live.rows, live.columns)
         })
     }
-    let rows = Show.rows(user, sessions: sessions.count, words).compactMap { name, value in
+    let rows = Show.rows(user, sessions: sessions.count, membership, words).compactMap {
+      name, value in
       value.map { "  \(name)\(String(repeating: " ", count: 10 - name.count))\($0)" }
     }
     try StandardOutput.write([user.name.forPeople] + rows)
@@ -49,7 +53,7 @@ struct Show: ParsableCommand {
   }
 
   private static func rows(
-    _ user: UserRecord, sessions: Int, _ words: Words
+    _ user: UserRecord, sessions: Int, _ membership: Membership?, _ words: Words
   ) -> [(String, String?)] {
     let (entitlement, rules) = (user.entitlement, words.rules)
     let limit = entitlement.limit == entitlement.quota ? "the quota" : words.size(entitlement.limit)
@@ -67,8 +71,10 @@ struct Show: ParsableCommand {
       ("then", entitlement.thenRate.map { "\($0), once the quota is used up\(unheld)" }),
       ("rate", entitlement.rate.map { "\($0)\(unheld)" }),
       ("used", "\(words.size(user.used(by: rules)))\(share)"),
-      ("download", "\(words.size(entitlement.used.sent))\(download)"),
-      ("upload", "\(words.size(entitlement.used.received))\(upload)"),
+      ("download", "\(words.size(entitlement.usedInAll.sent))\(download)"),
+      ("upload", "\(words.size(entitlement.usedInAll.received))\(upload)"),
+      ("elsewhere", membership.map { words.elsewhere(user, $0) }),
+      ("at worst", membership.flatMap { words.worst(for: user, $0) }),
       ("pace", words.pace(of: user)),
       ("expires", words.expiry(of: user)),
       ("exempt", entitlement.isExempt ? "yes" : nil),
@@ -109,6 +115,21 @@ extension Words {
       carried == 0 ? nil : "\(size(carried)) carried",
     ].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
+  /// What of it was used on other hosts, what is open there, and how old the news is.
+  fileprivate func elsewhere(_ user: UserRecord, _ membership: Membership) -> String {
+    let (used, sessions) = (user.entitlement.elsewhere, user.entitlement.sessionsElsewhere)
+    let live = sessions == 0 ? "" : ", \(Words.sessions(Int(sessions)))"
+    let age = membership.heardAt.map { "\(max(0, user.at - $0)) s ago" } ?? "never"
+    return "\(size(rules.count.bytes(of: used))) of that on other hosts\(live) (heard \(age))"
+  }
+
+  /// How much more than their quota they can use as long as the hosts hear nothing of each other: each lets
+  /// them have what was left. Nil where nothing is left, or there is no quota.
+  fileprivate func worst(for user: UserRecord, _ membership: Membership) -> String? {
+    let bytes = membership.mostBeyond(user.entitlement, by: rules.count)
+    return bytes == 0 ? nil : "\(size(bytes)) too much, if the hosts hear nothing of each other"
   }
 
   /// When the quota will be used up if this goes on; nil where it will not, or already is.

@@ -69,6 +69,11 @@ struct Import: ParsableCommand {
     let copy = try source.copy(beside: settings.database)
     try EarlierProject.check(copy.path, called: database.path)
     let administration = try Administration(settings)
+    if try administration.ledger.hosts.membership() != nil {
+      throw CommandError(
+        "usage cannot be taken over while this host shares its users with others",
+        hint: "quota-sync --leave first, and --join again afterwards")
+    }
     let progress = Progress("importing")
     return try applying(administration) { ledger in
       try ledger.importEarlierProject(copy.path, at: Clock.now) { done, total in

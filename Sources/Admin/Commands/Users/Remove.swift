@@ -18,6 +18,11 @@ struct Remove: ParsableCommand {
     let names = try users.userNames()
     if names.isEmpty { return }
     let administration = try Administration(options)
+    if purge, try administration.ledger.hosts.membership() != nil {
+      throw CommandError(
+        "the history of a user whom several hosts share cannot be purged",
+        hint: "leave --purge out: history goes by itself after RETENTION_DAYS")
+    }
     guard try consent.isGiven(to: question(names, administration)) else { return }
     let removed = try administration.changeEach(names) { ledger, name in
       try ledger.users.remove(name, purgingHistory: purge, at: Clock.now)

@@ -1,0 +1,295 @@
+import Quota
+import SQLite
+
+/// This host as one of several that share users: what it tells the centre and what it takes in from it.
+/// `quota-sync` carries it; nothing here waits for a network.
+package struct Hosts {
+  let ledger: Ledger
+}
+
+// MARK: Membership
+
+extension Hosts {
+  /// Whether this host is one of several.
+  func isJoined() throws(SQLiteError) -> Bool {
+    if let known = ledger.isJoined { return known }
+    let isJoined = try ledger.meta("sync.host") != nil
+    ledger.isJoined = isJoined
+    return isJoined
+  }
+
+  /// Nil for a host that is by itself.
+  package func membership() throws(SQLiteError) -> Membership? {
+    let rows = try ledger.database.query(
+      "SELECT substr(name, 6), value FROM meta WHERE name >= 'sync.' AND name < 'sync/'"
+    ) { ($0.text(0), $0.text(1)) }
+    return Membership(Dictionary(uniqueKeysWithValues: rows))
+  }
+
+  /// Makes this host one of several.
+  ///
+  /// - Parameters:
+  ///   - host: what it is called in the centre.
+  ///   - id: 32 random hexadecimal digits.
+  package func join(as host: String, id: String) throws {
+    try ledger.transaction {
+      try ledger.database.execute(Schema.hostIndexes)
+      try note(["host": host, "id": id, "token": randomDigits(), "former": "", "facts": "0"])
+    }
+    ledger.isJoined = true
+  }
+
+  /// Makes this host one by itself again. Users, terms, grants and its own usage stay.
+  package func leave() throws {
+    try ledger.transaction {
+      try ledger.database.execute(
+        """
+        \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed;
+        DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/';
+        UPDATE users SET uid = NULL WHERE uid IS NOT NULL;
+        UPDATE user_quotas SET elsewhere_start = NULL, elsewhere_received = NULL,
+          elsewhere_sent = NULL, elsewhere_sessions = NULL, elsewhere_hosts = NULL
+          WHERE elsewhere_start IS NOT NULL;
+        """)
+    }
+    ledger.isJoined = false
+  }
+
+  /// Draws another token, and keeps the present one beside it until `noteToken`; until then the same one
+  /// is given again. To be committed before the centre is told.
+  package func drawToken() throws(SQLiteError) -> Membership? {
+    try ledger.database.transaction { () throws(SQLiteError) in
+      guard let before = try membership(), before.formerToken.isEmpty else {
+        return try membership()
+      }
+      try note(["token": randomDigits(), "former": before.token])
+      return try membership()
+    }
+  }
+
+  /// Notes that the centre has the token that was drawn last.
+  package func noteToken() throws(SQLiteError) { try note(["former": ""]) }
+
+  /// Forgets what the centre is known to have, and what of it was taken in: after one of the two was
+  /// restored from a backup. Uids stay.
+  package func startOver() throws(SQLiteError) {
+    try ledger.database.transaction { () throws(SQLiteError) in
+      try ledger.database.execute(
+        """
+        DELETE FROM shared; DELETE FROM pushed;
+        DELETE FROM meta WHERE name >= 'sync.seen.' AND name < 'sync.seen/';
+        """)
+      try note(["facts": "0"])
+    }
+  }
+
+  /// Notes that all that the centre had to tell is taken in.
+  ///
+  /// - Parameters:
+  ///   - usageSeen: the versions of the other hosts' usage that were taken in.
+  ///   - hosts: how many hosts there are, this one included.
+  ///   - time: seconds since 1970 in UTC.
+  package func noteHeard(usageSeen: [String: Int64], hosts: Int64, at time: Int64) throws {
+    try ledger.database.transaction(failing: { $0 as any Error }) {
+      try note(["hosts": "\(hosts)", "heard": "\(time)"])
+      let known = try membership()?.usageSeen ?? [:]
+      for (host, version) in usageSeen where known[host] != version {
+        try note(["seen.\(host)": "\(version)"])
+      }
+    }
+  }
+
+  func note(_ values: [String: String]) throws(SQLiteError) {
+    for (name, value) in values { try ledger.setMeta("sync.\(name)", value) }
+  }
+}
+
+extension Membership {
+  /// Reads what `Hosts` notes in `meta`; nil where there is none.
+  fileprivate init?(_ values: [String: String]) {
+    guard let host = values["host"], let id = values["id"] else { return nil }
+    func number(_ name: String) -> Int64? { values[name].flatMap { Int64($0) } }
+    self.host = host
+    self.id = id
+    token = values["token"] ?? ""
+    formerToken = values["former"] ?? ""
+    factsSeen = number("facts") ?? 0
+    var seen: [String: Int64] = [:]
+    for (name, value) in values where name.hasPrefix("seen.") {
+      seen[String(name.dropFirst(5))] = Int64(value)
+    }
+    usageSeen = seen
+    heardAt = number("heard")
+    hosts = number("hosts") ?? 1
+  }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+func randomDigits() -> String {
+  let digits = (0..<2).map { _ in
+    let half = String(UInt64.random(in: 0 ... .max), radix: 16)
+    return String(repeating: "0", count: 16 - half.count) + half
+  }
+  return digits.joined()
+}
+
+// MARK: Usage
+
+extension Hosts {
+  /// Notes that a period that is over, or ends now, is other than the centre may have it.
+  func noteChange(ofPeriod start: Int64, of user: Int64) throws(SQLiteError) {
+    guard try isJoined() else { return }
+    try ledger.database.run(
+      "INSERT OR IGNORE INTO pushed (user_id, period_start) VALUES (?1, ?2)", user, start)
+  }
+
+  /// Holds where a row of `pushed` is not of the user's present period.
+  private static let isOver =
+    """
+    NOT EXISTS (SELECT 1 FROM user_quotas WHERE user_quotas.user_id = pushed.user_id
+      AND user_quotas.period_start = pushed.period_start)
+    """
+
+  /// This host's usage as far as it is other than what the centre is known to have: at most so many
+  /// periods.
+  package func ownUsage(limit: Int) throws(SQLiteError) -> [OwnUsage] {
+    func read(_ sql: String) throws(SQLiteError) -> [OwnUsage] {
+      try ledger.database.query("\(sql) LIMIT ?1", Int64(limit)) { row in
+        OwnUsage(
+          user: row.text(0), periodStart: row.integer(1), traffic: row.traffic(2),
+          sessions: row.integer(4))
+      }
+    }
+    let present = try read(
+      """
+      WITH own AS (
+        SELECT users.id, uid, period_start, bytes_received, bytes_sent,
+          (SELECT count(*) \(UserRecord.openSessions("users.id"))) AS live
+        FROM users JOIN user_quotas ON user_id = users.id WHERE uid IS NOT NULL)
+      SELECT uid, own.period_start, bytes_received, bytes_sent, live
+      FROM own LEFT JOIN pushed ON user_id = id AND pushed.period_start = own.period_start
+      WHERE iif(user_id IS NULL, bytes_received > 0 OR bytes_sent > 0 OR live > 0,
+        received IS NOT bytes_received OR sent IS NOT bytes_sent OR sessions IS NOT live)
+      """)
+    if present.count >= limit { return present }
+    let over = try read(
+      """
+      SELECT uid, pushed.period_start, coalesce(bytes_received, 0) AS own_received,
+        coalesce(bytes_sent, 0) AS own_sent, 0
+      FROM pushed JOIN users ON users.id = pushed.user_id
+        LEFT JOIN periods ON periods.user_id = pushed.user_id
+          AND periods.period_start = pushed.period_start
+      WHERE uid IS NOT NULL AND \(Hosts.isOver)
+        AND (received IS NOT own_received OR sent IS NOT own_sent OR sessions IS NOT 0)
+      """)
+    return present + over.prefix(limit - present.count)
+  }
+
+  /// Notes that the centre has this.
+  package func notePushed(_ usage: [OwnUsage]) throws(SQLiteError) {
+    try ledger.database.transaction { () throws(SQLiteError) in
+      var note = try ledger.database.prepare(
+        """
+        INSERT INTO pushed SELECT id, ?2, ?3, ?4, ?5 FROM users WHERE uid = ?1
+        ON CONFLICT DO UPDATE SET received = ?3, sent = ?4, sessions = ?5
+        """)
+      // What is over changes no more, as a rule.
+      var forget = try ledger.database.prepare(
+        """
+        DELETE FROM pushed WHERE user_id = (SELECT id FROM users WHERE uid = ?1)
+          AND period_start = ?2 AND \(Hosts.isOver)
+          AND (?3, ?4) = (SELECT coalesce(sum(bytes_received), 0), coalesce(sum(bytes_sent), 0)
+            FROM periods WHERE user_id = pushed.user_id AND period_start = ?2)
+        """)
+      for own in usage {
+        try note.run(
+          own.user, own.periodStart, own.traffic.received, own.traffic.sent, own.sessions)
+        try forget.run(own.user, own.periodStart, own.traffic.received, own.traffic.sent)
+      }
+    }
+  }
+
+  /// Raises this host's usage to what the centre has of it, after an older backup was restored.
+  package func takeOwn(_ usage: [OwnUsage], at time: Int64) throws {
+    try ledger.transaction {
+      var history = try UsageWriter(ledger.database, zone: ledger.zone)
+      for own in usage {
+        guard let user = try number(of: own.user),
+          var row = try ledger.periods.entitlementRow(of: user)
+        else { continue }
+        if own.periodStart == row.entitlement.span.start, row.quotaRow != nil {
+          let increase = own.traffic.increase(over: row.entitlement.used)
+          if increase.isZero { continue }
+          row.entitlement.used += increase
+          try ledger.notices.noteUsage(&row, at: time)
+          try ledger.periods.store(row)
+          try history.add(increase, to: user, at: time, resetAt: row.resetAt)
+        } else {
+          try ledger.database.run(
+            """
+            INSERT INTO periods (user_id, period_start, bytes_received, bytes_sent)
+            VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET
+              bytes_received = max(bytes_received, ?3), bytes_sent = max(bytes_sent, ?4)
+            """, user, own.periodStart, own.traffic.received, own.traffic.sent)
+        }
+      }
+    }
+  }
+
+  /// The present periods of users, and of those besides whose period has turned since the other hosts'
+  /// usage was last noted.
+  package func wantedPeriods(
+    of users: [String], at time: Int64
+  ) throws(SQLiteError) -> [(user: String, periodStart: Int64)] {
+    var wanted: [Int64: String] = [:]
+    for user in users {
+      if let number = try number(of: user) { wanted[number] = user }
+    }
+    try ledger.database.query(
+      """
+      SELECT users.id, uid FROM user_quotas JOIN users ON users.id = user_id
+      WHERE elsewhere_start <> period_start AND uid IS NOT NULL
+      """
+    ) { wanted[$0.integer(0)] = $0.text(1) }
+    var periods: [(user: String, periodStart: Int64)] = []
+    var rows = try EntitlementRows(ledger)
+    try rows.forEach(of: wanted.keys.sorted()) { row, _ in
+      let period = CurrentPeriod(row.periodRule, resetAt: row.resetAt, at: time, in: ledger.zone)
+      periods.append((wanted[row.user] ?? "", period.span.start))
+    }
+    return periods
+  }
+
+  /// Notes what users used elsewhere, one entry for each period that was wanted (zeros where no other host
+  /// has any usage).
+  package func noteElsewhere(_ usage: [ElsewhereUsage], at time: Int64) throws {
+    for start in stride(from: 0, to: usage.count, by: 1000) {
+      try ledger.transaction {
+        for told in usage[start..<min(usage.count, start + 1000)] {
+          guard let user = try number(of: told.user),
+            var row = try ledger.periods.entitlementRow(of: user), row.quotaRow != nil
+          else { continue }
+          let news = ElsewhereUsage(
+            user: "", periodStart: told.periodStart, traffic: told.traffic, sessions: told.sessions,
+            hosts: told.hosts)
+          if row.elsewhere == news { continue }
+          row.elsewhere = news
+          row.entitlement.elsewhere = row.used(elsewhereSince: row.entitlement.span.start)
+          try ledger.notices.noteUsage(&row, at: time)
+          try ledger.periods.store(row)
+          try ledger.database.run(
+            """
+            UPDATE user_quotas SET elsewhere_start = ?2, elsewhere_received = ?3,
+              elsewhere_sent = ?4, elsewhere_sessions = ?5, elsewhere_hosts = ?6 WHERE id = ?1
+            """, row.quotaRow, told.periodStart, told.traffic.received, told.traffic.sent,
+            told.sessions, told.hosts)
+        }
+      }
+    }
+  }
+
+  /// The number of a user by their uid; nil where there is none of it.
+  func number(of uid: String) throws(SQLiteError) -> Int64? {
+    try ledger.database.first("SELECT id FROM users WHERE uid = ?1", uid) { $0.integer(0) }
+  }
+}

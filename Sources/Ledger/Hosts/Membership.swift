@@ -1,0 +1,74 @@
+import Quota
+import SQLite
+
+/// That this host is one of several, and what it knows of the centre.
+package struct Membership: Equatable, Sendable {
+  /// What this host is called in the centre.
+  package let host: String
+  /// 32 random hexadecimal digits, drawn when it joined.
+  package let id: String
+  /// Drawn before each push, and what it was before, empty once the centre has the new one: the centre has
+  /// one of the two, unless this ledger is a restored or a copied one.
+  package let token: String
+  package let formerToken: String
+  /// The version of the facts up to which this ledger has them all.
+  package let factsSeen: Int64
+  /// The versions of the other hosts' usage up to which it was taken in.
+  package let usageSeen: [String: Int64]
+  /// When the centre last gave all its news, in seconds since 1970 in UTC; nil for never.
+  package let heardAt: Int64?
+  /// How many hosts there are, this one included.
+  package let hosts: Int64
+}
+
+extension Membership {
+  /// Bytes that a user can use beyond their quota as long as the hosts hear nothing of each other: each other
+  /// host lets them have what was left.
+  package func mostBeyond(_ entitlement: Entitlement, by count: Count) -> Int64 {
+    if entitlement.quota == 0 || entitlement.isExempt { return 0 }
+    let left = max(0, entitlement.limitWithGrace - count.bytes(of: entitlement.usedInAll))
+    let (most, isTooMuch) = left.multipliedReportingOverflow(by: max(0, hosts - 1))
+    return isTooMuch ? .max : most
+  }
+}
+
+/// What a user used on this host in one period. Absolute, so that it can be told twice.
+package struct OwnUsage: Equatable, Sendable {
+  /// The user's uid.
+  package let user: String
+  /// In seconds since 1970 in UTC.
+  package let periodStart: Int64
+  package let traffic: Traffic
+  /// Live sessions; 0 for a period that is over.
+  package let sessions: Int64
+
+  package init(user: String, periodStart: Int64, traffic: Traffic, sessions: Int64) {
+    self.user = user
+    self.periodStart = periodStart
+    self.traffic = traffic
+    self.sessions = sessions
+  }
+}
+
+/// What a user used on all other hosts in one period.
+package struct ElsewhereUsage: Equatable, Sendable {
+  /// The user's uid.
+  package let user: String
+  package let periodStart: Int64
+  package let traffic: Traffic
+  /// Live sessions.
+  package let sessions: Int64
+  /// On how many other hosts there are live ones.
+  package let hosts: Int64
+
+  package init(
+    user: String, periodStart: Int64, traffic: Traffic = Traffic(), sessions: Int64 = 0,
+    hosts: Int64 = 0
+  ) {
+    self.user = user
+    self.periodStart = periodStart
+    self.traffic = traffic
+    self.sessions = sessions
+    self.hosts = hosts
+  }
+}

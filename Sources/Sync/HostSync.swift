@@ -1,0 +1,309 @@
+import Ledger
+import Quota
+import Support
+import System
+
+/// What this host and the centre do with each other. The ledger's transactions are short, and nothing in
+/// them waits for the network.
+package struct HostSync {
+  private let ledger: Ledger
+  private let settings: Settings
+  /// See `PresentHost.machine`.
+  private let machine: String
+  /// How long one run may take.
+  private let patience: Duration
+  /// Is told what is not as it should be, though the work goes on, and what would help.
+  private let warn: (String, String?) -> Void
+
+  package init(
+    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(60),
+    warn: @escaping (_ message: String, _ hint: String?) -> Void
+  ) throws(SyncError) {
+    guard !settings.sync.isEmpty else { throw .noSetting }
+    self.ledger = ledger
+    self.settings = settings
+    self.machine = machine
+    self.patience = patience
+    self.warn = warn
+  }
+
+  /// What a run came to.
+  package struct Outcome: Equatable, Sendable {
+    /// Facts of this host's that were offered to the centre.
+    package var offered = 0
+    /// Facts that were taken in.
+    package var facts = 0
+    /// Rows of usage that were told.
+    package var told = 0
+    /// Users whose usage elsewhere was taken in.
+    package var heard = 0
+    /// Whether the ledger, or the centre, was an older one.
+    package var wasRestored = false
+  }
+
+  /// Usage that is told at once.
+  private static let portion = 5000
+
+  // MARK: The run
+
+  /// Tells the centre what is new here, and takes in what is new there.
+  ///
+  /// - Throws: `SyncError`, `PostgresError`, `LedgerError` or `SQLiteError`; what was done until then holds.
+  @discardableResult
+  package func run() throws -> Outcome {
+    _ = try membership()
+    let centre = try open()
+    return try exchange(centre, present(to: centre))
+  }
+
+  /// - Parameters:
+  ///   - isJoining: whether it is the first time.
+  ///   - mayRaise: whether the centre may have more of this host's usage than the ledger.
+  private func exchange(
+    _ centre: borrowing Centre, _ host: PresentHost, isJoining: Bool = false,
+    mayRaise: Bool = false
+  ) throws -> Outcome {
+    var outcome = Outcome()
+    switch try centre.standing(of: host) {
+    case .known: break
+    case .unknown: throw SyncError.notJoined
+    case .restored:
+      outcome.wasRestored = true
+      try ledger.hosts.startOver()
+      warn("the ledger or the centre was restored from a backup", "all is told and heard anew")
+    }
+    // The versions before the facts: whose usage has a version up to one of these is known by then, and
+    // what is told meanwhile is read twice and not left out.
+    let hosts = try centre.hosts()
+    let new = try ledger.hosts.newFacts()
+    if !new.isEmpty { try centre.offer(new, isJoining: isJoining) }
+    outcome.offered = new.count
+    outcome.facts = try takeIn(centre)
+    if mayRaise || outcome.wasRestored {
+      try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
+    }
+    outcome.told = try tell(centre, host, mayRaise: outcome.wasRestored)
+    try ledger.hosts.noteToken()
+    outcome.heard = try hear(centre, of: hosts, as: host.membership.host)
+    return outcome
+  }
+
+  /// Takes in the facts that are new in the centre.
+  ///
+  /// - Returns: how many.
+  private func takeIn(_ centre: borrowing Centre) throws -> Int {
+    let facts = try centre.facts(above: membership().factsSeen, garbage: warnOfGarbage)
+    if !facts.isEmpty {
+      for problem in try ledger.hosts.takeIn(facts, at: Clock.now) { warn(problem, nil) }
+    }
+    return facts.count
+  }
+
+  /// Tells what users used here, a portion at a time.
+  ///
+  /// - Returns: how many rows.
+  private func tell(
+    _ centre: borrowing Centre, _ host: PresentHost, mayRaise: Bool
+  ) throws -> Int {
+    var told = 0
+    while true {
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
+      let sound = own.filter(isSound)
+        .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
+      try centre.push(sound, of: host, mayRaise: mayRaise)
+      // What is not sound is not looked at again before it changes.
+      try ledger.hosts.notePushed(own)
+      told += sound.count
+      if own.count < HostSync.portion { return told }
+    }
+  }
+
+  private func isSound(_ usage: OwnUsage) -> Bool {
+    let isSound =
+      usage.traffic.received >= 0 && usage.traffic.sent >= 0 && usage.sessions >= 0
+      && !usage.user.isEmpty
+    if !isSound {
+      warn("usage of the user with the uid \(usage.user) makes no sense and is not told", nil)
+    }
+    return isSound
+  }
+
+  /// Takes in what users used elsewhere.
+  ///
+  /// - Returns: of how many.
+  private func hear(
+    _ centre: borrowing Centre, of hosts: [KnownHost], as host: String
+  ) throws -> Int {
+    let membership = try membership()
+    let others = hosts.filter { $0.host != host }
+    var seen: [String: Int64] = [:]
+    for other in others { seen[other.host] = membership.usageSeen[other.host] ?? 0 }
+    let news = others.contains { $0.version > seen[$0.host] ?? 0 }
+    let users = news ? try centre.users(changedSince: seen) : []
+    let wanted = try ledger.hosts.wantedPeriods(of: users, at: Clock.now)
+    if !wanted.isEmpty {
+      let sums = try centre.usage(of: wanted, elsewhereThan: host, garbage: warnOfGarbage)
+      try ledger.hosts.noteElsewhere(sums, at: Clock.now)
+    }
+    for other in others { seen[other.host] = other.version }
+    try ledger.hosts.noteHeard(
+      usageSeen: seen, hosts: Int64(hosts.count { !$0.hasLeft }), at: Clock.now)
+    return wanted.count
+  }
+
+  private func warnOfGarbage(_ what: String) {
+    warn("what the centre says makes no sense and is left out: \(what)", nil)
+  }
+
+  // MARK: Joining and leaving
+
+  /// What joining would do to this host's users.
+  package struct Preview: Equatable, Sendable {
+    /// Users of this host whose names the centre knows: their terms there will hold here.
+    package var known = 0
+    /// Users and plans that only this host has.
+    package var users = 0
+    package var plans = 0
+    /// Facts that this host will get.
+    package var facts = 0
+  }
+
+  /// Looks at what joining would do, and changes nothing.
+  package func preview() throws -> Preview {
+    let centre = try open()
+    _ = try clockAhead(centre)
+    let new = try ledger.hosts.newFacts()
+    let users = new.filter { $0.kind == .user && !$0.isRemoved }
+    var preview = Preview()
+    preview.known = try centre.known(users.compactMap(\.uniqueName))
+    preview.users = users.count - preview.known
+    preview.plans = new.count { $0.kind == .plan }
+    preview.facts = try centre.facts(above: 0, garbage: warnOfGarbage).count
+    return preview
+  }
+
+  /// Makes this host one of the centre's, and has it speak for the first time.
+  ///
+  /// - Parameter name: what it is called there.
+  /// - Throws: `SyncError.joined` where it has joined already.
+  package func join(as name: String) throws -> Outcome {
+    let centre = try open()
+    let former = try ledger.hosts.membership()
+    if former == nil {
+      let id = (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
+      try ledger.hosts.join(as: name, id: hexadecimal(id))
+    }
+    let host = try present(to: centre)
+    // The program may have ended between the two.
+    if former != nil, try centre.standing(of: host) != .unknown {
+      throw SyncError.joined(as: host.membership.host)
+    }
+    let isKnown: Bool
+    do { isKnown = try centre.add(host) } catch {
+      if former == nil { try ledger.hosts.leave() }
+      throw error
+    }
+    return try exchange(centre, host, isJoining: true, mayRaise: isKnown)
+  }
+
+  /// Makes this host one by itself again.
+  ///
+  /// - Parameter isAlone: whether the centre is not told.
+  package func leave(alone isAlone: Bool) throws {
+    let host = try membership().host
+    if !isAlone {
+      let centre = try open()
+      _ = try tell(centre, present(to: centre), mayRaise: false)
+      _ = try centre.remove(host)
+    }
+    try ledger.hosts.leave()
+  }
+
+  // MARK: Changes
+
+  /// Changes facts in the centre, all of them or none, and then takes them in here.
+  ///
+  /// - Throws: what kept the centre from changing them; nothing was changed then, but for
+  ///   `SyncError.unknownCommit`.
+  package func change(_ facts: [SharedFact]) throws {
+    _ = try membership()
+    let centre = try open()
+    try centre.change(facts)
+    do { _ = try takeIn(centre) } catch {
+      let reason = (error as? any UserFacingError)?.message ?? "\(error)"
+      warn("it is changed, and this host does not know of it yet: \(reason)", nil)
+    }
+  }
+
+  // MARK: Agreement
+
+  private func membership() throws -> Membership {
+    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
+    return membership
+  }
+
+  /// This host, with a token that is committed here before the centre is told.
+  private func present(to centre: borrowing Centre) throws -> PresentHost {
+    let clockAhead = try clockAhead(centre)
+    guard let membership = try ledger.hosts.drawToken() else { throw SyncError.notJoined }
+    return PresentHost(
+      membership, machine: machine, interval: Int64(settings.syncInterval), clockAhead: clockAhead)
+  }
+
+  /// Connects, and makes sure that this host may take part.
+  private func open() throws -> Centre {
+    let centre = try Centre(settings.sync, patience: patience)
+    let (rules, here) = (try centre.rules(), try settings.commonRules())
+    guard rules.names == here.names else {
+      throw SyncError.names(here: here.names, centre: rules.names)
+    }
+    guard settings.zone.isSame(as: rules.zone, named: here.zone) else {
+      throw SyncError.zone(here: here.zone, centre: rules.zone)
+    }
+    return centre
+  }
+
+  /// How far this host's clock is ahead, with a warning where that matters.
+  private func clockAhead(_ centre: borrowing Centre) throws -> Int64 {
+    let ahead = try centre.clockAhead()
+    if abs(ahead) > 5 {
+      warn(
+        "the clock of this host is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") the centre's",
+        "periods begin and end by it; let both go by NTP")
+    }
+    return ahead
+  }
+}
+
+extension Settings {
+  /// What all hosts have to agree on, as this one has it.
+  package func commonRules() throws(SyncError) -> CommonRules {
+    let name = timeZone.isEmpty ? Zone.nameOfSystem : timeZone
+    guard let name else { throw .namelessZone }
+    return CommonRules(zone: name, names: names == .fold ? "fold" : "exact")
+  }
+}
+
+extension Zone {
+  /// What `/etc/localtime` is a link to, below the directory of zone files.
+  fileprivate static var nameOfSystem: String? {
+    guard let path = try? canonicalPath(of: "/etc/localtime") else { return nil }
+    return path.firstRange(of: "/zoneinfo/").map { String(path[$0.upperBound...]) }
+  }
+
+  /// Whether days begin at the same moments as in another zone, this year and the next.
+  ///
+  /// - Parameters:
+  ///   - other: the other zone's name.
+  ///   - name: this one's.
+  fileprivate func isSame(as other: String, named name: String) -> Bool {
+    if other == name { return true }
+    let there = Zone.system(named: other)
+    let start = Clock.now
+    // By days, so that the change to summer time is on the same one.
+    return (0..<730).allSatisfy { day in
+      let time = start + Int64(day) * 86_400
+      return offset(time) == there.offset(time)
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import Glibc
+import Ledger
+import Quota
+import Support
+import Sweep
+import Sync
+import System
+
+/// The command `quota-sync`.
+struct SyncCommand {
+  private let options: SyncOptions
+  private let settings: Settings
+  private let diagnostics: DiagnosticPrinter
+  private let log: Log
+
+  /// How long a person, or quota-admin, waits for another quota-sync.
+  private static let lockPatience = Duration.seconds(30)
+
+  /// Does what the command line says.
+  ///
+  /// - Returns: how the program ends.
+  /// - Throws: an `UserFacingError` error for what kept it from that.
+  static func run(_ options: SyncOptions, _ diagnostics: DiagnosticPrinter) throws
+    -> Support.ExitStatus
+  {
+    let settings = try diagnostics.settings(config: options.config)
+    try SyncCommand(options, settings, diagnostics).perform()
+    return .done
+  }
+
+  private init(
+    _ options: SyncOptions, _ settings: Settings, _ diagnostics: DiagnosticPrinter
+  ) {
+    self.options = options
+    self.settings = settings
+    self.diagnostics = diagnostics
+    log = Log(diagnostics, settings)
+    log.isEchoed = false
+  }
+
+  private func perform() throws {
+    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
+    // What follows is done as the account, whose password file libpq reads.
+    _ = try? StateDirectory(of: settings.database)
+    switch try options.action() {
+    case .makeTables: try makeTables()
+    case .hosts: try listHosts()
+    case .forget(let host): try forget(host)
+    case .join where options.dryRun: try preview()
+    case .join:
+      let name = try options.host ?? Self.hostName()
+      let outcome = try locked { try $0.join(as: name) }
+      log.record(.info, "joined", ["host": .text(name), "facts": .number(Int64(outcome.facts))])
+      print("this host is \(name) in the centre now: \(text(outcome))")
+    case .leave:
+      try locked { try $0.leave(alone: options.alone) }
+      log.record(.info, "left")
+      print("this host is one by itself again")
+    case .change:
+      let facts = try readChange()
+      try locked { try $0.change(facts) }
+      log.record(.info, "changed", ["facts": .number(Int64(facts.count))])
+    case .run:
+      let outcome = try locked(patience: options.verbose ? Self.lockPatience : .zero) {
+        try $0.run()
+      }
+      if options.verbose { print(text(outcome)) }
+    }
+  }
+
+  // MARK: What concerns the ledger
+
+  /// Runs a body while no other quota-sync runs, and publishes what came of it.
+  private func locked<Result>(
+    patience: Duration = lockPatience, _ body: (HostSync) throws -> Result
+  ) throws -> Result {
+    guard
+      let lock = try StateLock.attempt(.sync, beside: settings.database, patience: patience)
+    else { throw SyncError.underWay }
+    let ledger = try Ledger.open(settings, log)
+    let result = Swift.Result { try body(try sync(ledger)) }
+    // What was taken in before something failed holds, too.
+    try ledger.accessTable.publish(settings.access, at: .now)
+    _ = consume lock
+    return try result.get()
+  }
+
+  private func sync(_ ledger: Ledger) throws -> HostSync {
+    try HostSync(ledger, settings, machine: Self.machine) { message, hint in
+      log.warn(message, hint: hint)
+    }
+  }
+
+  private func preview() throws {
+    let preview = try sync(Ledger.open(settings, log)).preview()
+    print(
+      """
+      users of this host that the centre knows, whose terms there would hold here: \(preview.known)
+      users and plans of this host that the centre would get: \(preview.users) and \(preview.plans)
+      users, plans and grants of the centre that this host would get: \(preview.facts)
+      """)
+  }
+
+  private func readChange() throws -> [SharedFact] {
+    let input = try Descriptor.standardInput.readToEnd(of: "standard input", limit: 1 << 30)
+    // A line feed stands in no JSON text.
+    let lines = input.split(separator: UInt8(ascii: "\n"))
+    var facts: [SharedFact] = []
+    facts.reserveCapacity(lines.count)
+    for (index, line) in lines.enumerated() {
+      guard let fact = SharedFact(line: Array(line)) else {
+        throw SyncError.badChange(line: index + 1)
+      }
+      facts.append(fact)
+    }
+    return facts
+  }
+
+  private func text(_ outcome: HostSync.Outcome) -> String {
+    "told usage of \(outcome.told) users and \(outcome.offered) facts, took in usage of "
+      + "\(outcome.heard) users and \(outcome.facts) facts"
+  }
+
+  // MARK: What concerns the centre only
+
+  private func centre() throws -> Centre {
+    try Centre(settings.sync, patience: .seconds(60))
+  }
+
+  private func makeTables() throws {
+    let isNew = try centre().create(settings.commonRules(), for: options.grant)
+    print(isNew ? "the tables are made" : "the tables are there already")
+  }
+
+  private func listHosts() throws {
+    let centre = try centre()
+    _ = try centre.rules()
+    let hosts = try centre.hosts()
+    guard options.json else { return Self.table(of: hosts).forEach { print($0) } }
+    let document = JSONWriter.document { json in
+      json.array("hosts") { json in
+        for host in hosts {
+          json.object { json in
+            json.field("host", host.host)
+            json.field("age", host.age)
+            json.field("clock_ahead", host.clockAhead)
+            json.field("left", host.hasLeft)
+          }
+        }
+      }
+    }
+    try Descriptor.standardOutput.write(document.span, to: "standard output")
+  }
+
+  private static func table(of hosts: [KnownHost]) -> [String] {
+    let width = max(4, hosts.map { Escaping.plain($0.host).count }.max() ?? 0)
+    let line = { (host: String, heard: String, clock: String) in
+      let gap = String(repeating: " ", count: width + 2 - host.count)
+      let second = heard + String(repeating: " ", count: max(2, 16 - heard.count))
+      return clock.isEmpty ? host + gap + heard : host + gap + second + clock
+    }
+    return [line("HOST", "HEARD", "CLOCK")]
+      + hosts.map { host in
+        let clock =
+          host.clockAhead == 0
+          ? "" : "\(abs(host.clockAhead)) s \(host.clockAhead > 0 ? "ahead" : "behind")"
+        return line(Escaping.plain(host.host), host.hasLeft ? "left" : "\(host.age) s ago", clock)
+      }
+  }
+
+  private func forget(_ host: String) throws {
+    guard try centre().remove(host) else { throw SyncError.noSuchHost(host) }
+    print("the sessions of \(Escaping.plain(host)) are over, and its usage stays")
+  }
+
+  // MARK: This machine
+
+  private static func hostName() throws(SystemError) -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard unsafe gethostname(&name, name.count - 1) == 0 else {
+      throw SystemError("find", "the name of this host")
+    }
+    return String(
+      decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// What tells this machine from another one that has a copy of its disk.
+  private static var machine: String {
+    let id = (try? contents(ofFile: "/etc/machine-id", limit: 256)) ?? []
+    return String(decoding: id.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+}

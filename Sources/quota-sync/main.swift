@@ -1,0 +1,5 @@
+import Admin
+import Glibc
+import Support
+
+exit(DiagnosticPrinter(program: "quota-sync").run(SyncCommand.run).rawValue)

@@ -1,0 +1,283 @@
+import Gate
+import Quota
+import Support
+import System
+import TestSupport
+import Testing
+
+@testable import Ledger
+@testable import Sync
+
+@Suite(.enabled(if: PostgresCluster.isInstalled)) struct HostSyncTests {
+  @Test func `A user seen first on two hosts is one user, and every host knows the sum`() throws {
+    let hosts = try TestHosts("a", "b", "c")
+    try hosts[0].use("alice", 100)
+    try hosts[1].use("alice", 20, 3)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 123, "\(host.name)") }
+    try hosts[2].use("alice", 1000)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 1123, "\(host.name)") }
+    // A second time nothing new is said.
+    try hosts.settle()
+    let again = try hosts[0].run()
+    #expect(again == HostSync.Outcome())
+  }
+
+  @Test
+  func
+    `A user over the quota by the sum is refused everywhere, and a grant lets them in everywhere`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b", "c")
+    try hosts[0].change { ledger in
+      _ = try ledger.users.add("alice", Terms(quota: 1000), at: Clock.now)
+    }
+    for host in hosts.hosts { try host.run() }
+    try hosts[1].use("alice", 600)
+    try hosts[2].use("alice", 300)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.verdict(of: "alice") == .allowed(at: nil)) }
+    try hosts[0].use("alice", 100)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.verdict(of: "alice") == .refused(.quota)) }
+    try hosts[2].change { ledger in
+      _ = try ledger.grants.give(500, to: "alice", isCarried: false, note: "", at: Clock.now)
+    }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.verdict(of: "alice") == .allowed(at: nil)) }
+  }
+
+  @Test func `A reset on one host lets usage start over on all`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { ledger in
+      _ = try ledger.users.add("alice", Terms(quota: 1000), at: Clock.now)
+    }
+    try hosts[1].run()
+    try hosts[0].use("alice", 700)
+    try hosts[1].use("alice", 700)
+    try hosts.settle()
+    try hosts[1].change { _ = try $0.users.reset("alice", at: Clock.now) }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 0) }
+    try hosts[0].use("alice", 5)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 5) }
+  }
+
+  @Test func `Of two administrators at once the second is told, and nothing of theirs is done`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[1].run()
+    let edit = { (quota: Int64) in
+      { (ledger: Ledger) in
+        var edit = TermsEdit()
+        edit.quota = .set(quota)
+        _ = try ledger.users.change("alice", edit, at: Clock.now)
+      }
+    }
+    try hosts[0].change(edit(2000))
+    #expect(throws: SyncError.changedElsewhere) { try hosts[1].change(edit(3000)) }
+    #expect(throws: SyncError.changedElsewhere) {
+      try hosts[1].change { ledger in
+        _ = try ledger.users.add("bob", Terms(), at: Clock.now)
+        try edit(3000)(ledger)
+      }
+    }
+    try hosts.settle()
+    for host in hosts.hosts {
+      #expect(try host.entitlement(of: "alice")?.quota == 2000)
+      #expect(try host.entitlement(of: "bob") == nil)
+    }
+    try hosts[1].change(edit(3000))
+    try hosts[0].run()
+    #expect(try hosts[0].entitlement(of: "alice")?.quota == 3000)
+  }
+
+  @Test func `A name given on two hosts at once is given once`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1), at: Clock.now) }
+    let error = #expect(throws: SyncError.self) {
+      try hosts[1].change { _ = try $0.users.add("alice", Terms(quota: 2), at: Clock.now) }
+    }
+    #expect(error == .changedElsewhere || error == .nameTaken)
+    #expect(error?.exitStatus == .locked)
+  }
+
+  @Test func `A removed user's namesake begins with nothing`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[1].run()
+    try hosts[1].use("alice", 400)
+    try hosts.settle()
+    try hosts[0].change { _ = try $0.users.remove("alice", purgingHistory: false, at: Clock.now) }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.entitlement(of: "alice") == nil) }
+    try hosts[1].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 0) }
+  }
+
+  @Test func `Sessions on other hosts count for sessions at once, until their host is forgotten`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { ledger in
+      _ = try ledger.users.add("alice", Terms(maxSessions: 1), at: Clock.now)
+    }
+    try hosts[1].run()
+    try hosts[1].connect("alice")
+    try hosts.settle()
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 1)
+    #expect(try hosts.centre().remove("b"))
+    try hosts[0].run()
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 0)
+    #expect(try !hosts.centre().remove("nobody"))
+  }
+
+  @Test func `A host with history joins, and nothing is counted twice`() throws {
+    let hosts = try TestHosts("a", "b", joining: false)
+    let centre = try hosts.centre()
+    for (host, quota) in zip(hosts.hosts, [1000, 5000] as [Int64]) {
+      _ = try host.ledger().users.add("alice", Terms(quota: quota), at: Clock.now)
+      try host.use("alice", 100)
+    }
+    _ = try hosts[1].ledger().users.add("bob", Terms(quota: 7), at: Clock.now)
+    try hosts[0].join()
+    let preview = try hosts[1].sync().preview()
+    #expect(preview == .init(known: 1, users: 1, plans: 0, facts: 1))
+    #expect(try hosts[1].ledger().hosts.membership() == nil)
+    try hosts[1].join()
+    try hosts.settle()
+    for host in hosts.hosts {
+      #expect(try host.used("alice") == 200)
+      #expect(try host.entitlement(of: "alice")?.quota == 1000)
+      #expect(try host.entitlement(of: "bob")?.quota == 7)
+    }
+    #expect(try centre.hosts().map(\.host) == ["a", "b"])
+  }
+
+  @Test func `A host that leaves goes on by itself, and the others keep what was used there`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts[1].use("alice", 5)
+    try hosts.settle()
+    try hosts[1].connect("alice")
+    try hosts[1].sync().leave(alone: false)
+    #expect(try hosts[1].used("alice") == 5)
+    #expect(throws: SyncError.notJoined) { try hosts[1].run() }
+    try hosts[0].run()
+    #expect(try hosts[0].used("alice") == 15)
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 0)
+    #expect(try hosts.centre().hosts().map(\.hasLeft) == [false, true])
+    // It comes again, with the same ledger.
+    try hosts[1].join()
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 15) }
+  }
+
+  @Test func `A clone is refused, and the other one goes on`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts.settle()
+    let clone = try TestHost("a", hosts.database.settings)
+    clone.move(to: try hosts[0].copyFiles())
+    clone.machine = "another machine"
+    try hosts[0].use("alice", 1)
+    try hosts[0].run()
+    try clone.use("alice", 500)
+    #expect(throws: SyncError.copied(host: "a", sameMachine: false)) { try clone.run() }
+    clone.machine = hosts[0].machine
+    clone.settings.syncInterval = 3600
+    #expect(throws: SyncError.copied(host: "a", sameMachine: true)) { try clone.run() }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 11) }
+  }
+
+  @Test func `A host restored from a backup takes back what the centre has of it`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts.settle()
+    let backup = try hosts[0].copyFiles()
+    try hosts[0].use("alice", 90)
+    try hosts[1].use("alice", 1)
+    try hosts.settle()
+    hosts[0].move(to: backup)
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    #expect(try hosts[0].run().wasRestored)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 101) }
+    try hosts[0].use("alice", 5)
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 106) }
+  }
+
+  @Test func `A centre restored from an old dump is told all anew`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts.settle()
+    let cluster = hosts.database.cluster
+    let dump = "\(cluster.socket)/\(hosts.database.name).dump"
+    try cluster.run(
+      "pg_dump", ["-h", cluster.socket, "-U", "owner", "-f", dump, hosts.database.name])
+    try hosts[0].use("alice", 300)
+    try hosts[1].change { _ = try $0.users.add("bob", Terms(quota: 50), at: Clock.now) }
+    try hosts[1].use("bob", 20)
+    try hosts.settle()
+    try hosts.database.execute(
+      "DROP TABLE quota_usage, quota_facts, quota_hosts, quota_centre")
+    try cluster.run(
+      "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", hosts.database.name, "-f", dump])
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    try hosts.settle()
+    for host in hosts.hosts {
+      #expect(try host.used("alice") == 300)
+      #expect(try host.used("bob") == 20)
+      #expect(try host.entitlement(of: "bob")?.quota == 50)
+    }
+  }
+
+  @Test(arguments: 1...4)
+  func `Whoever cannot speak for a while, all hosts know the truth in the end`(seed: UInt64) throws
+  {
+    let hosts = try TestHosts("a", "b", "c")
+    var chance = SeededRandom(seed: seed)
+    let users: [UserName] = ["alice", "bob", "carol"]
+    var truth: [UserName: Int64] = [:]
+    for step in 0..<40 {
+      let host = hosts.hosts.randomElement(using: &chance) ?? hosts[0]
+      let user = users.randomElement(using: &chance) ?? "alice"
+      switch Int.random(in: 0..<8, using: &chance) {
+      case 0...3:
+        let bytes = Int64.random(in: 1...1000, using: &chance)
+        try host.use(user, bytes)
+        truth[user, default: 0] += bytes
+      case 4:
+        // Cut off in the middle of whatever it does.
+        host.settings.sync = "host=/nowhere"
+        #expect(throws: PostgresError.self) { try host.run() }
+        host.settings.sync = hosts.database.settings
+      case 5:
+        try hosts.database.execute(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(hosts.database.name)' AND pid <> pg_backend_pid()"
+        )
+      default: try host.run()
+      }
+      for host in hosts.hosts where step % 10 == 9 {
+        for user in users {
+          #expect(try host.used(user) <= truth[user] ?? 0, "seed \(seed), step \(step)")
+        }
+      }
+    }
+    try hosts.settle()
+    for host in hosts.hosts {
+      for user in users where truth[user] != nil {
+        #expect(try host.used(user) == truth[user], "seed \(seed), \(user) on \(host.name)")
+      }
+    }
+  }
+}
