@@ -24,7 +24,6 @@ enum FenceCosts {
       if isCounted {
         try change()
         instructions = try held.instructions()
-        report.count("quota-fence, \(users) users, \(what)", instructions ?? 0)
       }
       let time = times.least
       rows.append([
