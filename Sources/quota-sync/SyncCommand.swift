@@ -80,7 +80,7 @@ struct SyncCommand {
     let ledger = try Ledger.open(settings, log)
     let result = Swift.Result { try body(try sync(ledger)) }
     // What was taken in before something failed holds, too.
-    try ledger.accessTable.publish(settings.access, at: .now)
+    try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now)
     _ = consume lock
     return try result.get()
   }
