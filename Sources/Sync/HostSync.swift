@@ -16,7 +16,7 @@ package struct HostSync {
   private let warn: (String, String?) -> Void
 
   package init(
-    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(60),
+    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(100),
     warn: @escaping (_ message: String, _ hint: String?) -> Void
   ) throws(SyncError) {
     guard !settings.sync.isEmpty else { throw .noSetting }

@@ -257,14 +257,14 @@ import Testing
         try host.use(user, bytes)
         truth[user, default: 0] += bytes
       case 4:
-        // Cut off in the middle of whatever it does.
         host.settings.sync = "host=/nowhere"
         #expect(throws: PostgresError.self) { try host.run() }
         host.settings.sync = hosts.database.settings
       case 5:
-        try hosts.database.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(hosts.database.name)' AND pid <> pg_backend_pid()"
-        )
+        // In the middle of whatever it does, a commit too.
+        let cut = hosts.database.cut(after: .random(in: 0...60_000, using: &chance))
+        do { try host.run() } catch is PostgresError {}
+        cut.wait()
       default: try host.run()
       }
       for host in hosts.hosts where step % 10 == 9 {
