@@ -234,7 +234,12 @@ import Testing
       "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", hosts.database.name, "-f", dump])
     try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
     try hosts.settle()
-    for host in hosts.hosts {
+    let known = try hosts.centre().facts(above: 0) { _ in }
+    #expect(known.filter { $0.kind == .user }.compactMap(\.uniqueName).count == 2)
+    // One who comes later hears of both.
+    let late = try TestHost("c", hosts.database.settings)
+    try late.join()
+    for host in hosts.hosts + [late] {
       #expect(try host.used("alice") == 300)
       #expect(try host.used("bob") == 20)
       #expect(try host.entitlement(of: "bob")?.quota == 50)
