@@ -16,7 +16,7 @@ package struct HostSync {
   private let warn: (String, String?) -> Void
 
   package init(
-    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(60),
+    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(100),
     warn: @escaping (_ message: String, _ hint: String?) -> Void
   ) throws(SyncError) {
     guard !settings.sync.isEmpty else { throw .noSetting }
@@ -56,13 +56,9 @@ package struct HostSync {
     return try exchange(centre, present(to: centre))
   }
 
-  /// - Parameters:
-  ///   - isJoining: whether it is the first time.
-  ///   - mayRaise: whether the centre may have more of this host's usage than the ledger.
-  private func exchange(
-    _ centre: borrowing Centre, _ host: PresentHost, isJoining: Bool = false,
-    mayRaise: Bool = false
-  ) throws -> Outcome {
+  private func exchange(_ centre: borrowing Centre, _ host: PresentHost) throws -> Outcome {
+    // The centre may have usage under its name, of another ledger.
+    let isFirst = host.membership.heardAt == nil
     var outcome = Outcome()
     switch try centre.standing(of: host) {
     case .known: break
@@ -76,13 +72,13 @@ package struct HostSync {
     // what is told meanwhile is read twice and not left out.
     let hosts = try centre.hosts()
     let new = try ledger.hosts.newFacts()
-    if !new.isEmpty { try centre.offer(new, isJoining: isJoining) }
+    if !new.isEmpty { try centre.offer(new, isJoining: isFirst) }
     outcome.offered = new.count
     outcome.facts = try takeIn(centre)
-    if mayRaise || outcome.wasRestored {
+    if isFirst || outcome.wasRestored {
       try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
     }
-    outcome.told = try tell(centre, host, mayRaise: outcome.wasRestored)
+    outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
     try ledger.hosts.noteToken()
     outcome.heard = try hear(centre, of: hosts, as: host.membership.host)
     return outcome
@@ -103,14 +99,14 @@ package struct HostSync {
   ///
   /// - Returns: how many rows.
   private func tell(
-    _ centre: borrowing Centre, _ host: PresentHost, mayRaise: Bool
+    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool
   ) throws -> Int {
     var told = 0
     while true {
       let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
-      try centre.push(sound, of: host, mayRaise: mayRaise)
+      try centre.push(sound, of: host, isRestored: isRestored)
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)
       told += sound.count
@@ -194,16 +190,17 @@ package struct HostSync {
       try ledger.hosts.join(as: name, id: hexadecimal(id))
     }
     let host = try present(to: centre)
-    // The program may have ended between the two.
+    // The program, or the connection, may have ended between the two.
     if former != nil, try centre.standing(of: host) != .unknown {
       throw SyncError.joined(as: host.membership.host)
     }
-    let isKnown: Bool
-    do { isKnown = try centre.add(host) } catch {
-      if former == nil { try ledger.hosts.leave() }
+    do { try centre.add(host) } catch {
+      // Where the answer was lost it may well have joined.
+      let isLost = (error as? PostgresError).map { $0.kind != .refused } ?? false
+      if former == nil, !isLost { try ledger.hosts.leave() }
       throw error
     }
-    return try exchange(centre, host, isJoining: true, mayRaise: isKnown)
+    return try exchange(centre, host)
   }
 
   /// Makes this host one by itself again.
@@ -213,7 +210,7 @@ package struct HostSync {
     let host = try membership().host
     if !isAlone {
       let centre = try open()
-      _ = try tell(centre, present(to: centre), mayRaise: false)
+      _ = try tell(centre, present(to: centre), isRestored: false)
       _ = try centre.remove(host)
     }
     try ledger.hosts.leave()

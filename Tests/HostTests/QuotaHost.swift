@@ -128,6 +128,11 @@ final class QuotaHost {
     return outcome
   }
 
+  /// Runs `quota-sync` and expects it to succeed.
+  func sync(_ arguments: String...) throws {
+    try installation.run("quota-sync", arguments).requireSuccess()
+  }
+
   /// Brings the kernel's table up to date, in the servers' network.
   ///
   /// - Parameters:

@@ -10,7 +10,7 @@ import Testing
 @Suite(.enabled(if: PostgresCluster.isInstalled)) struct CentreTests {
   @Test func `The tables are made once, and tables of another version are refused`() throws {
     let database = try TestDatabase()
-    let centre = try Centre(database.settings, patience: .seconds(100))
+    let centre = try Centre(database.settings, patience: .seconds(600))
     let rules = CommonRules(zone: "Etc/UTC", names: "exact")
     let error = #expect(throws: PostgresError.self) { try centre.rules() }
     #expect(error?.state == "42P01" && error?.hint?.contains("--init") == true)
@@ -84,9 +84,9 @@ import Testing
     try database.execute("CREATE ROLE \(role) LOGIN PASSWORD 'right' IN ROLE locked")
     defer { try? database.execute("DROP ROLE \(role)") }
     let settings = "\(database.cluster.settings(of: database.name, as: role)) password="
-    _ = try Centre(settings + "right", patience: .seconds(100))
+    _ = try Centre(settings + "right", patience: .seconds(600))
     let error = #expect(throws: PostgresError.self) {
-      _ = try Centre(settings + "wrong", patience: .seconds(100))
+      _ = try Centre(settings + "wrong", patience: .seconds(600))
     }
     #expect(error?.state == "28P01" && error?.exitStatus == .configuration)
     #expect(error?.hint?.contains("passfile") == true)

@@ -234,7 +234,12 @@ import Testing
       "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", hosts.database.name, "-f", dump])
     try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
     try hosts.settle()
-    for host in hosts.hosts {
+    let known = try hosts.centre().facts(above: 0) { _ in }
+    #expect(known.filter { $0.kind == .user }.compactMap(\.uniqueName).count == 2)
+    // One who comes later hears of both.
+    let late = try TestHost("c", hosts.database.settings)
+    try late.join()
+    for host in hosts.hosts + [late] {
       #expect(try host.used("alice") == 300)
       #expect(try host.used("bob") == 20)
       #expect(try host.entitlement(of: "bob")?.quota == 50)
@@ -257,14 +262,14 @@ import Testing
         try host.use(user, bytes)
         truth[user, default: 0] += bytes
       case 4:
-        // Cut off in the middle of whatever it does.
         host.settings.sync = "host=/nowhere"
         #expect(throws: PostgresError.self) { try host.run() }
         host.settings.sync = hosts.database.settings
       case 5:
-        try hosts.database.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '\(hosts.database.name)' AND pid <> pg_backend_pid()"
-        )
+        // In the middle of whatever it does, a commit too.
+        let cut = hosts.database.cut(after: .random(in: 0...60_000, using: &chance))
+        do { try host.run() } catch is PostgresError {}
+        cut.wait()
       default: try host.run()
       }
       for host in hosts.hosts where step % 10 == 9 {

@@ -37,7 +37,7 @@ final class TestHost {
     return ledger
   }
 
-  func sync(within patience: Duration = .seconds(100)) throws -> HostSync {
+  func sync(within patience: Duration = .seconds(600)) throws -> HostSync {
     try HostSync(try ledger(), settings, machine: machine, patience: patience) { message, _ in
       self.warnings.append(message)
     }
@@ -136,7 +136,7 @@ final class TestHosts {
     if joining { for host in hosts { try host.join() } }
   }
 
-  func centre() throws -> Centre { try Centre(database.settings, patience: .seconds(100)) }
+  func centre() throws -> Centre { try Centre(database.settings, patience: .seconds(600)) }
 
   subscript(_ index: Int) -> TestHost { hosts[index] }
 

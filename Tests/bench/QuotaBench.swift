@@ -13,7 +13,7 @@ import TestSupport
 @main struct QuotaBench {
   /// What can be measured, in the order of the page.
   private enum Part: String, CaseIterable {
-    case hooks, growth, sweeps, aged, changes, year, fence, past, package
+    case hooks, growth, sweeps, aged, changes, hosts, year, fence, past, package
 
     func measure(into report: BenchReport) throws {
       switch self {
@@ -22,6 +22,7 @@ import TestSupport
       case .sweeps: try SweepCosts.measure(into: report)
       case .aged: try AgedCosts.measure(into: report)
       case .changes: try ChangeCosts.measure(into: report)
+      case .hosts: try HostCosts.measure(into: report)
       case .year: try YearCosts.measure(into: report)
       case .fence: try FenceCosts.measure(into: report)
       case .past: try PastQuota.measure(into: report)

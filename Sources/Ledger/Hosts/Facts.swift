@@ -10,11 +10,13 @@ extension Hosts {
   /// began here with their first connection: of several proposals for `began_at` the least holds.
   ///
   /// Plans come first and grants last. Where the centre has a user of that name already, theirs holds and
-  /// these grants are dropped. Uids are drawn anew each time until `takeIn` gives a user theirs.
+  /// these grants are dropped. Uids are drawn anew each time until `takeIn` gives a user theirs. After
+  /// `startOver` it is everybody, for the centre may be one that never heard of them.
   package func newFacts() throws -> [SharedFact] {
     try ledger.snapshot {
+      let isAnew = try membership()?.factsSeen == 0
       let strangers = try ledger.database.query(
-        "SELECT id FROM users WHERE uid IS NULL AND \(Users.isPresent)"
+        "SELECT id FROM users WHERE \(isAnew ? "true" : "uid IS NULL") AND \(Users.isPresent)"
       ) { $0.integer(0) }
       let proposals = try ledger.database.query(
         "SELECT users.id FROM shared JOIN users ON uid = key WHERE is_due AND kind = 'user'"

@@ -9,9 +9,10 @@ package struct Centre: ~Copyable {
 
   /// - Parameters:
   ///   - settings: the setting `SYNC`.
-  ///   - patience: how long all that is done with it may take.
+  ///   - patience: how long all that is done with it may take; a tenth of it is for each server to answer.
   package init(_ settings: String, patience: Duration) throws(PostgresError) {
-    connection = try PostgresConnection.open(settings, deadline: Clock.monotonic + patience)
+    connection = try PostgresConnection.open(
+      settings, patience: patience / 10, deadline: Clock.monotonic + patience)
   }
 
   /// How many seconds the clock of this machine is ahead of the centre's; 0 where that cannot be told from

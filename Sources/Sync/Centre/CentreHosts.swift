@@ -71,9 +71,8 @@ extension Centre {
 
   /// Adds a host. One that left may come again, with another ledger too.
   ///
-  /// - Returns: whether the centre has usage under its name.
   /// - Throws: `SyncError.hostTaken`.
-  package func add(_ host: PresentHost) throws -> Bool {
+  package func add(_ host: PresentHost) throws {
     try connection.transaction { connection in
       let membership = host.membership
       let rows = try connection.run(
@@ -84,11 +83,9 @@ extension Centre {
           token = excluded.token, heard_at = excluded.heard_at, clock_ahead = excluded.clock_ahead,
           left_at = NULL
         WHERE quota_hosts.left_at IS NOT NULL OR quota_hosts.id = excluded.id
-        RETURNING version
         """, .text(membership.host), .text(membership.id), .text(host.machine),
         .text(membership.token), .integer(host.clockAhead))
-      guard rows.count == 1 else { throw SyncError.hostTaken(membership.host) }
-      return rows.integer(0, 0) ?? 0 > 0
+      guard rows.changed == 1 else { throw SyncError.hostTaken(membership.host) }
     }
   }
 

@@ -7,14 +7,16 @@ extension Centre {
   /// - Parameters:
   ///   - usage: by users and periods in ascending order, so that two hosts cannot wait for each other.
   ///   - host: whose it is, with the token that the centre has from now on.
-  ///   - mayRaise: whether the centre's last token may be another one, because an older ledger was restored.
+  ///   - isRestored: whether the centre's last token may be another one, because an older ledger was restored.
   package func push(
-    _ usage: [OwnUsage], of host: PresentHost, mayRaise: Bool
+    _ usage: [OwnUsage], of host: PresentHost, isRestored: Bool
   ) throws {
     try connection.transaction { connection in
-      let standing = try Centre.standing(of: host, isForUpdate: true, connection)
-      if standing == .restored, !mayRaise {
-        throw SyncError.copied(host: host.membership.host, sameMachine: true)
+      switch try Centre.standing(of: host, isForUpdate: true, connection) {
+      case .known: break
+      case .restored where isRestored: break
+      case .restored: throw SyncError.copied(host: host.membership.host, sameMachine: true)
+      case .unknown: throw SyncError.notJoined
       }
       let version =
         try connection.run(

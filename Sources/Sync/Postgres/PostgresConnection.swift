@@ -8,7 +8,7 @@ import System
 @safe package struct PostgresConnection: ~Copyable {
   private let handle: OpaquePointer
   /// When all has to be over, by the monotonic clock.
-  package let deadline: Duration
+  package internal(set) var deadline: Duration
 
   /// Connects to the first host of a connection string that answers, each in its turn.
   ///
@@ -17,7 +17,7 @@ import System
   ///   - patience: how long one host may take.
   ///   - deadline: when all has to be over, by the monotonic clock.
   package static func open(
-    _ settings: String, patience: Duration = .seconds(10), deadline: Duration
+    _ settings: String, patience: Duration, deadline: Duration
   ) throws(PostgresError) -> PostgresConnection {
     let connection = unsafe PostgresConnection(
       owning: try openFirst(

@@ -17,6 +17,17 @@ extension LedgerProbe {
     try statement.run()
   }
 
+  /// Has every tenth user use more, without any session.
+  ///
+  /// - Parameter place: which of ten.
+  package func raiseUsage(ofTenth place: Int, by bytes: Int64) throws {
+    try change(
+      """
+      UPDATE user_quotas SET bytes_received = bytes_received + ?1, bytes_used = bytes_used + ?1
+        WHERE user_id % 10 = ?2
+      """, bytes, Int64(place))
+  }
+
   /// Makes every kill so far older, as if the next sweep came 11 seconds later.
   package func ageKills() throws {
     try change("UPDATE sessions SET killed_at = killed_at - 11")

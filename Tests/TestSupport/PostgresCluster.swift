@@ -1,23 +1,23 @@
 import Foundation
 import System
-import TestSupport
-import Testing
-
-@testable import Sync
 
 /// A PostgreSQL of the tests' own, on a unix socket in a scratch folder, as the user `postgres` that
-/// Debian's package makes, for it refuses to run as root. Each test has a database in it.
-final class PostgresCluster: Sendable {
+/// Debian's package makes, for it refuses to run as root.
+package final class PostgresCluster: Sendable {
   /// The one that all tests share, started by the first.
-  static let shared = Result { try PostgresCluster() }
+  package static let shared: Result<PostgresCluster, any Error> = Result {
+    let cluster = try PostgresCluster()
+    atexit { try? PostgresCluster.shared.get().stop() }
+    return cluster
+  }
 
   private let folder: TemporaryDirectory
   private let data: String
   /// Where its socket is.
-  var socket: String { folder.path }
+  package var socket: String { folder.path }
 
   /// Whether PostgreSQL is installed with its server.
-  static let isInstalled = server != nil
+  package static let isInstalled = server != nil
 
   private static let server: String? = {
     let root = "/usr/lib/postgresql"
@@ -25,7 +25,7 @@ final class PostgresCluster: Sendable {
     return versions.map { "\(root)/\($0)/bin" }.last { unsafe access("\($0)/initdb", X_OK) == 0 }
   }()
 
-  init() throws {
+  package init() throws {
     folder = try TemporaryDirectory()
     data = "\(folder.path)/data"
     try Program.run("chmod", ["0755", folder.path]).requireSuccess()
@@ -40,10 +40,11 @@ final class PostgresCluster: Sendable {
     try start()
     try run(
       "psql", ["-q", "-h", folder.path, "-U", "owner", "-c", "CREATE ROLE locked", "postgres"])
-    atexit { try? PostgresCluster.shared.get().stop() }
   }
 
-  func start() throws {
+  deinit { try? stop() }
+
+  private func start() throws {
     let settings =
       "-c listen_addresses= -c unix_socket_directories=\(folder.path) -c fsync=off "
       + "-c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
@@ -53,11 +54,11 @@ final class PostgresCluster: Sendable {
   }
 
   /// Ends it without a checkpoint, as a power loss would.
-  func stop() throws { try run("pg_ctl", ["-D", data, "-m", "immediate", "-w", "stop"]) }
+  private func stop() throws { try run("pg_ctl", ["-D", data, "-m", "immediate", "-w", "stop"]) }
 
   /// Runs one of PostgreSQL's own programs to its end. Not by Foundation, for which a program runs as long
   /// as what it started: pg_ctl starts the server.
-  func run(_ program: String, _ arguments: [String]) throws {
+  package func run(_ program: String, _ arguments: [String]) throws {
     let become = getuid() == 0 ? ["runuser", "-u", "postgres", "--"] : []
     let nothing = try Descriptor.open("/dev/null", O_RDONLY)
     let said = try Descriptor.open(
@@ -75,40 +76,7 @@ final class PostgresCluster: Sendable {
   struct Failure: Error, CustomStringConvertible { let description: String }
 
   /// The connection string of a database.
-  func settings(of database: String, as role: String = "owner") -> String {
+  package func settings(of database: String, as role: String = "owner") -> String {
     "host=\(socket) dbname=\(database) user=\(role)"
-  }
-}
-
-/// A database of a test's own, gone when the test lets go of it.
-final class TestDatabase {
-  let cluster: PostgresCluster
-  let name: String
-
-  init() throws {
-    cluster = try PostgresCluster.shared.get()
-    name = "t\(UUID().uuidString.prefix(8).lowercased())"
-    try Self.execute("CREATE DATABASE \(name)", cluster.settings(of: "postgres"))
-  }
-
-  deinit {
-    try? Self.execute("DROP DATABASE \(name) WITH (FORCE)", cluster.settings(of: "postgres"))
-  }
-
-  var settings: String { cluster.settings(of: name) }
-
-  /// Connects with time enough for a slow machine.
-  func connect(as role: String = "owner") throws -> PostgresConnection {
-    try PostgresConnection.open(
-      cluster.settings(of: name, as: role), patience: .seconds(60),
-      deadline: Clock.monotonic + .seconds(120))
-  }
-
-  func execute(_ sql: String) throws { try Self.execute(sql, settings) }
-
-  private static func execute(_ sql: String, _ settings: String) throws {
-    let connection = try PostgresConnection.open(
-      settings, patience: .seconds(60), deadline: Clock.monotonic + .seconds(120))
-    try connection.execute(sql)
   }
 }

@@ -1,0 +1,51 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Three hosts, each with a server of its own, share their users through a PostgreSQL.
+@Suite(.serialized, .enabled(if: RealHost.isAvailable && PostgresCluster.isInstalled))
+struct SeveralHostsTests {
+  @Test
+  func
+    `a user on all of them goes everywhere once the sum is over, and a grant on one lets in on all`()
+    throws
+  {
+    let cluster = try PostgresCluster()
+    try cluster.run("createdb", ["-h", cluster.socket, "-U", "owner", "vpn"])
+    let hosts = try (0..<3).map { _ in
+      try QuotaHost(["SYNC": cluster.settings(of: "vpn"), "TIME_ZONE": "UTC"])
+    }
+    try hosts[0].sync("--init")
+    for (number, host) in hosts.enumerated() { try host.sync("--join", "--host", "vpn\(number)") }
+    try hosts[0].admin("add", "alice", "--quota", "3MB")
+    func tellAndHear() throws { for _ in 0..<2 { for host in hosts { try host.sync() } } }
+    try tellAndHear()
+    let servers = try hosts.map { try $0.server() }
+    let clients = try servers.map { try $0.client("alice") }
+    for client in clients {
+      #expect(try client.connect() == .up)
+      try client.download(500_000)
+    }
+    for host in hosts { try host.sweep() }
+    try tellAndHear()
+    for host in hosts { try host.sweep() }
+    for client in clients { #expect(try client.ping()) }
+
+    // On no host more than half of the quota, and more than all of it on the three.
+    for client in clients { try client.download(700_000) }
+    for host in hosts { try host.sweep() }
+    try tellAndHear()
+    for host in hosts { try host.sweep() }
+    for client in clients {
+      try client.waitUntilGone()
+      #expect(try client.connect() == .refused(""))
+    }
+    for host in hosts { #expect(try host.events("killed") == ["alice quota": 1]) }
+
+    try hosts[1].admin("grant", "alice", "10MB")
+    for host in hosts { try host.sync() }
+    for client in clients { #expect(try client.connect() == .up) }
+    for server in servers { try server.stop() }
+    for host in hosts { try host.expectExactAfterSweeps() }
+  }
+}
