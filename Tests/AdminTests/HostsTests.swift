@@ -137,6 +137,32 @@ private struct SharingHost {
     #expect(host.told.isEmpty)
   }
 
+  @Test func `check says whether the others were heard, and what can be too much`() throws {
+    let host = try SharingHost()
+    host.bench.settings["OPENVPN_CONFIGS"] = host.bench.folder.path + "/none/*.conf"
+    func report() throws -> String { try host.admin("check").output }
+    #expect(try report().contains("this host shares its users as berlin, and SYNC is empty"))
+    host.bench.settings["SYNC"] = "host=db"
+    let unheard = try report()
+    #expect(unheard.contains("berlin has never heard of the others"))
+    #expect(unheard.contains("one user can use 2147483648 bytes too much at most"))
+    let now = Int64(Date().timeIntervalSince1970)
+    try host.change("INSERT INTO meta VALUES ('sync.heard', '\(now)')")
+    #expect(try report().contains("berlin heard of 2 other hosts "))
+    try host.change("UPDATE meta SET value = '\(now - 90)' WHERE name = 'sync.heard'")
+    #expect(try report().contains("-> quota-sync --verbose"))
+  }
+
+  @Test func `check says that SYNC alone shares nothing, once there is a database`() throws {
+    let bench = try Bench()
+    bench.settings["OPENVPN_CONFIGS"] = bench.folder.path + "/none/*.conf"
+    bench.settings["SYNC"] = "host=db"
+    let text = "SYNC is set, and this host shares its users with no other"
+    #expect(try !bench.admin("check").output.contains(text))
+    try bench.admin("add", "alice")
+    #expect(try bench.admin("check").output.contains(text))
+  }
+
   @Test func `show has what was used elsewhere, and what can be too much`() throws {
     let host = try SharingHost()
     try host.change(

@@ -180,7 +180,7 @@ extension Count {
   var heading: String { self == .total ? "TOTAL" : "COUNTED" }
 }
 
-/// What part of the largest number another one is, 0 to 1.
+/// What part of the largest number another one is, above 1 where it is larger; 0 where the largest is 0.
 func share(_ amount: Int64, of largest: Int64) -> Double {
   largest > 0 ? Double(amount) / Double(largest) : 0
 }
