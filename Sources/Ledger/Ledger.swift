@@ -68,7 +68,8 @@ package final class Ledger {
   private func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
     try asking { () throws(SQLiteError) in
       guard try hosts.isJoined(), let membership = try hosts.membership() else { return }
-      let age = time - (membership.heardAt ?? 0)
+      // Nothing is stale before the first news: a host that has just joined goes on as it was.
+      let age = membership.heardAt.map { time - $0 } ?? 0
       rules.isStale = rules.staleness.answer != .allow && age > rules.staleness.seconds
       let answer = rules.isStale ? "\(rules.staleness.answer)" : ""
       guard opener == .writing, try meta("sync.stale") ?? "" != answer else { return }

@@ -347,6 +347,16 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     }
   }
 
+  @Test func `refuse nobody for a silence that began before they heard anything`() throws {
+    let host = try JoinedHosts().hosts[0]
+    _ = try host.ledger.users.add("alice", Terms(quota: 100), at: now)
+    let ledger = try Ledger.open(
+      host.path, for: .writing, rules: Rules(staleness: Staleness(after: 60, .reject)), zone: .utc,
+      at: moment(now + 600))
+    let alice = try #require(try ledger.users.named("alice", at: now + 600)).entitlement
+    #expect(decide(alice, at: now + 600, by: ledger.rules).isAllowed)
+  }
+
   @Test func `are by themselves again when they leave, with their own usage`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) { _ = try $0.users.add("alice", Terms(quota: 100), at: now) }
