@@ -77,7 +77,7 @@ package enum FenceCommand {
     let refused = fence.users.values.count { $0 == .refused }
     let unknown = fence.unknownPlaces
     return "\(fence.users.count) users held at \(fence.places.count) addresses, \(refused) refused"
-      + (unknown > 0 ? "; \(unknown) sessions cannot be: their device or address is not known" : "")
+      + (unknown > 0 ? "; \(unknown) sessions or networks cannot be, see man quota-fence" : "")
   }
 }
 
