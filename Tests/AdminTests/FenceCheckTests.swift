@@ -78,6 +78,9 @@ import Testing
     let results = check.countResults()
     #expect(results.map(\.level) == [level])
     #expect(results.first?.text.contains("the kernel counted \(share) than OpenVPN") == true)
+    // What was used on other hosts passed no kernel of this one.
+    settings.sync = "host=db"
+    #expect(FenceCheck(settings: settings, configs: []).countResults().isEmpty)
   }
 
   @Test func `tells what goes around it`() throws {

@@ -77,7 +77,7 @@ package enum FenceCommand {
     let refused = fence.users.values.count { $0 == .refused }
     let unknown = fence.unknownPlaces
     return "\(fence.users.count) users held at \(fence.places.count) addresses, \(refused) refused"
-      + (unknown > 0 ? "; \(unknown) sessions cannot be: their device or address is not known" : "")
+      + (unknown > 0 ? "; \(unknown) sessions or networks cannot be, see man quota-fence" : "")
   }
 }
 
@@ -136,7 +136,8 @@ private struct Fencing {
     let wanted = try wanted(in: directory, now, heard, since: sent?.sweep ?? 0)
     let rules = FenceRules(
       count: wanted.count, open: settings.fenceOpen, mtu: Self.mtu(of: wanted.fence.devices),
-      hasNetworks: wanted.fence.hasNetworks)
+      // All is told anew where that changes, so it changes with sweeps alone.
+      hasNetworks: !heard.networks.isEmpty)
     guard let sent else { return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run) }
     var counts: FenceUpdate.Counts?
     if FenceUpdate.needsCounts(from: sent, to: wanted.fence, by: rules, in: run) {

@@ -84,7 +84,6 @@ extension SessionUpdate {
       if !files.areOne { try take(file, known, &progress, &marks) }
     case .none: return
     }
-    crowds = [:]
     progress.marks = marks
     if oldest > progress.forgotten {
       try forgetSessions(before: oldest)
@@ -112,6 +111,8 @@ extension SessionUpdate {
       progress.note(entry)
       mark = JournalMark(generation: generation, position: entry.end, checksum: entry.checksum)
     }
+    // Another file may have the positions of its sessions corrected.
+    crowds = [:]
     marks.append(mark)
     if scan.damaged > 0, mark.position > reading.start {
       problems.append("\(file.path): \(scan.damaged) damaged lines were left out")

@@ -21,7 +21,7 @@ struct SessionUpdate: ~Copyable {
   private var haveStrangersMoved = false
   /// What has to be told.
   var problems: [String] = []
-  /// The sessions of seconds that have many, while the journal is taken in.
+  /// The sessions of seconds that have many, while a file of the journal is taken in.
   var crowds: [SecondOfProcess: SessionsOfSecond] = [:]
   private var increases: [Increase] = []
   private var insert: Statement
