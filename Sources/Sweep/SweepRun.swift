@@ -37,6 +37,8 @@ package struct SweepRun {
   /// - Throws: a `UserFacingError` for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
+    let isFenceDown = Self.isFenceDown(settings)
+    if isFenceDown { tellFenceIsDown() }
     let settings = isFenceDown ? settings.withoutFence : settings
     var sweep = try Sweep(
       settings, log: log, isDryRun: isDryRun, only: only, kick: kick)
@@ -51,20 +53,23 @@ package struct SweepRun {
   }
 
   /// Whether quota-fence is several sweeps behind: then nothing slows users down, and their quota has to
-  /// cut them. That is told once.
-  private var isFenceDown: Bool {
+  /// cut them.
+  package static func isFenceDown(_ settings: Settings) -> Bool {
     guard settings.fence, let directory = try? Directory(directory(of: settings.database)),
       let last = LastHeard(in: directory).sweep
     else { return false }
-    let told = SentFence.lastSweep(in: directory)
-    guard told ?? 0 < last - settings.rules.patience else { return false }
-    if let table = try? AccessTable(in: directory), table.header.fence {
-      log.warn(
-        "quota-fence is behind by more than \(settings.rules.patience) seconds: who would be slowed down "
-          + "at their quota is disconnected, until it has run again",
-        hint: "quota-fence --verbose says what keeps it")
-    }
-    return true
+    return SentFence.lastSweep(in: directory) ?? 0 < last - settings.rules.patience
+  }
+
+  /// Warns of it once: afterwards the table says that nothing slows users down.
+  private func tellFenceIsDown() {
+    guard let directory = try? Directory(directory(of: settings.database)),
+      let table = try? AccessTable(in: directory), table.header.fence
+    else { return }
+    log.warn(
+      "quota-fence is behind by more than \(settings.rules.patience) seconds: who would be slowed down "
+        + "at their quota is disconnected, until it has run again",
+      hint: "quota-fence --verbose says what keeps it")
   }
 
   /// Writes the log: each failure, each session told to go, and one line for the run.
