@@ -65,7 +65,7 @@ import Testing
     try server.settle()
     try quota.admin("set", "alice", "--max-sessions", "3")
     #expect(try server.enter("alice").isRefused)
-    #expect(try quota.sweep("--publish").expect(status: 0).errors == "")
+    #expect(try quota.sweep(["--publish"]).expect(status: 0).errors == "")
     #expect(try server.enter("alice").isRefused)
     #expect(try quota.sweep().expect(status: 0).errors == "")
     try pretendFence(beside: quota.database)
