@@ -194,6 +194,8 @@ package struct HostSync {
     if former != nil, try centre.standing(of: host) != .unknown {
       throw SyncError.joined(as: host.membership.host)
     }
+    // What another centre, or this one before it was restored, had of this host is not known here.
+    if former != nil { try ledger.hosts.startOver() }
     do { try centre.add(host) } catch {
       // Where the answer was lost it may well have joined.
       let isLost = (error as? PostgresError).map { $0.kind != .refused } ?? false
