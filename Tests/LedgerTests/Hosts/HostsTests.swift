@@ -196,6 +196,20 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try joined[0].hosts.changedFacts().isEmpty)
   }
 
+  @Test func `give a user whom the centre has no grants but those of the centre`() throws {
+    let joined = try JoinedHosts()
+    let terms = Terms(quota: 100, period: .day)
+    _ = try joined[1].users.add("alice", terms, at: now)
+    _ = try joined[1].grants.give(50, to: "alice", isCarried: false, note: "", at: now)
+    _ = try joined[1].grants.give(7, to: "alice", isCarried: true, note: "", at: now)
+    try joined.change(on: 0) { _ = try $0.users.add("alice", terms, at: now) }
+    try joined.synchronize()
+    for host in joined.hosts {
+      #expect(try host.ledger.grants.list(of: "alice", at: now).isEmpty)
+      #expect(try host.ledger.users.named("alice", at: now)?.entitlement.limit == 100)
+    }
+  }
+
   @Test func `tell the second of two administrators that the first was there`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) { _ = try $0.users.add("alice", Terms(quota: 1), at: now) }
