@@ -273,6 +273,10 @@ extension Hosts {
             user: "", periodStart: told.periodStart, traffic: told.traffic, sessions: told.sessions,
             hosts: told.hosts)
           if row.elsewhere == news { continue }
+          // A period that is over ends with what is known of it, before that goes.
+          if !row.entitlement.span.contains(time) {
+            row = try ledger.periods.rolledOver(row, to: time)
+          }
           row.elsewhere = news
           row.entitlement.elsewhere = row.used(elsewhereSince: row.entitlement.span.start)
           try ledger.notices.noteUsage(&row, at: time)

@@ -106,6 +106,26 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     }
   }
 
+  @Test func `take from a carried grant what was used on all, in a late period too`() throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) {
+      _ = try $0.users.add("alice", Terms(quota: 100, period: .day), at: now)
+      _ = try $0.grants.give(50, to: "alice", isCarried: true, note: "", at: now)
+    }
+    try joined.synchronize()
+    for host in joined.hosts { try host.move(60, by: "alice", at: now) }
+    try joined.synchronize()
+    // The other one hears of the next period before it counts anything in it.
+    try joined.hosts[1].move(1, by: "alice", at: now + day)
+    try joined.synchronize(at: now + day)
+    let left = try joined.hosts.map { host in
+      try host.ledger.grants.list(of: "alice", at: now + day).map(\.left)
+    }
+    #expect(left == [[30], [30]])
+    try joined.hosts[0].move(2, by: "alice", at: now + 1)
+    #expect(try joined[0].grants.list(of: "alice", at: now + day).map(\.left) == [30])
+  }
+
   @Test func `keep what they counted before they heard of a reset out of the new period`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) {
