@@ -71,12 +71,16 @@ extension Hosts {
   package func noteToken() throws(SQLiteError) { try note(["former": ""]) }
 
   /// Forgets what the centre is known to have, and what of it was taken in: after one of the two was
-  /// restored from a backup. Uids stay.
+  /// restored from a backup. Uids stay. Of periods that are over the last of each user is told anew, and
+  /// what was not told yet.
   package func startOver() throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       try ledger.database.execute(
         """
-        DELETE FROM shared; DELETE FROM pushed;
+        DELETE FROM shared;
+        UPDATE pushed SET received = NULL, sent = NULL, sessions = NULL;
+        INSERT OR IGNORE INTO pushed (user_id, period_start)
+          SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
         DELETE FROM meta WHERE name >= 'sync.seen.' AND name < 'sync.seen/';
         """)
       try note(["facts": "0"])

@@ -356,6 +356,20 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try joined.hosts[0].probe.usage(by: .history)["alice"]?.total == 70)
   }
 
+  @Test func `tell a period that is over, too, after the centre was restored`() throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) {
+      _ = try $0.users.add("alice", Terms(quota: 100, period: .day), at: now)
+    }
+    try joined.synchronize()
+    // Nobody was told of the day before.
+    try joined.hosts[0].move(70, by: "alice", at: now)
+    try joined.hosts[0].move(1, by: "alice", at: now + day)
+    try joined[0].hosts.startOver()
+    try joined.synchronize(at: now + day)
+    #expect(joined.centre.usage(of: "host0").map(\.traffic.total).sorted() == [1, 70])
+  }
+
   @Test(arguments: [
     (Staleness.Answer.allow, Verdict.allowed(at: nil)), (.reject, .refused(.quota)),
     (.slow, .allowed(at: nil)),
