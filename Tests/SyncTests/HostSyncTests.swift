@@ -135,6 +135,10 @@ import Testing
     try hosts[0].run()
     #expect(try hosts[0].sessionsElsewhere(of: "alice") == 0)
     #expect(try !hosts.centre().remove("nobody"))
+    // It is back.
+    try hosts[1].run()
+    try hosts[0].run()
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 1)
   }
 
   @Test func `A host with history joins, and nothing is counted twice`() throws {
