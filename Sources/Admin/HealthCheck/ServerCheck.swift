@@ -89,7 +89,8 @@ struct ServerCheck {
       report.warning(
         "\(plugin.place): \(plugin.value) \(Self.besidePlugin)",
         remedy:
-          "let one program behind --then check all of it, or take quota-connect out of \(line.place)")
+          "let one program behind --then check all of it, or take quota-connect out of \(line.place)"
+      )
     }
     hook("auth-user-pass-verify", line, remedy, &report)
   }
