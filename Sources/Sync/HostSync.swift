@@ -71,6 +71,10 @@ package struct HostSync {
     // The versions before the facts: whose usage has a version up to one of these is known by then, and
     // what is told meanwhile is read twice and not left out.
     let hosts = try centre.hosts()
+    // The sessions of a host that was forgotten, and is back, are over for the centre.
+    if hosts.contains(where: { $0.host == host.membership.host && $0.hasLeft }) {
+      try ledger.hosts.startOver()
+    }
     let new = try ledger.hosts.newFacts()
     if !new.isEmpty { try centre.offer(new, isJoining: isFirst) }
     outcome.offered = new.count
@@ -194,6 +198,8 @@ package struct HostSync {
     if former != nil, try centre.standing(of: host) != .unknown {
       throw SyncError.joined(as: host.membership.host)
     }
+    // What another centre, or this one before it was restored, had of this host is not known here.
+    if former != nil { try ledger.hosts.startOver() }
     do { try centre.add(host) } catch {
       // Where the answer was lost it may well have joined.
       let isLost = (error as? PostgresError).map { $0.kind != .refused } ?? false

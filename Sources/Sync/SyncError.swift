@@ -71,10 +71,12 @@ package enum SyncError: UserFacingError, Equatable {
     case .namelessZone: "set TIME_ZONE in quota.conf"
     case .names(_, let centre): "set NAMES=\(centre) in quota.conf, as on the other hosts"
     case .hostTaken(let host):
-      "--host gives this one another name; if \(host) is gone for good: quota-sync forget \(host)"
+      "--host gives this one another name; if it was \(host) before, or that is gone for good: "
+        + "quota-sync forget \(host)"
     case .noSuchHost: "quota-sync hosts lists them"
-    case .copied:
-      "on the copy run quota-sync --leave --alone, then --join --host with a name of its own"
+    case .copied(let host, _):
+      "on a copy move the database aside, then quota-sync --join --host NAME; on the machine that \(host) "
+        + "moved to: quota-sync --leave --alone, forget \(host), --join --host \(host)"
     case .changedElsewhere, .nameTaken: "look at what it is now, and try again"
     case .unknownCommit: "look at it once quota-sync has run again"
     case .underWay: "it takes a few seconds; try again"

@@ -135,6 +135,10 @@ import Testing
     try hosts[0].run()
     #expect(try hosts[0].sessionsElsewhere(of: "alice") == 0)
     #expect(try !hosts.centre().remove("nobody"))
+    // It is back.
+    try hosts[1].run()
+    try hosts[0].run()
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 1)
   }
 
   @Test func `A host with history joins, and nothing is counted twice`() throws {
@@ -244,6 +248,25 @@ import Testing
       #expect(try host.used("bob") == 20)
       #expect(try host.entitlement(of: "bob")?.quota == 50)
     }
+  }
+
+  @Test func `A host that the centre has no more joins again, and tells all anew`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts[1].use("alice", 5)
+    try hosts.settle()
+    try hosts.database.execute(
+      """
+      DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
+      UPDATE quota_centre SET version = 0
+      """)
+    #expect(throws: SyncError.notJoined) { try hosts[0].run() }
+    for host in hosts.hosts { try host.join() }
+    // One who comes later hears of it.
+    let late = try TestHost("c", hosts.database.settings)
+    try late.join()
+    try hosts.settle()
+    for host in hosts.hosts + [late] { #expect(try host.used("alice") == 15, "\(host.name)") }
   }
 
   @Test(arguments: 1...4)

@@ -20,7 +20,7 @@ struct HostsCheck {
       return [
         CheckResult(
           "hosts", .error, "this host shares its users as \(membership.host), and SYNC is empty",
-          remedy: "set SYNC in quota.conf, or: quota-sync --leave")
+          remedy: "set SYNC in quota.conf as it was; quota-sync --leave ends the sharing")
       ]
     }
     return [news(of: membership), bound(membership, ledger)].compactMap(\.self)

@@ -71,12 +71,16 @@ extension Hosts {
   package func noteToken() throws(SQLiteError) { try note(["former": ""]) }
 
   /// Forgets what the centre is known to have, and what of it was taken in: after one of the two was
-  /// restored from a backup. Uids stay.
+  /// restored from a backup. Uids stay. Of periods that are over the last of each user is told anew, and
+  /// what was not told yet.
   package func startOver() throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       try ledger.database.execute(
         """
-        DELETE FROM shared; DELETE FROM pushed;
+        DELETE FROM shared;
+        UPDATE pushed SET received = NULL, sent = NULL, sessions = NULL;
+        INSERT OR IGNORE INTO pushed (user_id, period_start)
+          SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
         DELETE FROM meta WHERE name >= 'sync.seen.' AND name < 'sync.seen/';
         """)
       try note(["facts": "0"])
@@ -273,6 +277,10 @@ extension Hosts {
             user: "", periodStart: told.periodStart, traffic: told.traffic, sessions: told.sessions,
             hosts: told.hosts)
           if row.elsewhere == news { continue }
+          // A period that is over ends with what is known of it, before that goes.
+          if !row.entitlement.span.contains(time) {
+            row = try ledger.periods.rolledOver(row, to: time)
+          }
           row.elsewhere = news
           row.entitlement.elsewhere = row.used(elsewhereSince: row.entitlement.span.start)
           try ledger.notices.noteUsage(&row, at: time)

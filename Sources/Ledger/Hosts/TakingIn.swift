@@ -181,7 +181,10 @@ extension Hosts {
     let user =
       try id ?? ledger.users.insert(name, Terms(), nil, "on another host", at: time).number
     try ledger.database.run("UPDATE users SET uid = ?2 WHERE id = ?1", user, uid)
-    try ledger.database.run("DELETE FROM grants WHERE user_id = ?1", user)
+    let dropped = try ledger.database.run("DELETE FROM grants WHERE user_id = ?1", user)
+    if dropped > 0, let record = try ledger.users.numbered(user) {
+      try ledger.periods.rollOver(record.row, to: time)
+    }
     return user
   }
 

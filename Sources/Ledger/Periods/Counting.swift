@@ -258,7 +258,7 @@ extension Periods {
       increase.sent)
     try ledger.hosts.noteChange(ofPeriod: span.start, of: row.user)
     let carried = row.entitlement.carried
-    try rebalance(&row, periodFrom: span.start)
+    try rebalance(&row, periodFrom: span.start, isMore: true)
     if row.entitlement.carried != carried { try store(row) }
     return span.start
   }

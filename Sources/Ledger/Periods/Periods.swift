@@ -333,12 +333,17 @@ extension Periods {
       WHERE user_id = ?1 AND period_start = ?2
       """, row.user, cut.start, start, left.received, left.sent)
     try ledger.hosts.noteChange(ofPeriod: cut.start, of: row.user)
-    try rebalance(&row, periodFrom: cut.start)
+    try rebalance(&row, periodFrom: cut.start, isMore: false)
   }
 
   /// Recomputes what a period that is over took from carried grants, after its usage was changed, and
   /// what they have left for the present one.
-  func rebalance(_ row: inout EntitlementRow, periodFrom start: Int64) throws(SQLiteError) {
+  ///
+  /// - Parameter isMore: whether usage was added. What was used on other hosts is not known of a period
+  ///   that is over, but then it took no less than before.
+  func rebalance(
+    _ row: inout EntitlementRow, periodFrom start: Int64, isMore: Bool
+  ) throws(SQLiteError) {
     let carried = try grantsInForce(for: row, during: row.entitlement.span, into: start).carried
     guard carried > 0 else { return }
     let then = try ledger.database.first(
@@ -353,8 +358,11 @@ extension Periods {
     }
     guard let then else { return }
     try ledger.database.run(
-      "UPDATE periods SET carried = ?3 WHERE user_id = ?1 AND period_start = ?2", row.user, start,
-      then.takenFromCarried(by: ledger.rules.count))
+      """
+      UPDATE periods SET carried = max(?3, iif(?4, carried, 0))
+      WHERE user_id = ?1 AND period_start = ?2
+      """, row.user, start, then.takenFromCarried(by: ledger.rules.count),
+      isMore && row.elsewhere != nil)
     row.entitlement.carried = try grantsInForce(
       for: row, during: row.entitlement.span, into: row.entitlement.span.start
     ).carried

@@ -106,6 +106,26 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     }
   }
 
+  @Test func `take from a carried grant what was used on all, in a late period too`() throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) {
+      _ = try $0.users.add("alice", Terms(quota: 100, period: .day), at: now)
+      _ = try $0.grants.give(50, to: "alice", isCarried: true, note: "", at: now)
+    }
+    try joined.synchronize()
+    for host in joined.hosts { try host.move(60, by: "alice", at: now) }
+    try joined.synchronize()
+    // The other one hears of the next period before it counts anything in it.
+    try joined.hosts[1].move(1, by: "alice", at: now + day)
+    try joined.synchronize(at: now + day)
+    let left = try joined.hosts.map { host in
+      try host.ledger.grants.list(of: "alice", at: now + day).map(\.left)
+    }
+    #expect(left == [[30], [30]])
+    try joined.hosts[0].move(2, by: "alice", at: now + 1)
+    #expect(try joined[0].grants.list(of: "alice", at: now + day).map(\.left) == [30])
+  }
+
   @Test func `keep what they counted before they heard of a reset out of the new period`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) {
@@ -194,6 +214,20 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
       #expect(try host.verdict(on: "alice", at: now + 60) == .refused(.quota))
     }
     #expect(try joined[0].hosts.changedFacts().isEmpty)
+  }
+
+  @Test func `give a user whom the centre has no grants but those of the centre`() throws {
+    let joined = try JoinedHosts()
+    let terms = Terms(quota: 100, period: .day)
+    _ = try joined[1].users.add("alice", terms, at: now)
+    _ = try joined[1].grants.give(50, to: "alice", isCarried: false, note: "", at: now)
+    _ = try joined[1].grants.give(7, to: "alice", isCarried: true, note: "", at: now)
+    try joined.change(on: 0) { _ = try $0.users.add("alice", terms, at: now) }
+    try joined.synchronize()
+    for host in joined.hosts {
+      #expect(try host.ledger.grants.list(of: "alice", at: now).isEmpty)
+      #expect(try host.ledger.users.named("alice", at: now)?.entitlement.limit == 100)
+    }
   }
 
   @Test func `tell the second of two administrators that the first was there`() throws {
@@ -320,6 +354,20 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try restored.users.named("alice", at: now)?.entitlement.usedInAll.total == 90)
     #expect(joined.centre.usage(of: "host0").map(\.traffic.total) == [70])
     #expect(try joined.hosts[0].probe.usage(by: .history)["alice"]?.total == 70)
+  }
+
+  @Test func `tell a period that is over, too, after the centre was restored`() throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) {
+      _ = try $0.users.add("alice", Terms(quota: 100, period: .day), at: now)
+    }
+    try joined.synchronize()
+    // Nobody was told of the day before.
+    try joined.hosts[0].move(70, by: "alice", at: now)
+    try joined.hosts[0].move(1, by: "alice", at: now + day)
+    try joined[0].hosts.startOver()
+    try joined.synchronize(at: now + day)
+    #expect(joined.centre.usage(of: "host0").map(\.traffic.total).sorted() == [1, 70])
   }
 
   @Test(arguments: [
