@@ -47,5 +47,8 @@ struct SeveralHostsTests {
     for client in clients { #expect(try client.connect() == .up) }
     for server in servers { try server.stop() }
     for host in hosts { try host.expectExactAfterSweeps() }
+    try tellAndHear()
+    let moved = try hosts.map { try $0.truth()["alice"]?.total ?? 0 }
+    for host in hosts { #expect(try host.probe.bytesUsed["alice"] == moved.reduce(0, +)) }
   }
 }

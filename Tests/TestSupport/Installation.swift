@@ -164,9 +164,10 @@ extension LedgerProbe {
       #expect(
         usage == truth.filter { users.contains($0.key) }, "\(measure)", sourceLocation: location)
     }
-    let used = try bytesUsed
+    let (used, elsewhere) = (try bytesUsed, try bytesUsedElsewhere)
     for name in users {
-      #expect(used[name] == truth[name]?.total, "\(name)", sourceLocation: location)
+      let total = (truth[name]?.total ?? 0) + (elsewhere[name] ?? 0)
+      #expect(used[name] == total, "\(name)", sourceLocation: location)
     }
     #expect(
       try loggedSessions.map { "\($0.user): \($0.usage)" }.sorted()

@@ -160,6 +160,19 @@ extension LedgerProbe {
     return (try user(name)?.bytesUsed ?? 0, period.total)
   }
 
+  /// What users used on other hosts in the present period, as far as this one has heard of it, in bytes.
+  package var bytesUsedElsewhere: [String: Int64] {
+    get throws {
+      try Dictionary(
+        uniqueKeysWithValues: rows(
+          """
+          SELECT username, elsewhere_received + elsewhere_sent
+          FROM users JOIN user_quotas ON user_id = users.id WHERE elsewhere_start = period_start
+          """
+        ) { ($0.text(0), $0.integer(1)) })
+    }
+  }
+
   /// What each user's present period counts, in bytes: the column `bytes_used`.
   package var bytesUsed: [String: Int64] {
     get throws {
