@@ -41,7 +41,7 @@ struct SyncCommand {
   private func perform() throws {
     guard !settings.sync.isEmpty else { throw SyncError.noSetting }
     // What follows is done as the account, whose password file libpq reads.
-    _ = try? StateDirectory(of: settings.database)
+    _ = try StateDirectory(of: settings.database)
     switch try options.action() {
     case .makeTables: try makeTables()
     case .hosts: try listHosts()

@@ -101,16 +101,21 @@ extension Centre {
   }
 
   private func createTables(_ rules: CommonRules) throws {
+    do {
+      try createTables(rules, with: CentreSchema.policies)
+    } catch let error as PostgresError where PostgresError.unsupported.contains(error.state) {
+      // An engine that has no such rules goes by what is granted.
+      try createTables(rules, with: "")
+    }
+  }
+
+  private func createTables(_ rules: CommonRules, with policies: String) throws {
     try connection.transaction { connection in
       try connection.execute(CentreSchema.tables)
       try connection.run(
         "INSERT INTO quota_centre VALUES (1, $1::bigint, $2, $3, 0)",
         .integer(CentreSchema.number), .text(rules.zone), .text(rules.names))
-    }
-    do {
-      try connection.transaction { try $0.execute(CentreSchema.policies) }
-    } catch let error as PostgresError where error.kind == .refused {
-      // An engine that has no such rules goes by what is granted.
+      if !policies.isEmpty { try connection.execute(policies) }
     }
   }
 

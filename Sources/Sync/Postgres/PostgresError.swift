@@ -22,6 +22,9 @@ package struct PostgresError: Error, Equatable, CustomStringConvertible {
   /// The SQLSTATE of a value that is there already: `unique_violation`.
   static let taken = "23505"
 
+  /// The SQLSTATEs of what an engine does not have: `syntax_error` and `feature_not_supported`.
+  static let unsupported: Set<String> = ["42601", "0A000"]
+
   /// Whether the same transaction may well succeed at another try: it met with another one
   /// (`serialization_failure`, `deadlock_detected`).
   var isTransient: Bool { state == "40001" || state == "40P01" }
