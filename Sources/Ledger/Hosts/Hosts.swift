@@ -266,16 +266,17 @@ extension Hosts {
 
   /// Notes what users used elsewhere, one entry for each period that was wanted (zeros where no other host
   /// has any usage).
-  package func noteElsewhere(_ usage: [ElsewhereUsage], at time: Int64) throws {
+  ///
+  /// - Parameter usage: by the users' uids.
+  package func noteElsewhere(
+    _ usage: [(user: String, ElsewhereUsage)], at time: Int64
+  ) throws {
     for start in stride(from: 0, to: usage.count, by: 1000) {
       try ledger.transaction {
-        for told in usage[start..<min(usage.count, start + 1000)] {
-          guard let user = try number(of: told.user),
+        for (uid, news) in usage[start..<min(usage.count, start + 1000)] {
+          guard let user = try number(of: uid),
             var row = try ledger.periods.entitlementRow(of: user), row.quotaRow != nil
           else { continue }
-          let news = ElsewhereUsage(
-            user: "", periodStart: told.periodStart, traffic: told.traffic, sessions: told.sessions,
-            hosts: told.hosts)
           if row.elsewhere == news { continue }
           // A period that is over ends with what is known of it, before that goes.
           if !row.entitlement.span.contains(time) {
@@ -289,8 +290,8 @@ extension Hosts {
             """
             UPDATE user_quotas SET elsewhere_start = ?2, elsewhere_received = ?3,
               elsewhere_sent = ?4, elsewhere_sessions = ?5, elsewhere_hosts = ?6 WHERE id = ?1
-            """, row.quotaRow, told.periodStart, told.traffic.received, told.traffic.sent,
-            told.sessions, told.hosts)
+            """, row.quotaRow, news.periodStart, news.traffic.received, news.traffic.sent,
+            news.sessions, news.hosts)
         }
       }
     }

@@ -52,8 +52,6 @@ package struct OwnUsage: Equatable, Sendable {
 
 /// What a user used on all other hosts in one period.
 package struct ElsewhereUsage: Equatable, Sendable {
-  /// The user's uid.
-  package let user: String
   package let periodStart: Int64
   package let traffic: Traffic
   /// Live sessions.
@@ -62,10 +60,8 @@ package struct ElsewhereUsage: Equatable, Sendable {
   package let hosts: Int64
 
   package init(
-    user: String, periodStart: Int64, traffic: Traffic = Traffic(), sessions: Int64 = 0,
-    hosts: Int64 = 0
+    periodStart: Int64, traffic: Traffic = Traffic(), sessions: Int64 = 0, hosts: Int64 = 0
   ) {
-    self.user = user
     self.periodStart = periodStart
     self.traffic = traffic
     self.sessions = sessions

@@ -81,7 +81,7 @@ struct EntitlementRow {
     quotaRow = row.optionalInteger(18)
     if row.isNull(22) { return }
     elsewhere = ElsewhereUsage(
-      user: "", periodStart: row.integer(22), traffic: row.traffic(23), sessions: row.integer(25),
+      periodStart: row.integer(22), traffic: row.traffic(23), sessions: row.integer(25),
       hosts: row.integer(26))
     entitlement.elsewhere = used(elsewhereSince: entitlement.span.start)
     entitlement.sessionsElsewhere = row.integer(25)

@@ -75,7 +75,7 @@ extension Centre {
   package func usage(
     of wanted: [(user: String, periodStart: Int64)], elsewhereThan host: String,
     garbage: (String) -> Void
-  ) throws(PostgresError) -> [ElsewhereUsage] {
+  ) throws(PostgresError) -> [(user: String, ElsewhereUsage)] {
     let rows = try connection.run(
       """
       SELECT w.user_id, w.period_start, coalesce(sum(u.received), 0), coalesce(sum(u.sent), 0),
@@ -85,7 +85,7 @@ extension Centre {
           AND u.host <> $3
       GROUP BY w.user_id, w.period_start
       """, .texts(wanted.map(\.user)), .integers(wanted.map(\.periodStart)), .text(host))
-    var sums: [ElsewhereUsage] = []
+    var sums: [(user: String, ElsewhereUsage)] = []
     sums.reserveCapacity(rows.count)
     for row in 0..<rows.count {
       guard let start = rows.integer(row, 1), let received = rows.integer(row, 2),
@@ -96,10 +96,12 @@ extension Centre {
         continue
       }
       sums.append(
-        ElsewhereUsage(
-          user: rows.text(row, 0), periodStart: start,
-          traffic: Traffic(received: received, sent: sent), sessions: sessions,
-          hosts: rows.integer(row, 5) ?? 0))
+        (
+          rows.text(row, 0),
+          ElsewhereUsage(
+            periodStart: start, traffic: Traffic(received: received, sent: sent),
+            sessions: sessions, hosts: rows.integer(row, 5) ?? 0)
+        ))
     }
     return sums
   }

@@ -78,15 +78,16 @@ final class Centre {
     let others = usage.filter { $0.key.host != membership.host }
     let news = others.filter { $0.value.version > membership.usageSeen[$0.key.host] ?? 0 }
     let wanted = try hosts.wantedPeriods(of: Set(news.map(\.key.user)).sorted(), at: time)
-    let sums = wanted.map { wanted in
+    let sums = wanted.map { wanted -> (user: String, ElsewhereUsage) in
       let rows = others.filter {
         $0.key.user == wanted.user && $0.key.periodStart == wanted.periodStart
       }
-      return ElsewhereUsage(
-        user: wanted.user, periodStart: wanted.periodStart,
+      let sum = ElsewhereUsage(
+        periodStart: wanted.periodStart,
         traffic: rows.values.reduce(Traffic()) { $0 + $1.own.traffic },
         sessions: rows.values.reduce(0) { $0 + $1.own.sessions },
         hosts: Int64(rows.values.count { $0.own.sessions > 0 }))
+      return (wanted.user, sum)
     }
     try hosts.noteElsewhere(sums, at: time)
     hostVersions[membership.host, default: 0] += 0
