@@ -118,19 +118,19 @@ enum Schema {
     """
 
   /// What is there for several hosts that share users. As long as a host is by itself these tables are
-  /// empty and these columns NULL.
+  /// empty and `uid` is NULL.
   ///
   /// `uid` names a user on all hosts. `shared` has what the centre last said of each fact; is_due where this
   /// host has something to add. `pushed` has what the centre has of this host's usage: NULL where that is
-  /// not known. Usage elsewhere counts for the period that begins with elsewhere_start.
+  /// not known. `elsewhere` has what users have on other hosts; it counts for the period that begins with
+  /// elsewhere_start. It is a table of its own, since a sweep writes the rows of `user_quotas` whole.
   private static let hosts =
     """
     ALTER TABLE users ADD uid TEXT;
-    ALTER TABLE user_quotas ADD elsewhere_start INTEGER;
-    ALTER TABLE user_quotas ADD elsewhere_received INTEGER;
-    ALTER TABLE user_quotas ADD elsewhere_sent INTEGER;
-    ALTER TABLE user_quotas ADD elsewhere_sessions INTEGER;
-    ALTER TABLE user_quotas ADD elsewhere_hosts INTEGER;
+    CREATE TABLE elsewhere (
+      elsewhere_user INTEGER PRIMARY KEY, elsewhere_start INTEGER NOT NULL,
+      elsewhere_received INTEGER NOT NULL, elsewhere_sent INTEGER NOT NULL,
+      elsewhere_sessions INTEGER NOT NULL, elsewhere_hosts INTEGER NOT NULL);
     CREATE TABLE shared (
       kind TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL,
       is_removed INTEGER NOT NULL, is_due INTEGER NOT NULL DEFAULT 0,
@@ -140,20 +140,18 @@ enum Schema {
       sessions INTEGER, PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
     """
 
-  /// What finds users by uid, and quickly whom the centre does not know, what it is to be told, and whose
-  /// period has turned since other hosts told of their usage. Only a host that shares its users has them.
+  /// What finds users by uid, and quickly whom the centre does not know and what it is to be told. Only a
+  /// host that shares its users has them.
   static let hostIndexes =
     """
     CREATE UNIQUE INDEX IF NOT EXISTS uids ON users (uid) WHERE uid IS NOT NULL;
     CREATE INDEX IF NOT EXISTS due_facts ON shared (key) WHERE is_due;
     CREATE INDEX IF NOT EXISTS unshared_users ON users (id) WHERE uid IS NULL AND \(Users.isPresent);
-    CREATE INDEX IF NOT EXISTS turned_periods ON user_quotas (user_id)
-      WHERE elsewhere_start <> period_start;
     """
   static let withoutHostIndexes =
     """
     DROP INDEX IF EXISTS uids; DROP INDEX IF EXISTS due_facts;
-    DROP INDEX IF EXISTS unshared_users; DROP INDEX IF EXISTS turned_periods
+    DROP INDEX IF EXISTS unshared_users
     """
 
   /// Makes the tables in an empty database, or in that of the earlier Python project, whose history

@@ -167,8 +167,7 @@ private struct SharingHost {
     let host = try SharingHost()
     try host.change(
       """
-      UPDATE user_quotas SET elsewhere_start = period_start, elsewhere_sent = 1 << 29,
-        elsewhere_received = 0, elsewhere_sessions = 2, elsewhere_hosts = 1;
+      INSERT INTO elsewhere SELECT user_id, period_start, 0, 1 << 29, 2, 1 FROM user_quotas;
       """)
     let shown = try host.admin("show", "alice").output
     #expect(shown.contains("  used      512 MiB, 50% of the quota\n"))

@@ -159,13 +159,10 @@ extension Bench {
   /// Takes from the database what schema 5, 4 or 3 did not have.
   func makeSchema(_ version: Int) throws {
     let database = try Connection(path, busyTimeout: 0)
-    let elsewhere = ["start", "received", "sent", "sessions", "hosts"].map {
-      "ALTER TABLE user_quotas DROP COLUMN elsewhere_\($0);"
-    }
     try database.execute(
       """
-      DROP TABLE shared; DROP TABLE pushed; ALTER TABLE users DROP COLUMN uid;
-      \(elsewhere.joined())
+      DROP TABLE shared; DROP TABLE pushed; DROP TABLE elsewhere;
+      ALTER TABLE users DROP COLUMN uid;
       PRAGMA user_version = \(version)
       """)
     if version == 5 { return }

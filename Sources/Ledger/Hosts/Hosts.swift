@@ -47,10 +47,16 @@ extension Hosts {
         \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed;
         DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/';
         UPDATE users SET uid = NULL WHERE uid IS NOT NULL;
-        UPDATE user_quotas SET elsewhere_start = NULL, elsewhere_received = NULL,
-          elsewhere_sent = NULL, elsewhere_sessions = NULL, elsewhere_hosts = NULL
-          WHERE elsewhere_start IS NOT NULL;
         """)
+      let users = try ledger.database.query("SELECT elsewhere_user FROM elsewhere") {
+        $0.integer(0)
+      }
+      try ledger.database.execute("DELETE FROM elsewhere")
+      for user in users {
+        if let row = try ledger.periods.entitlementRow(of: user), row.quotaRow != nil {
+          try ledger.periods.store(row)
+        }
+      }
     }
     ledger.isJoined = false
   }
@@ -251,7 +257,8 @@ extension Hosts {
     }
     try ledger.database.query(
       """
-      SELECT users.id, uid FROM user_quotas JOIN users ON users.id = user_id
+      SELECT users.id, uid FROM elsewhere JOIN user_quotas ON user_id = elsewhere_user
+        JOIN users ON users.id = user_id
       WHERE elsewhere_start <> period_start AND uid IS NOT NULL
       """
     ) { wanted[$0.integer(0)] = $0.text(1) }
@@ -288,9 +295,9 @@ extension Hosts {
           try ledger.periods.store(row)
           try ledger.database.run(
             """
-            UPDATE user_quotas SET elsewhere_start = ?2, elsewhere_received = ?3,
-              elsewhere_sent = ?4, elsewhere_sessions = ?5, elsewhere_hosts = ?6 WHERE id = ?1
-            """, row.quotaRow, news.periodStart, news.traffic.received, news.traffic.sent,
+            INSERT OR REPLACE INTO elsewhere (elsewhere_user, elsewhere_start, elsewhere_received,
+              elsewhere_sent, elsewhere_sessions, elsewhere_hosts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """, user, news.periodStart, news.traffic.received, news.traffic.sent,
             news.sessions, news.hosts)
         }
       }

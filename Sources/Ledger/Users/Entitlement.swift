@@ -41,6 +41,7 @@ struct EntitlementRow {
     """
     users LEFT JOIN user_quotas ON user_quotas.user_id = users.id
       LEFT JOIN plans ON plans.id = plan_id
+      LEFT JOIN elsewhere ON elsewhere_user = users.id
     """
   /// The second in which a user's time is over.
   static let expiry =

@@ -340,6 +340,7 @@ extension Users {
     try ledger.database.run(
       "UPDATE users SET status = 'removed', password_hash = NULL WHERE id = ?1", row.user)
     try ledger.database.run("DELETE FROM user_quotas WHERE user_id = ?1", row.user)
+    try ledger.database.run("DELETE FROM elsewhere WHERE elsewhere_user = ?1", row.user)
     try ledger.database.run(
       "DELETE FROM events WHERE username = ?1 AND period_start IS NOT NULL", name)
   }

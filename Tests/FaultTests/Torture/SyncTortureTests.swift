@@ -121,7 +121,8 @@ private final class TorturedHosts {
       try Connection(ledger(name), busyTimeout: 5000).query(
         """
         SELECT username, bytes_received, elsewhere_received, elsewhere_sessions, quota, uid IS NULL
-        FROM users JOIN user_quotas ON user_id = users.id ORDER BY username
+        FROM users JOIN user_quotas ON user_id = users.id
+          LEFT JOIN elsewhere ON elsewhere_user = users.id ORDER BY username
         """
       ) { row in
         "\(name): " + (0..<6).map { row.text($0) }.joined(separator: " ")

@@ -167,7 +167,8 @@ extension LedgerProbe {
         uniqueKeysWithValues: rows(
           """
           SELECT username, elsewhere_received + elsewhere_sent
-          FROM users JOIN user_quotas ON user_id = users.id WHERE elsewhere_start = period_start
+          FROM users JOIN user_quotas ON user_id = users.id
+            JOIN elsewhere ON elsewhere_user = users.id WHERE elsewhere_start = period_start
           """
         ) { ($0.text(0), $0.integer(1)) })
     }
