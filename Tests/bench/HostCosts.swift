@@ -33,8 +33,8 @@ enum HostCosts {
         [Program.path("quota-sync")] + words + ["--config", host.config], environment: environment)
     }
     let hosts = try (1...count).map { _ in try SpeedBench() }
-    let names = (1...users).map { "user\($0),50GB,month\n" }.joined()
-    try hosts[0].admin("import", hosts[0].write("name,quota,period\n" + names, to: "users.csv"))
+    let names = (1...users).map { "user\($0),50000000000,month\n" }.joined()
+    try hosts[0].admin("import", hosts[0].write("name,quota_bytes,period\n" + names, to: "users.csv"))
     _ = try run(hosts[0], "--init")
     let first = try run(hosts[0], "--join", "--host", "host0")
     let others = try (1..<count).map { try run(hosts[$0], "--join", "--host", "host\($0)") }
