@@ -11,8 +11,8 @@ import TestSupport
 /// above the one on the page; with `--record` the new counts are taken as they are. A part that cannot
 /// be measured is told of, on the page too, and the others are measured all the same.
 @main struct QuotaBench {
-  /// What can be measured, in the order of the page. `hosts` and `past` take many minutes and are measured
-  /// only by their names: docs/hosts.md and docs/accounting.md have figures of them.
+  /// What can be measured, in the order of the page. `past` takes a quarter of an hour and is measured only
+  /// by its name: docs/accounting.md has its figures.
   private enum Part: String, CaseIterable {
     case hooks, growth, sweeps, aged, changes, hosts, year, fence, past, package
 
@@ -47,8 +47,7 @@ import TestSupport
     let words = records ? Array(words.dropFirst()) : words
     let parts =
       words.count == 2
-      ? [Part(rawValue: words[1])].compactMap(\.self)
-      : Part.allCases.filter { ![.hosts, .past].contains($0) }
+      ? [Part(rawValue: words[1])].compactMap(\.self) : Part.allCases.filter { $0 != .past }
     guard let page = words.first, words.count <= 2, !parts.isEmpty else {
       let names = Part.allCases.map(\.rawValue).joined(separator: "|")
       print("usage: quota-bench [--record] PAGE [\(names)]")
