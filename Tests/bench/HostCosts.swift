@@ -34,7 +34,8 @@ enum HostCosts {
     }
     let hosts = try (1...count).map { _ in try SpeedBench() }
     let names = (1...users).map { "user\($0),50000000000,month\n" }.joined()
-    try hosts[0].admin("import", hosts[0].write("name,quota_bytes,period\n" + names, to: "users.csv"))
+    let list = try hosts[0].write("name,quota_bytes,period\n" + names, to: "users.csv")
+    try hosts[0].admin("import", list)
     _ = try run(hosts[0], "--init")
     let first = try run(hosts[0], "--join", "--host", "host0")
     let others = try (1..<count).map { try run(hosts[$0], "--join", "--host", "host\($0)") }
