@@ -16,7 +16,7 @@ package struct HostSync {
   private let warn: (String, String?) -> Void
 
   package init(
-    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = .seconds(100),
+    _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = Centre.patience,
     warn: @escaping (_ message: String, _ hint: String?) -> Void
   ) throws(SyncError) {
     guard !settings.sync.isEmpty else { throw .noSetting }
@@ -190,8 +190,7 @@ package struct HostSync {
     let centre = try open()
     let former = try ledger.hosts.membership()
     if former == nil {
-      let id = (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
-      try ledger.hosts.join(as: name, id: hexadecimal(id))
+      try ledger.hosts.join(as: name, id: randomDigits())
     }
     let host = try present(to: centre)
     // The program, or the connection, may have ended between the two.

@@ -72,3 +72,17 @@ package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   default: nil
   }
 }
+
+/// Bytes as hexadecimal digits, two for each.
+package func hexadecimal(_ bytes: [UInt8]) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  return String(
+    decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
+
+/// The bytes that pairs of hexadecimal digits stand for; nil where they are none.
+package func bytes(ofHexadecimal text: some Collection<UInt8>) -> [UInt8]? {
+  let digits = text.compactMap(hexadecimalDigit)
+  guard digits.count == text.count, digits.count % 2 == 0 else { return nil }
+  return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}

@@ -124,7 +124,7 @@ struct SyncCommand {
   // MARK: What concerns the centre only
 
   private func centre() throws -> Centre {
-    try Centre(settings.sync, patience: .seconds(100))
+    try Centre(settings.sync, patience: Centre.patience)
   }
 
   private func makeTables() throws {

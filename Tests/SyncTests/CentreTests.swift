@@ -125,7 +125,7 @@ import Testing
         try connection.execute("UPDATE quota_usage SET received = 999")
         let backend = try connection.run("SELECT pg_backend_pid()").text(0, 0)
         try hosts.database.execute("SELECT pg_terminate_backend(\(backend))")
-        // The server says so to whoever speaks next.
+        // The server says so to the next one that speaks.
         try connection.execute("SELECT 1")
       }
     }

@@ -270,8 +270,7 @@ import Testing
   }
 
   @Test(arguments: 1...4)
-  func `Whoever cannot speak for a while, all hosts know the truth in the end`(seed: UInt64) throws
-  {
+  func `All hosts know the truth in the end, though one is away for a while`(seed: UInt64) throws {
     let hosts = try TestHosts("a", "b", "c")
     var chance = SeededRandom(seed: seed)
     let users: [UserName] = ["alice", "bob", "carol"]

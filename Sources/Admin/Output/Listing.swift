@@ -1,6 +1,7 @@
 import Ledger
 import Quota
 import Support
+import System
 
 extension FieldValue {
   /// The value for people.

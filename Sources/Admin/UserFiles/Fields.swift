@@ -1,6 +1,7 @@
 import Support
 import Ledger
 import Quota
+import System
 
 /// What a file says of one user or plan, field by field, as texts.
 struct Fields {
@@ -123,7 +124,7 @@ extension Plan {
 extension Fields {
   fileprivate func userName() throws(CommandError) -> UserName {
     let name = try value("name_hex") { digits throws(CommandError) in
-      guard let bytes = [UInt8](hexadecimal: String(decoding: digits, as: UTF8.self)) else {
+      guard let bytes = System.bytes(ofHexadecimal: digits) else {
         throw Fields.wrong("name_hex", digits, "allowed are pairs of hexadecimal digits")
       }
       return bytes

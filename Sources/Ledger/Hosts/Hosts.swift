@@ -135,7 +135,7 @@ extension Membership {
 }
 
 /// 128 random bits as 32 hexadecimal digits.
-func randomDigits() -> String {
+package func randomDigits() -> String {
   let digits = (0..<2).map { _ in
     let half = String(UInt64.random(in: 0 ... .max), radix: 16)
     return String(repeating: "0", count: 16 - half.count) + half

@@ -7,6 +7,9 @@ import System
 package struct Centre: ~Copyable {
   let connection: PostgresConnection
 
+  /// How long all that one program does with the centre may take.
+  package static let patience = Duration.seconds(100)
+
   /// - Parameters:
   ///   - settings: the setting `SYNC`.
   ///   - patience: how long all that is done with it may take; a tenth of it is for each server to answer.

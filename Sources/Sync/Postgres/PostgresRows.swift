@@ -1,3 +1,4 @@
+import System
 import CPostgreSQL
 
 /// What a statement gave, freed when its owner lets go of it. The corresponding C type is `PGresult`.
@@ -57,7 +58,7 @@ import CPostgreSQL
   package borrowing func bytes(_ row: Int, _ column: Int) -> [UInt8]? {
     let text = characters(row, column)
     guard !isNull(row, column), text.starts(with: "\\x".utf8) else { return nil }
-    return Sync.bytes(ofHexadecimal: text.dropFirst(2))
+    return System.bytes(ofHexadecimal: text.dropFirst(2))
   }
 
   private borrowing func characters(_ row: Int, _ column: Int) -> [UInt8] {

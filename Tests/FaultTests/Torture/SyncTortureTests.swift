@@ -69,7 +69,7 @@ private final class TorturedHosts {
     try LedgerProbe(ledger("b")).raiseUsage(ofTenth: 1, by: 5)
     try run("b", "quota-sync")
     try LedgerProbe(ledger("a")).raiseUsage(ofTenth: 1, by: 1000)
-    // Somebody whom the centre does not know yet.
+    // A user that the centre does not know yet.
     try run("a", "quota-connect", variables: hook)
     try FileManager.default.copyItem(atPath: state, toPath: kept)
     try copyDatabase(database, to: "kept")

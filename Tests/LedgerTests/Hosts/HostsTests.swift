@@ -447,7 +447,7 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(!views[0].isEmpty)
     #expect(views[1] == views[0])
     #expect(views[2] == views[0])
-    // Never double: what a host counted for somebody whose name was another's is told to nobody.
+    // Never double: what a host counted for a user whose name was another's is told to no host.
     let told = (0..<3).flatMap { joined.centre.usage(of: "host\($0)") }
     #expect(told.reduce(0) { $0 + $1.traffic.total } <= moved)
   }
