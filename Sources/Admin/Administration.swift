@@ -9,7 +9,7 @@ import System
 struct Administration {
   let ledger: Ledger
   let settings: Settings
-  private let sync: SyncProgram
+  let sync: SyncProgram
 
   /// How things are told to people.
   var words: Words { Words(settings) }
@@ -19,7 +19,7 @@ struct Administration {
   ///
   /// - Throws: `SettingsError` or `CommandError`.
   init(_ options: CommonOptions) throws {
-    try self.init(options.settings(), config: options.config.map { FileArgument($0).path })
+    try self.init(options.settings(), config: options.path)
   }
 
   /// Opens the ledger that the settings name.

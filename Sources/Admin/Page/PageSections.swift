@@ -20,7 +20,7 @@ extension Page {
         \(slowed)and \(Page.grouped(overview.near.count)) at \(Int(Overview.nearlyUsedUp))% or more
         """))
       \(Page.tile("Refused", Page.grouped(total(refused)), """
-        times; \(Page.grouped(total(killed))) disconnected
+        times\(onThisHost); \(Page.grouped(total(killed))) disconnected
         """))
       </section>
       """
@@ -31,6 +31,9 @@ extension Page {
     let count = overview.over.count { $0.user.isSlowed(by: words.rules) }
     return count == 0 ? "" : "\(Page.grouped(count)) slowed, "
   }
+
+  /// Other hosts' refusals are theirs.
+  private var onThisHost: Markup { overview.isOfAllHosts ? " on this host" : "" }
 
   private func percent(_ share: Double) -> String {
     let tenths = Int((share * 1000).rounded(.down))
@@ -105,7 +108,7 @@ extension Page {
       ("Share", "", { "<span class=\"\(ink(of: $0))\">\(shareOfQuota($0.user))</span>" }),
       (
         last, "",
-        { "\($0.isOver ? Page.grouped($0.user.openSessions) : forecast($0))" }
+        { "\($0.isOver ? Page.grouped(overview.openSessions(of: $0.user)) : forecast($0))" }
       ),
     ])
     if users.contains(where: { $0.user.isSlowed(by: rules) }) {
