@@ -21,10 +21,11 @@ struct SyncProgram {
 
   private func run(_ arguments: [String], input: [UInt8]) throws {
     let file = try Descriptor.memory(input)
+    let answer = try Descriptor.memory()
     let command = [SyncProgram.path] + arguments + (config.map { ["--config", $0] } ?? [])
     let status: Int32
     do {
-      status = try System.run(command, input: file, output: Descriptor.standardOutput)
+      status = try System.run(command, input: file, output: answer)
     } catch {
       throw CommandError(
         "nothing was changed: \(error)",
@@ -32,18 +33,26 @@ struct SyncProgram {
         exitStatus: .unavailable)
     }
     if status == 0 { return }
-    let known = ExitStatus(rawValue: status) ?? .unavailable
-    if known == .locked {
-      throw CommandError(
-        "nothing was changed: another host changed the same meanwhile",
-        hint: "look at it again, and repeat the command if it is still to be", exitStatus: known)
+    try answer.rewind()
+    throw failure(status, saying: try answer.readToEnd(of: "what quota-sync said"))
+  }
+
+  /// What became of the change; why, quota-sync has told on standard error.
+  private func failure(_ status: Int32, saying word: [UInt8]) -> CommandError {
+    let known = ExitStatus(rawValue: status)
+    if word == Array("changed\n".utf8) {
+      return CommandError(
+        "it is changed in the centre of the hosts, and not on this host yet",
+        hint: "quota-sync --verbose takes it in", exitStatus: known ?? .inputOutput)
     }
-    if known == .inputOutput {
-      throw CommandError(
+    // One that was killed may have been about to say so.
+    if known == nil || !word.isEmpty {
+      return CommandError(
         "whether it was changed is not known: the centre was lost meanwhile",
-        hint: "look at it once quota-sync has run again", exitStatus: known)
+        hint: "look at it once quota-sync has run again", exitStatus: known ?? .inputOutput)
     }
-    throw CommandError("nothing was changed in the centre of the hosts", exitStatus: known)
+    return CommandError(
+      "nothing was changed in the centre of the hosts", exitStatus: known ?? .inputOutput)
   }
 
   /// Where quota-admin is, or, where that was found in `PATH`, there too.

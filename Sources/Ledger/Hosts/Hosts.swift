@@ -30,22 +30,24 @@ extension Hosts {
   ///
   /// - Parameters:
   ///   - host: what it is called in the centre.
-  ///   - id: 32 random hexadecimal digits.
+  ///   - id: 32 random hexadecimal digits, for a ledger that never had any.
   package func join(as host: String, id: String) throws {
     try ledger.transaction {
       try ledger.database.execute(Schema.hostIndexes)
+      let id = try ledger.meta("sync.id") ?? id
       try note(["host": host, "id": id, "token": randomDigits(), "former": "", "facts": "0"])
     }
     ledger.isJoined = true
   }
 
-  /// Makes this host one by itself again. Users, terms, grants and its own usage stay.
+  /// Makes this host one by itself again. Users, terms, grants and its own usage stay, and the id by which
+  /// a centre that it told of that knows it.
   package func leave() throws {
     try ledger.transaction {
       try ledger.database.execute(
         """
         \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed;
-        DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/';
+        DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/' AND name <> 'sync.id';
         UPDATE users SET uid = NULL WHERE uid IS NOT NULL;
         """)
       let users = try ledger.database.query("SELECT elsewhere_user FROM elsewhere") {
@@ -61,14 +63,13 @@ extension Hosts {
     ledger.isJoined = false
   }
 
-  /// Draws another token, and keeps the present one beside it until `noteToken`; until then the same one
-  /// is given again. To be committed before the centre is told.
+  /// Draws another token, and keeps the present one beside it until `noteToken`. To be committed before
+  /// the centre is told. Never the same one twice: a backup may have it.
   package func drawToken() throws(SQLiteError) -> Membership? {
     try ledger.database.transaction { () throws(SQLiteError) in
-      guard let before = try membership(), before.formerToken.isEmpty else {
-        return try membership()
-      }
-      try note(["token": randomDigits(), "former": before.token])
+      guard let before = try membership() else { return nil }
+      let former = before.formerTokens.suffix(50) + [before.token]
+      try note(["token": randomDigits(), "former": former.joined(separator: " ")])
       return try membership()
     }
   }
@@ -77,13 +78,12 @@ extension Hosts {
   package func noteToken() throws(SQLiteError) { try note(["former": ""]) }
 
   /// Forgets what the centre is known to have, and what of it was taken in: after one of the two was
-  /// restored from a backup. Uids stay. Of periods that are over the last of each user is told anew, and
-  /// what was not told yet.
+  /// restored from a backup. Uids stay, and what the centre said, for it may have lost it. Of periods that
+  /// are over the last of each user is told anew, and what was not told yet.
   package func startOver() throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       try ledger.database.execute(
         """
-        DELETE FROM shared;
         UPDATE pushed SET received = NULL, sent = NULL, sessions = NULL;
         INSERT OR IGNORE INTO pushed (user_id, period_start)
           SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
@@ -92,6 +92,20 @@ extension Hosts {
       try note(["facts": "0"])
     }
   }
+
+  /// Notes which centre is told from now on. What another one said is forgotten.
+  package func noteCentre(_ identity: String) throws {
+    guard let centre = try membership()?.centre, centre != identity else { return }
+    if !centre.isEmpty {
+      try startOver()
+      try ledger.database.execute("DELETE FROM shared")
+    }
+    try note(["centre": identity])
+  }
+
+  /// Notes what a restored centre was given back: all facts are to be read, and then it is known.
+  package func readAnew() throws(SQLiteError) { try note(["facts": "0"]) }
+  package func noteEpoch(_ epoch: Int64) throws(SQLiteError) { try note(["epoch": "\(epoch)"]) }
 
   /// Notes that all that the centre had to tell is taken in.
   ///
@@ -107,6 +121,7 @@ extension Hosts {
         try note(["seen.\(host)": "\(version)"])
       }
     }
+    try ledger.noteStaleness(for: .writing, at: time)
   }
 
   func note(_ values: [String: String]) throws(SQLiteError) {
@@ -122,7 +137,9 @@ extension Membership {
     self.host = host
     self.id = id
     token = values["token"] ?? ""
-    formerToken = values["former"] ?? ""
+    formerTokens = values["former"]?.split(separator: " ").map(String.init) ?? []
+    centre = values["centre"] ?? ""
+    epoch = number("epoch") ?? 0
     factsSeen = number("facts") ?? 0
     var seen: [String: Int64] = [:]
     for (name, value) in values where name.hasPrefix("seen.") {

@@ -1,13 +1,16 @@
+import Ledger
 import Quota
 
 /// The tables that several hosts share, in SQL that PostgreSQL, CockroachDB, YugabyteDB and Citus have in
 /// common: no sequences, triggers, notifications or advisory locks.
 enum CentreSchema {
-  static let number: Int64 = 1
+  static let number: Int64 = 2
 
   /// `quota_centre` has one row, whose version each change of a fact raises first: its lock makes the order
   /// of versions that of commits, so that nobody who reads what is above a version skips anything.
-  /// `quota_hosts.version` does so for the usage of one host.
+  /// `quota_hosts.version` does so for the usage of one host. `identity` tells one centre from another, a
+  /// restored one not from what it was; `epoch` rises each time that hosts gave back what a restored one had
+  /// lost, under the versions that it had there.
   static let tables =
     """
     CREATE TABLE quota_centre (
@@ -15,7 +18,9 @@ enum CentreSchema {
       schema_number bigint NOT NULL,
       zone text NOT NULL,
       names text NOT NULL,
-      version bigint NOT NULL);
+      version bigint NOT NULL,
+      identity text NOT NULL,
+      epoch bigint NOT NULL);
     CREATE TABLE quota_facts (
       kind text NOT NULL,
       key text NOT NULL,
@@ -61,6 +66,14 @@ enum CentreSchema {
     CREATE POLICY quota_usage_update ON quota_usage FOR UPDATE
       USING (host IN (SELECT host FROM quota_hosts WHERE role = current_user))
     """
+}
+
+/// Which centre it is, and how far it has come.
+package struct CentreState: Equatable, Sendable {
+  package let identity: String
+  package let epoch: Int64
+  /// The version of the last change of a fact.
+  package let version: Int64
 }
 
 /// What all hosts of a centre have to agree on.
@@ -113,8 +126,9 @@ extension Centre {
     try connection.transaction { connection in
       try connection.execute(CentreSchema.tables)
       try connection.run(
-        "INSERT INTO quota_centre VALUES (1, $1::bigint, $2, $3, 0)",
-        .integer(CentreSchema.number), .text(rules.zone), .text(rules.names))
+        "INSERT INTO quota_centre VALUES (1, $1::bigint, $2, $3, 0, $4, 0)",
+        .integer(CentreSchema.number), .text(rules.zone), .text(rules.names),
+        .text(randomDigits()))
       if !policies.isEmpty { try connection.execute(policies) }
     }
   }
@@ -122,6 +136,13 @@ extension Centre {
   /// A name as SQL has it in a statement.
   private static func quoted(_ name: String) -> String {
     "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+  }
+
+  package func state() throws(PostgresError) -> CentreState {
+    let rows = try connection.run("SELECT identity, epoch, version FROM quota_centre")
+    guard rows.count == 1 else { return CentreState(identity: "", epoch: 0, version: 0) }
+    return CentreState(
+      identity: rows.text(0, 0), epoch: rows.integer(0, 1) ?? 0, version: rows.integer(0, 2) ?? 0)
   }
 
   /// What the hosts agreed on.
