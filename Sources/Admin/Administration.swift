@@ -12,7 +12,7 @@ struct Administration {
   private let sync: SyncProgram
 
   /// How things are told to people.
-  var words: Words { Words(settings) }
+  var words: Words { Words(settings, isStale: ledger.rules.isStale) }
 
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.

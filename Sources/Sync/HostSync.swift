@@ -147,7 +147,7 @@ package struct HostSync {
   ) throws -> Int {
     var told = 0
     while true {
-      let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: Clock.now)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
       try centre.push(sound, of: host, isRestored: isRestored)

@@ -178,8 +178,9 @@ extension Hosts {
     """
 
   /// This host's usage as far as it is other than what the centre is known to have: at most so many
-  /// periods.
-  package func ownUsage(limit: Int) throws(SQLiteError) -> [OwnUsage] {
+  /// periods. Live sessions are in the period of that time, though they moved nothing in it yet.
+  package func ownUsage(limit: Int, at time: Int64) throws(SQLiteError) -> [OwnUsage] {
+    try ledger.periods.rollOver(at: time)
     func read(_ sql: String) throws(SQLiteError) -> [OwnUsage] {
       try ledger.database.query("\(sql) LIMIT ?1", Int64(limit)) { row in
         OwnUsage(

@@ -65,7 +65,7 @@ final class Centre {
     let membership = try #require(try hosts.drawToken())
     insert(try hosts.newFacts())
     try hosts.takeIn(facts.values.filter { $0.version > membership.factsSeen }, at: time)
-    while case let own = try hosts.ownUsage(limit: 3), !own.isEmpty {
+    while case let own = try hosts.ownUsage(limit: 3, at: time), !own.isEmpty {
       hostVersions[membership.host, default: 0] += 1
       for own in own {
         let key = UsageKey(
