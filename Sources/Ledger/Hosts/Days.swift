@@ -135,7 +135,7 @@ extension Hosts {
   package func noteTold(before today: Day, keepingFrom oldest: Day) throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       // What was counted since it was told may be of the day before.
-      guard try ownUsage(limit: 1).isEmpty else { return }
+      guard try waitingUsage() == 0 else { return }
       try note(["day": "\(today.number)"])
       try ledger.database.run("DELETE FROM late_days WHERE day < ?1", oldest.number)
     }
