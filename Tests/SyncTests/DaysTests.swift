@@ -188,7 +188,8 @@ import Testing
   }
 
   @Test func `A transaction that runs anew is counted`() throws {
-    let connection = try TestDatabase().connect()
+    let database = try TestDatabase()
+    let connection = try database.connect()
     var tries = 0
     try connection.transaction { connection in
       tries += 1
@@ -201,6 +202,8 @@ import Testing
     throws
   {
     let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[1].run()
     try hosts[0].use("alice", 100, 5)
     try hosts[1].connect("alice")
     try hosts.settle()
