@@ -92,7 +92,6 @@ extension Lifetime {
   /// - Parameters:
   ///   - begun: when it began, if it has already.
   ///   - isConnected: whether the user has a session now; then this moment is the first connection.
-  ///   - time: now, in seconds since 1970 in UTC.
   package func course(
     begunAt begun: Int64?, isConnected: Bool, at time: Int64
   ) -> (begunAt: Int64?, endsAt: Int64?) {
@@ -244,10 +243,6 @@ package enum Expiry: Equatable, Sendable {
   }
 
   /// The UTC second from which on the time is over; nil for never.
-  ///
-  /// - Parameters:
-  ///   - now: what a time from now is counted from, in UTC seconds.
-  ///   - zone: where a day ends.
   package func moment(from now: Int64, in zone: Zone) -> Int64? {
     switch self {
     case .never: nil

@@ -55,7 +55,6 @@ extension Traffic {
   /// - Parameters:
   ///   - start: the UTC second after which it began to move; at most 366 days before `end` count.
   ///   - end: the UTC second up to which it moved.
-  ///   - zone: where the days begin.
   /// - Returns: one share a day, oldest first, that of the last day at `end`; days that get nothing
   ///   are left out, though never all. In each direction they add up exactly to the whole.
   package func shares(from start: Int64, to end: Int64, in zone: Zone) -> [Share] {

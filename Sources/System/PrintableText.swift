@@ -4,9 +4,7 @@
 /// and paragraph separators, characters that reorder or hide text, and bytes that are no UTF-8
 /// appear as `\xHH`, one for each byte, and a backslash as `\\`: different bytes stay different.
 ///
-/// - Parameters:
-///   - bytes: the text as it came.
-///   - limit: the most bytes of it to show; what is longer ends in `…`.
+/// - Parameter limit: the most bytes of it to show; what is longer ends in `…`.
 package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> String {
   // Nearly all text is plain, and a sweep shows each session's real address.
   let plain = bytes.withContiguousStorageIfAvailable { unsafe plainText($0, limit: limit) }

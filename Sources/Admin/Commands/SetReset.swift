@@ -34,7 +34,7 @@ struct SetTerms: ParsableCommand {
     init(argument: String) throws(CommandError) {
       guard let term = Term(rawValue: argument) else {
         let allowed = Term.allCases.map(\.rawValue).joined(separator: ", ")
-        throw CommandError("--follow is \(CommandError.quoted(argument)); allowed are \(allowed)")
+        throw .wrong("--follow", argument, "allowed are \(allowed)")
       }
       self = term
     }

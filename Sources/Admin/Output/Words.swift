@@ -17,8 +17,6 @@ struct Words {
   func quota(_ bytes: Int64) -> String { bytes == 0 ? "unlimited" : size(bytes) }
 
   /// A moment in the zone of the settings, to the minute: `2026-11-23 14:05`.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   func time(_ time: Int64) -> String {
     let offset = Int64(zone.offset(time))
     let second = (saturatingSum(time, offset) % 86_400 + 86_400) % 86_400

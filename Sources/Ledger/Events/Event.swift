@@ -99,8 +99,6 @@ package struct Events {
 
   /// Refusals and disconnections of a stretch of time, added up by user and reason, the most
   /// frequent first. A run of refusals belongs in full to the time of the last one.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   package func incidents(in time: Range<Int64>) throws(SQLiteError) -> [Event] {
     // Each count is held below what thousands of years of tries come to, so that no sum overflows.
     try ledger.database.query(

@@ -103,7 +103,6 @@ extension Users {
   /// - Parameters:
   ///   - terms: what they have of their own; a quota that neither they nor their plan has is unlimited.
   ///   - plan: the name of the plan that they follow in everything else; nil for none.
-  ///   - time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.userExists`, `.noSuchPlan`, or what `check` throws.
   package func add(
     _ name: UserName, _ terms: Terms, plan: String? = nil, at time: Int64
@@ -159,7 +158,6 @@ extension Users {
 
   /// Lets a user in again or shuts them out.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
   package func setEnabled(
     _ isEnabled: Bool, _ name: UserName, at time: Int64
@@ -170,7 +168,6 @@ extension Users {
   /// Lets a user's usage start over now. What was used so far stays in a finished period; nothing else
   /// changes.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
   package func reset(_ name: UserName, at time: Int64) throws -> ChangeResult {
     try change(name, at: time) { try reset(&$0, at: time) }

@@ -199,12 +199,9 @@ extension ServerConfig {
   /// The lines that this server lacks for its users to be metered.
   ///
   /// - Parameters:
-  ///   - server: its name.
-  ///   - hooks: the directory of our hooks.
   ///   - atLogin: whether the connect hook should stand before the program that checks passwords.
   ///   - group: the group that hooks need where the server gives up root.
   ///   - keepsManagement: whether its management lines, if it has some, are of use as they stand.
-  ///   - exists: whether there is a file of this path.
   package func wantedLines(
     server: String, hooks: String, atLogin: Bool = false, group: String = "openvpn-quota",
     keepsManagement: Bool = true, exists: (String) -> Bool

@@ -21,9 +21,6 @@ package struct HookCommand: Equatable, Sendable {
   /// Our hook and its arguments; empty where it is not there.
   private let hook: ArraySlice<String>
 
-  /// - Parameters:
-  ///   - words: the command as OpenVPN splits it.
-  ///   - exists: whether there is a file of this name.
   package init(_ words: [String], exists: (String) -> Bool) {
     self.words = words
     let start = words.firstIndex { word in

@@ -97,9 +97,6 @@ package struct ServerConfig: Equatable, Sendable {
   /// Paths in it are relative to its directory, where the systemd units of Debian and upstream
   /// start OpenVPN, and to what `cd` says from its line on.
   ///
-  /// - Parameters:
-  ///   - file: the path of the config.
-  ///   - read: gives the content of a file.
   /// - Throws: `ConfigError` for a file that cannot be read, and for what OpenVPN would not start
   ///   with if this is a server's config: another program's file is no server, whatever stands in it.
   ///   Directives that do not matter here are not looked at.

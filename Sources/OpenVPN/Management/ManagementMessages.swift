@@ -106,8 +106,6 @@ package struct KillAddress: Hashable, Sendable {
   /// Whether it is in the form of 2.7.
   package let namesProtocol: Bool
 
-  /// Reads a listing's real address.
-  ///
   /// - Returns: nil for what no `kill` finds.
   package init?(realAddress: ArraySlice<UInt8>) {
     var parts = realAddress.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

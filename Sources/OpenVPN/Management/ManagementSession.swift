@@ -76,7 +76,6 @@ package struct ManagementSession: Sendable {
   ///   - password: sent if the server asks for one; only the first line counts, as OpenVPN reads
   ///     its own password file.
   ///   - timeout: how long each step may take.
-  ///   - now: the time of the connection.
   ///   - readsNetworks: whether listings are to have the networks behind clients.
   package init(
     password: [UInt8]?, timeout: Duration, now: Duration, readsNetworks: Bool = false

@@ -21,12 +21,7 @@ package enum LogLevel: Int, SettingChoice, Comparable, Sendable, CaseIterable {
 
   /// The word in a log line and in the setting `LOG_LEVEL`.
   package var word: String {
-    switch self {
-    case .debug: "debug"
-    case .info: "info"
-    case .warning: "warning"
-    case .error: "error"
-    }
+    String(LogLevel.words.description.split(separator: " ")[rawValue])
   }
 
   /// The syslog priority that systemd reads from `<N>` at the start of a line, see `sd-daemon(3)`.
@@ -113,11 +108,6 @@ package struct DiagnosticPrinter: Sendable {
   /// Whether a person at a terminal sees what is logged.
   private(set) var showsLog = true
 
-  /// The diagnostics of a program.
-  ///
-  /// - Parameters:
-  ///   - program: its name, as typed.
-  ///   - errors: where it speaks to.
   package init(program: String, errors: StandardError = StandardError()) {
     self.program = program
     self.errors = errors

@@ -20,10 +20,7 @@ package struct LogRotation {
     package var removed = 0
   }
 
-  /// - Parameters:
-  ///   - path: the setting `LOG_FILE`.
-  ///   - limit: the setting `MAX_LOG_SIZE`: bytes that may be exceeded once; 0 for any number.
-  ///   - generations: the setting `LOG_GENERATIONS`.
+  /// - Parameter limit: the setting `MAX_LOG_SIZE`: bytes that may be exceeded once; 0 for any number.
   package init(of path: String, limit: Int64, generations: Int) {
     logs = RotatedLogs(log: path, limit: generations)
     self.limit = limit
@@ -183,9 +180,7 @@ struct RotatedLogs {
     }
   }
 
-  /// Removes those past the limit, which was higher before.
-  ///
-  /// - Returns: how many.
+  /// - Returns: how many were removed of those past the limit, which was higher before.
   func removeSurplus() throws(SystemError) -> Int {
     var count = 0
     for number in limit + 1..<RotatedLogs.most + 1 {
@@ -197,9 +192,7 @@ struct RotatedLogs {
     return count
   }
 
-  /// Packs all but the youngest that are not packed yet.
-  ///
-  /// - Returns: how many.
+  /// - Returns: how many were packed: all but the youngest that are not packed yet.
   func packOlder() throws -> Int {
     guard limit > 1 else { return 0 }
     var count = 0

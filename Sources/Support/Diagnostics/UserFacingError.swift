@@ -94,12 +94,8 @@ package struct SweepUnderWay: UserFacingError {
 
 /// Finds the name that a mistyped one was meant to be.
 package enum NearestName {
-  /// The known name that takes the fewest letters changed, added or left out, case not counting;
-  /// nil if none is near: more than a third of its letters, or 3, would have to change.
-  ///
-  /// - Parameters:
-  ///   - name: what was typed.
-  ///   - known: the names there are; of two equally near the first is given.
+  /// The known name that takes the fewest letters changed, added or left out, case not counting, the first
+  /// of several; nil if none is near: more than a third of its letters, or 3, would have to change.
   package static func of(_ name: [UInt8], among known: [String]) -> String? {
     var best: (name: String, distance: Int)?
     for candidate in known {

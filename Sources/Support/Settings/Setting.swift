@@ -125,11 +125,7 @@ struct SettingValue {
     return place == 1
   }
 
-  /// An absolute path.
-  ///
-  /// - Parameters:
-  ///   - meaning: what an empty value means, if it may be empty.
-  ///   - kind: what it is the path of.
+  /// - Parameter meaning: what an empty value means, if it may be empty.
   func path(
     orEmpty meaning: StaticString? = nil, of kind: StaticString = "file"
   ) throws(SettingRefusal) -> String {
@@ -231,12 +227,7 @@ struct SettingValue {
   /// At most nine decimal digits.
   private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
     guard 1...9 ~= digits.count else { return nil }
-    var number = 0
-    for digit in digits {
-      guard 48...57 ~= digit else { return nil }
-      number = number * 10 + Int(digit - 48)
-    }
-    return number
+    return Quota.decimal(String(decoding: digits, as: UTF8.self)).map { Int($0) }
   }
 }
 
@@ -273,21 +264,15 @@ package struct OpenDestination: Hashable, Sendable {
         guard network.contains(":") else { return nil }
       }
       if !behind.isEmpty {
-        guard behind.first == ":", let number = Self.number(behind.dropFirst(), atMost: 65535),
-          number > 0
-        else { return nil }
+        behind = behind.dropFirst(behind.first == ":" ? 1 : behind.utf8.count)
+        guard behind.utf8.count <= 5, let number = decimal(behind), 1...65535 ~= number else {
+          return nil
+        }
         port = UInt16(number)
       }
     }
     self.port = port
     guard let known = InternetNetwork(network) else { return nil }
     self.network = known
-  }
-
-  private static func number(_ digits: Substring, atMost largest: Int) -> Int? {
-    guard 1...5 ~= digits.utf8.count, digits.utf8.allSatisfy({ 48...57 ~= $0 }),
-      let number = Int(digits), number <= largest
-    else { return nil }
-    return number
   }
 }
