@@ -71,7 +71,6 @@ package enum ByteSize {
     return size.dividingFullWidth((high + (carry ? 1 : 0), sum)).quotient
   }
 
-  /// Takes the decimal digits off the front of a range.
   private static func digits(
     _ text: Span<UInt8>, _ range: inout Range<Int>
   ) throws(ByteSizeError) -> (value: UInt64, count: Int) {
@@ -88,7 +87,6 @@ package enum ByteSize {
     return (value, index - range.lowerBound)
   }
 
-  /// How many bytes the unit in a range stands for.
   private static func unit(
     _ text: Span<UInt8>, _ range: Range<Int>
   ) throws(ByteSizeError) -> UInt64 {

@@ -70,11 +70,8 @@ package struct Terms: Equatable, Sendable {
 
 /// How long an account lasts.
 package enum Lifetime: Equatable, Sendable {
-  /// For good.
   case unlimited
-  /// Up to a second of UTC.
   case until(Int64)
-  /// For some seconds.
   case lasting(Int64, from: Beginning)
 
   /// When it begins to run.
@@ -112,9 +109,7 @@ extension Lifetime {
 
 /// What is to become of one term.
 package enum Edit<Value: Equatable & Sendable>: Equatable, Sendable {
-  /// It stays as it is.
   case keep
-  /// It gets a value of its own.
   case set(Value)
   /// It has no value of its own any more: what the plan says holds, or the default.
   case follow

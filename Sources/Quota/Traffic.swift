@@ -10,7 +10,6 @@ package struct Traffic: Equatable, Sendable {
     self.sent = sent
   }
 
-  /// Both directions together; stops at the largest number there is.
   package var total: Int64 { saturatingSum(received, sent) }
 
   package var isZero: Bool { received == 0 && sent == 0 }

@@ -53,7 +53,6 @@ package func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// Bytes as `\xHH`, one for each.
 package func escaped(_ bytes: some Collection<UInt8>) -> String {
   bytes.reduce(into: "") { text, byte in
     text += byte < 16 ? "\\x0" : "\\x"
@@ -61,7 +60,6 @@ package func escaped(_ bytes: some Collection<UInt8>) -> String {
   }
 }
 
-/// The value of a hexadecimal digit, nil for any other byte.
 package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
@@ -71,7 +69,6 @@ package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   }
 }
 
-/// Bytes as hexadecimal digits, two for each.
 package func hexadecimal(_ bytes: [UInt8]) -> String {
   let digits = Array("0123456789abcdef".utf8)
   return String(

@@ -185,7 +185,6 @@ extension DiagnosticPrinter {
     }
   }
 
-  /// The parser's error, and what it takes for meant.
   private static func error(in message: String) -> (text: String, guess: String?) {
     var (text, guess) = (message, String?.none)
     if let question = text.firstRange(of: ". Did you mean ") {

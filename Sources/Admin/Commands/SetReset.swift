@@ -26,7 +26,6 @@ struct SetTerms: ParsableCommand {
   var follow: [String] = []
   @OptionGroup var user: NameArgument
 
-  /// A term that a user can follow the plan in again.
   enum Term: String, CaseIterable {
     case quota, period, expires, maxSessions = "max-sessions", grace, exempt, rate, then
 

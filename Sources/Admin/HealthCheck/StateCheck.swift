@@ -51,7 +51,6 @@ struct StateCheck {
     return "\(made) && \(Systemd.sweepCommand)"
   }
 
-  /// A file of the state directory, and its mode.
   private struct StateFile {
     let path: String
     let mode: UInt32

@@ -86,7 +86,6 @@ enum Systemd {
     isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
   }
 
-  /// The values of some properties; none where systemd cannot be asked.
   static func properties(of unit: String, _ names: [String]) -> [String: String] {
     let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]
     guard let output = try? System.output(of: command) else { return [:] }
@@ -115,7 +114,6 @@ struct OpenVPNUnit {
     }
   }
 
-  /// Whether it runs; nil where we know of no unit.
   var isActive: Bool? {
     name.map { Systemd.properties(of: $0, ["ActiveState"])["ActiveState"] == "active" }
   }

@@ -99,7 +99,6 @@ struct Table {
 
   private static let longestBar = 48
   private static let shortestBar = 8
-  /// What a column keeps when it gives way.
   private static let narrowest = 8
 
   private var elastic: Int { columns.firstIndex(where: \.givesWay) ?? 0 }

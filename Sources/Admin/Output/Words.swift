@@ -64,7 +64,6 @@ struct Words {
     ].compactMap(\.self)
   }
 
-  /// `expires 2027-01-01 00:00`.
   private func lifetime(_ lifetime: Lifetime) -> String {
     switch lifetime {
     case .unlimited: "no expiry"
@@ -75,7 +74,6 @@ struct Words {
     }
   }
 
-  /// `5%`, `1 GB`, `1 GB and 5%`.
   func grace(_ grace: Grace) -> String {
     if grace.percent == 0 { return size(grace.bytes) }
     return grace.bytes == 0 ? "\(grace.percent)%" : "\(size(grace.bytes)) and \(grace.percent)%"

@@ -41,14 +41,12 @@ package struct Event: Equatable, Sendable {
   package enum Kind: String, Sendable {
     /// A client was turned away at the door; counted, one row for each run of tries.
     case refused
-    /// A session was disconnected.
     case killed
     /// A user's quota is used up, and they are held to a rate from then on.
     case slowed
     /// A user was created on first sight or by an administrator.
     case created
     case quota
-    /// An administrator changed other terms of a user's.
     case terms
     /// An administrator added, changed or removed a plan; the user is the plan's name.
     case plan

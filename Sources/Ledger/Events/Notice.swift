@@ -36,13 +36,11 @@ package struct Notice: Equatable, Sendable {
   }
 
   package enum Kind: String, CaseIterable, Sendable {
-    /// A percentage of the quota is used.
     case usage
     /// The user's time will be over in a few days.
     case expiry
     /// The user was turned away at the door.
     case refused
-    /// The user was disconnected.
     case killed
     /// The quota is used up, and the user is held to a rate from then on.
     case slowed

@@ -19,7 +19,6 @@ package struct Pruning {
     oldest = (moment, ledger.zone.start(of: Day(of: moment, in: ledger.zone)))
   }
 
-  /// How many rows are past, by table; removes nothing.
   package func count() throws(SQLiteError) -> [(table: String, rows: Int)] {
     try History.all.map { history throws(SQLiteError) in
       let rows = try ledger.database.first(

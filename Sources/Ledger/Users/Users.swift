@@ -43,7 +43,6 @@ extension Users {
     while try rows.step() { body(try present(UserRecord(rows), at: time)) }
   }
 
-  /// The names of all users, in the order of their bytes.
   package func names() throws(SQLiteError) -> [UserName] {
     try ledger.database.query(
       "SELECT username FROM users WHERE \(Users.isPresent) ORDER BY username"
@@ -114,7 +113,6 @@ extension Users {
     }
   }
 
-  /// Adds a user who is known not to be there.
   func add(_ name: UserName, _ terms: Terms, _ plan: Plan?, at time: Int64) throws -> UserRecord {
     let effective = terms.following(plan?.terms ?? Terms())
     try ledger.check(effective, own: terms)

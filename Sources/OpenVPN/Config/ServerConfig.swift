@@ -55,7 +55,6 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var group: Located<String>?
   /// The directory that is the root directory of hooks.
   package internal(set) var chroot: Located<String>?
-  /// Several sessions of one name are allowed.
   package internal(set) var duplicateCN: ConfigPlace?
   /// OpenVPN passes packets from client to client itself.
   package internal(set) var clientToClient: ConfigPlace?
@@ -71,7 +70,6 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var passwordMethod: String?
   /// The paths of its plugins, which may check passwords too.
   package internal(set) var plugins: [Located<String>] = []
-  /// Clients may leave their login out.
   package internal(set) var optionalLogin: ConfigPlace?
   /// The words of the `client-connect` command, its program first.
   package internal(set) var clientConnect: Located<[String]>?

@@ -42,7 +42,6 @@ package struct ManagementSession: Sendable {
   private var output: [UInt8] = []
   private var events: [ManagementEvent] = []
 
-  /// What has come and is not done with.
   private var buffer: [UInt8] = []
   /// Where the line begins that is to be read next.
   private var lineStart = 0
@@ -87,7 +86,6 @@ package struct ManagementSession: Sendable {
     stepDeadline = now + timeout
   }
 
-  /// Takes bytes that came from the server.
   package mutating func receive(_ bytes: Span<UInt8>, now: Duration) {
     guard !isOver, !bytes.isEmpty else { return }
     hasHeard = true
@@ -98,7 +96,6 @@ package struct ManagementSession: Sendable {
     advance(to: now)
   }
 
-  /// Learns that the server has closed the connection.
   package mutating func peerClosed(now: Duration) {
     switch phase {
     case .over: break

@@ -100,7 +100,6 @@ package enum Weekday: Int64, CaseIterable, Sendable {
   case saturday
   case sunday
 
-  /// The English name in small letters: `monday`.
   package var name: String { Weekday.names[Int(rawValue) - 1] }
 
   private static let names = [

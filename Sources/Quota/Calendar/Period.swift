@@ -1,7 +1,6 @@
 /// How often a quota begins anew, by the calendar of a zone.
 package enum Period: Equatable, Sendable {
   case none
-  /// At midnight.
   case day
   /// At the start of a day of the week.
   case week(Weekday)

@@ -41,7 +41,6 @@ package struct StandardError: Sendable {
   package enum Reader: Sendable {
     /// systemd's journal, which adds the time, and the program's name, to a line itself.
     case journal
-    /// A person at a terminal.
     case terminal
     /// Anything else: cron, OpenVPN's log, a file, a script.
     case other
@@ -120,10 +119,8 @@ package struct DiagnosticPrinter: Sendable {
     return printer
   }
 
-  /// Says that something was not done.
   package func error(_ message: String, hint: String? = nil) { say(.error, message, hint: hint) }
 
-  /// Says that something is not as it should be, though the work goes on.
   package func warning(_ message: String, hint: String? = nil) {
     say(.warning, message, hint: hint)
   }
@@ -150,7 +147,6 @@ package struct DiagnosticPrinter: Sendable {
 /// How far long work has come: one line on a terminal, gone at the end; nothing elsewhere.
 package final class Progress {
   private let what: String
-  /// Whether anybody sees it.
   package let isShown = isatty(STDERR_FILENO) == 1
   private var next = Clock.monotonic + .milliseconds(300)
   private var hasLine = false

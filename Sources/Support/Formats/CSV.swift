@@ -101,7 +101,6 @@ package struct CSVReader {
       && (position + 1 == bytes.count || bytes[position + 1] == CSV.lineFeed)
   }
 
-  /// Goes past a line break, if there is one here.
   private mutating func takeLineBreak() -> Bool {
     guard isAtLineBreak else { return false }
     position += bytes[position...].starts(with: [CSV.carriageReturn, CSV.lineFeed]) ? 2 : 1

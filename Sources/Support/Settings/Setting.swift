@@ -110,7 +110,6 @@ struct SettingValue {
     return value
   }
 
-  /// Any text without control characters.
   func text() throws(SettingRefusal) -> String {
     guard !hasControlCharacter, let text = String(utf8: bytes) else {
       throw SettingRefusal("allowed is UTF-8 without control characters")
@@ -139,7 +138,6 @@ struct SettingValue {
     return path
   }
 
-  /// Absolute paths with spaces between them; none at all is fine.
   func paths() throws(SettingRefusal) -> [String] {
     let paths = try text().split { $0 == " " || $0 == "\t" }.map(String.init)
     guard paths.allSatisfy({ $0.utf8.first == UInt8(ascii: "/") }) else {
@@ -236,7 +234,6 @@ package struct OpenDestination: Hashable, Sendable {
   package enum Transport: String, Sendable { case tcp, udp }
 
   package let network: InternetNetwork
-  /// The port; nil for all.
   package let port: UInt16?
   /// The protocol; nil for TCP and UDP where there is a port, else for any.
   package let transport: Transport?

@@ -58,13 +58,9 @@ package func inChild(_ body: () -> Int32) throws(SystemError) -> Int32 {
 
 /// Why a program that was run did not do its work.
 package enum ChildFailure: Error, Equatable, CustomStringConvertible {
-  /// It could not be started.
   case notStarted(SystemError)
-  /// It ended with a status other than 0.
   case exited(Int32)
-  /// A signal ended it.
   case signalled(Int32)
-  /// It took too long and was killed.
   case timedOut
 
   package var description: String {

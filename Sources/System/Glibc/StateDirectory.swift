@@ -59,9 +59,7 @@ package struct StateLock: ~Copyable {
     case sweep = 0
     /// To publish the access table, and to rotate the journal: held for moments.
     case publication = 1
-    /// To tell the kernel whom to hold.
     case fence = 2
-    /// To speak with the centre that several hosts share.
     case sync = 3
   }
 
