@@ -120,31 +120,24 @@ extension Descriptor {
 }
 
 /// Why a log was not rotated, or not packed, other than that a system call failed.
-package enum RotationError: UserFacingError {
-  /// `gzip` did, and has said why on standard error.
-  case gzip(String)
+package struct RotationError: UserFacingError {
+  package let message: String
+  package let hint: String?
+  package let exitStatus: ExitStatus
+
+  /// `gzip` failed, and has said why on standard error.
+  static func gzip(_ path: String) -> RotationError {
+    RotationError(
+      message: "cannot pack \(path): gzip failed",
+      hint: "the log is as it was, and is packed with the next rotation", exitStatus: .inputOutput)
+  }
+
   /// The log is a link, a pipe or a device.
-  case notAFile(String)
-
-  package var message: String {
-    switch self {
-    case .gzip(let path): "cannot pack \(path): gzip failed"
-    case .notAFile(let path): "cannot rotate \(path): it is not a regular file"
-    }
-  }
-
-  package var hint: String? {
-    switch self {
-    case .gzip: "the log is as it was, and is packed with the next rotation"
-    case .notAFile: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation"
-    }
-  }
-
-  package var exitStatus: ExitStatus {
-    switch self {
-    case .gzip: .inputOutput
-    case .notAFile: .configuration
-    }
+  static func notAFile(_ path: String) -> RotationError {
+    RotationError(
+      message: "cannot rotate \(path): it is not a regular file",
+      hint: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation",
+      exitStatus: .configuration)
   }
 }
 
