@@ -232,9 +232,7 @@ if Context.environment["QUOTA_EMBEDDED_LIBC"] != nil {
     .target(name: "Quota", swiftSettings: swift),
     .target(
       name: "OpenVPN", dependencies: ["System"],
-      sources: [
-        "Bytes.swift", "HookEnvironment.swift", "Status/ListingWidth.swift",
-      ], swiftSettings: swift),
+      sources: ["Bytes.swift", "HookEnvironment.swift"], swiftSettings: swift),
     .target(name: "Gate", dependencies: ["System", "Quota"], swiftSettings: swift),
     .target(
       name: "Hooks", dependencies: ["System", "Quota", "OpenVPN", "Gate"], swiftSettings: swift),

@@ -22,9 +22,7 @@ struct Administration {
     try self.init(options.settings(), config: options.path)
   }
 
-  /// Opens the ledger that the settings name.
-  ///
-  /// - Parameter config: the file that they are from, where that is not the default.
+  /// - Parameter config: the file that the settings are from, where that is not the default.
   /// - Throws: `CommandError`.
   init(_ settings: Settings, config: String? = nil) throws {
     self.settings = settings
@@ -81,8 +79,6 @@ struct Administration {
 
   func find(_ name: UserName) throws -> UserRecord? { try ledger.users.named(name, at: Clock.now) }
 
-  /// What the ledger has on a user now.
-  ///
   /// - Throws: `CommandError` for an unknown user, with the name that was probably meant.
   @discardableResult
   func user(_ name: UserName) throws -> UserRecord {
@@ -90,8 +86,6 @@ struct Administration {
     return user
   }
 
-  /// A plan.
-  ///
   /// - Throws: `CommandError` for an unknown plan, with the name that was probably meant.
   func plan(named name: String) throws -> Plan {
     let plans = try ledger.plans.all()
@@ -121,8 +115,6 @@ struct SyncProgram {
   let config: String?
 
   /// Runs it once, so that the centre knows whom this host knows.
-  ///
-  /// - Throws: `CommandError`.
   func synchronize() throws { try run([], input: []) }
 
   /// Changes facts in the centre, and takes them in from there: all of them or none.

@@ -113,9 +113,7 @@ package enum Reason: String, CaseIterable, Sendable {
 ///
 /// Used by the connect hook and by the sweep, so that they cannot disagree.
 ///
-/// - Parameters:
-///   - entitlement: what the ledger knows of the user, nil for a user it does not know.
-///   - time: seconds since 1970 in UTC.
+/// - Parameter entitlement: what the ledger knows of the user, nil for a user it does not know.
 package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules) -> Verdict {
   guard let entitlement else {
     return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed(at: nil)

@@ -17,7 +17,6 @@ struct Notify: ParsableCommand {
 
   @OptionGroup var options: CommonOptions
 
-  /// Seconds that the command may take for one notice.
   private static let timeLimit = Duration.seconds(30)
 
   func run() throws {
@@ -124,7 +123,6 @@ struct NoticeLetter {
     ]
   }
 
-  /// The file name of the user's page; nil where they have none.
   private var page: String? {
     hasPages ? user.pageToken.map(PageFolder.fileName(of:)) : nil
   }

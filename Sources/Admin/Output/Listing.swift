@@ -23,7 +23,6 @@ struct Column<Row> {
   fileprivate var cells: [(column: Table.Column, value: (Row) -> FieldValue)] = []
   fileprivate var fields: [(key: String, value: (Row) -> FieldValue)] = []
 
-  /// The names of the fields that programs read.
   var keys: [String] { fields.map(\.key) }
 
   private init(_ heading: Table.Column?, _ key: String?, _ value: @escaping (Row) -> FieldValue) {

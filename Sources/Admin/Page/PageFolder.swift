@@ -93,7 +93,6 @@ struct PageFolder: ~Copyable {
 struct PageMemory {
   private let file: String
   private let heading: String
-  /// Fingerprints by tokens.
   private(set) var pages: [String: UInt64] = [:]
 
   /// Reads it. What was of another directory, or cannot be read, is as nothing.

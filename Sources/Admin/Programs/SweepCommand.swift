@@ -44,7 +44,6 @@ package struct SweepOptions: ParsableCommand {
 package enum SweepCommand {
   /// Runs one sweep and says what came of it.
   ///
-  /// - Returns: how the program ends.
   /// - Throws: an `UserFacingError` error for what kept the sweep from being done.
   package static func run(_ options: SweepOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus

@@ -36,13 +36,11 @@ package struct Notice: Equatable, Sendable {
   }
 
   package enum Kind: String, CaseIterable, Sendable {
-    /// A percentage of the quota is used.
     case usage
     /// The user's time will be over in a few days.
     case expiry
     /// The user was turned away at the door.
     case refused
-    /// The user was disconnected.
     case killed
     /// The quota is used up, and the user is held to a rate from then on.
     case slowed
@@ -139,8 +137,6 @@ extension Notices {
   }
 
   /// Looks once a day for users whose time will be over within the days that give notice.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   package func noteExpiries(at time: Int64) throws(SQLiteError) {
     let soon = try ledger.database.query(
       """
@@ -183,9 +179,7 @@ extension Notices {
   /// What was tried since the program began is not due, however long the others took: a command that
   /// hangs would otherwise have it try all of them over and over.
   ///
-  /// - Parameters:
-  ///   - start: when the program began, in seconds since 1970 in UTC.
-  ///   - time: now.
+  /// - Parameter start: when the program began, in seconds since 1970 in UTC.
   package func takeNext(since start: Int64, at time: Int64) throws(SQLiteError) -> Notice? {
     try ledger.database.transaction { () throws(SQLiteError) in
       let waiting = try ledger.database.query(

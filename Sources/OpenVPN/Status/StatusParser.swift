@@ -341,9 +341,7 @@ struct StatusColumns: Sendable {
 struct StatusFields {
   let fields: ArraySlice<Range<Int>>
   let columns: StatusColumns
-  /// Separators that are part of the common name.
   let inName: Int
-  /// Separators that are part of the username.
   let inUsername: Int
 
   /// The bytes of a column, nil where the table has no such column.

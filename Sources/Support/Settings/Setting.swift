@@ -110,7 +110,6 @@ struct SettingValue {
     return value
   }
 
-  /// Any text without control characters.
   func text() throws(SettingRefusal) -> String {
     guard !hasControlCharacter, let text = String(utf8: bytes) else {
       throw SettingRefusal("allowed is UTF-8 without control characters")
@@ -125,11 +124,7 @@ struct SettingValue {
     return place == 1
   }
 
-  /// An absolute path.
-  ///
-  /// - Parameters:
-  ///   - meaning: what an empty value means, if it may be empty.
-  ///   - kind: what it is the path of.
+  /// - Parameter meaning: what an empty value means, if it may be empty.
   func path(
     orEmpty meaning: StaticString? = nil, of kind: StaticString = "file"
   ) throws(SettingRefusal) -> String {
@@ -143,7 +138,6 @@ struct SettingValue {
     return path
   }
 
-  /// Absolute paths with spaces between them; none at all is fine.
   func paths() throws(SettingRefusal) -> [String] {
     let paths = try text().split { $0 == " " || $0 == "\t" }.map(String.init)
     guard paths.allSatisfy({ $0.utf8.first == UInt8(ascii: "/") }) else {
@@ -231,12 +225,7 @@ struct SettingValue {
   /// At most nine decimal digits.
   private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
     guard 1...9 ~= digits.count else { return nil }
-    var number = 0
-    for digit in digits {
-      guard 48...57 ~= digit else { return nil }
-      number = number * 10 + Int(digit - 48)
-    }
-    return number
+    return Quota.decimal(String(decoding: digits, as: UTF8.self)).map { Int($0) }
   }
 }
 
@@ -245,7 +234,6 @@ package struct OpenDestination: Hashable, Sendable {
   package enum Transport: String, Sendable { case tcp, udp }
 
   package let network: InternetNetwork
-  /// The port; nil for all.
   package let port: UInt16?
   /// The protocol; nil for TCP and UDP where there is a port, else for any.
   package let transport: Transport?
@@ -273,21 +261,15 @@ package struct OpenDestination: Hashable, Sendable {
         guard network.contains(":") else { return nil }
       }
       if !behind.isEmpty {
-        guard behind.first == ":", let number = Self.number(behind.dropFirst(), atMost: 65535),
-          number > 0
-        else { return nil }
+        behind = behind.dropFirst(behind.first == ":" ? 1 : behind.utf8.count)
+        guard behind.utf8.count <= 5, let number = decimal(behind), 1...65535 ~= number else {
+          return nil
+        }
         port = UInt16(number)
       }
     }
     self.port = port
     guard let known = InternetNetwork(network) else { return nil }
     self.network = known
-  }
-
-  private static func number(_ digits: Substring, atMost largest: Int) -> Int? {
-    guard 1...5 ~= digits.utf8.count, digits.utf8.allSatisfy({ 48...57 ~= $0 }),
-      let number = Int(digits), number <= largest
-    else { return nil }
-    return number
   }
 }

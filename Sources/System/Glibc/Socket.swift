@@ -98,8 +98,6 @@ extension Descriptor {
     throw SystemError("write to", "the connection")
   }
 
-  /// Reads what is there into a buffer.
-  ///
   /// - Returns: the number of bytes read, 0 at the end, nil if nothing is there now.
   package borrowing func receive(into buffer: inout [UInt8]) throws(SystemError) -> Int? {
     let got = unsafe buffer.withUnsafeMutableBytes { raw in
@@ -126,8 +124,7 @@ package struct Readiness {
     self.wantsToWrite = wantsToWrite
   }
 
-  /// Waits until one of several descriptors is ready or the time is up. The corresponding C
-  /// function is `poll`.
+  /// Waits until one of several descriptors is ready or the time is up (`poll`).
   package static func wait(for several: inout [Readiness], atMost time: Duration) {
     var polled = several.map { one in
       let events = one.wantsToWrite ? POLLIN | POLLOUT : POLLIN
