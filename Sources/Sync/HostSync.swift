@@ -193,7 +193,9 @@ package struct HostSync {
   }
 
   private func warnOfGarbage(_ what: String) {
-    warn("what the centre says makes no sense and is left out: \(what)", nil)
+    warn(
+      "what the centre says makes no sense and is left out: \(what)",
+      "who owns the tables can put it right")
   }
 
   // MARK: Joining and leaving

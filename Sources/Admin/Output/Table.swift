@@ -4,16 +4,16 @@
 /// wider than `widest` pushes its own row to the right and no other. On a terminal that is too
 /// narrow the first column, or the one that says so, gives way: its longest cells are cut; and
 /// where that is not enough, columns that can be done without are left out.
-struct Table {
+package struct Table {
   /// A column's heading, whether its cells end below each other, as numbers do, whether it is the
   /// one that gives way in place of the first, and whether it can be done without.
-  struct Column: ExpressibleByStringLiteral {
+  package struct Column: ExpressibleByStringLiteral {
     let heading: String
     let isNumeric: Bool
     let givesWay: Bool
     let isOptional: Bool
 
-    init(stringLiteral heading: String) { self.init(heading: heading) }
+    package init(stringLiteral heading: String) { self.init(heading: heading) }
 
     private init(
       heading: String, isNumeric: Bool = false, givesWay: Bool = false, isOptional: Bool = false
@@ -84,7 +84,6 @@ struct Table {
     return text
   }
 
-  /// The table without one of its columns.
   private func without(_ index: Int) -> Table {
     var columns = columns
     columns.remove(at: index)
@@ -116,7 +115,6 @@ struct Table {
     return fitting
   }
 
-  /// Appends a bar to a row.
   private func append(_ bar: String, to text: inout [UInt8]) {
     if bar.isEmpty { return }
     text += "  ".utf8
