@@ -6,8 +6,8 @@ import System
 /// What this host and the centre do with each other. The ledger's transactions are short, and nothing in
 /// them waits for the network.
 package struct HostSync {
-  private let ledger: Ledger
-  private let settings: Settings
+  let ledger: Ledger
+  let settings: Settings
   /// See `PresentHost.machine`.
   private let machine: String
   /// How long one run may take.
@@ -41,7 +41,7 @@ package struct HostSync {
   }
 
   /// Usage that is told at once.
-  private static let portion = 5000
+  static let portion = 5000
 
   // MARK: The run
 
@@ -81,6 +81,7 @@ package struct HostSync {
     outcome.offered = new.count
     outcome.facts = try takeIn(centre)
     if isFirst || outcome.wasRestored {
+      try takeOwnDays(centre, host)
       try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
     }
     outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
@@ -110,9 +111,7 @@ package struct HostSync {
 
   /// Gives back to a restored centre what it lost.
   private func giveBack(to centre: borrowing Centre) throws {
-    let membership = try membership()
-    if try centre.state().epoch != membership.epoch { try ledger.hosts.readAnew() }
-    guard try self.membership().factsSeen == 0 else { return }
+    guard try membership().factsSeen == 0 else { return }
     var facts = try ledger.hosts.heardFacts()
     // One whom it lost, and another host saw since then, has another uid there.
     let known = Set(facts.map(\.key))
@@ -128,8 +127,10 @@ package struct HostSync {
   ///
   /// - Returns: how many.
   private func takeIn(_ centre: borrowing Centre) throws -> Int {
-    let (membership, state) = (try membership(), try centre.state())
-    guard state.version != membership.factsSeen || state.epoch != membership.epoch else { return 0 }
+    let state = try centre.state()
+    if try membership().epoch != state.epoch { try ledger.hosts.readAnew() }
+    let membership = try membership()
+    guard state.version != membership.factsSeen else { return 0 }
     let facts = try centre.facts(
       above: membership.factsSeen, upTo: state.version, garbage: warnOfGarbage)
     for problem in try ledger.hosts.takeIn(facts, upTo: state.version, at: Clock.now) {
@@ -139,24 +140,31 @@ package struct HostSync {
     return facts.count
   }
 
-  /// Tells what users used here, a portion at a time.
+  /// Tells what users used here, a portion at a time, and then what is left of days.
   ///
-  /// - Returns: how many rows.
+  /// - Parameter history: rows of days from before this host joined that are told at most, roughly.
+  /// - Returns: how many rows of usage.
   private func tell(
-    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool
+    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool, history: Int = 100_000
   ) throws -> Int {
     var told = 0
+    let today = Day(of: Clock.now, in: settings.zone)
+    try ledger.hosts.beginDays(with: today)
     while true {
       let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: Clock.now)
+      let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
-      try centre.push(sound, of: host, isRestored: isRestored)
+      try centre.push(sound, days, of: host, isRestored: isRestored)
       try ledger.hosts.noteToken()
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)
+      try ledger.hosts.noteTold(days)
       told += sound.count
-      if own.count < HostSync.portion { return told }
+      if own.count < HostSync.portion { break }
     }
+    try tellDays(centre, host, on: today, history: history)
+    return told
   }
 
   private func isSound(_ usage: OwnUsage) -> Bool {
@@ -261,7 +269,7 @@ package struct HostSync {
     let host = try membership().host
     if !isAlone {
       let centre = try open()
-      _ = try tell(centre, present(to: centre), isRestored: false)
+      _ = try tell(centre, present(to: centre), isRestored: false, history: .max)
       _ = try centre.remove(host)
     }
     try ledger.hosts.leave()

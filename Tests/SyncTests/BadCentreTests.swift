@@ -98,7 +98,8 @@ import Testing
     try host.run("quota-admin", "add", "alice").requireSuccess()
     try database.execute("DELETE FROM quota_centre")
     try expectError("quota_centre has no row", hint: "dump", 78)
-    try database.execute("DROP TABLE quota_facts, quota_usage, quota_hosts, quota_centre")
+    try database.execute(
+      "DROP TABLE quota_days, quota_facts, quota_usage, quota_hosts, quota_centre")
     try expectError("quota_centre", hint: "--init", 78)
   }
 
