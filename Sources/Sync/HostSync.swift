@@ -51,9 +51,15 @@ package struct HostSync {
   @discardableResult
   package func run() throws -> Outcome {
     _ = try membership()
-    let centre = try open()
-    let host = try present(to: centre)
-    return try exchange(centre, host, wasRestored: wasRestored(centre, host))
+    do {
+      let centre = try open()
+      defer { try? ledger.hosts.note(.retries, centre.connection.retries.count) }
+      let host = try present(to: centre)
+      return try exchange(centre, host, wasRestored: wasRestored(centre, host))
+    } catch {
+      try? ledger.hosts.note(.failures, 1)
+      throw error
+    }
   }
 
   @discardableResult
