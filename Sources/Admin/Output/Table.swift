@@ -4,9 +4,9 @@
 /// wider than `widest` pushes its own row to the right and no other. On a terminal that is too
 /// narrow the first column, or the one that says so, gives way: its longest cells are cut; and
 /// where that is not enough, columns that can be done without are left out.
-struct Table {
+package struct Table {
   /// A column's heading, and what it is besides text.
-  struct Column: ExpressibleByStringLiteral {
+  package struct Column: ExpressibleByStringLiteral {
     /// Numbers end below each other; one column may give way in place of the first, others can be done
     /// without.
     private enum Kind { case text, number, givingWay, optional }
@@ -18,7 +18,7 @@ struct Table {
     var givesWay: Bool { kind == .givingWay }
     var isOptional: Bool { kind == .optional }
 
-    init(stringLiteral heading: String) { self.init(heading, .text) }
+    package init(stringLiteral heading: String) { self.init(heading, .text) }
 
     private init(_ heading: String, _ kind: Kind) { (self.heading, self.kind) = (heading, kind) }
 

@@ -3,13 +3,13 @@ import Quota
 import Support
 
 /// How amounts, moments and terms are told to people, by the settings.
-struct Words {
+package struct Words {
   let zone: Zone
   private(set) var rules: Rules
   let units: ByteUnits
 
   /// - Parameter isStale: see `Rules`; the settings do not say it.
-  init(_ settings: Settings, isStale: Bool = false) {
+  package init(_ settings: Settings, isStale: Bool = false) {
     (zone, rules, units) = (settings.zone, settings.rules, settings.units)
     rules.isStale = isStale
   }
