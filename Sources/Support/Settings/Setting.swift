@@ -52,6 +52,7 @@ struct Setting: Sendable {
     Setting("FENCE", \.fence) { try $0.yesOrNo() },
     Setting("FENCE_OPEN", \.fenceOpen) { try $0.destinations() },
     Setting("USER_PAGES", \.userPages) { try $0.path(orEmpty: "for no pages", of: "directory") },
+    Setting("USER_PAGES_URL", \.userPagesURL) { try $0.webAddress() },
     Setting("SYNC", \.sync) { try $0.text() },
     Setting("SYNC_INTERVAL", \.syncInterval) { try $0.number(5...3600, of: "seconds") },
     Setting("SYNC_STALE", \.syncStale) { try $0.staleness(60...864_000) },

@@ -74,6 +74,20 @@ struct SettingValue {
     return path
   }
 
+  /// Where a web server delivers a directory, or nothing.
+  func webAddress() throws(SettingRefusal) -> String {
+    let address = try text()
+    let start = ["https://", "http://"].first { address.hasPrefix($0) }
+    guard bytes.isEmpty || start.map({ bytes.count > $0.utf8.count }) == true,
+      bytes.count <= 1000, bytes.allSatisfy({ 0x21...0x7E ~= $0 }),
+      !bytes.contains(where: "?#\"<>".utf8.contains)
+    else {
+      throw SettingRefusal(
+        "allowed is an address without ? and #, such as https://vpn.example.net/usage/, or nothing")
+    }
+    return address
+  }
+
   /// Absolute paths with spaces between them; none at all is fine.
   func paths() throws(SettingRefusal) -> [String] {
     let paths = try text().split { $0 == " " || $0 == "\t" }.map(String.init)

@@ -8,11 +8,11 @@ struct NoticeLetter {
   private let notice: Notice
   private let user: UserRecord
   private let words: Words
-  private let hasPages: Bool
+  private let pages: String?
 
-  /// - Parameter hasPages: whether users have pages.
-  init(_ notice: Notice, to user: UserRecord, _ words: Words, hasPages: Bool = false) {
-    self.hasPages = hasPages
+  /// - Parameter pages: the address of users' pages, empty if that is not known; nil where there are none.
+  init(_ notice: Notice, to user: UserRecord, _ words: Words, pages: String? = nil) {
+    self.pages = pages
     self.notice = notice
     self.user = user
     self.words = words
@@ -52,9 +52,10 @@ struct NoticeLetter {
     ]
   }
 
-  /// The file name of the user's page; nil where they have none.
+  /// Where the user's page is; nil where they have none.
   private var page: String? {
-    hasPages ? user.pageToken.map(PageFolder.fileName(of:)) : nil
+    guard let pages, let token = user.pageToken else { return nil }
+    return PageFolder.link(to: token, below: pages)
   }
 
   /// The notice as a sentence for the user.

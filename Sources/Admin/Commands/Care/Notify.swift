@@ -50,9 +50,10 @@ struct Notify: ParsableCommand {
     _ notice: Notice, by command: String, _ administration: Administration, _ log: Log
   ) throws -> Fate {
     guard let user = try administration.find(notice.user) else { return .delivered }
+    let settings = administration.settings
     let letter = NoticeLetter(
       notice, to: user, administration.words,
-      hasPages: !administration.settings.userPages.isEmpty)
+      pages: settings.userPages.isEmpty ? nil : settings.userPagesURL)
     do throws(ChildFailure) {
       try runChild(command, environment: letter.environment, timeLimit: Notify.timeLimit)
     } catch {
