@@ -1,4 +1,5 @@
 import Gate
+import Glibc
 import Ledger
 import Quota
 import Support
@@ -11,7 +12,6 @@ struct Administration {
   let settings: Settings
   private let sync: SyncProgram
 
-  /// How things are told to people.
   var words: Words { Words(settings) }
 
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
@@ -64,7 +64,6 @@ struct Administration {
     return result
   }
 
-  /// Changes users, all of them or none.
   func changeEach<Result>(
     _ names: [UserName], _ body: (Ledger, UserName) throws -> Result
   ) throws -> [Result] {
@@ -80,7 +79,6 @@ struct Administration {
     }
   }
 
-  /// What the ledger has on a user now; nil for a stranger.
   func find(_ name: UserName) throws -> UserRecord? { try ledger.users.named(name, at: Clock.now) }
 
   /// What the ledger has on a user now.
@@ -107,12 +105,61 @@ struct Administration {
       hint: CommandError.didYouMean(Array(name.utf8), among: names) ?? known)
   }
 
-  /// The error for a name that no user has.
   func unknown(_ name: UserName, hint: String? = nil) -> CommandError {
     let known = (try? ledger.users.names().map(\.forPeople)) ?? []
     return CommandError(
       "there is no user \(name.forPeople)",
       hint: CommandError.didYouMean(Array(name.forPeople.utf8), among: known) ?? hint
         ?? "quota-admin list shows all users, and quota-admin add adds one")
+  }
+}
+
+/// `quota-sync`, which knows how to reach the centre of hosts that share their users: quota-admin needs
+/// no library of PostgreSQL's.
+struct SyncProgram {
+  /// The argument of `--config`, nil for the default.
+  let config: String?
+
+  /// Runs it once, so that the centre knows whom this host knows.
+  ///
+  /// - Throws: `CommandError`.
+  func synchronize() throws { try run([], input: []) }
+
+  /// Changes facts in the centre, and takes them in from there: all of them or none.
+  ///
+  /// - Throws: `CommandError` where they were not changed.
+  func change(_ facts: [SharedFact]) throws { try run(["--change"], input: facts.flatMap(\.line)) }
+
+  private func run(_ arguments: [String], input: [UInt8]) throws {
+    let file = try Descriptor.memory(input)
+    let command = [SyncProgram.path] + arguments + (config.map { ["--config", $0] } ?? [])
+    let status: Int32
+    do {
+      status = try System.run(command, input: file, output: Descriptor.standardOutput)
+    } catch {
+      throw CommandError(
+        "nothing was changed: \(error)",
+        hint: "this host shares its users with others, which takes the package openvpn-quota-sync",
+        exitStatus: .unavailable)
+    }
+    if status == 0 { return }
+    let known = ExitStatus(rawValue: status) ?? .unavailable
+    if known == .locked {
+      throw CommandError(
+        "nothing was changed: another host changed the same meanwhile",
+        hint: "look at it again, and repeat the command if it is still to be", exitStatus: known)
+    }
+    if known == .inputOutput {
+      throw CommandError(
+        "whether it was changed is not known: the centre was lost meanwhile",
+        hint: "look at it once quota-sync has run again", exitStatus: known)
+    }
+    throw CommandError("nothing was changed in the centre of the hosts", exitStatus: known)
+  }
+
+  /// Where quota-admin is, or, where that was found in `PATH`, there too.
+  private static var path: String {
+    let own = CommandLine.arguments[0]
+    return own.contains("/") ? "\(directory(of: own))/quota-sync" : "quota-sync"
   }
 }

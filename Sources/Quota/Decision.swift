@@ -1,12 +1,8 @@
 /// The operator's settings that the rules go by.
 package struct Rules: Equatable, Sendable {
-  /// What a quota counts.
   package var count: Count
-  /// What is done about a user the ledger does not know.
   package var unknownUsers: UnknownUsers
-  /// Which of a client's names is its user's.
   package var identifyBy: IdentifyBy
-  /// Which spellings of a name are one user.
   package var names: Names
   /// The quota of a user created on first sight, in bytes, 0 for unlimited.
   package var defaultQuota: Int64
@@ -83,11 +79,9 @@ package enum Verdict: Equatable, Sendable {
 package enum Reason: String, CaseIterable, Sendable {
   /// The quota is used up.
   case quota
-  /// The account has expired.
   case expired
   /// The user has as many sessions as they may have at once.
   case sessions
-  /// An administrator disabled the user.
   case disabled
   /// The ledger does not know the user, and `UNKNOWN_USERS` is `reject`.
   case unknown

@@ -1,11 +1,8 @@
 import System
 
-/// What systemd knows of a unit.
 enum Systemd {
-  /// Whether it runs this machine.
   static var isRunning: Bool { (try? FileStatus(of: "/run/systemd/system")) != nil }
 
-  /// The command that sweeps now.
   static var sweepCommand: String {
     isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
   }

@@ -36,7 +36,6 @@ struct PageFolder: ~Copyable {
     }
   }
 
-  /// The command that makes it.
   static func remedy(for path: String) -> String {
     "install -d -o \(Account.name) -g \(Account.name) -m 0711 \(shellWord(path))"
   }
@@ -49,7 +48,6 @@ struct PageFolder: ~Copyable {
     return address.isEmpty ? name : address + (address.hasSuffix("/") ? "" : "/") + name
   }
 
-  /// Whether something has this name here.
   func has(_ name: String) -> Bool { unsafe faccessat(folder.number, name, F_OK, 0) == 0 }
 
   /// Writes a file whole or not at all, for everybody to read.

@@ -25,7 +25,6 @@ struct UsageCalendar {
       ?? .min
   }
 
-  /// Where the stretch begins that a moment is part of.
   func start(around time: Int64, resetAt: Int64? = nil) -> Int64 {
     if time < foldedBefore { return zone.start(of: Day(of: time, in: zone)) }
     let hour = zone.startOfHour(around: time)
@@ -91,7 +90,6 @@ struct UsageWriter: ~Copyable {
       inStretchFrom: isReset ? calendar.start(around: time, resetAt: resetAt) : start)
   }
 
-  /// Adds to the row of a stretch of time.
   mutating func add(
     _ increase: Traffic, to user: Int64, inStretchFrom start: Int64
   ) throws(SQLiteError) {
