@@ -127,7 +127,8 @@ extension SentFence {
       bytes.count == headSize, bytes.span.word(at: 0) == magic,
       bytes.span.word(at: 8) >> 32 == format
     else { return nil }
-    return bytes.span.integer(at: 24)
+    let sweep = bytes.span.integer(at: 24)
+    return sweep == 0 ? nil : sweep
   }
 
   package static func forget(in directory: borrowing Directory) throws(SystemError) {
