@@ -10,7 +10,7 @@ import System
 struct Administration {
   let ledger: Ledger
   let settings: Settings
-  private let sync: SyncProgram
+  let sync: SyncProgram
 
   var words: Words { Words(settings) }
 
@@ -19,7 +19,7 @@ struct Administration {
   ///
   /// - Throws: `SettingsError` or `CommandError`.
   init(_ options: CommonOptions) throws {
-    try self.init(options.settings(), config: options.config.map { FileArgument($0).path })
+    try self.init(options.settings(), config: options.path)
   }
 
   /// Opens the ledger that the settings name.
@@ -130,18 +130,50 @@ struct SyncProgram {
   /// - Throws: `CommandError` where they were not changed.
   func change(_ facts: [SharedFact]) throws { try run(["--change"], input: facts.flatMap(\.line)) }
 
-  private func run(_ arguments: [String], input: [UInt8]) throws {
-    let file = try Descriptor.memory(input)
-    let command = [SyncProgram.path] + arguments + (config.map { ["--config", $0] } ?? [])
-    let status: Int32
-    do {
-      status = try System.run(command, input: file, output: Descriptor.standardOutput)
-    } catch {
-      throw CommandError(
-        "nothing was changed: \(error)",
-        hint: "this host shares its users with others, which takes the package openvpn-quota-sync",
-        exitStatus: .unavailable)
+  /// Asks the centre what was moved on all hosts.
+  ///
+  /// - Returns: the whole answer.
+  /// - Throws: `CommandError` where there is none.
+  func ask(_ questions: [UsageQuestion]) throws -> [UsageAnswer] {
+    let output = try Descriptor.memory()
+    let errors = try Descriptor.memory()
+    let status = try start(
+      ["--usage"], input: questions.flatMap(\.line), output: output, errors: errors,
+      failing: "the other hosts cannot be asked")
+    if status != 0 { throw try SyncProgram.failure(status, said: errors) }
+    try output.rewind()
+    return try output.readToEnd(of: "quota-sync", limit: 1 << 30)
+      .split(separator: UInt8(ascii: "\n")).map { line in
+        guard let answer = UsageAnswer(line: Array(line)) else {
+          throw CommandError(
+            "quota-sync says what this quota-admin does not understand",
+            hint: "install openvpn-quota-sync in the version of openvpn-quota",
+            exitStatus: .unavailable)
+        }
+        return answer
+      }
+  }
+
+  /// What quota-sync said of why it failed, in one error of ours.
+  private static func failure(
+    _ status: Int32, said errors: borrowing Descriptor
+  ) throws -> CommandError {
+    try errors.rewind()
+    let lines = String(decoding: try errors.readToEnd(of: "quota-sync"), as: UTF8.self)
+      .split(separator: "\n")
+    func text(_ start: String) -> String? {
+      lines.first { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) }
     }
+    let reason = text("quota-sync: error: ") ?? "quota-sync ended with status \(status)"
+    return CommandError(
+      "the other hosts cannot be asked: \(reason)", hint: text("quota-sync: hint: "),
+      exitStatus: ExitStatus(rawValue: status) ?? .unavailable)
+  }
+
+  private func run(_ arguments: [String], input: [UInt8]) throws {
+    let status = try start(
+      arguments, input: input, output: .standardOutput, errors: .standardError,
+      failing: "nothing was changed")
     if status == 0 { return }
     let known = ExitStatus(rawValue: status) ?? .unavailable
     if known == .locked {
@@ -155,6 +187,24 @@ struct SyncProgram {
         hint: "look at it once quota-sync has run again", exitStatus: known)
     }
     throw CommandError("nothing was changed in the centre of the hosts", exitStatus: known)
+  }
+
+  /// - Parameter what: what it means where it cannot be run.
+  /// - Returns: its exit status.
+  private func start(
+    _ arguments: [String], input: [UInt8], output: borrowing Descriptor,
+    errors: borrowing Descriptor, failing what: String
+  ) throws -> Int32 {
+    let file = try Descriptor.memory(input)
+    let command = [SyncProgram.path] + arguments + (config.map { ["--config", $0] } ?? [])
+    do {
+      return try System.run(command, input: file, output: output, errors: errors)
+    } catch {
+      throw CommandError(
+        "\(what): \(error)",
+        hint: "this host shares its users with others, which takes the package openvpn-quota-sync",
+        exitStatus: .unavailable)
+    }
   }
 
   /// Where quota-admin is, or, where that was found in `PATH`, there too.

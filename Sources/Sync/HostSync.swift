@@ -6,8 +6,8 @@ import System
 /// What this host and the centre do with each other. The ledger's transactions are short, and nothing in
 /// them waits for the network.
 package struct HostSync {
-  private let ledger: Ledger
-  private let settings: Settings
+  let ledger: Ledger
+  let settings: Settings
   /// See `PresentHost.machine`.
   private let machine: String
   /// How long one run may take.
@@ -42,7 +42,7 @@ package struct HostSync {
   }
 
   /// Usage that is told at once.
-  private static let portion = 5000
+  static let portion = 5000
 
   // MARK: The run
 
@@ -80,6 +80,7 @@ package struct HostSync {
     outcome.offered = new.count
     outcome.facts = try takeIn(centre)
     if isFirst || outcome.wasRestored {
+      try takeOwnDays(centre, host)
       try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
     }
     outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
@@ -99,23 +100,30 @@ package struct HostSync {
     return facts.count
   }
 
-  /// Tells what users used here, a portion at a time.
+  /// Tells what users used here, a portion at a time, and then what is left of days.
   ///
-  /// - Returns: how many rows.
+  /// - Parameter history: rows of days from before this host joined that are told at most, roughly.
+  /// - Returns: how many rows of usage.
   private func tell(
-    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool
+    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool, history: Int = 100_000
   ) throws -> Int {
     var told = 0
+    let today = Day(of: Clock.now, in: settings.zone)
+    try ledger.hosts.beginDays(with: today)
     while true {
       let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
+      let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
-      try centre.push(sound, of: host, isRestored: isRestored)
+      try centre.push(sound, days, of: host, isRestored: isRestored)
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)
+      try ledger.hosts.noteTold(days)
       told += sound.count
-      if own.count < HostSync.portion { return told }
+      if own.count < HostSync.portion { break }
     }
+    try tellDays(centre, host, on: today, history: history)
+    return told
   }
 
   private func isSound(_ usage: OwnUsage) -> Bool {
@@ -215,7 +223,7 @@ package struct HostSync {
     let host = try membership().host
     if !isAlone {
       let centre = try open()
-      _ = try tell(centre, present(to: centre), isRestored: false)
+      _ = try tell(centre, present(to: centre), isRestored: false, history: .max)
       _ = try centre.remove(host)
     }
     try ledger.hosts.leave()

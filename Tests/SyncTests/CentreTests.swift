@@ -17,9 +17,9 @@ import Testing
     #expect(try centre.create(rules, for: []))
     #expect(try !centre.create(CommonRules(zone: "Europe/Berlin", names: "fold"), for: []))
     #expect(try centre.rules() == rules)
-    try database.execute("UPDATE quota_centre SET schema_number = 2")
-    #expect(throws: SyncError.schema(found: 2, expected: 1)) { try centre.rules() }
-    #expect(throws: SyncError.schema(found: 2, expected: 1)) { try centre.create(rules, for: []) }
+    try database.execute("UPDATE quota_centre SET schema_number = 3")
+    #expect(throws: SyncError.schema(found: 3, expected: 2)) { try centre.rules() }
+    #expect(throws: SyncError.schema(found: 3, expected: 2)) { try centre.create(rules, for: []) }
   }
 
   @Test func `A host in another time zone, or with other names, does not join`() throws {

@@ -233,7 +233,7 @@ import Testing
     try hosts[1].use("bob", 20)
     try hosts.settle()
     try hosts.database.execute(
-      "DROP TABLE quota_usage, quota_facts, quota_hosts, quota_centre")
+      "DROP TABLE quota_days, quota_usage, quota_facts, quota_hosts, quota_centre")
     try cluster.run(
       "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", hosts.database.name, "-f", dump])
     try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
@@ -257,7 +257,7 @@ import Testing
     try hosts.settle()
     try hosts.database.execute(
       """
-      DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
+      DELETE FROM quota_days; DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
       UPDATE quota_centre SET version = 0
       """)
     #expect(throws: SyncError.notJoined) { try hosts[0].run() }

@@ -12,13 +12,16 @@ struct CommonOptions: ParsableArguments {
     completion: .file())
   var config: String?
 
+  /// Where the argument of `--config` is, whatever the working directory becomes.
+  var path: String? { config.map { FileArgument($0).path } }
+
   /// The settings, with a warning for each that makes no sense but does not stop the work.
   ///
   /// - Throws: `SettingsError`.
   func settings() throws -> Settings { try loadedSettings().settings }
 
   func loadedSettings() throws -> LoadedSettings {
-    try AdminProgram.diagnostics.loadedSettings(config: config.map { FileArgument($0).path })
+    try AdminProgram.diagnostics.loadedSettings(config: path)
   }
 }
 
@@ -58,6 +61,17 @@ extension Listing {
     case .csv: try StandardOutput.write(csv(isForTerminal: Terminal.isOutput))
     }
   }
+}
+
+/// Whether a report is about this host, or about all that share their users.
+struct HostsOption: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Tell of what was moved on all hosts that share their users; the centre is asked."))
+  var allHosts = false
+
+  /// What JSON says of such a report.
+  static let about = (key: "hosts", value: "all")
 }
 
 struct LimitOption: ParsableArguments {

@@ -54,7 +54,7 @@ struct Page {
         \(slowed)and \(Page.grouped(overview.near.count)) at \(Int(Overview.nearlyUsedUp))% or more
         """))
       \(Page.tile("Refused", Page.grouped(total(refused)), """
-        times; \(Page.grouped(total(killed))) disconnected
+        times\(onThisHost); \(Page.grouped(total(killed))) disconnected
         """))
       </section>
       """
@@ -65,6 +65,9 @@ struct Page {
     let count = overview.over.count { $0.user.isSlowed(by: words.rules) }
     return count == 0 ? "" : "\(Page.grouped(count)) slowed, "
   }
+
+  /// Other hosts' refusals are theirs.
+  private var onThisHost: Markup { overview.isOfAllHosts ? " on this host" : "" }
 
   private func percent(_ share: Double) -> String {
     let tenths = Int((share * 1000).rounded(.down))
@@ -118,7 +121,7 @@ struct Page {
       ("Share", "", { "<span class=\"\(ink(of: $0))\">\(shareOfQuota($0.user))</span>" }),
       (
         last, "",
-        { "\($0.isOver ? Page.grouped($0.user.openSessions) : forecast($0))" }
+        { "\($0.isOver ? Page.grouped(overview.openSessions(of: $0.user)) : forecast($0))" }
       ),
     ])
     if users.contains(where: { $0.user.isSlowed(by: rules) }) {
@@ -193,6 +196,8 @@ struct Overview {
   private(set) var incidents: [Event] = []
   private(set) var users = 0
   private(set) var openSessions = 0
+  /// Whether it is about all hosts that share their users, but for refusals and disconnections.
+  let isOfAllHosts: Bool
 
   /// A user whose quota is nearly or wholly used up.
   struct Pressed {
@@ -207,13 +212,19 @@ struct Overview {
   static let nearlyUsedUp: Int64 = 80
 
   /// Asks the ledger, all as of one moment.
-  init(_ ledger: Ledger, _ window: Window, _ words: Words, now: Int64) throws {
+  ///
+  /// - Parameter usage: what was moved on all hosts; nil where it is about this one.
+  init(
+    _ ledger: Ledger, _ window: Window, _ words: Words, ofAllHosts usage: AllHosts.Sums? = nil,
+    now: Int64
+  ) throws {
     self.window = window
     self.words = words
     self.now = now
+    isOfAllHosts = usage != nil
     try ledger.snapshot {
-      let owners = try ledger.users.owners()
-      try readUsage(ledger, owners)
+      let sums = try usage?.sums ?? ledger.usage.sums(in: window.days)
+      addUp(sums, of: try usage?.owners ?? ledger.users.owners())
       try readQuotas(ledger)
       incidents = try ledger.events.incidents(in: window.time)
     }
@@ -221,10 +232,8 @@ struct Overview {
 
   var traffic: Traffic { movers.reduce(Traffic()) { $0 + $1.traffic } }
 
-  private mutating func readUsage(
-    _ ledger: Ledger, _ owners: [Int64: Owner]
-  ) throws {
-    var sums = try ledger.usage.sums(in: window.days)
+  private mutating func addUp(_ usage: UsageSums, of owners: [Int64: Owner]) {
+    var sums = usage
     // A chart begins where the window does, unless that is long before anything was moved.
     if !sums.byDay.isEmpty, window.newest.number - window.days.lowerBound.number <= 400 {
       sums.byDay[window.days.lowerBound, default: Traffic()] += Traffic()
@@ -238,7 +247,7 @@ struct Overview {
     var pressed: [Pressed] = []
     try ledger.users.forEach(at: now) { user in
       users += 1
-      sessions += user.openSessions
+      sessions += openSessions(of: user)
       if let found = examine(user) { pressed.append(found) }
     }
     (self.users, openSessions) = (users, sessions)
@@ -247,6 +256,11 @@ struct Overview {
       let (sooner, later) = (left.end ?? .max, right.end ?? .max)
       return sooner == later ? isWorse(left, right) : sooner < later
     }
+  }
+
+  /// Live sessions, by what this host last heard of the others.
+  func openSessions(of user: UserRecord) -> Int {
+    user.openSessions + (isOfAllHosts ? Int(clamping: user.entitlement.sessionsElsewhere) : 0)
   }
 
   private func isWorse(_ left: Pressed, _ right: Pressed) -> Bool {

@@ -34,6 +34,10 @@ extension Hosts {
   package func join(as host: String, id: String) throws {
     try ledger.transaction {
       try ledger.database.execute(Schema.hostIndexes)
+      // Those who were removed before have days, and no other fact is told of them.
+      try ledger.database.run(
+        "UPDATE users SET uid = lower(hex(randomblob(16))) WHERE uid IS NULL AND status = 'removed'"
+      )
       try note(["host": host, "id": id, "token": randomDigits(), "former": "", "facts": "0"])
     }
     ledger.isJoined = true
@@ -44,9 +48,9 @@ extension Hosts {
     try ledger.transaction {
       try ledger.database.execute(
         """
-        \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed;
+        \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed; DELETE FROM late_days;
         DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/';
-        UPDATE users SET uid = NULL WHERE uid IS NOT NULL;
+        UPDATE users SET uid = NULL WHERE uid IS NOT NULL AND \(Users.isPresent);
         """)
       let users = try ledger.database.query("SELECT elsewhere_user FROM elsewhere") {
         $0.integer(0)
@@ -88,6 +92,7 @@ extension Hosts {
         INSERT OR IGNORE INTO pushed (user_id, period_start)
           SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
         DELETE FROM meta WHERE name >= 'sync.seen.' AND name < 'sync.seen/';
+        DELETE FROM meta WHERE name = 'sync.history'; DELETE FROM late_days;
         """)
       try note(["facts": "0"])
     }
@@ -131,6 +136,8 @@ extension Membership {
     usageSeen = seen
     heardAt = number("heard")
     hosts = number("hosts") ?? 1
+    toldDay = number("day").map { Day(number: $0) }
+    history = number("history").map { Day(number: $0) }
   }
 }
 
@@ -230,6 +237,7 @@ extension Hosts {
   }
 
   /// Raises this host's usage to what the centre has of it, after an older backup was restored.
+  /// Its days were taken in before.
   package func takeOwn(_ usage: [OwnUsage], at time: Int64) throws {
     try ledger.transaction {
       var history = try UsageWriter(ledger.database, zone: ledger.zone)
@@ -243,7 +251,11 @@ extension Hosts {
           row.entitlement.used += increase
           try ledger.notices.noteUsage(&row, at: time)
           try ledger.periods.store(row)
-          try history.add(increase, to: user, at: time, resetAt: row.resetAt)
+          let unknown = try ledger.hosts.unknownToHistory(row)
+          let rest = Traffic(
+            received: min(increase.received, unknown.received),
+            sent: min(increase.sent, unknown.sent))
+          try history.add(rest, to: user, at: time, resetAt: row.resetAt)
         } else {
           try ledger.database.run(
             """
@@ -315,7 +327,7 @@ extension Hosts {
   }
 
   /// The number of a user by their uid; nil where there is none of it.
-  func number(of uid: String) throws(SQLiteError) -> Int64? {
+  package func number(of uid: String) throws(SQLiteError) -> Int64? {
     try ledger.database.first("SELECT id FROM users WHERE uid = ?1", uid) { $0.integer(0) }
   }
 }

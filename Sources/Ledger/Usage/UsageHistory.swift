@@ -6,6 +6,8 @@ package struct UsageSums: Equatable, Sendable {
   package var byDay: [Day: Traffic] = [:]
   /// By the users' numbers, see `Users.owners()`.
   package var byUser: [Int64: Traffic] = [:]
+
+  package init() {}
 }
 
 /// The stretches of time that `usage` is kept by. Each row has the second that its stretch begins in:

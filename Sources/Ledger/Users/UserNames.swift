@@ -46,6 +46,11 @@ package struct Owner: Equatable, Sendable {
   /// Their name, or the last one they had.
   package let name: UserName
   package let isRemoved: Bool
+
+  package init(name: UserName, isRemoved: Bool) {
+    self.name = name
+    self.isRemoved = isRemoved
+  }
 }
 
 /// What a row in `users` says whose name was taken away.
