@@ -12,7 +12,7 @@ struct Administration {
   let settings: Settings
   let sync: SyncProgram
 
-  var words: Words { Words(settings) }
+  var words: Words { Words(settings, isStale: ledger.rules.isStale) }
 
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.
@@ -171,22 +171,31 @@ struct SyncProgram {
   }
 
   private func run(_ arguments: [String], input: [UInt8]) throws {
+    let answer = try Descriptor.memory()
     let status = try start(
-      arguments, input: input, output: .standardOutput, errors: .standardError,
+      arguments, input: input, output: answer, errors: .standardError,
       failing: "nothing was changed")
     if status == 0 { return }
-    let known = ExitStatus(rawValue: status) ?? .unavailable
-    if known == .locked {
-      throw CommandError(
-        "nothing was changed: another host changed the same meanwhile",
-        hint: "look at it again, and repeat the command if it is still to be", exitStatus: known)
+    try answer.rewind()
+    throw failure(status, saying: try answer.readToEnd(of: "what quota-sync said"))
+  }
+
+  /// What became of the change; why, quota-sync has told on standard error.
+  private func failure(_ status: Int32, saying word: [UInt8]) -> CommandError {
+    let known = ExitStatus(rawValue: status)
+    if word == Array("changed\n".utf8) {
+      return CommandError(
+        "it is changed in the centre of the hosts, and not on this host yet",
+        hint: "quota-sync --verbose takes it in", exitStatus: known ?? .inputOutput)
     }
-    if known == .inputOutput {
-      throw CommandError(
+    // One that was killed may have been about to say so.
+    if known == nil || !word.isEmpty {
+      return CommandError(
         "whether it was changed is not known: the centre was lost meanwhile",
-        hint: "look at it once quota-sync has run again", exitStatus: known)
+        hint: "look at it once quota-sync has run again", exitStatus: known ?? .inputOutput)
     }
-    throw CommandError("nothing was changed in the centre of the hosts", exitStatus: known)
+    return CommandError(
+      "nothing was changed in the centre of the hosts", exitStatus: known ?? .inputOutput)
   }
 
   /// - Parameter what: what it means where it cannot be run.

@@ -65,7 +65,7 @@ package final class Ledger {
   }
 
   /// Finds out whether other hosts were not heard of for long. That changes what users may do.
-  private func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
+  func noteStaleness(for opener: Opener, at time: Int64) throws(LedgerError) {
     try asking { () throws(SQLiteError) in
       guard try hosts.isJoined(), let membership = try hosts.membership() else { return }
       // Nothing is stale before the first news: a host that has just joined goes on as it was.

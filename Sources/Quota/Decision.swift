@@ -79,6 +79,8 @@ package enum Verdict: Equatable, Sendable {
 package enum Reason: String, CaseIterable, Sendable {
   /// The quota is used up.
   case quota
+  /// Other hosts were not heard of for long, and `SYNC_STALE` takes the quota for used up.
+  case stale
   case expired
   /// The user has as many sessions as they may have at once.
   case sessions
@@ -99,6 +101,7 @@ package enum Reason: String, CaseIterable, Sendable {
   package var text: String {
     switch self {
     case .quota: "traffic quota used up"
+    case .stale: "no news of the other hosts"
     case .expired: "account expired"
     case .sessions: "too many sessions at once"
     case .disabled: "disabled by an administrator"
@@ -126,7 +129,9 @@ package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules
   if entitlement.isExempt { return .allowed(at: nil) }
   if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
   let slowRate = entitlement.slowRate(by: rules)
-  if slowRate == nil, entitlement.isOver(by: rules) { return .refused(.quota) }
+  if slowRate == nil, entitlement.isOver(by: rules) {
+    return .refused(entitlement.isPresumedOver(by: rules) ? .stale : .quota)
+  }
   let maxSessions = entitlement.maxSessionsHere
   if maxSessions != 0, entitlement.sessionsBefore >= maxSessions {
     return .refused(.sessions)

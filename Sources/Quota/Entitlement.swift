@@ -86,6 +86,14 @@ package struct Entitlement: Equatable, Sendable {
     isOver(by: rules.count) || (rules.isStale && isPresumedOver(by: rules.staleness.answer))
   }
 
+  /// What the access table has as used of a quota that is only taken to be used up.
+  package static let presumedUse = Int64.max - 1
+
+  /// Whether a quota that is over is only taken to be.
+  func isPresumedOver(by rules: Rules) -> Bool {
+    !isOver(by: rules.count) || used.received == Entitlement.presumedUse
+  }
+
   private func isPresumedOver(by answer: Staleness.Answer) -> Bool {
     quota > 0 && (answer == .reject || (answer == .slow && thenRate != nil))
   }

@@ -18,8 +18,7 @@ package struct HostSync {
   package init(
     _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = Centre.patience,
     warn: @escaping (_ message: String, _ hint: String?) -> Void
-  ) throws(SyncError) {
-    guard !settings.sync.isEmpty else { throw .noSetting }
+  ) {
     self.ledger = ledger
     self.settings = settings
     self.machine = machine
@@ -52,19 +51,26 @@ package struct HostSync {
   @discardableResult
   package func run() throws -> Outcome {
     _ = try membership()
-    let centre = try open()
-    return try exchange(centre, present(to: centre))
+    do {
+      let centre = try open()
+      defer { try? ledger.hosts.note(.retries, centre.connection.retries.count) }
+      let host = try present(to: centre)
+      return try exchange(centre, host, wasRestored: wasRestored(centre, host))
+    } catch {
+      try? ledger.hosts.note(.failures, 1)
+      throw error
+    }
   }
 
-  private func exchange(_ centre: borrowing Centre, _ host: PresentHost) throws -> Outcome {
+  @discardableResult
+  private func exchange(
+    _ centre: borrowing Centre, _ host: PresentHost, wasRestored: Bool
+  ) throws -> Outcome {
     // The centre may have usage under its name, of another ledger.
     let isFirst = host.membership.heardAt == nil
     var outcome = Outcome()
-    switch try centre.standing(of: host) {
-    case .known: break
-    case .unknown: throw SyncError.notJoined
-    case .restored:
-      outcome.wasRestored = true
+    outcome.wasRestored = wasRestored
+    if outcome.wasRestored {
       try ledger.hosts.startOver()
       warn("the ledger or the centre was restored from a backup", "all is told and heard anew")
     }
@@ -75,6 +81,7 @@ package struct HostSync {
     if hosts.contains(where: { $0.host == host.membership.host && $0.hasLeft }) {
       try ledger.hosts.startOver()
     }
+    try giveBack(to: centre)
     let new = try ledger.hosts.newFacts()
     if !new.isEmpty { try centre.offer(new, isJoining: isFirst) }
     outcome.offered = new.count
@@ -84,19 +91,58 @@ package struct HostSync {
       try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
     }
     outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
-    try ledger.hosts.noteToken()
     outcome.heard = try hear(centre, of: hosts, as: host.membership.host)
     return outcome
+  }
+
+  /// Whether this ledger is an older one than the centre knows, or the centre an older one than this ledger
+  /// knows: then it has another token of this host's, or none, or counted less far.
+  private func wasRestored(_ centre: borrowing Centre, _ host: PresentHost) throws -> Bool {
+    let (membership, state) = (host.membership, try centre.state())
+    switch try centre.standing(of: host) {
+    case .known:
+      try ledger.hosts.noteCentre(state.identity)
+      return membership.centre == state.identity
+        && (membership.factsSeen > state.version || membership.epoch > state.epoch)
+    case .restored: return true
+    case .unknown:
+      // It joined after the dump was made that the centre is restored from.
+      guard membership.heardAt != nil, membership.centre == state.identity else {
+        throw SyncError.notJoined
+      }
+      try centre.add(host)
+      return true
+    }
+  }
+
+  /// Gives back to a restored centre what it lost.
+  private func giveBack(to centre: borrowing Centre) throws {
+    let membership = try membership()
+    if try centre.state().epoch != membership.epoch { try ledger.hosts.readAnew() }
+    guard try self.membership().factsSeen == 0 else { return }
+    var facts = try ledger.hosts.heardFacts()
+    // One whom it lost, and another host saw since then, has another uid there.
+    let known = Set(facts.map(\.key))
+    for namesake in try centre.namesakes(of: facts.filter { $0.uniqueName != nil })
+    where !known.contains(namesake.other) {
+      try ledger.hosts.rename(namesake.user, to: namesake.other, after: namesake.version)
+    }
+    facts = try ledger.hosts.heardFacts()
+    if !facts.isEmpty { _ = try centre.restore(facts) }
   }
 
   /// Takes in the facts that are new in the centre.
   ///
   /// - Returns: how many.
   private func takeIn(_ centre: borrowing Centre) throws -> Int {
-    let facts = try centre.facts(above: membership().factsSeen, garbage: warnOfGarbage)
-    if !facts.isEmpty {
-      for problem in try ledger.hosts.takeIn(facts, at: Clock.now) { warn(problem, nil) }
+    let (membership, state) = (try membership(), try centre.state())
+    guard state.version != membership.factsSeen || state.epoch != membership.epoch else { return 0 }
+    let facts = try centre.facts(
+      above: membership.factsSeen, upTo: state.version, garbage: warnOfGarbage)
+    for problem in try ledger.hosts.takeIn(facts, upTo: state.version, at: Clock.now) {
+      warn(problem, nil)
     }
+    try ledger.hosts.noteEpoch(state.epoch)
     return facts.count
   }
 
@@ -111,11 +157,12 @@ package struct HostSync {
     let today = Day(of: Clock.now, in: settings.zone)
     try ledger.hosts.beginDays(with: today)
     while true {
-      let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: Clock.now)
       let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
       try centre.push(sound, days, of: host, isRestored: isRestored)
+      try ledger.hosts.noteToken()
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)
       try ledger.hosts.noteTold(days)
@@ -186,7 +233,9 @@ package struct HostSync {
     preview.known = try centre.known(users.compactMap(\.uniqueName))
     preview.users = users.count - preview.known
     preview.plans = new.count { $0.kind == .plan }
-    preview.facts = try centre.facts(above: 0, garbage: warnOfGarbage).count
+    preview.facts = try centre.facts(
+      above: 0, upTo: centre.state().version, garbage: warnOfGarbage
+    ).count
     return preview
   }
 
@@ -207,13 +256,14 @@ package struct HostSync {
     }
     // What another centre, or this one before it was restored, had of this host is not known here.
     if former != nil { try ledger.hosts.startOver() }
+    try ledger.hosts.noteCentre(centre.state().identity)
     do { try centre.add(host) } catch {
       // Where the answer was lost it may well have joined.
-      let isLost = (error as? PostgresError).map { $0.kind != .refused } ?? false
+      let isLost = (error as? PostgresError)?.isUndecided ?? false
       if former == nil, !isLost { try ledger.hosts.leave() }
       throw error
     }
-    return try exchange(centre, host)
+    return try exchange(centre, host, wasRestored: wasRestored(centre, host))
   }
 
   /// Makes this host one by itself again.
@@ -233,13 +283,32 @@ package struct HostSync {
 
   /// Changes facts in the centre, all of them or none, and then takes them in here.
   ///
+  /// - Parameter changed: is called once the centre has them; what fails after that is warned of.
   /// - Throws: what kept the centre from changing them; nothing was changed then, but for
   ///   `SyncError.unknownCommit`.
-  package func change(_ facts: [SharedFact]) throws {
+  package func change(_ facts: [SharedFact], changed: () throws -> Void = {}) throws {
     _ = try membership()
-    let centre = try open()
-    try centre.change(facts)
-    do { _ = try takeIn(centre) } catch {
+    var centre = try open()
+    var host = try present(to: centre)
+    if try wasRestored(centre, host) {
+      // First what it lost, with the versions that these facts change.
+      try exchange(centre, host, wasRestored: true)
+      host = try present(to: centre)
+    }
+    do { try centre.change(facts, by: host) } catch SyncError.unknownCommit(let lost) {
+      // The centre is asked before it is done again.
+      let isChanged: Bool
+      do {
+        centre = try open()
+        isChanged = try centre.token(of: host) == host.membership.token
+      } catch { throw SyncError.unknownCommit(lost) }
+      if !isChanged { try centre.change(facts, by: host) }
+    }
+    do {
+      try changed()
+      try ledger.hosts.noteToken()
+      _ = try takeIn(centre)
+    } catch {
       let reason = (error as? any UserFacingError)?.message ?? "\(error)"
       warn("it is changed, and this host does not know of it yet: \(reason)", nil)
     }
@@ -248,7 +317,9 @@ package struct HostSync {
   // MARK: Agreement
 
   private func membership() throws -> Membership {
-    guard let membership = try ledger.hosts.membership() else { throw SyncError.notJoined }
+    guard let membership = try ledger.hosts.membership() else {
+      throw settings.sync.isEmpty ? SyncError.noSetting : SyncError.notJoined
+    }
     return membership
   }
 
@@ -262,12 +333,13 @@ package struct HostSync {
 
   /// Connects, and makes sure that this host may take part.
   private func open() throws -> Centre {
+    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
     let centre = try Centre(settings.sync, patience: patience)
     let (rules, here) = (try centre.rules(), try settings.commonRules())
     guard rules.names == here.names else {
       throw SyncError.names(here: here.names, centre: rules.names)
     }
-    guard settings.zone.isSame(as: rules.zone, named: here.zone) else {
+    guard Zone.isReadable(rules.zone), settings.zone.isSame(as: rules.zone, named: here.zone) else {
       throw SyncError.zone(here: here.zone, centre: rules.zone)
     }
     return centre

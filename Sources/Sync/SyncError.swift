@@ -18,6 +18,10 @@ package enum SyncError: UserFacingError, Equatable {
   case names(here: String, centre: String)
   /// There is another host of this name.
   case hostTaken(String)
+  /// The centre knows this ledger as another host.
+  case known(as: String)
+  /// What the centre has of a host belongs to another role.
+  case anotherRole(String)
   /// The centre knows no such host.
   case noSuchHost(String)
   /// The centre was last told of this host by another one that has the same ledger.
@@ -26,6 +30,10 @@ package enum SyncError: UserFacingError, Equatable {
   case changedElsewhere
   /// Another user has the name.
   case nameTaken
+  /// A plan was removed that a user was to follow.
+  case planRemoved(String)
+  /// A plan was given to a user, and was to be removed.
+  case planInUse(String)
   /// What came on standard input is no change.
   case badLine(Int, isNo: String)
   /// The answer to a commit was lost.
@@ -45,6 +53,8 @@ package enum SyncError: UserFacingError, Equatable {
     case .namelessZone: "the time zone of this host has no name"
     case .names(let here, let centre): "NAMES is \(here) here, and \(centre) in the centre"
     case .hostTaken(let host): "there is a host \(host) in the centre already"
+    case .known(let host): "the centre knows this ledger as \(host)"
+    case .anotherRole(let host): "\(host) is a host of another role's in the centre"
     case .noSuchHost(let host): "the centre knows no host \(host)"
     case .copied(let host, let sameMachine):
       sameMachine
@@ -52,6 +62,10 @@ package enum SyncError: UserFacingError, Equatable {
         : "the ledger of \(host) was copied from another machine"
     case .changedElsewhere: "it was changed on another host meanwhile; nothing was changed"
     case .nameTaken: "another host has given this name to a user meanwhile; nothing was changed"
+    case .planRemoved(let plan):
+      "the plan \(plan) was removed on another host meanwhile; nothing was changed"
+    case .planInUse(let plan):
+      "the plan \(plan) was given to a user on another host meanwhile; nothing was changed"
     case .badLine(let line, let what): "line \(line) of standard input is no \(what)"
     case .unknownCommit(let error): "whether it was changed is not known: \(error.message)"
     case .underWay: "another quota-sync is under way"
@@ -73,11 +87,16 @@ package enum SyncError: UserFacingError, Equatable {
     case .hostTaken(let host):
       "--host gives this one another name; if it was \(host) before, or that is gone for good: "
         + "quota-sync forget \(host)"
+    case .known(let host):
+      "quota-sync --join --host \(host); a copy of that host has to begin with an empty database"
+    case .anotherRole(let host):
+      "have SYNC name the role that owns the tables, or that of \(host), and try again"
     case .noSuchHost: "quota-sync hosts lists them"
     case .copied(let host, _):
       "on a copy move the database aside, then quota-sync --join --host NAME; on the machine that \(host) "
         + "moved to: quota-sync --leave --alone, forget \(host), --join --host \(host)"
-    case .changedElsewhere, .nameTaken: "look at what it is now, and try again"
+    case .changedElsewhere, .nameTaken, .planRemoved, .planInUse:
+      "look at what it is now, and try again"
     case .unknownCommit: "look at it once quota-sync has run again"
     case .underWay: "it takes a few seconds; try again"
     case .badLine: nil
@@ -86,7 +105,8 @@ package enum SyncError: UserFacingError, Equatable {
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .changedElsewhere, .nameTaken, .underWay: .locked
+    case .changedElsewhere, .nameTaken, .planRemoved, .planInUse, .underWay: .locked
+    case .anotherRole: .permission
     case .unknownCommit: .inputOutput
     case .badLine, .noSuchHost: .badData
     default: .configuration
@@ -103,6 +123,8 @@ extension PostgresError: UserFacingError {
     case "42P01", "3F000": "quota-sync --init makes the tables"
     case "42501":
       "quota-sync --init --grant ROLE, as who owns the tables, gives a role what it needs"
+    case "22003":
+      "a number in the centre is beyond 64 bits; who owns the tables has to put it right"
     case "25006": "that server is a copy; name all servers in SYNC, and libpq finds the right one"
     case PostgresError.unreadable: "the manual of PostgreSQL has it under Connection Strings"
     case "" where message.contains("certificate"):

@@ -39,7 +39,6 @@ struct SyncCommand {
   }
 
   private func perform() throws {
-    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
     // What follows is done as the account, whose password file libpq reads.
     _ = try StateDirectory(of: settings.database)
     switch try options.action() {
@@ -58,7 +57,12 @@ struct SyncCommand {
       print("this host is one by itself again")
     case .change:
       let facts = try readLines("change", SharedFact.init(line:))
-      try locked { try $0.change(facts) }
+      do {
+        try locked { try $0.change(facts) { try Self.say("changed") } }
+      } catch SyncError.unknownCommit(let error) {
+        try Self.say("unknown")
+        throw SyncError.unknownCommit(error)
+      }
       log.record(.info, "changed", ["facts": .number(Int64(facts.count))])
     case .usage: try answer()
     case .run:
@@ -67,6 +71,11 @@ struct SyncCommand {
       }
       if options.verbose { print(text(outcome)) }
     }
+  }
+
+  /// Tells quota-admin, at once, what became of a change; with neither word nothing was changed.
+  private static func say(_ word: String) throws(SystemError) {
+    try Descriptor.standardOutput.write(Array("\(word)\n".utf8).span, to: "standard output")
   }
 
   // MARK: What concerns the ledger
@@ -79,15 +88,15 @@ struct SyncCommand {
       let lock = try StateLock.attempt(.sync, beside: settings.database, patience: patience)
     else { throw SyncError.underWay }
     let ledger = try Ledger.open(settings, log)
-    let result = Swift.Result { try body(try sync(ledger)) }
+    let result = Swift.Result { try body(sync(ledger)) }
     // What was taken in before something failed holds, too.
     try ledger.accessTable.publish(settings.access, at: .now)
     _ = consume lock
     return try result.get()
   }
 
-  private func sync(_ ledger: Ledger) throws -> HostSync {
-    try HostSync(ledger, settings, machine: Self.machine) { message, hint in
+  private func sync(_ ledger: Ledger) -> HostSync {
+    HostSync(ledger, settings, machine: Self.machine) { message, hint in
       log.warn(message, hint: hint)
     }
   }
@@ -126,7 +135,8 @@ struct SyncCommand {
   // MARK: What concerns the centre only
 
   private func centre() throws -> Centre {
-    try Centre(settings.sync, patience: Centre.patience)
+    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
+    return try Centre(settings.sync, patience: Centre.patience)
   }
 
   private func answer() throws {

@@ -61,7 +61,7 @@ private struct AskingHost {
     #expect(text.output.contains("2026-11-01       0 B   2 MiB  2 MiB  ####"), "\(text.output)")
     #expect(
       host.asked == [
-        "--usage", #"{"first":\#(before),"last":\#(first),"by":"day","users":null}"#,
+        "--usage", #"{"of":"days","first":\#(before),"last":\#(first),"by":"day","users":null}"#,
       ])
     let months = try host.admin(
       "usage", "--all-hosts", "--by", "month", "--json", "--since", "2026-10-31", "--until",
@@ -151,5 +151,65 @@ private struct AskingHost {
     #expect(unknown.status == 65 && unknown.errors.contains("no other host knows of bob yet"))
     #expect(
       try host.admin("usage", "nobody", "--all-hosts").errors.contains("there is no user nobody"))
+  }
+}
+
+@Suite struct `Metrics of hosts that share their users` {
+  private func expectSound(_ text: String) throws {
+    guard FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool") else { return }
+    let checked = try Program.run("/usr/bin/promtool", ["check", "metrics"], input: text)
+    #expect(
+      checked.status == 0 && checked.output.isEmpty && checked.errors.isEmpty,
+      "\(checked.output)\(checked.errors)")
+  }
+
+  @Test func `tell how this host gets on with the centre, without asking it`() throws {
+    let host = try AskingHost(status: 69)
+    #expect(try !host.admin("metrics").output.contains("_sync_news_age_seconds "))
+    let heard = Int64(Date().timeIntervalSince1970) - 100
+    try Connection(host.bench.path, busyTimeout: 20_000).execute(
+      """
+      INSERT INTO meta VALUES ('sync.heard', '\(heard)'), ('sync.failures', '7'), ('sync.retries', '2');
+      UPDATE user_quotas SET bytes_sent = 5; INSERT INTO late_days VALUES (1, 2)
+      """)
+    let text = try host.admin("metrics").output
+    try expectSound(text)
+    let lines = Set(text.split(separator: "\n").map(String.init))
+    for line in [
+      "hosts 3", "sync_last_success_timestamp_seconds \(heard)", "sync_waiting_rows 2",
+      "sync_failed_runs_total 7", "sync_retries_total 2",
+    ] { #expect(lines.contains("openvpn_quota_\(line)"), "\(line)") }
+    let age = try #require(text.firstMatch(of: /_sync_news_age_seconds (\d+)\n/)?.output.1)
+    #expect(try #require(Int64(age)) >= 100)
+    #expect(host.asked.isEmpty)
+  }
+
+  @Test func `tell of every host and of each user's usage there`() throws {
+    let host = try AskingHost(
+      #"{"question":0,"host":"vpn1","age":3,"received":0,"sent":0}"#,
+      #"{"question":0,"host":"vpn2","age":50,"received":0,"sent":0}"#,
+      #"{"question":0,"host":"vpn3","received":0,"sent":0}"#,
+      #"{"question":1,"user":"u-alice","host":"vpn2","period":0,"sessions":2,"received":7,"sent":8}"#,
+      #"{"question":1,"user":"u-alice","host":"vpn1","period":0,"sessions":1,"received":5,"sent":6}"#,
+      #"{"question":1,"user":"u-bob","host":"vpn1","period":5,"sessions":0,"received":1,"sent":1}"#,
+      #"{"question":1,"user":"u-none","host":"vpn1","period":0,"sessions":4,"received":1,"sent":1}"#
+    )
+    try Connection(host.bench.path, busyTimeout: 20_000).execute(
+      "UPDATE users SET uid = 'u-' || username; UPDATE user_quotas SET period_start = 0")
+    let text = try host.admin("metrics", "--all-hosts").output
+    try expectSound(text)
+    #expect(host.asked == ["--usage", #"{"of":"hosts"}"#, #"{"of":"periods"}"#])
+    let lines = Set(text.split(separator: "\n").map(String.init))
+    for line in [
+      #"sessions{host="vpn1"} 1"#, #"sessions{host="vpn2"} 2"#,
+      #"user_received_bytes_total{user="alice",host="vpn1"} 5"#,
+      #"user_sent_bytes_total{user="alice",host="vpn2"} 8"#,
+      #"user_sessions{user="alice",host="vpn2"} 2"#, #"user_quota_bytes{user="bob"} 1000000000"#,
+    ] { #expect(lines.contains("openvpn_quota_\(line)"), "\(line) in \(text)") }
+    #expect(!text.contains("vpn3") && !text.contains(#"user="bob",host"#))
+    #expect(!text.contains("openvpn_quota_database_bytes"))
+    #expect(text.contains(#"host_last_told_timestamp_seconds{host="vpn1"} "#))
+    let totals = try host.admin("metrics", "--all-hosts", "--totals").output
+    #expect(!totals.contains("user=") && totals.contains(#"sessions{host="vpn2"} 2"#))
   }
 }

@@ -1,7 +1,10 @@
 import Foundation
 import SQLite
+import Support
 import TestSupport
 import Testing
+
+@testable import Admin
 
 /// `quota-admin` on a host that shares its users, beside a `quota-sync` that only keeps what it is told.
 private struct SharingHost {
@@ -18,6 +21,7 @@ private struct SharingHost {
       #!/bin/sh
       echo "run $*" >>"\(folder)/told"
       cat >>"\(folder)/told"
+      cat "\(folder)/word"
       exit "$(cat "\(folder)/status")"
 
       """, to: "quota-sync", mode: 0o755)
@@ -31,8 +35,11 @@ private struct SharingHost {
       """)
   }
 
-  /// Has `quota-sync` end with a status from here on.
-  func answer(_ status: Int32) throws { try bench.folder.write("\(status)\n", to: "status") }
+  /// Has `quota-sync` end with a status from here on, after it said a word or nothing.
+  func answer(_ status: Int32, _ word: String = "") throws {
+    try bench.folder.write("\(status)\n", to: "status")
+    try bench.folder.write(word, to: "word")
+  }
 
   func change(_ sql: String) throws {
     try Connection(bench.path, busyTimeout: 20_000).execute(sql)
@@ -102,16 +109,24 @@ private struct SharingHost {
   }
 
   @Test(
-    arguments: [(69, "in the centre"), (75, "meanwhile"), (77, "in the centre")]
-      as [(Int32, String)])
-  func `nothing is changed where the centre does not take it`(status: Int32, why: String) throws {
+    arguments: [
+      (65, "", "nothing was changed in the centre"), (69, "", "nothing was changed in the centre"),
+      (74, "", "nothing was changed in the centre"), (75, "", "nothing was changed in the centre"),
+      (77, "", "nothing was changed in the centre"),
+      (73, "changed\n", "it is changed in the centre of the hosts, and not on this host yet"),
+      (74, "unknown\n", "whether it was changed is not known"),
+      (137, "", "whether it was changed is not known"),
+      (137, "changed\n", "it is changed in the centre"),
+    ] as [(Int32, String, String)])
+  func `what became of a change is told as it is`(
+    status: Int32, word: String, text: String
+  ) throws {
     let host = try SharingHost()
-    try host.answer(status)
+    try host.answer(status, word)
     let outcome = try host.admin("disable", "alice")
-    #expect(outcome.status == status)
+    #expect(outcome.status == (status > 128 ? 74 : status))
     #expect(outcome.output.isEmpty)
-    #expect(outcome.errors.contains("error: nothing was changed"))
-    #expect(outcome.errors.contains(why))
+    #expect(outcome.errors.hasPrefix("quota-admin: error: \(text)"), "\(outcome.errors)")
     #expect(try host.bench.probe.user("alice")?.status == "active")
   }
 
@@ -151,6 +166,20 @@ private struct SharingHost {
     #expect(try report().contains("berlin heard of 2 other hosts "))
     try host.change("UPDATE meta SET value = '\(now - 90)' WHERE name = 'sync.heard'")
     #expect(try report().contains("-> quota-sync --verbose"))
+  }
+
+  @Test func `check says that nothing runs quota-sync, where systemd should`() throws {
+    let host = try SharingHost()
+    var settings = Settings()
+    settings.database = host.bench.path
+    settings.sync = "host=db"
+    func timer(_ isActive: Bool) -> [CheckResult] {
+      HostsCheck(settings: settings, now: 0, isSystemdRunning: true, isActive: { _ in isActive })
+        .results().filter { $0.text.contains("timer") }
+    }
+    #expect(timer(true).isEmpty)
+    #expect(timer(false).map(\.level) == [.error])
+    #expect(timer(false).first?.text == "quota-sync.timer is not running")
   }
 
   @Test func `check says that SYNC alone shares nothing, once there is a database`() throws {

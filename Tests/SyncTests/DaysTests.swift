@@ -15,7 +15,7 @@ import Testing
   private func days(_ hosts: TestHosts, by parts: Set<UsageQuestion.Part> = [.user, .day, .host])
     throws -> [String]
   {
-    try hosts.centre().answers(to: [UsageQuestion(days: always, by: parts)]).map { row in
+    try hosts.centre().answers(to: [.days(always, by: parts)]).map { row in
       [
         row.host, row.owner.map { "\($0.name)" }, row.day.map { "\($0.number - today.number)" },
         "\(row.traffic.received)/\(row.traffic.sent)",
@@ -44,12 +44,12 @@ import Testing
     #expect(try days(hosts, by: [.host]) == ["a 101/5", "b 27/3"])
     #expect(try days(hosts, by: []) == ["128/8"])
     let uid = try #require(
-      try hosts.centre().facts(above: 0) { _ in }.first { $0.content["name"] == "bob" }
+      try hosts.centre().facts(above: 0, upTo: .max) { _ in }.first { $0.content["name"] == "bob" }
     ).key
     let bob = try hosts.centre().answers(to: [
-      UsageQuestion(days: today...today, users: [uid], by: [.host]),
-      UsageQuestion(days: (today + 1)...(today + 1), by: []),
-      UsageQuestion(days: always, users: [], by: [.user]),
+      .days(today...today, users: [uid], by: [.host]),
+      .days((today + 1)...(today + 1), by: []),
+      .days(always, users: [], by: [.user]),
     ])
     #expect(bob.map(\.question) == [0] && bob[0].host == "b" && bob[0].traffic.received == 7)
   }
@@ -143,9 +143,14 @@ import Testing
     try hosts[0].use("alice", 10)
     try hosts[0].run()
     try hosts.database.execute(
-      "DROP TABLE quota_days; UPDATE quota_centre SET schema_number = 1")
+      """
+      DROP TABLE quota_days; UPDATE quota_centre SET schema_number = 1;
+      ALTER TABLE quota_centre DROP COLUMN identity, DROP COLUMN epoch
+      """)
     try hosts[0].ledger().database.execute(
-      "DELETE FROM meta WHERE name IN ('sync.day', 'sync.history')")
+      """
+      DELETE FROM meta WHERE name IN ('sync.day', 'sync.history', 'sync.centre', 'sync.epoch')
+      """)
     let error = #expect(throws: SyncError.self) { try hosts[0].run() }
     #expect(error == .schema(found: 1, expected: 2))
     #expect(error?.hint?.hasPrefix("quota-sync --init") == true)
@@ -163,5 +168,56 @@ import Testing
       "INSERT INTO quota_days VALUES ('x', 1, 'a', 4611686018427387904, 3), ('x', 2, 'a', 9000000000000000000, 4)"
     )
     #expect(try days(hosts, by: [.user]) == ["\(Int64.max)/7"])
+  }
+
+  @Test func `Runs that fail are counted, and what is not told meanwhile`() throws {
+    let hosts = try TestHosts("a")
+    try hosts[0].run()
+    let before = try #require(try hosts[0].ledger().hosts.state())
+    #expect(before.failures == 0 && before.retries == 0 && before.waiting == 0)
+    try hosts[0].use("alice", 10)
+    hosts[0].settings.sync = "host=/nowhere"
+    for _ in 0..<2 { #expect(throws: PostgresError.self) { try hosts[0].run() } }
+    hosts[0].settings.sync = hosts.database.settings
+    #expect(try hosts[0].ledger().hosts.state()?.failures == 2)
+    try hosts[0].run()
+    try hosts[0].use("alice", 1)
+    let after = try #require(try hosts[0].ledger().hosts.state())
+    #expect(after.failures == 2 && after.waiting == 1 && after.hosts == 1)
+    #expect(try #require(after.heardAt) >= before.heardAt ?? .max)
+  }
+
+  @Test func `A transaction that runs anew is counted`() throws {
+    let database = try TestDatabase()
+    let connection = try database.connect()
+    var tries = 0
+    try connection.transaction { connection in
+      tries += 1
+      if tries < 3 { throw PostgresError(.refused, state: "40001", "met") }
+    }
+    #expect(tries == 3 && connection.retries.count == 2)
+  }
+
+  @Test func `The centre answers what each user has on each host, and when hosts were heard`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[1].run()
+    try hosts[0].use("alice", 100, 5)
+    try hosts[1].connect("alice")
+    try hosts.settle()
+    _ = try hosts.centre().remove("a")
+    let answers = try hosts.centre().answers(to: [.hosts, .periods])
+    #expect(answers.filter { $0.question == 0 }.map(\.host) == ["a", "b"])
+    #expect(answers[0].age == nil && answers[1].age != nil)
+    let rows = answers.filter { $0.question == 1 }.sorted { $0.host ?? "" < $1.host ?? "" }
+    #expect(rows.map(\.traffic.total) == [105, 0])
+    #expect(rows.map(\.period?.sessions) == [0, 1])
+    // As they come over a pipe.
+    for answer in answers {
+      let read = try #require(UsageAnswer(line: Array(answer.line.dropLast())))
+      #expect(read.line == answer.line)
+    }
   }
 }

@@ -224,21 +224,15 @@ import Testing
     let hosts = try TestHosts("a", "b")
     try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
     try hosts.settle()
-    let cluster = hosts.database.cluster
-    let dump = "\(cluster.socket)/\(hosts.database.name).dump"
-    try cluster.run(
-      "pg_dump", ["-h", cluster.socket, "-U", "owner", "-f", dump, hosts.database.name])
+    let dump = try hosts.database.dump()
     try hosts[0].use("alice", 300)
     try hosts[1].change { _ = try $0.users.add("bob", Terms(quota: 50), at: Clock.now) }
     try hosts[1].use("bob", 20)
     try hosts.settle()
-    try hosts.database.execute(
-      "DROP TABLE quota_days, quota_usage, quota_facts, quota_hosts, quota_centre")
-    try cluster.run(
-      "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", hosts.database.name, "-f", dump])
+    try hosts.database.restore(dump)
     try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
     try hosts.settle()
-    let known = try hosts.centre().facts(above: 0) { _ in }
+    let known = try hosts.centre().facts(above: 0, upTo: .max) { _ in }
     #expect(known.filter { $0.kind == .user }.compactMap(\.uniqueName).count == 2)
     // One who comes later hears of both.
     let late = try TestHost("c", hosts.database.settings)
@@ -250,6 +244,186 @@ import Testing
     }
   }
 
+  @Test func `What a host did last before the centre was restored comes back, removals too`() throws
+  {
+    let hosts = try TestHosts("a", "b", "c")
+    for name in ["alice", "bob", "carol"] as [UserName] {
+      try hosts[0].change { _ = try $0.users.add(name, Terms(quota: 1000), at: Clock.now) }
+    }
+    try hosts.settle()
+    try hosts.settle()
+    let dump = try hosts.database.dump()
+    // Nothing is told after these but by c, which hears of none of them.
+    try hosts[0].change {
+      _ = try $0.grants.give(500, to: "alice", isCarried: false, note: "", at: Clock.now)
+    }
+    try hosts[0].change { _ = try $0.users.remove("bob", purgingHistory: false, at: Clock.now) }
+    try hosts[0].change { try $0.plans.add("basic", Terms(quota: 7), at: Clock.now) }
+    try hosts[1].run()
+    try hosts[1].change { _ = try $0.users.rename("carol", to: "anna", at: Clock.now) }
+    try hosts[1].change { _ = try $0.users.add("carol", Terms(quota: 5), at: Clock.now) }
+    try hosts.database.restore(dump)
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    // One who knows of nothing counts on from the dump.
+    try hosts[2].change { _ = try $0.users.add("dora", Terms(quota: 4), at: Clock.now) }
+    try hosts[0].use("alice", 5)
+    try hosts.settle()
+    try hosts.settle()
+    let late = try TestHost("d", hosts.database.settings)
+    try late.join()
+    for host in hosts.hosts + [late] {
+      #expect(try host.entitlement(of: "alice")?.granted == 500, "\(host.name)")
+      #expect(try host.used("alice") == 5, "\(host.name)")
+      #expect(try host.entitlement(of: "bob") == nil, "\(host.name)")
+      #expect(try host.entitlement(of: "anna")?.quota == 1000, "\(host.name)")
+      #expect(try host.entitlement(of: "carol")?.quota == 5, "\(host.name)")
+      #expect(try host.entitlement(of: "dora")?.quota == 4, "\(host.name)")
+      #expect(try host.ledger().plans.named("basic")?.terms.quota == 7, "\(host.name)")
+    }
+    // And then there is nothing more to tell.
+    for host in hosts.hosts { #expect(try host.run() == HostSync.Outcome(), "\(host.name)") }
+  }
+
+  @Test func `A user whom a restored centre lost, and another host saw since, is one user`() throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts.settle()
+    let dump = try hosts.database.dump()
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[0].use("alice", 300)
+    try hosts[0].run()
+    try hosts.database.restore(dump)
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    try hosts[1].use("alice", 20)
+    try hosts[1].run()
+    try hosts.settle()
+    try hosts.settle()
+    for host in hosts.hosts {
+      #expect(try host.used("alice") == 320, "\(host.name)")
+      #expect(try host.entitlement(of: "alice")?.quota == 1000, "\(host.name)")
+    }
+    let known = try hosts.centre().facts(above: 0, upTo: .max) { _ in }
+    #expect(known.count { $0.kind == .user } == 1)
+  }
+
+  @Test func `A host that joined after the dump was made is there again by itself`() throws {
+    let hosts = try TestHosts("a")
+    let dump = try hosts.database.dump()
+    let late = try TestHost("b", hosts.database.settings)
+    try late.join()
+    try late.use("alice", 70)
+    try late.run()
+    try hosts.database.restore(dump)
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    #expect(try late.run().wasRestored)
+    try hosts[0].run()
+    #expect(try hosts[0].used("alice") == 70)
+  }
+
+  @Test func `A backup that was made while the host spoke is an older one, too`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts.settle()
+    _ = try hosts[0].ledger().hosts.drawToken()
+    let backup = try hosts[0].copyFiles()
+    try hosts[0].use("alice", 90)
+    try hosts[0].run()
+    hosts[0].move(to: backup)
+    try hosts.database.execute("UPDATE quota_hosts SET heard_at = heard_at - 1000")
+    #expect(try hosts[0].run().wasRestored)
+    try hosts[1].run()
+    for host in hosts.hosts { #expect(try host.used("alice") == 100) }
+  }
+
+  @Test func `A ledger has one name in the centre, though it left or was forgotten`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 10)
+    try hosts.settle()
+    try hosts[0].sync().leave(alone: false)
+    #expect(throws: SyncError.known(as: "a")) { _ = try hosts[0].sync().join(as: "c") }
+    #expect(try hosts[0].ledger().hosts.membership() == nil)
+    try hosts[0].join()
+    #expect(try hosts.centre().remove("a"))
+    // A hurry: the centre is gone for good, they say.
+    hosts[0].settings.sync = ""
+    try hosts[0].sync().leave(alone: true)
+    hosts[0].settings.sync = hosts.database.settings
+    #expect(throws: SyncError.known(as: "a")) { _ = try hosts[0].sync().join(as: "c") }
+    // Nor has a copy of it another one, nor its own, while it is there.
+    try hosts[0].join()
+    let copy = try TestHost("c", hosts.database.settings)
+    copy.move(to: try hosts[0].copyFiles())
+    try copy.sync().leave(alone: true)
+    #expect(throws: SyncError.known(as: "a")) { _ = try copy.sync().join(as: "c") }
+    #expect(throws: SyncError.hostTaken("a")) { _ = try copy.sync().join(as: "a") }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == 10) }
+  }
+
+  @Test func `A plan is not removed while another host gives it to a user, nor given once removed`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].change { try $0.plans.add("basic", Terms(quota: 100), at: Clock.now) }
+    try hosts[0].change { try $0.plans.add("b\"ig", Terms(quota: 200), at: Clock.now) }
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(), at: Clock.now) }
+    // A user's name is no plan.
+    try hosts[0].change { _ = try $0.users.add("basic", Terms(quota: 1), at: Clock.now) }
+    try hosts.settle()
+    let follow = { (plan: String) in
+      { (ledger: Ledger) in
+        _ = try ledger.users.change("alice", TermsEdit(), plan: .set(plan), at: Clock.now)
+      }
+    }
+    try hosts[0].change { try $0.plans.remove("basic", at: Clock.now) }
+    let error = #expect(throws: SyncError.self) { try hosts[1].change(follow("basic")) }
+    #expect(error == .planRemoved("basic") && error?.exitStatus == .locked)
+    try hosts.settle()
+    try hosts[1].change(follow("b\"ig"))
+    #expect(throws: SyncError.planInUse("b\"ig")) {
+      try hosts[0].change { try $0.plans.remove("b\"ig", at: Clock.now) }
+    }
+    try hosts.settle()
+    for host in hosts.hosts {
+      #expect(try host.entitlement(of: "alice")?.quota == 200)
+      #expect(try host.ledger().plans.all().map(\.name) == ["b\"ig"])
+      #expect(host.warnings.isEmpty, "\(host.warnings)")
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `A change whose commit was not answered is done once`(isCommitted: Bool) throws {
+    let hosts = try TestHosts("a", "b")
+    let proxy = try LosingProxy(to: hosts.database.cluster, isCommitted: isCommitted)
+    hosts[0].settings.sync = proxy.settings(of: hosts.database.name)
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    #expect(proxy.hasLost)
+    try hosts[1].run()
+    for host in hosts.hosts {
+      #expect(try host.entitlement(of: "alice")?.quota == 1000)
+      #expect(host.warnings.isEmpty, "\(host.warnings)")
+    }
+  }
+
+  @Test func `The run that hears of the others again lets users in`() throws {
+    let hosts = try TestHosts("a", "b")
+    hosts[0].settings.syncStale = Staleness(after: 60, .reject)
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[0].run()
+    try hosts[0].ledger().database.run(
+      "UPDATE meta SET value = value - 100 WHERE name = 'sync.heard'")
+    let ledger = try hosts[0].ledger()
+    #expect(ledger.rules.isStale)
+    let sync = HostSync(ledger, hosts[0].settings, machine: hosts[0].machine) { _, _ in }
+    try sync.run()
+    #expect(!ledger.rules.isStale)
+    try ledger.accessTable.publish(
+      AccessSettings(onError: .allow, identifyBy: .auto), at: .now)
+    var table = try AccessTable(in: Directory(hosts[0].folder.path))
+    let user = try #require(try table.user(named: Array("alice".utf8)))
+    #expect(user.used < user.limit)
+  }
+
   @Test func `A host that the centre has no more joins again, and tells all anew`() throws {
     let hosts = try TestHosts("a", "b")
     try hosts[0].use("alice", 10)
@@ -258,7 +432,7 @@ import Testing
     try hosts.database.execute(
       """
       DELETE FROM quota_days; DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
-      UPDATE quota_centre SET version = 0
+      UPDATE quota_centre SET version = 0, identity = 'made anew'
       """)
     #expect(throws: SyncError.notJoined) { try hosts[0].run() }
     for host in hosts.hosts { try host.join() }

@@ -38,7 +38,7 @@ final class TestHost {
   }
 
   func sync(within patience: Duration = .seconds(600)) throws -> HostSync {
-    try HostSync(try ledger(), settings, machine: machine, patience: patience) { message, _ in
+    HostSync(try ledger(), settings, machine: machine, patience: patience) { message, _ in
       self.warnings.append(message)
     }
   }

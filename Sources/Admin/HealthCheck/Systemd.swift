@@ -7,6 +7,10 @@ enum Systemd {
     isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
   }
 
+  static func isActive(_ unit: String) -> Bool {
+    properties(of: unit, ["ActiveState"])["ActiveState"] == "active"
+  }
+
   /// The values of some properties; none where systemd cannot be asked.
   static func properties(of unit: String, _ names: [String]) -> [String: String] {
     let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]
@@ -37,9 +41,7 @@ struct OpenVPNUnit {
   }
 
   /// Whether it runs; nil where we know of no unit.
-  var isActive: Bool? {
-    name.map { Systemd.properties(of: $0, ["ActiveState"])["ActiveState"] == "active" }
-  }
+  var isActive: Bool? { name.map(Systemd.isActive) }
 
   /// The command that starts or restarts it, or what to do in words.
   func command(_ verb: String) -> String {

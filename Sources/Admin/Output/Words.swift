@@ -5,11 +5,13 @@ import Support
 /// How amounts, moments and terms are told to people, by the settings.
 struct Words {
   let zone: Zone
-  let rules: Rules
+  private(set) var rules: Rules
   let units: ByteUnits
 
-  init(_ settings: Settings) {
+  /// - Parameter isStale: see `Rules`; the settings do not say it.
+  init(_ settings: Settings, isStale: Bool = false) {
     (zone, rules, units) = (settings.zone, settings.rules, settings.units)
+    rules.isStale = isStale
   }
 
   func size(_ bytes: Int64) -> String { ByteSize.format(bytes, in: units) }

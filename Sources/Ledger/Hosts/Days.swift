@@ -135,10 +135,53 @@ extension Hosts {
   package func noteTold(before today: Day, keepingFrom oldest: Day) throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       // What was counted since it was told may be of the day before.
-      guard try ownUsage(limit: 1).isEmpty else { return }
+      guard try waitingUsage() == 0 else { return }
       try note(["day": "\(today.number)"])
       try ledger.database.run("DELETE FROM late_days WHERE day < ?1", oldest.number)
     }
+  }
+}
+
+// MARK: How telling goes
+
+/// How a host gets on with telling the centre, for metrics.
+package struct SyncState: Equatable, Sendable {
+  /// When all news was last heard, in seconds since 1970 in UTC; nil for never.
+  package let heardAt: Int64?
+  /// How many hosts there are, this one included.
+  package let hosts: Int64
+  /// Rows of usage and of days that the centre does not have as they are, but for history before the host
+  /// joined.
+  package let waiting: Int64
+  /// Since the host joined: runs of quota-sync that failed, and transactions that ran anew.
+  package let failures: Int64
+  package let retries: Int64
+}
+
+extension Hosts {
+  /// What happens besides, and is counted.
+  package enum Count: String { case failures, retries }
+
+  /// Counts something that happened in a run of quota-sync.
+  package func note(_ count: Count, _ more: Int) throws(SQLiteError) {
+    if more == 0 { return }
+    try ledger.database.transaction { () throws(SQLiteError) in
+      guard try isJoined() else { return }
+      try note([count.rawValue: "\(number(of: count) + Int64(more))"])
+    }
+  }
+
+  private func number(of count: Count) throws(SQLiteError) -> Int64 {
+    try ledger.meta("sync.\(count.rawValue)").flatMap { Int64($0) } ?? 0
+  }
+
+  /// Nil for a host that is by itself.
+  package func state() throws(SQLiteError) -> SyncState? {
+    guard let membership = try membership() else { return nil }
+    let late = try ledger.database.integer("SELECT count(*) FROM late_days")
+    return SyncState(
+      heardAt: membership.heardAt, hosts: membership.hosts, waiting: try waitingUsage() + late,
+      failures: try number(of: .failures), retries: try number(of: .retries))
   }
 }
 

@@ -29,6 +29,33 @@ extension Hosts {
     }
   }
 
+  /// All that the centre said and may have lost.
+  package func heardFacts() throws(SQLiteError) -> [SharedFact] {
+    var facts = try ledger.database.query(
+      "SELECT \(Hosts.sharedColumns) FROM shared ORDER BY version"
+    ) { Hosts.sharedFact($0) }.compactMap(\.self)
+    for place in facts.indices where facts[place].kind == .user && !facts[place].isRemoved {
+      let name = Escaping.bytes(ofName: Array((facts[place].content["name"] ?? "").utf8))
+      facts[place].uniqueName = ledger.users.key(of: UserName(bytes: name)).bytes
+    }
+    return facts
+  }
+
+  /// Gives a user another uid, where the centre was restored and has one of their name by now, whom another
+  /// host saw: the two are one.
+  ///
+  /// - Parameter version: of what the centre has of that one; what is known here holds.
+  package func rename(_ uid: String, to other: String, after version: Int64) throws {
+    try ledger.transaction {
+      try ledger.database.run("UPDATE users SET uid = ?2 WHERE uid = ?1", uid, other)
+      try ledger.database.run(
+        """
+        UPDATE shared SET key = ?2 || substr(key, length(?1) + 1), version = max(version, ?3 + 1)
+        WHERE kind = 'user' AND key = ?1 OR kind = 'grant' AND key >= ?1 || '/' AND key < ?1 || '0'
+        """, uid, other, version)
+    }
+  }
+
   /// Whether the centre is to be told of anybody.
   package func hasNews() throws(SQLiteError) -> Bool {
     try ledger.database.exists("SELECT 1 FROM users WHERE uid IS NULL AND \(Users.isPresent)")
@@ -62,12 +89,17 @@ extension Hosts {
   /// What the centre last said of a fact; nil for one that it does not have.
   func shared(_ kind: SharedFact.Kind, _ key: String) throws(SQLiteError) -> SharedFact? {
     try ledger.database.first(
-      "SELECT version, content, is_removed FROM shared WHERE kind = ?1 AND key = ?2",
-      kind.rawValue, key
-    ) { row in
+      "SELECT \(Hosts.sharedColumns) FROM shared WHERE kind = ?1 AND key = ?2", kind.rawValue, key
+    ) { Hosts.sharedFact($0) } ?? nil
+  }
+
+  private static let sharedColumns = "kind, key, version, content, is_removed"
+
+  private static func sharedFact(_ row: borrowing Statement) -> SharedFact? {
+    SharedFact.Kind(rawValue: row.text(0)).map { kind in
       SharedFact(
-        kind: kind, key: key, content: SharedFact.content(ofText: row.text(1)) ?? [:],
-        isRemoved: row.integer(2) != 0, version: row.integer(0))
+        kind: kind, key: row.text(1), content: SharedFact.content(ofText: row.text(3)) ?? [:],
+        isRemoved: row.integer(4) != 0, version: row.integer(2))
     }
   }
 

@@ -30,7 +30,7 @@ extension Hosts {
   ///
   /// - Parameters:
   ///   - host: what it is called in the centre.
-  ///   - id: 32 random hexadecimal digits.
+  ///   - id: 32 random hexadecimal digits, for a ledger that never had any.
   package func join(as host: String, id: String) throws {
     try ledger.transaction {
       try ledger.database.execute(Schema.hostIndexes)
@@ -38,18 +38,20 @@ extension Hosts {
       try ledger.database.run(
         "UPDATE users SET uid = lower(hex(randomblob(16))) WHERE uid IS NULL AND status = 'removed'"
       )
+      let id = try ledger.meta("sync.id") ?? id
       try note(["host": host, "id": id, "token": randomDigits(), "former": "", "facts": "0"])
     }
     ledger.isJoined = true
   }
 
-  /// Makes this host one by itself again. Users, terms, grants and its own usage stay.
+  /// Makes this host one by itself again. Users, terms, grants and its own usage stay, and the id by which
+  /// a centre that it told of that knows it.
   package func leave() throws {
     try ledger.transaction {
       try ledger.database.execute(
         """
         \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed; DELETE FROM late_days;
-        DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/';
+        DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/' AND name <> 'sync.id';
         UPDATE users SET uid = NULL WHERE uid IS NOT NULL AND \(Users.isPresent);
         """)
       let users = try ledger.database.query("SELECT elsewhere_user FROM elsewhere") {
@@ -65,14 +67,13 @@ extension Hosts {
     ledger.isJoined = false
   }
 
-  /// Draws another token, and keeps the present one beside it until `noteToken`; until then the same one
-  /// is given again. To be committed before the centre is told.
+  /// Draws another token, and keeps the present one beside it until `noteToken`. To be committed before
+  /// the centre is told. Never the same one twice: a backup may have it.
   package func drawToken() throws(SQLiteError) -> Membership? {
     try ledger.database.transaction { () throws(SQLiteError) in
-      guard let before = try membership(), before.formerToken.isEmpty else {
-        return try membership()
-      }
-      try note(["token": randomDigits(), "former": before.token])
+      guard let before = try membership() else { return nil }
+      let former = before.formerTokens.suffix(50) + [before.token]
+      try note(["token": randomDigits(), "former": former.joined(separator: " ")])
       return try membership()
     }
   }
@@ -81,13 +82,12 @@ extension Hosts {
   package func noteToken() throws(SQLiteError) { try note(["former": ""]) }
 
   /// Forgets what the centre is known to have, and what of it was taken in: after one of the two was
-  /// restored from a backup. Uids stay. Of periods that are over the last of each user is told anew, and
-  /// what was not told yet.
+  /// restored from a backup. Uids stay, and what the centre said, for it may have lost it. Of periods that
+  /// are over the last of each user is told anew, and what was not told yet.
   package func startOver() throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
       try ledger.database.execute(
         """
-        DELETE FROM shared;
         UPDATE pushed SET received = NULL, sent = NULL, sessions = NULL;
         INSERT OR IGNORE INTO pushed (user_id, period_start)
           SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
@@ -97,6 +97,20 @@ extension Hosts {
       try note(["facts": "0"])
     }
   }
+
+  /// Notes which centre is told from now on. What another one said is forgotten.
+  package func noteCentre(_ identity: String) throws {
+    guard let centre = try membership()?.centre, centre != identity else { return }
+    if !centre.isEmpty {
+      try startOver()
+      try ledger.database.execute("DELETE FROM shared")
+    }
+    try note(["centre": identity])
+  }
+
+  /// Notes what a restored centre was given back: all facts are to be read, and then it is known.
+  package func readAnew() throws(SQLiteError) { try note(["facts": "0"]) }
+  package func noteEpoch(_ epoch: Int64) throws(SQLiteError) { try note(["epoch": "\(epoch)"]) }
 
   /// Notes that all that the centre had to tell is taken in.
   ///
@@ -112,6 +126,7 @@ extension Hosts {
         try note(["seen.\(host)": "\(version)"])
       }
     }
+    try ledger.noteStaleness(for: .writing, at: time)
   }
 
   func note(_ values: [String: String]) throws(SQLiteError) {
@@ -127,7 +142,9 @@ extension Membership {
     self.host = host
     self.id = id
     token = values["token"] ?? ""
-    formerToken = values["former"] ?? ""
+    formerTokens = values["former"]?.split(separator: " ").map(String.init) ?? []
+    centre = values["centre"] ?? ""
+    epoch = number("epoch") ?? 0
     factsSeen = number("facts") ?? 0
     var seen: [String: Int64] = [:]
     for (name, value) in values where name.hasPrefix("seen.") {
@@ -167,9 +184,39 @@ extension Hosts {
       AND user_quotas.period_start = pushed.period_start)
     """
 
+  /// Usage of present periods that the centre does not have so, and of those that are over.
+  private static let presentUsage =
+    """
+    WITH own AS (
+      SELECT users.id, uid, period_start, bytes_received, bytes_sent,
+        (SELECT count(*) \(UserRecord.openSessions("users.id"))) AS live
+      FROM users JOIN user_quotas ON user_id = users.id WHERE uid IS NOT NULL)
+    SELECT uid, own.period_start, bytes_received, bytes_sent, live
+    FROM own LEFT JOIN pushed ON user_id = id AND pushed.period_start = own.period_start
+    WHERE iif(user_id IS NULL, bytes_received > 0 OR bytes_sent > 0 OR live > 0,
+      received IS NOT bytes_received OR sent IS NOT bytes_sent OR sessions IS NOT live)
+    """
+  private static let pastUsage =
+    """
+    SELECT uid, pushed.period_start, coalesce(bytes_received, 0) AS own_received,
+      coalesce(bytes_sent, 0) AS own_sent, 0
+    FROM pushed JOIN users ON users.id = pushed.user_id
+      LEFT JOIN periods ON periods.user_id = pushed.user_id
+        AND periods.period_start = pushed.period_start
+    WHERE uid IS NOT NULL AND \(Hosts.isOver)
+      AND (received IS NOT own_received OR sent IS NOT own_sent OR sessions IS NOT 0)
+    """
+
+  /// How many rows of usage the centre does not have as they are.
+  func waitingUsage() throws(SQLiteError) -> Int64 {
+    try ledger.database.integer("SELECT count(*) FROM (\(Hosts.presentUsage))")
+      + ledger.database.integer("SELECT count(*) FROM (\(Hosts.pastUsage))")
+  }
+
   /// This host's usage as far as it is other than what the centre is known to have: at most so many
-  /// periods.
-  package func ownUsage(limit: Int) throws(SQLiteError) -> [OwnUsage] {
+  /// periods. Live sessions are in the period of that time, though they moved nothing in it yet.
+  package func ownUsage(limit: Int, at time: Int64) throws(SQLiteError) -> [OwnUsage] {
+    try ledger.periods.rollOver(at: time)
     func read(_ sql: String) throws(SQLiteError) -> [OwnUsage] {
       try ledger.database.query("\(sql) LIMIT ?1", Int64(limit)) { row in
         OwnUsage(
@@ -177,28 +224,9 @@ extension Hosts {
           sessions: row.integer(4))
       }
     }
-    let present = try read(
-      """
-      WITH own AS (
-        SELECT users.id, uid, period_start, bytes_received, bytes_sent,
-          (SELECT count(*) \(UserRecord.openSessions("users.id"))) AS live
-        FROM users JOIN user_quotas ON user_id = users.id WHERE uid IS NOT NULL)
-      SELECT uid, own.period_start, bytes_received, bytes_sent, live
-      FROM own LEFT JOIN pushed ON user_id = id AND pushed.period_start = own.period_start
-      WHERE iif(user_id IS NULL, bytes_received > 0 OR bytes_sent > 0 OR live > 0,
-        received IS NOT bytes_received OR sent IS NOT bytes_sent OR sessions IS NOT live)
-      """)
+    let present = try read(Hosts.presentUsage)
     if present.count >= limit { return present }
-    let over = try read(
-      """
-      SELECT uid, pushed.period_start, coalesce(bytes_received, 0) AS own_received,
-        coalesce(bytes_sent, 0) AS own_sent, 0
-      FROM pushed JOIN users ON users.id = pushed.user_id
-        LEFT JOIN periods ON periods.user_id = pushed.user_id
-          AND periods.period_start = pushed.period_start
-      WHERE uid IS NOT NULL AND \(Hosts.isOver)
-        AND (received IS NOT own_received OR sent IS NOT own_sent OR sessions IS NOT 0)
-      """)
+    let over = try read(Hosts.pastUsage)
     return present + over.prefix(limit - present.count)
   }
 

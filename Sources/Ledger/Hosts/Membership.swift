@@ -7,10 +7,14 @@ package struct Membership: Equatable, Sendable {
   package let host: String
   /// 32 random hexadecimal digits, drawn when it joined.
   package let id: String
-  /// Drawn before each push, and what it was before, empty once the centre has the new one: the centre has
-  /// one of the two, unless this ledger is a restored or a copied one.
+  /// Drawn each time that the centre is told something, and those before it, as far as it is not known
+  /// which of them the centre has: it has one of all, unless this ledger is a restored or a copied one.
   package let token: String
-  package let formerToken: String
+  package let formerTokens: [String]
+  /// Which centre that was told; empty where it is not known yet.
+  package let centre: String
+  /// How many times a restored centre had been given back what it lost, when this host last heard of it.
+  package let epoch: Int64
   /// The version of the facts up to which this ledger has them all.
   package let factsSeen: Int64
   /// The versions of the other hosts' usage up to which it was taken in.
@@ -27,6 +31,9 @@ package struct Membership: Equatable, Sendable {
 }
 
 extension Membership {
+  /// All tokens that the centre may have.
+  package var tokens: [String] { formerTokens + [token] }
+
   /// Bytes that a user can use beyond their quota as long as the hosts hear nothing of each other: each other
   /// host lets them have what was left or, with a fence on every host, its share of that.
   package func mostBeyond(for user: UserRecord, by rules: Rules) -> Int64 {

@@ -35,6 +35,9 @@ package struct SharedFact: Equatable, Sendable {
     self.version = version
   }
 
+  /// The plan that a user follows.
+  package var plan: String? { content["plan"] }
+
   /// The uid of the user whom a fact is about; nil for a plan.
   package var user: String? {
     switch kind {

@@ -14,10 +14,13 @@ extension Hosts {
   ///
   /// - Parameters:
   ///   - facts: all that have a version above `Membership.factsSeen`, up to one version.
+  ///   - last: that version, where the last facts may have been left out.
   ///   - time: seconds since 1970 in UTC.
   /// - Returns: what is wrong with facts that make no sense. They are left out, the others are taken in.
   @discardableResult
-  package func takeIn(_ facts: [SharedFact], at time: Int64) throws -> [String] {
+  package func takeIn(
+    _ facts: [SharedFact], upTo last: Int64? = nil, at time: Int64
+  ) throws -> [String] {
     let facts = facts.sorted { ($0.version, $0.kind.place) < ($1.version, $1.kind.place) }
     var problems: [String] = []
     var waiting: Int64?
@@ -35,10 +38,17 @@ extension Hosts {
         var seen = facts[end - 1].version
         if end < facts.count, facts[end].version == seen { seen -= 1 }
         if let waiting { seen = min(seen, waiting - 1) }
-        try note(["facts": "\(max(seen, membership()?.factsSeen ?? 0))"])
+        try noteFacts(upTo: seen)
       }
     }
+    if let last, waiting == nil { try noteFacts(upTo: last) }
     return problems
+  }
+
+  private func noteFacts(upTo version: Int64) throws(SQLiteError) {
+    if let membership = try membership(), version > membership.factsSeen {
+      try note(["facts": "\(version)"])
+    }
   }
 
   /// Why a fact cannot be taken in.

@@ -1,54 +1,62 @@
 import Quota
 import Support
 
-/// What the centre is asked of days, for reports: what was moved, added up. quota-admin writes it for
-/// `quota-sync --usage`, a line each.
-package struct UsageQuestion: Equatable, Sendable {
-  /// What a row of the answer is about.
+/// What the centre is asked for reports. quota-admin writes it for `quota-sync --usage`, a line each.
+package enum UsageQuestion: Equatable, Sendable {
+  /// What was moved on days by users with these uids (nil for everybody), added up: a row for each user,
+  /// day or host, or for each of their combinations; without any, one for all.
+  case days(ClosedRange<Day>, users: [String]? = nil, by: Set<Part>)
+  /// What each user used on each host in the last period that any of them told of, and their live sessions.
+  case periods
+  /// The hosts, and when they were heard.
+  case hosts
+
+  /// What a row is about.
   package enum Part: String, Sendable { case user, day, host }
-
-  package let days: ClosedRange<Day>
-  /// The uids of those it is about; nil for everybody.
-  package let users: [String]?
-  /// A row for each user, day or host, or for each of their combinations; without any, one for all.
-  package let parts: Set<Part>
-
-  package init(days: ClosedRange<Day>, users: [String]? = nil, by parts: Set<Part>) {
-    self.days = days
-    self.users = users
-    self.parts = parts
-  }
 
   /// The question as a line of JSON.
   package var line: [UInt8] {
     var json = JSONWriter()
     json.object { json in
-      json.field("first", days.lowerBound.number)
-      json.field("last", days.upperBound.number)
-      json.field("by", parts.map(\.rawValue).sorted().joined(separator: ","))
-      json.field("users", users?.joined(separator: ","))
+      switch self {
+      case .days(let days, let users, let parts):
+        json.field("of", "days")
+        json.field("first", days.lowerBound.number)
+        json.field("last", days.upperBound.number)
+        json.field("by", parts.map(\.rawValue).sorted().joined(separator: ","))
+        json.field("users", users?.joined(separator: ","))
+      case .periods: json.field("of", "periods")
+      case .hosts: json.field("of", "hosts")
+      }
     }
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
   /// Reads what `line` writes; nil for anything else.
   package init?(line: [UInt8]) {
-    guard let values = lineValues(of: line), let first = values["first"].flatMap({ Int64($0) }),
-      let last = values["last"].flatMap({ Int64($0) }), first <= last, let by = values["by"]
-    else { return nil }
-    var parts: Set<Part> = []
-    for word in by.split(separator: ",") {
-      guard let part = Part(rawValue: String(word)) else { return nil }
-      parts.insert(part)
+    guard let values = lineValues(of: line) else { return nil }
+    switch values["of"] {
+    case "periods": self = .periods
+    case "hosts": self = .hosts
+    case "days":
+      guard let first = values["first"].flatMap({ Int64($0) }),
+        let last = values["last"].flatMap({ Int64($0) }), first <= last, let by = values["by"]
+      else { return nil }
+      var parts: Set<Part> = []
+      for word in by.split(separator: ",") {
+        guard let part = Part(rawValue: String(word)) else { return nil }
+        parts.insert(part)
+      }
+      self = .days(
+        Day(number: first)...Day(number: last),
+        users: values["users"].map { $0.split(separator: ",").map(String.init) }, by: parts)
+    default: return nil
     }
-    self.init(
-      days: Day(number: first)...Day(number: last),
-      users: values["users"].map { $0.split(separator: ",").map(String.init) }, by: parts)
   }
 }
 
 /// A row of the answer to a question.
-package struct UsageAnswer: Equatable, Sendable {
+package struct UsageAnswer: Sendable {
   /// Which question it answers; the first is 0.
   package let question: Int
   /// The uid, where a row is about one user, and what the user is called there: nil where the centre does
@@ -57,9 +65,13 @@ package struct UsageAnswer: Equatable, Sendable {
   package var owner: Owner?
   package var day: Day?
   package var host: String?
+  /// Where it is about a period: its beginning, in seconds since 1970 in UTC, and the user's live sessions.
+  package var period: (start: Int64, sessions: Int64)?
+  /// Where it is about a host: seconds since it was heard; nil for one that left.
+  package var age: Int64?
   package let traffic: Traffic
 
-  package init(question: Int, traffic: Traffic) {
+  package init(question: Int, traffic: Traffic = Traffic()) {
     self.question = question
     self.traffic = traffic
   }
@@ -76,6 +88,11 @@ package struct UsageAnswer: Equatable, Sendable {
       }
       if let day { json.field("day", day.number) }
       if let host { json.field("host", host) }
+      if let period {
+        json.field("period", period.start)
+        json.field("sessions", period.sessions)
+      }
+      if let age { json.field("age", age) }
       json.field("received", traffic.received)
       json.field("sent", traffic.sent)
     }
@@ -97,6 +114,12 @@ package struct UsageAnswer: Equatable, Sendable {
     }
     day = values["day"].flatMap { Int64($0) }.map { Day(number: $0) }
     host = values["host"]
+    age = values["age"].flatMap { Int64($0) }
+    if let start = values["period"].flatMap({ Int64($0) }),
+      let sessions = values["sessions"].flatMap({ Int64($0) })
+    {
+      period = (start, sessions)
+    }
   }
 }
 

@@ -126,7 +126,7 @@ extension Zone {
 
   /// Whether a name is that of a zone file which can be read: relative, of letters, digits and
   /// `_ + - /`, no dots, and beginning as `tzfile(5)` says.
-  static func isReadable(_ name: String) -> Bool {
+  package static func isReadable(_ name: String) -> Bool {
     let isPlain = name.utf8.allSatisfy { byte in
       switch byte {
       case 48...57, 65...90, 97...122: true

@@ -66,18 +66,56 @@ extension Centre {
   package func answers(to questions: [UsageQuestion]) throws -> [UsageAnswer] {
     try connection.transaction { connection in
       try connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-      return try questions.enumerated().flatMap { number, question in
-        try Centre.answer(question, number, connection)
+      var answers: [UsageAnswer] = []
+      for (number, question) in questions.enumerated() {
+        switch question {
+        case .days(let days, let users, let parts):
+          answers += try Centre.usage(number, on: days, of: users, by: parts, connection)
+        case .periods: answers += try Centre.presentUsage(number, connection)
+        case .hosts:
+          for host in try Centre.hosts(connection) {
+            var answer = UsageAnswer(question: number)
+            answer.host = host.host
+            answer.age = host.hasLeft ? nil : host.age
+            answers.append(answer)
+          }
+        }
       }
+      return answers
     }
   }
 
-  private static func answer(
-    _ question: UsageQuestion, _ number: Int, _ connection: borrowing PostgresConnection
+  private static func presentUsage(
+    _ number: Int, _ connection: borrowing PostgresConnection
+  ) throws(PostgresError) -> [UsageAnswer] {
+    let rows = try connection.run(
+      """
+      SELECT u.user_id, u.host, u.period_start, u.received, u.sent, u.sessions
+      FROM quota_usage AS u JOIN (
+        SELECT user_id, max(period_start) AS last FROM quota_usage GROUP BY user_id) AS p
+        ON p.user_id = u.user_id AND p.last = u.period_start
+      """)
+    return (0..<rows.count).compactMap { row in
+      guard let start = rows.integer(row, 2), let received = rows.integer(row, 3),
+        let sent = rows.integer(row, 4)
+      else { return nil }
+      var answer = UsageAnswer(
+        question: number, traffic: Traffic(received: received, sent: sent))
+      answer.user = rows.text(row, 0)
+      answer.host = rows.text(row, 1)
+      answer.period = (start, rows.integer(row, 5) ?? 0)
+      return answer
+    }
+  }
+
+  private static func usage(
+    _ number: Int, on days: ClosedRange<Day>, of users: [String]?,
+    by parts: Set<UsageQuestion.Part>,
+    _ connection: borrowing PostgresConnection
   ) throws(PostgresError) -> [UsageAnswer] {
     /// A column that rows are added up by, or nothing in its place.
     func column(_ part: UsageQuestion.Part, _ name: String, _ type: String) -> String {
-      question.parts.contains(part) ? name : "NULL::\(type)"
+      parts.contains(part) ? name : "NULL::\(type)"
     }
     let rows = try connection.run(
       """
@@ -86,11 +124,11 @@ extension Centre {
         SELECT \(column(.user, "user_id", "text")) AS user_id, \(column(.day, "day", "bigint")) AS day,
           \(column(.host, "host", "text")) AS host, sum(received) AS received, sum(sent) AS sent
         FROM quota_days WHERE day BETWEEN $1::bigint AND $2::bigint
-          \(question.users == nil ? "AND $3::text[] IS NOT NULL" : "AND user_id = ANY ($3::text[])")
+          \(users == nil ? "AND $3::text[] IS NOT NULL" : "AND user_id = ANY ($3::text[])")
         GROUP BY 1, 2, 3) AS s
       LEFT JOIN quota_facts AS f ON f.kind = 'user' AND f.key = s.user_id
-      """, .integer(question.days.lowerBound.number), .integer(question.days.upperBound.number),
-      .texts(question.users ?? []))
+      """, .integer(days.lowerBound.number), .integer(days.upperBound.number),
+      .texts(users ?? []))
     return (0..<rows.count).compactMap { row in
       if rows.isNull(row, 3) { return nil }
       // A sum that does not fit into 64 bits is as much as fits.

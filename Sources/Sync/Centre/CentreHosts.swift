@@ -57,24 +57,39 @@ extension Centre {
     let membership = host.membership
     let rows = try connection.run(
       """
-      SELECT id, token, machine, \(now) - heard_at FROM quota_hosts
+      SELECT id, token, machine, \(now), heard_at FROM quota_hosts
         WHERE host = $1\(isForUpdate ? " FOR UPDATE" : "")
       """, .text(membership.host))
     guard rows.count == 1, rows.text(0, 0) == membership.id else { return .unknown }
-    if [membership.token, membership.formerToken].contains(rows.text(0, 1)) { return .known }
+    if membership.tokens.contains(rows.text(0, 1)) { return .known }
     let isSame = rows.text(0, 2) == host.machine
-    guard isSame, rows.integer(0, 3) ?? 0 > 3 * host.interval else {
+    guard isSame, rows.seconds(0, from: 4, to: 3) > 3 * host.interval else {
       throw SyncError.copied(host: membership.host, sameMachine: isSame)
     }
     return .restored
   }
 
-  /// Adds a host. One that left may come again, with another ledger too.
+  /// The token that a host has in the centre; nil where there is no such host. Waits for what an earlier
+  /// connection may still be doing to it.
+  package func token(of host: PresentHost) throws -> String? {
+    try connection.transaction { connection in
+      let rows = try connection.run(
+        "SELECT token FROM quota_hosts WHERE host = $1 FOR UPDATE", .text(host.membership.host))
+      return rows.count == 1 ? rows.text(0, 0) : nil
+    }
+  }
+
+  /// Adds a host. One that left may come again, with another ledger too; but a ledger has one name for good,
+  /// for what it told would count twice under another.
   ///
-  /// - Throws: `SyncError.hostTaken`.
+  /// - Throws: `SyncError.hostTaken` or `.known`.
   package func add(_ host: PresentHost) throws {
     try connection.transaction { connection in
       let membership = host.membership
+      let former = try connection.run(
+        "SELECT host FROM quota_hosts WHERE id = $1 AND host <> $2", .text(membership.id),
+        .text(membership.host))
+      guard former.count == 0 else { throw SyncError.known(as: former.text(0, 0)) }
       let rows = try connection.run(
         """
         INSERT INTO quota_hosts (host, id, machine, token, role, version, heard_at, clock_ahead)
@@ -82,9 +97,10 @@ extension Centre {
         ON CONFLICT (host) DO UPDATE SET id = excluded.id, machine = excluded.machine,
           token = excluded.token, heard_at = excluded.heard_at, clock_ahead = excluded.clock_ahead,
           left_at = NULL
-        WHERE quota_hosts.left_at IS NOT NULL OR quota_hosts.id = excluded.id
+        WHERE quota_hosts.left_at IS NOT NULL
+          OR quota_hosts.id = excluded.id AND quota_hosts.token = ANY ($6::text[])
         """, .text(membership.host), .text(membership.id), .text(host.machine),
-        .text(membership.token), .integer(host.clockAhead))
+        .text(membership.token), .integer(host.clockAhead), .texts(membership.tokens))
       guard rows.changed == 1 else { throw SyncError.hostTaken(membership.host) }
     }
   }
@@ -92,6 +108,7 @@ extension Centre {
   /// Ends a host's sessions, and keeps its usage.
   ///
   /// - Returns: whether there is such a host.
+  /// - Throws: `SyncError.anotherRole` where only another role may.
   package func remove(_ host: String) throws -> Bool {
     try connection.transaction { connection in
       let rows = try connection.run(
@@ -99,7 +116,11 @@ extension Centre {
         UPDATE quota_hosts SET version = version + 1, left_at = \(Centre.now) WHERE host = $1
           RETURNING version
         """, .text(host))
-      guard rows.count == 1, let version = rows.integer(0, 0) else { return false }
+      guard rows.count == 1, let version = rows.integer(0, 0) else {
+        let isThere = try connection.run("SELECT 1 FROM quota_hosts WHERE host = $1", .text(host))
+        if isThere.count > 0 { throw SyncError.anotherRole(host) }
+        return false
+      }
       try connection.run(
         """
         UPDATE quota_usage SET sessions = 0, version = $2::bigint WHERE host = $1 AND sessions > 0
@@ -109,17 +130,31 @@ extension Centre {
   }
 
   /// All hosts, by name.
-  package func hosts() throws(PostgresError) -> [KnownHost] {
+  package func hosts() throws(PostgresError) -> [KnownHost] { try Centre.hosts(connection) }
+
+  static func hosts(
+    _ connection: borrowing PostgresConnection
+  ) throws(PostgresError) -> [KnownHost] {
     let rows = try connection.run(
       """
-      SELECT host, version, \(Centre.now) - heard_at, clock_ahead, left_at IS NOT NULL
+      SELECT host, version, \(Centre.now), heard_at, clock_ahead, left_at IS NOT NULL
         FROM quota_hosts ORDER BY host
       """)
     return (0..<rows.count).map { row in
       KnownHost(
         host: rows.text(row, 0), version: rows.integer(row, 1) ?? 0,
-        age: max(0, rows.integer(row, 2) ?? 0), clockAhead: rows.integer(row, 3) ?? 0,
-        hasLeft: rows.truth(row, 4))
+        age: rows.seconds(row, from: 3, to: 2), clockAhead: rows.integer(row, 4) ?? 0,
+        hasLeft: rows.truth(row, 5))
     }
+  }
+}
+
+extension PostgresRows {
+  /// The seconds between two times, 0 where they make no sense: what no host wrote must not keep the
+  /// others from being read.
+  fileprivate borrowing func seconds(_ row: Int, from start: Int, to end: Int) -> Int64 {
+    guard let start = integer(row, start), let end = integer(row, end) else { return 0 }
+    let (seconds, isTooMuch) = end.subtractingReportingOverflow(start)
+    return isTooMuch ? 0 : max(0, seconds)
   }
 }

@@ -1,3 +1,4 @@
+import Ledger
 import Quota
 
 /// The tables that several hosts share, in SQL that PostgreSQL, CockroachDB, YugabyteDB and Citus have in
@@ -7,7 +8,9 @@ enum CentreSchema {
 
   /// `quota_centre` has one row, whose version each change of a fact raises first: its lock makes the order
   /// of versions that of commits, so that nobody who reads what is above a version skips anything.
-  /// `quota_hosts.version` does so for the usage of one host.
+  /// `quota_hosts.version` does so for the usage of one host. `identity` tells one centre from another, a
+  /// restored one not from what it was; `epoch` rises each time that hosts gave back what a restored one had
+  /// lost, under the versions that it had there.
   static let tables =
     """
     CREATE TABLE quota_centre (
@@ -47,9 +50,11 @@ enum CentreSchema {
     CREATE INDEX quota_usage_version ON quota_usage (host, version)
     """
 
-  /// Since schema 2. Days are numbered from 1970-01-01, which is 0: `date '1970-01-01' + day::int`.
-  static let days =
+  /// What schema 1 had not. Days are numbered from 1970-01-01, which is 0: `date '1970-01-01' + day::int`.
+  static let sinceSchema2 =
     """
+    ALTER TABLE quota_centre ADD COLUMN identity text NOT NULL DEFAULT '';
+    ALTER TABLE quota_centre ADD COLUMN epoch bigint NOT NULL DEFAULT 0;
     CREATE TABLE quota_days (
       user_id text NOT NULL,
       day bigint NOT NULL,
@@ -86,6 +91,14 @@ enum CentreSchema {
     CREATE POLICY quota_days_delete ON quota_days FOR DELETE
       USING (host IN (SELECT host FROM quota_hosts WHERE role = current_user))
     """
+}
+
+/// Which centre it is, and how far it has come.
+package struct CentreState: Equatable, Sendable {
+  package let identity: String
+  package let epoch: Int64
+  /// The version of the last change of a fact.
+  package let version: Int64
 }
 
 /// What all hosts of a centre have to agree on.
@@ -150,10 +163,11 @@ extension Centre {
           .text(rules.names))
         if hasPolicies { try connection.execute(CentreSchema.policies) }
       }
-      try connection.execute(CentreSchema.days)
+      try connection.execute(CentreSchema.sinceSchema2)
       if hasPolicies { try connection.execute(CentreSchema.policiesOfDays) }
       try connection.run(
-        "UPDATE quota_centre SET schema_number = $1::bigint", .integer(CentreSchema.number))
+        "UPDATE quota_centre SET schema_number = $1::bigint, identity = $2",
+        .integer(CentreSchema.number), .text(randomDigits()))
     }
   }
 
@@ -165,6 +179,13 @@ extension Centre {
   private func schemaNumber() throws(PostgresError) -> Int64? {
     let rows = try connection.run("SELECT schema_number FROM quota_centre")
     return rows.count == 1 ? rows.integer(0, 0) : nil
+  }
+
+  package func state() throws(PostgresError) -> CentreState {
+    let rows = try connection.run("SELECT identity, epoch, version FROM quota_centre")
+    guard rows.count == 1 else { return CentreState(identity: "", epoch: 0, version: 0) }
+    return CentreState(
+      identity: rows.text(0, 0), epoch: rows.integer(0, 1) ?? 0, version: rows.integer(0, 2) ?? 0)
   }
 
   /// What the hosts agreed on.

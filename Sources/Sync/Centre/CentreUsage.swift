@@ -12,21 +12,8 @@ extension Centre {
     _ usage: [OwnUsage], _ days: [OwnDay] = [], of host: PresentHost, isRestored: Bool
   ) throws {
     try connection.transaction { connection in
-      switch try Centre.standing(of: host, isForUpdate: true, connection) {
-      case .known: break
-      case .restored where isRestored: break
-      case .restored: throw SyncError.copied(host: host.membership.host, sameMachine: true)
-      case .unknown: throw SyncError.notJoined
-      }
-      let version =
-        try connection.run(
-          """
-          UPDATE quota_hosts SET token = $2, machine = $3, clock_ahead = $4::bigint, left_at = NULL,
-            heard_at = \(Centre.now), version = version + \(usage.isEmpty ? 0 : 1)
-          WHERE host = $1 RETURNING version
-          """, .text(host.membership.host), .text(host.membership.token), .text(host.machine),
-          .integer(host.clockAhead)
-        ).integer(0, 0) ?? 0
+      let version = try Centre.give(
+        host, raisingVersionBy: usage.isEmpty ? 0 : 1, isRestored: isRestored, connection)
       try Centre.push(days, of: host.membership.host, connection)
       if usage.isEmpty { return }
       try connection.run(
@@ -41,6 +28,31 @@ extension Centre {
         .integers(usage.map(\.periodStart)), .integers(usage.map(\.traffic.received)),
         .integers(usage.map(\.traffic.sent)), .integers(usage.map(\.sessions)))
     }
+  }
+
+  /// Gives the centre a host's token, after it made sure that the host may have one.
+  ///
+  /// - Returns: the version of the host's usage.
+  @discardableResult
+  static func give(
+    _ host: PresentHost, raisingVersionBy increase: Int64 = 0, isRestored: Bool,
+    _ connection: borrowing PostgresConnection
+  ) throws -> Int64 {
+    switch try standing(of: host, isForUpdate: true, connection) {
+    case .known: break
+    case .restored where isRestored: break
+    case .restored: throw SyncError.copied(host: host.membership.host, sameMachine: true)
+    case .unknown: throw SyncError.notJoined
+    }
+    return
+      try connection.run(
+        """
+        UPDATE quota_hosts SET token = $2, machine = $3, clock_ahead = $4::bigint, left_at = NULL,
+          heard_at = \(now), version = version + $5::bigint
+        WHERE host = $1 RETURNING version
+        """, .text(host.membership.host), .text(host.membership.token), .text(host.machine),
+        .integer(host.clockAhead), .integer(increase)
+      ).integer(0, 0) ?? 0
   }
 
   /// What the centre has of a host's usage.

@@ -29,6 +29,13 @@ package struct PostgresError: Error, Equatable, CustomStringConvertible {
   /// (`serialization_failure`, `deadlock_detected`).
   var isTransient: Bool { state == "40001" || state == "40P01" }
 
+  /// Whether a commit that ended so may be kept or not: no answer, `statement_completion_unknown`, or the
+  /// end of the connection on the server's side (the classes of `connection_exception` and
+  /// `operator_intervention`).
+  var isUndecided: Bool {
+    kind != .refused || state == "40003" || state.hasPrefix("08") || state.hasPrefix("57P")
+  }
+
   /// What stands in the place of a SQLSTATE for a connection string that cannot be read.
   static let unreadable = "OQ000"
 

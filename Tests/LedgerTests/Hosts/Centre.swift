@@ -70,7 +70,7 @@ final class Centre {
     try hosts.takeIn(facts.values.filter { $0.version > membership.factsSeen }, at: time)
     let today = Day(of: time, in: .utc)
     try hosts.beginDays(with: today)
-    while case let own = try hosts.ownUsage(limit: 3), !own.isEmpty {
+    while case let own = try hosts.ownUsage(limit: 3, at: time), !own.isEmpty {
       let days = try hosts.days(with: own)
       hostVersions[membership.host, default: 0] += 1
       for own in own {

@@ -29,9 +29,8 @@ struct AllHosts {
     }
     let isOfAll = uids.contains(nil)
     let answers = try administration.sync.ask([
-      UsageQuestion(
-        days: days, users: isOfAll ? nil : uids.compactMap(\.self),
-        by: isOfAll ? [part] : [.user, part])
+      .days(
+        days, users: isOfAll ? nil : uids.compactMap(\.self), by: isOfAll ? [part] : [.user, part])
     ])
     return uids.map { uid in answers.filter { $0.user == uid } }
   }
@@ -41,6 +40,9 @@ struct AllHosts {
     throw CommandError(
       "no other host knows of \(name.forPeople) yet", hint: "quota-sync --verbose tells them")
   }
+
+  /// The hosts, and what users have on each of them in the present period.
+  func present() throws -> [UsageAnswer] { try administration.sync.ask([.hosts, .periods]) }
 
   /// What was moved, added up, and by whom.
   struct Sums {
@@ -54,7 +56,7 @@ struct AllHosts {
   /// What was moved on some days.
   func sums(in days: ClosedRange<Day>) throws -> Sums {
     let answers = try administration.sync.ask([
-      UsageQuestion(days: days, by: [.day]), UsageQuestion(days: days, by: [.user]),
+      .days(days, by: [.day]), .days(days, by: [.user]),
     ])
     return try ledger.snapshot {
       var sums = UsageSums()
