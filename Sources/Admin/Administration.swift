@@ -25,12 +25,12 @@ struct Administration {
   /// - Parameter config: the file that the settings are from, where that is not the default.
   /// - Throws: `CommandError`.
   init(_ settings: Settings, config: String? = nil) throws {
-    self.settings = settings
+    self.settings = settings.lookingAtFence
     sync = SyncProgram(config: config)
     let log = Log(AdminProgram.diagnostics, settings)
     // A terminal is for what was asked.
     log.isEchoed = false
-    do { ledger = try Ledger.open(settings, log) } catch {
+    do { ledger = try Ledger.open(self.settings, log) } catch {
       throw CommandError(error, opening: settings.database)
     }
   }
@@ -72,7 +72,7 @@ struct Administration {
 
   /// Publishes the access table, if the one that is there says anything else than the ledger.
   func publish() throws(CommandError) {
-    do { try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now) } catch {
+    do { try ledger.accessTable.publish(settings.access, at: .now) } catch {
       throw CommandError(unpublished: error)
     }
   }

@@ -8,14 +8,10 @@ import System
 package struct AccessSettings: Equatable, Sendable {
   package let onError: OnError
   package let identifyBy: IdentifyBy
-  /// Whether something holds users to their rates, if the rules have any; nil where the former table
-  /// is to say.
-  package let isFenced: Bool?
 
-  package init(onError: OnError, identifyBy: IdentifyBy, isFenced: Bool? = true) {
+  package init(onError: OnError, identifyBy: IdentifyBy) {
     self.onError = onError
     self.identifyBy = identifyBy
-    self.isFenced = isFenced
   }
 }
 
@@ -80,12 +76,7 @@ extension AccessPublisher {
     }
     wanted?.key = table.header.key
     wanted?.writtenAt = table.header.writtenAt
-    wanted?.fence = isFenced(settings, since: table.header)
     return wanted == table.header
-  }
-
-  private func isFenced(_ settings: AccessSettings, since former: AccessHeader?) -> Bool {
-    ledger.rules.fence && settings.isFenced ?? former?.fence ?? true
   }
 
   /// What the table's header has to say; nil where no version was given yet.
@@ -103,7 +94,7 @@ extension AccessPublisher {
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: ledger.rules.unknownUsers, defaultQuota: ledger.rules.defaultQuota,
       identifyBy: settings.identifyBy, names: ledger.rules.names, count: ledger.rules.count,
-      fence: isFenced(settings, since: nil))
+      fence: ledger.rules.isFenced)
   }
 
   private func publish(
@@ -129,14 +120,14 @@ extension AccessPublisher {
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
-      header.fence = isFenced(settings, since: former.header)
       if header.names == .exact, former.header.writtenAt <= time,
         former.header.sharesEntries(with: header),
         ledger.access.areAll(since: former.header.version, until: header.version),
         // Where most users are new the former table is of no use.
         ledger.database.watch.rows(of: "users").count <= former.userCount,
-        let writer = try changedWriter(header, of: &former, at: time)
+        var writer = try changedWriter(header, of: &former, at: time)
       {
+        writer.shares = try shares(by: header)
         return writer
       }
     }
@@ -150,7 +141,32 @@ extension AccessPublisher {
     writer.boundaries = numbers.boundaries
     writer.rates = numbers.rates
     try addSessions(to: &writer)
+    writer.shares = try shares(by: header)
     return writer
+  }
+
+  /// What the fence may let users have here who are on other hosts as well: there what is left is
+  /// theirs, too.
+  private func shares(by header: AccessHeader) throws(SQLiteError) -> [UInt64: HostShare] {
+    guard header.fence, try ledger.hosts.isJoined() else { return [:] }
+    var shares: [UInt64: HostShare] = [:]
+    var rows = try ledger.database.prepare(
+      """
+      SELECT username, elsewhere_hosts, elsewhere_start IS user_quotas.period_start,
+        elsewhere_received, elsewhere_sent, coalesce(received, 0), coalesce(sent, 0)
+      FROM elsewhere JOIN users ON users.id = elsewhere_user
+        JOIN user_quotas ON user_quotas.user_id = elsewhere_user
+        LEFT JOIN pushed ON pushed.user_id = elsewhere_user
+          AND pushed.period_start = user_quotas.period_start
+      WHERE elsewhere_hosts > 0 AND \(Users.isPresent)
+      """)
+    while try rows.step() {
+      let elsewhere = rows.integer(2) == 0 ? Traffic() : rows.traffic(3)
+      shares[rows.withText(0) { header.hash(of: $0) }] = HostShare(
+        told: header.count.bytes(of: elsewhere + rows.traffic(5)),
+        elsewhere: header.count.bytes(of: elsewhere), otherHosts: rows.integer(1))
+    }
+    return shares
   }
 
   /// A table that says what the former one does, but for what was changed since; nil where that may not

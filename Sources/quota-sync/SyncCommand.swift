@@ -24,7 +24,7 @@ struct SyncCommand {
   static func run(_ options: SyncOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let settings = try diagnostics.settings(config: options.config)
+    let settings = try diagnostics.settings(config: options.config).lookingAtFence
     try SyncCommand(options, settings, diagnostics).perform()
     return .done
   }
@@ -91,7 +91,7 @@ struct SyncCommand {
     let ledger = try Ledger.open(settings, log)
     let result = Swift.Result { try body(sync(ledger)) }
     // What was taken in before something failed holds, too.
-    try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now)
+    try ledger.accessTable.publish(settings.access, at: .now)
     _ = consume lock
     return try result.get()
   }

@@ -50,9 +50,8 @@ package enum SweepCommand {
   {
     let settings = try diagnostics.settings(config: options.config)
     if options.publish {
-      let ledger = try Ledger.open(settings, Log(diagnostics, settings))
-      let isFenced = !SweepRun.isFenceDown(settings)
-      try ledger.accessTable.publish(settings.access(isFenced: isFenced), at: .now)
+      let ledger = try Ledger.open(settings.lookingAtFence, Log(diagnostics, settings))
+      try ledger.accessTable.publish(settings.access, at: .now)
       return .done
     }
     // What came of it is told by the result, where that is asked for.

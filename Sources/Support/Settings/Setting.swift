@@ -53,6 +53,7 @@ struct Setting: Sendable {
     Setting("FENCE", \.fence) { try $0.yesOrNo() },
     Setting("FENCE_OPEN", \.fenceOpen) { try $0.destinations() },
     Setting("USER_PAGES", \.userPages) { try $0.path(orEmpty: "for no pages", of: "directory") },
+    Setting("USER_PAGES_URL", \.userPagesURL) { try $0.webAddress() },
     Setting("SYNC", \.sync) { try $0.text() },
     Setting("SYNC_INTERVAL", \.syncInterval) { try $0.number(5...3600, of: "seconds") },
     Setting("SYNC_STALE", \.syncStale) { try $0.staleness(60...864_000) },
@@ -136,6 +137,20 @@ struct SettingValue {
       throw SettingRefusal("allowed is a \(kind)'s absolute path of at most 4095 bytes\(empty)")
     }
     return path
+  }
+
+  /// Where a web server delivers a directory, or nothing.
+  func webAddress() throws(SettingRefusal) -> String {
+    let address = try text()
+    let start = ["https://", "http://"].first { address.hasPrefix($0) }
+    guard bytes.isEmpty || start.map({ bytes.count > $0.utf8.count }) == true,
+      bytes.count <= 1000, bytes.allSatisfy({ 0x21...0x7E ~= $0 }),
+      !bytes.contains(where: "?#\"<>".utf8.contains)
+    else {
+      throw SettingRefusal(
+        "allowed is an address without ? and #, such as https://vpn.example.net/usage/, or nothing")
+    }
+    return address
   }
 
   func paths() throws(SettingRefusal) -> [String] {

@@ -51,6 +51,8 @@ package struct Settings: Equatable, Sendable {
   package var fenceOpen: [OpenDestination] = []
   /// `USER_PAGES`: absolute path of the directory of the users' pages; empty for none.
   package var userPages = ""
+  /// `USER_PAGES_URL`: the address at which a web server delivers that directory; empty if that is not known.
+  package var userPagesURL = ""
   /// `SYNC`: how libpq connects to the centre that several hosts share; empty for a host by itself.
   package var sync = ""
   /// `SYNC_INTERVAL`: seconds between two runs of quota-sync, 5 to 3600.
@@ -59,16 +61,21 @@ package struct Settings: Equatable, Sendable {
   /// hosts; 60 to 864000 seconds.
   package var syncStale = Staleness()
 
+  /// Whether quota-fence has not come after the last sweeps; no setting.
+  package var isFenceDown = false
+
   package init() {}
 }
 
 extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
-    Rules(
+    var rules = Rules(
       count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
       defaultQuota: defaultQuota, notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft),
       interval: Int64(monitorInterval), fence: fence, staleness: syncStale)
+    rules.isFenceDown = isFenceDown
+    return rules
   }
 
   package var zone: Zone { .system(named: timeZone) }

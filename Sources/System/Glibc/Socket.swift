@@ -77,6 +77,14 @@ package struct SocketAddress: Sendable {
 }
 
 extension Descriptor {
+  /// A socket by which the kernel's tables are asked (`NETLINK_NETFILTER`).
+  package static func netfilterSocket() throws(SystemError) -> Descriptor {
+    let kind = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let number = socket(AF_NETLINK, kind, 12)
+    guard number >= 0 else { throw SystemError("make a socket for", "the kernel's tables") }
+    return Descriptor(owning: number)
+  }
+
   /// Why a connection that was started has failed, 0 if it has not.
   package borrowing func connectionError() -> Int32 {
     var code: Int32 = 0
