@@ -6,17 +6,17 @@ package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
 
   /// The network of so many leading bits that an address is in; nil where it has fewer bits.
   package init?(of address: InternetAddress, prefix: Int) {
-    guard 0...address.bytes.count * 8 ~= prefix else { return nil }
+    let others = address.bitCount - prefix
+    guard prefix >= 0, others >= 0 else { return nil }
     self.prefix = prefix
     self.address = InternetAddress(
-      bytes: address.bytes.enumerated().map { index, byte in
-        byte & ~UInt8(truncatingIfNeeded: 0xFF >> max(0, min(8, prefix - index * 8)))
-      })
+      high: address.high & (UInt64.max << max(0, others - 64)),
+      low: address.low & (UInt64.max << others), isIPv6: address.isIPv6)
   }
 
   package init(_ address: InternetAddress) {
     self.address = address
-    prefix = address.bytes.count * 8
+    prefix = address.bitCount
   }
 
   /// Reads `192.0.2.0/24`, `fd00::/64`, or an address alone.
@@ -37,7 +37,7 @@ package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  package var isHost: Bool { prefix == address.bytes.count * 8 }
+  package var isHost: Bool { prefix == address.bitCount }
 
   /// `192.0.2.0/24`, or the address alone where it is just one.
   package var description: String { isHost ? address.text : "\(address.text)/\(prefix)" }
