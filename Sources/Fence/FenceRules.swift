@@ -28,7 +28,7 @@ package struct FenceRules: Equatable, Sendable {
 
   /// What the names of sets end with that a place belongs into.
   static func family(of network: InternetNetwork) -> String {
-    Family(isIPv6: network.address.bytes.count == 16, isNetworks: !network.isHost).suffix
+    Family(isIPv6: network.address.isIPv6, isNetworks: !network.isHost).suffix
   }
 
   var checksum: UInt64 { System.checksum(Array(text.utf8).span) }
@@ -100,7 +100,7 @@ package struct FenceRules: Equatable, Sendable {
 
   private func match(_ destination: OpenDestination, side: String, port: String) -> String {
     let (address, prefix) = (destination.network.address, destination.network.prefix)
-    let family = address.bytes.count == 4 ? "ip" : "ip6"
+    let family = address.isIPv6 ? "ip6" : "ip"
     let network = "\(family) \(side) \(address.text)/\(prefix)"
     let transport = destination.transport?.rawValue
     guard let number = destination.port else {

@@ -293,7 +293,8 @@ extension AccessPublisher {
       processes.number(of: session.process, device: $0, in: &writer)
     }
     guard let number else { return }
-    var entry = AccessSession(session, session.counters, by: writer.key)
+    var text: [UInt8] = []
+    var entry = AccessSession(session, session.counters, by: writer.key, &text)
     entry.process = number
     entry.owner = row.withText(SessionRow.count + 1) { writer.hash(of: $0) }
     writer.add(entry)
@@ -333,19 +334,22 @@ private struct AccessProcesses {
 }
 
 extension AccessSession {
-  /// - Parameter counters: what the session's are now.
+  /// - Parameters:
+  ///   - counters: what the session's are now.
+  ///   - text: room for the client's address.
   ///
   /// Its process and its owner are to be set.
-  init(_ session: SessionRow, _ counters: Traffic, by key: AccessKey) {
-    var client: [UInt8] = []
-    client.reserveCapacity(32)
-    session.client.appendText(to: &client)
+  init(
+    _ session: SessionRow, _ counters: Traffic, by key: AccessKey, _ text: inout [UInt8]
+  ) {
+    text.removeAll(keepingCapacity: true)
+    session.client.appendText(to: &text)
     self.init(
       process: 0, connectedSince: session.since, owner: 0, received: counters.received,
       sent: counters.sent,
       addresses: VirtualAddresses(
         ipv4: session.ipv4.internetAddress, ipv6: session.ipv6.internetAddress),
-      client: client.isEmpty ? 0 : key.hash(client.span), position: session.candidate.position)
+      client: text.isEmpty ? 0 : key.hash(text.span), position: session.candidate.position)
   }
 }
 
@@ -376,7 +380,10 @@ extension RealAddress {
 extension NetworkAddress {
   /// As the access table has it; nil for none.
   fileprivate var internetAddress: InternetAddress? {
-    isNone ? nil : InternetAddress(bytes: bytes)
+    if isNone { return nil }
+    return isIPv4
+      ? InternetAddress(high: 0, low: low & 0xFFFF_FFFF, isIPv6: false)
+      : InternetAddress(high: high, low: low, isIPv6: true)
   }
 }
 

@@ -71,21 +71,22 @@ extension Notices {
   func noteUsage(
     _ row: inout EntitlementRow, wasSlowed: Bool = false, at time: Int64
   ) throws(SQLiteError) {
-    let entitlement = row.entitlement
-    if !wasSlowed, let rate = entitlement.slowRate(by: ledger.rules),
-      decide(entitlement, at: time, by: ledger.rules).isAllowed
+    let rules = ledger.rules
+    if !wasSlowed, let rate = row.entitlement.slowRate(by: rules),
+      decide(row.entitlement, at: time, by: rules).isAllowed
     {
-      try noteSlowing(of: row.user, entitlement, to: rate, at: time)
+      try noteSlowing(of: row.user, row.entitlement, to: rate, at: time)
     }
     guard
       let reached = highestThreshold(
-        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.usedInAll),
-        of: entitlement.limit),
+        rules.notifyAt, reachedBy: rules.count.bytes(of: row.entitlement.usedInAll),
+        of: row.entitlement.limit),
       reached != row.noticed
     else { return }
     row.noticed = Int64(reached)
     guard let name = try ledger.users.name(of: row.user) else { return }
-    try add(.usage, "\(reached)", name, entitlement, period: entitlement.span.start, at: time)
+    try add(
+      .usage, "\(reached)", name, row.entitlement, period: row.entitlement.span.start, at: time)
   }
 
   /// Notes that a user is slowed down, once a period.
