@@ -70,9 +70,6 @@ package struct Fence: Equatable, Sendable {
   /// Whether any of the places is a network.
   package var hasNetworks: Bool { places.keys.contains { !$0.network.isHost } }
 
-  /// Networks behind clients: by the hash of the server's name, and an address of the client.
-  package typealias Networks = [UInt64: [InternetAddress: [InternetNetwork]]]
-
   /// The tunnel devices.
   package var devices: Set<String> {
     var (devices, last): (Set<String>, String) = ([], "")
@@ -88,13 +85,13 @@ package struct Fence: Equatable, Sendable {
   /// - Parameters:
   ///   - time: seconds since 1970 in UTC, not before the table was written.
   ///   - heard: the hashes of the names of servers that gave a whole listing since the last run.
-  ///   - networks: as of the last sweep.
+  ///   - networks: networks behind clients by the hashes of their servers' names.
   package init(
     _ online: OnlineSessions, by table: inout AccessTable, at time: Int64, heard: Set<UInt64>,
-    networks: Networks = [:]
+    networks: [UInt64: ClientNetworks] = [:]
   ) throws(AccessError) {
     var judge = Judge(online, try table.allShares(), at: time)
-    var places = PlacesOfSessions(networks: networks, since: table.header.position)
+    var places = PlacesOfSessions(networks)
     let found = online.sessions.map { places.find($0) }
     let latest = Self.latest(online.sessions, found)
     for (index, session) in online.sessions.enumerated() {
@@ -160,17 +157,11 @@ package struct Fence: Equatable, Sendable {
 
 /// Finds where the packets of sessions are.
 private struct PlacesOfSessions {
-  let networks: Fence.Networks
-  /// A session that the last sweep did not know has no networks yet: its address may have been another
-  /// client's.
-  let since: Int64
+  private let networks: [UInt64: ClientNetworks]
   /// The last device that was looked at, and its name.
   private var last: (device: [UInt8], name: String?) = ([], nil)
 
-  init(networks: Fence.Networks, since: Int64) {
-    self.networks = networks
-    self.since = since
-  }
+  init(_ networks: [UInt64: ClientNetworks]) { self.networks = networks }
 
   mutating func find(_ session: OnlineSession) -> [Fence.Place] {
     if session.device != last.device { last = (session.device, Self.name(of: session.device)) }
@@ -178,7 +169,9 @@ private struct PlacesOfSessions {
     var places: [Fence.Place] = []
     for case let address? in [session.addresses.ipv4, session.addresses.ipv6] {
       places.append(Fence.Place(device: device, address: address))
-      if session.position < since, let behind = networks[session.server]?[address] {
+      if let listed = networks[session.server], session.position < listed.position,
+        let behind = listed.byClient[address]
+      {
         places += behind.map { Fence.Place(device: device, network: $0) }
       }
     }

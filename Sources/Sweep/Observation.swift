@@ -57,9 +57,9 @@ struct Observation {
       names: { names.names(in: rows[places?[$0] ?? $0]) })
   }
 
-  /// The networks behind clients, by an address of the client in the tunnel.
-  var networks: LastHeard.Networks {
-    var networks: LastHeard.Networks = [:]
+  /// The networks behind clients.
+  var networks: ClientNetworks {
+    var networks = ClientNetworks(position: report.position)
     if listing.networks.isEmpty { return networks }
     var routed: [[UInt8]: [InternetNetwork]] = [:]
     for route in listing.networks {
@@ -73,7 +73,7 @@ struct Observation {
         let client = InternetAddress(ipv4: Array(row.virtualAddress))
           ?? InternetAddress(ipv6: Array(row.virtualIPv6Address))
       else { continue }
-      networks[client] = behind
+      networks.byClient[client] = behind
     }
     return networks
   }

@@ -27,7 +27,7 @@ package struct Sweep {
   /// The last that each server said.
   private var observations: [ObjectIdentifier: [Observation]] = [:]
   /// The networks behind clients of the servers that gave a whole listing, by their names.
-  private var networks: [String: LastHeard.Networks] = [:]
+  private var networks: [String: ClientNetworks] = [:]
   /// Which rows of which servers were disconnected.
   private var killed: [ObjectIdentifier: Set<RowKey>] = [:]
   private var environment: SweepEnvironment

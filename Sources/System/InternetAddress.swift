@@ -102,3 +102,19 @@ package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
   /// `192.0.2.0/24`, or the address alone where it is just one.
   package var description: String { isHost ? address.text : "\(address.text)/\(prefix)" }
 }
+
+/// Networks behind the clients of a server (`iroute`), as a listing had them.
+package struct ClientNetworks: Equatable, Sendable {
+  /// Where the journal ended just before. A client that came in behind it may have an address that was
+  /// another one's.
+  package let position: Int64
+  /// By an address that the client has in the tunnel.
+  package var byClient: [InternetAddress: [InternetNetwork]]
+
+  package init(
+    position: Int64, byClient: [InternetAddress: [InternetNetwork]] = [:]
+  ) {
+    self.position = position
+    self.byClient = byClient
+  }
+}

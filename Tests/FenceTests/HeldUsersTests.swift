@@ -22,6 +22,8 @@ import Testing
     var shares: [String: HostShare] = [:]
     var sessions: [(owner: String, address: String, device: String)] = []
     var records: [JournalRecord] = []
+    /// Where the journal ended before networks were listed.
+    var listed: Int64 = .max
 
     init() throws {
       folder = try TemporaryDirectory()
@@ -77,16 +79,18 @@ import Testing
       return try Self.held(in: directory, at: time, Set(heard.map(hash)), behind(networks))
     }
 
-    private func behind(_ networks: [String: [String]]) -> Fence.Networks {
+    private func behind(_ networks: [String: [String]]) -> [UInt64: ClientNetworks] {
       let pairs = networks.compactMap { client, behind in
         InternetNetwork(client).map { ($0.address, behind.compactMap { InternetNetwork($0) }) }
       }
-      return [hash("udp"): Dictionary(pairs) { $1 }]
+      return [
+        hash("udp"): ClientNetworks(position: listed, byClient: Dictionary(pairs) { $1 })
+      ]
     }
 
     private static func held(
       in directory: borrowing Directory, at time: Int64, _ heard: Set<UInt64>,
-      _ networks: Fence.Networks
+      _ networks: [UInt64: ClientNetworks]
     ) throws -> Fence {
       var table = try AccessTable(in: directory)
       let tail = try JournalTail.opened(after: table.header, in: directory)
@@ -166,11 +170,14 @@ import Testing
     host.sessions = [
       ("alice", "10.8.0.2", "tun0"), ("bob", "10.8.0.3", "tun0"), ("carol", "10.8.0.4", "tun0"),
     ]
-    // A session that the last sweep did not know: its address was another client's.
+    // A session that the listing did not know: its address was another client's. The table may know it.
     host.record(.in, "alice", "10.8.0.9")
+    host.sessions.append(("alice", "10.8.0.8", "tun0"))
+    host.listed = 3
     let networks = [
       "10.8.0.2": ["192.168.5.7/24", "fd00:5::/64", "172.16.0.0/12"],
       "10.8.0.3": ["10.0.0.0/8", "172.16.7.0/24"], "10.8.0.9": ["192.168.9.0/24"],
+      "10.8.0.8": ["192.168.8.0/24"],
     ]
     let fence = try host.fence(networks: networks)
     let found = fence.places.filter { !$0.key.network.isHost }.map {

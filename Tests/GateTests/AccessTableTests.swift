@@ -114,6 +114,39 @@ private struct Fixture {
     #expect(try table.sessions(server: 1, pid: 1, connectedSince: 1).isEmpty)
   }
 
+  @Test(arguments: [1, 2, 30])
+  func `finds users in any order, quickly in that of their hashes`(step: Int) throws {
+    let fixture = try Fixture(users: 1000)
+    var table = try fixture.table()
+    // Every other one is a stranger.
+    let names = (0..<2000).map(Fixture.name)
+    let key = table.header.key
+    let sorted = names.enumerated().map { (hash: key.hash($1), number: $0) }
+      .sorted { $0.hash < $1.hash }
+    var next = 0
+    for start in 0..<step {
+      for index in stride(from: start, to: sorted.count, by: step) {
+        let (hash, number) = sorted[index]
+        let expected = number < 1000 ? Fixture.user(number) : nil
+        #expect(try table.user(hash: hash, near: &next) == expected)
+      }
+    }
+  }
+
+  @Test func `has what this host may let users have who are on others, too`() throws {
+    let folder = try TemporaryDirectory()
+    var writer = AccessWriter(Fixture.header)
+    for number in 0..<500 {
+      writer.shares[UInt64(number)] = HostShare(
+        told: Int64(number) << 40, elsewhere: Int64(number), otherHosts: 3)
+    }
+    let shares = writer.shares
+    let size = try writer.publish(in: Directory(folder.path))
+    #expect(try AccessTable(in: Directory(folder.path)).allShares() == shares)
+    #expect(size == 5 * 4096)
+    #expect(try Fixture(users: 10).table().allShares().isEmpty)
+  }
+
   @Test func `has the rates of its users, each once`() throws {
     var table = try Fixture(users: 9).table()
     #expect(table.ratesCount == Fixture.rates.count)

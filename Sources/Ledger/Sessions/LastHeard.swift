@@ -17,11 +17,8 @@ package struct LastHeard {
   package internal(set) var isFenceDown = false
   /// By the servers' names.
   var servers: [String: Int64] = [:]
-  /// Networks behind clients (`iroute`) by the servers' names.
-  package internal(set) var networks: [String: Networks] = [:]
-
-  /// Networks by an address that the client has in the tunnel.
-  package typealias Networks = [InternetAddress: [InternetNetwork]]
+  /// Networks behind clients by the servers' names.
+  package internal(set) var networks: [String: ClientNetworks] = [:]
 
   private static let name: StaticString = "heard"
   private static let largest = 16 << 20
@@ -61,8 +58,10 @@ package struct LastHeard {
       let server = String(parts[1])
       if let time = Int64(parts[0]) {
         servers[server] = time
+      } else if parts[0].hasPrefix("@") {
+        networks[server] = Int64(parts[0].dropFirst()).map { ClientNetworks(position: $0) }
       } else if let (client, network) = LastHeard.network(parts[0]) {
-        networks[server, default: [:]][client, default: []].append(network)
+        networks[server]?.byClient[client, default: []].append(network)
       }
     }
   }
@@ -96,7 +95,9 @@ package struct LastHeard {
     if let fencedSince { lines[0] += " \(fencedSince)\(isFenceDown ? " down" : "")" }
     for (server, time) in servers.sorted(by: { $0.key < $1.key }) where !server.contains("\n") {
       lines.append("\(time) \(server)")
-      for (client, behind) in networks[server] ?? [:] {
+      guard let networks = networks[server], !networks.byClient.isEmpty else { continue }
+      lines.append("@\(networks.position) \(server)")
+      for (client, behind) in networks.byClient {
         lines += behind.map { "\(client.text)>\($0) \(server)" }
       }
     }
@@ -161,7 +162,7 @@ extension Ledger {
   ///     they are not known.
   ///   - networks: networks behind the clients of servers that gave a whole listing.
   package func noteSweep(
-    at time: Int64, configured: Set<String>? = nil, networks: [String: LastHeard.Networks] = [:]
+    at time: Int64, configured: Set<String>? = nil, networks: [String: ClientNetworks] = [:]
   ) throws(LedgerError) {
     var heard = lastHeard()
     heard.sweep = time

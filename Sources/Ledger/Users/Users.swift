@@ -43,6 +43,18 @@ extension Users {
     while try rows.step() { body(try present(UserRecord(rows), at: time)) }
   }
 
+  /// Hands out those users of some numbers who are there.
+  package func forEach(
+    of numbers: some Sequence<Int64>, at time: Int64, _ body: (UserRecord) throws -> Void
+  ) throws {
+    var find = try ledger.database.prepare(
+      "\(UserRecord.selection) WHERE \(Users.isPresent) AND users.id = ?1")
+    for number in numbers {
+      find.bind(1, number)
+      while try find.step() { try body(try present(UserRecord(find), at: time)) }
+    }
+  }
+
   package func names() throws(SQLiteError) -> [UserName] {
     try ledger.database.query(
       "SELECT username FROM users WHERE \(Users.isPresent) ORDER BY username"

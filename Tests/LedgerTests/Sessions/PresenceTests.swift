@@ -127,9 +127,9 @@ import Testing
     try bench.sweep(report([], at: Bench.noon + 100))
     let client = InternetAddress(bytes: [10, 8, 0, 2])
     let behind = ["192.168.5.0/24", "fd00:5::/64"].compactMap { InternetNetwork($0) }
-    let networks = ["server": [client: behind]]
-    func noted(_ ledger: Ledger, _ networks: [String: LastHeard.Networks] = [:]) throws
-      -> [String: LastHeard.Networks]
+    let networks = ["server": ClientNetworks(position: 77, byClient: [client: behind])]
+    func noted(_ ledger: Ledger, _ networks: [String: ClientNetworks] = [:]) throws
+      -> [String: ClientNetworks]
     {
       try ledger.noteSweep(at: Bench.noon + 101, networks: networks)
       return try LastHeard(in: Directory(bench.folder.path)).networks
@@ -139,7 +139,7 @@ import Testing
     #expect(try LastHeard(in: Directory(bench.folder.path)).servers == ["server": Bench.noon + 100])
     let other = try Ledger.open(bench.path, for: .writing, rules: Rules(fence: true), zone: .utc)
     #expect(try noted(other) == networks)
-    #expect(try noted(other, ["server": [:]]).isEmpty)
+    #expect(try noted(other, ["server": ClientNetworks(position: 78)]).isEmpty)
     let unfenced = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
     #expect(try noted(unfenced, networks).isEmpty)
   }

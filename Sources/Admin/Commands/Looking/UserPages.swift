@@ -32,7 +32,8 @@ struct Pages: ParsableCommand {
     let known = all || !folder.has("index.html") ? [:] : memory.pages
     try ledger.users.givePageTokens()
     var (former, pages) = (memory.pages, [String: UInt64]())
-    var changed: [(user: UserRecord, token: String, fingerprint: UInt64)] = []
+    // Not the users, who may be many.
+    var changed: [Int64] = []
     let seed = Array(
       "\(System.version) \(settings.timeZone) \(settings.units) \(words.rules.count) \(words.rules.isFenced)"
         .utf8)
@@ -43,7 +44,7 @@ struct Pages: ParsableCommand {
       if known[token] == fingerprint {
         pages[token] = fingerprint
       } else {
-        changed.append((user, token, fingerprint))
+        changed.append(user.number)
       }
     }
     if former.isEmpty, changed.isEmpty, folder.has("index.html") { return }
@@ -51,10 +52,11 @@ struct Pages: ParsableCommand {
     // The names of users who are gone, and names that were renewed.
     for token in former.keys { try folder.remove(PageFolder.fileName(of: token)) }
     for start in stride(from: 0, to: max(1, changed.count), by: Pages.portion) {
-      for page in changed[start..<min(start + Pages.portion, changed.count)] {
-        try folder.write(
-          UserPage(page.user, ledger, words).bytes, as: PageFolder.fileName(of: page.token))
-        pages[page.token] = page.fingerprint
+      let portion = changed[start..<min(start + Pages.portion, changed.count)]
+      try ledger.users.forEach(of: portion, at: Clock.now) { user in
+        guard let token = user.pageToken else { return }
+        try folder.write(UserPage(user, ledger, words).bytes, as: PageFolder.fileName(of: token))
+        pages[token] = user.pageFingerprint(seed, by: words.rules)
       }
       // What lists a directory shows this file in place of a list.
       try folder.write([], as: "index.html")
