@@ -126,7 +126,7 @@ package final class Ledger {
 
   /// Runs a body whose every change to the ledger is taken back at the end.
   package func dryRun<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
-    try database.rehearsal(body)
+    try database.dryRun(body)
   }
 
   /// Rethrows `SQLiteError` as `LedgerError.database`.

@@ -142,7 +142,7 @@ import CSQLite
   }
 
   /// Runs a body whose every change is taken back at the end.
-  package func rehearsal<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
+  package func dryRun<Result: ~Copyable>(_ body: () throws -> Result) throws -> Result {
     try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
     defer { rollBack() }
     return try body()

@@ -90,13 +90,14 @@ package struct SweepRun {
 
 extension Settings {
   /// With a look whether quota-fence is several sweeps behind: then nothing slows users down, and their quota
-  /// has to cut them. Where it has never run, it had the time since the first sweep with `FENCE`.
+  /// has to cut them. Where it has never run, it had the time since the first sweep with `FENCE`; before that
+  /// one's end nothing starts it, and what it noted when `FENCE` was on earlier says nothing.
   package var lookingAtFence: Settings {
     var settings = self
     guard fence, let directory = try? Directory(directory(of: database)) else { return settings }
     let heard = LastHeard(in: directory)
-    if let last = heard.sweep {
-      let ran = SentFence.lastSweep(in: directory) ?? heard.fencedSince ?? last
+    if let last = heard.sweep, let since = heard.fencedSince {
+      let ran = SentFence.lastSweep(in: directory) ?? since
       settings.isFenceDown = ran < last - rules.patience
     }
     return settings

@@ -47,9 +47,9 @@ import Testing
     try bench.admin("add", "carol", "--quota", "9B")
     let file = try bench.folder.write(
       "quota_bytes,name\n50GB,alice\n,bob\n,carol\nunlimited,\"o,\"\"x\"\n", to: "users.csv")
-    let rehearsed = try bench.admin("import", "--dry-run", file)
+    let shown = try bench.admin("import", "--dry-run", file)
     #expect(
-      rehearsed.output == """
+      shown.output == """
         would add alice
         would add bob
         would add o,"x

@@ -169,7 +169,7 @@ import Testing
     #expect(try bench.used(name) == 10_030)
   }
 
-  @Test func `has no control characters, as no client's has, whoever wrote it`() throws {
+  @Test func `has no control characters, as no client's has, whatever program wrote it`() throws {
     let bench = try Bench()
     _ = try bench.ledger.users.add("alice", Terms(quota: 1000), at: Bench.noon - 100)
     _ = try bench.ledger.users.remove("alice", purgingHistory: false, at: Bench.noon - 50)

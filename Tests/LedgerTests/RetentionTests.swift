@@ -124,7 +124,7 @@ import Testing
     #expect(try bench.probe.notices.map(\.periodStart).min() == 2000)
   }
 
-  @Test func `A rehearsal counts what would go and removes nothing`() throws {
+  @Test func `A dry run counts what would go and removes nothing`() throws {
     for days in [1, 401, 900] { try endedSession(of: "alice", daysAgo: Int64(days)) }
     let counted = try Pruning(bench.ledger, keeping: 400, at: now).count()
     #expect(counted.map(\.rows) == [2, 0, 2, 0])

@@ -93,6 +93,20 @@ import Testing
     #expect(!alice.isConnected)
   }
 
+  @Test func `what quota-fence did before FENCE was off says nothing once it is on again`() throws {
+    let quota = try Installation(["FENCE": "yes"])
+    let server = try quota.addServer()
+    try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
+    try pretendFence(beside: quota.database, sweep: 1)
+    quota.settings["FENCE"] = "no"
+    try quota.sweep().expect(status: 0)
+    quota.settings["FENCE"] = "yes"
+    let alice = try server.enter("alice")
+    try alice.upload(20_000)
+    #expect(try quota.sweep().expect(status: 0).errors == "")
+    #expect(alice.isConnected)
+  }
+
   @Test func `a disabled user's sessions go`() throws {
     let quota = try Installation()
     let server = try quota.addServer()

@@ -53,9 +53,9 @@ import Testing
     try database.execute("DROP TABLE t")
   }
 
-  @Test func `takes everything back after a rehearsal`() throws {
+  @Test func `takes everything back after a dry run`() throws {
     let database = try Connection(path, busyTimeout: 0)
-    let seen = try database.rehearsal {
+    let seen = try database.dryRun {
       try database.transaction { () throws(SQLiteError) in
         try database.execute("INSERT INTO t VALUES (1, 'x')")
       }

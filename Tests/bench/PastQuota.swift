@@ -57,7 +57,9 @@ enum PastQuota {
           What one user moves in \(interval) seconds between two sweeps, and how much of it is past a quota \
           of \(quota / 1_000_000) MB, with `FENCE=no` and with `FENCE=yes`, as OpenVPN counts it. Traffic is \
           that of iperf3, as fast as this machine goes, which both ends share. With the fence it is to be at \
-          most 1 % of what moves in an interval; less than nothing was cut early, and is to be at most 64 KiB.
+          most 1 % of what moves in an interval; less than nothing was cut early, and is to be at most 64 KiB. What \
+          the tunnel's queue drops counts too: UDP that is faster than the tunnel is cut early, see \
+          [accounting](accounting.md).
           """,
         columns: ["", "moved MB", "past the quota MB", "with the fence MB", "% of what is moved"],
         rows: rows))

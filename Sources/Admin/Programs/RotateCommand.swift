@@ -153,7 +153,7 @@ struct Tidying {
       isDryRun
       ? try Ledger.open(
         settings.database, for: .dryRun, rules: settings.rules, zone: settings.zone)
-      : try Ledger.open(settings, log)
+      : try Ledger.open(settings.lookingAtFence, log)
     pruning = Pruning(ledger, keeping: settings.retentionDays, at: now)
   }
 

@@ -142,7 +142,7 @@ struct Counting: ~Copyable {
   ) {
     while next < increases.endIndex, increases[next].user < user {
       let increase = increases[next]
-      for share in shares(of: increase) {
+      for share in shares(of: increase) where !share.traffic.isZero {
         noteHistory(of: increase.user, share.traffic, at: share.at, resetAt: nil)
       }
       next += 1

@@ -58,18 +58,16 @@ struct PairingCandidate: Equatable {
 
 /// To which candidate an `end` belongs.
 ///
-/// Sessions of which a listing alone told come before the last rule, which guesses: an end that fits
-/// one of them by its addresses is not that of another session of the second.
+/// Sessions of which a listing alone told come before the last rule, `onlyCandidate`, which guesses: an end
+/// that fits one of them by its addresses is not that of another session of the second.
 ///
 /// - Parameters:
 ///   - end: where the client was by the disconnect hook.
 ///   - position: where the `end` begins in the journal.
-///   - mayGuess: whether the only open session of the second may be it if nothing else tells: not
-///     where it may be the end of a client that another handler refused.
 ///   - candidates: those of the same server process and connected-since, in the journal's order.
 /// - Returns: the candidate's place; nil where none fits.
 func candidate<Candidates: RandomAccessCollection<PairingCandidate>>(
-  forEndAt position: Int64, _ end: Endpoints, mayGuess: Bool = true, among candidates: Candidates
+  forEndAt position: Int64, _ end: Endpoints, among candidates: Candidates
 ) -> Candidates.Index? {
   for isFromListing in [false, true] {
     for fits in PairingCandidate.tiers {
@@ -79,12 +77,11 @@ func candidate<Candidates: RandomAccessCollection<PairingCandidate>>(
       if let found { return found }
     }
   }
-  guard mayGuess else { return nil }
-  let only = onlyCandidate(forEndAt: position, among: candidates)
-  return candidates.firstIndex { $0.id == only }
+  return nil
 }
 
-/// The last rule for an `end`: it belongs to the only open session of the second.
+/// The last rule for an `end`: it belongs to the only open session of the second. Not where it may be the
+/// end of a client that another handler refused.
 ///
 /// - Returns: the session's number; nil where there is none, or several.
 func onlyCandidate(

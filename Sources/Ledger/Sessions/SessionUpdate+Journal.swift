@@ -73,9 +73,7 @@ extension SessionUpdate {
     let record = entry.record
     let endpoints = Opening(entry, process.id, user: nil, at: time).endpoints
     let near = SessionsNearby(endpoints, known)
-    let place = candidate(
-      forEndAt: entry.start, endpoints, mayGuess: false, among: near.candidates)
-    if let place {
+    if let place = candidate(forEndAt: entry.start, endpoints, among: near.candidates) {
       try end(near[place], with: entry, at: time)
       return near[place].id
     }

@@ -32,8 +32,8 @@ package struct LogRotation {
     (try? FileStatus(of: directory(of: path)))?.isClosedToOthers == true
   }
 
-  /// Whether there is a log that is due. With no limit and no force nothing is looked at: somebody
-  /// else may rotate it, under the same names.
+  /// Whether there is a log that is due. With no limit and no force nothing is looked at: another program
+  /// may rotate it, under the same names.
   ///
   /// - Parameter isForced: whatever its size, unless it is empty.
   /// - Returns: its size in bytes; nil if it is not due.

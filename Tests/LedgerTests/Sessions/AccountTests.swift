@@ -425,7 +425,7 @@ import Testing
     #expect(try bench.probe.users.isEmpty && bench.probe.loggedSessions.isEmpty)
   }
 
-  @Test func `what another handler refused is not the end of somebody else's session`() throws {
+  @Test func `what another handler refused is not the end of another user's session`() throws {
     let bench = try Bench()
     try bench.connect("alice")
     try bench.close(

@@ -88,7 +88,7 @@ import Testing
     #expect(try bench.probe.events.count { $0.user == "alice" } == 1)
   }
 
-  @Test func `keeps the history of who is removed from whoever comes next`() throws {
+  @Test func `keeps the history of a removed user from the next one of that name`() throws {
     let bench = try bench()
     _ = try bench.sweep(report([listed("alice", 10, 20)]))
     try bench.close(final("alice", 10, 20, owner: "alice"))
@@ -136,7 +136,7 @@ import Testing
     let result = try bench.sweep(report([listed("alice", 10, 20)]))
     #expect(result.opened == 2)
     #expect(try names(bench).isEmpty)
-    // Whoever comes in afterwards is somebody new, as UNKNOWN_USERS=allow has it.
+    // A client who comes in afterwards is a new user, as UNKNOWN_USERS=allow has it.
     let later = listed("alice", 5, 5, address: "10.8.0.3", since: renamedAt + 1)
     _ = try bench.sweep(report([later], at: Bench.noon + 90))
     #expect(try names(bench) == ["alice"] && bench.used("alice") == 10)

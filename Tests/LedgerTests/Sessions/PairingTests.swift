@@ -35,6 +35,7 @@ private func known(_ id: Int64, _ endpoints: Endpoints) -> PairingCandidate {
     _ end: Endpoints, _ candidates: [PairingCandidate], position: Int64 = 100
   ) -> Int64? {
     candidate(forEndAt: position, end, among: candidates).map { candidates[$0].id }
+      ?? onlyCandidate(forEndAt: position, among: candidates)
   }
 
   @Test func `belongs to the last session from there that has no end`() {

@@ -83,7 +83,7 @@ import Testing
       try bench.ledger.reconcile(journal: Directory(bench.folder.path), at: other).closed == 0)
   }
 
-  @Test func `are not limited for somebody exempt`() throws {
+  @Test func `are not limited for an exempt user`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 1, maxSessions: 1, isExempt: true))
     let seen = (0..<3).map { listed("alice", 9, 9, address: "10.8.0.\($0)") }

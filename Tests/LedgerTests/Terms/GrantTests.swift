@@ -116,7 +116,7 @@ private let day: Int64 = 86_400
     #expect(try bench.ledger.periods.entitlement(of: "alice", at: Bench.noon + 60)?.limit == 180)
   }
 
-  @Test func `are nothing to somebody without a quota`() throws {
+  @Test func `are nothing to a user without a quota`() throws {
     let bench = try Bench()
     try bench.add("bob", Terms(quota: 0))
     let error = #expect(throws: LedgerError.self) {

@@ -38,7 +38,7 @@ private let day: Int64 = 86_400
 private let monday = Bench.noon - day / 2
 
 @Suite struct `A period that is over` {
-  @Test func `is over for whoever asks, though nothing has run since`() throws {
+  @Test func `is over for all who ask, though nothing has run since`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 100, period: .day))
     try bench.move(100, by: "alice", at: Bench.noon)

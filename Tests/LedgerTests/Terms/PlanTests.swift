@@ -152,7 +152,7 @@ private let day: Int64 = 86_400
     #expect(try expiry(bench) == Bench.noon + 600)
   }
 
-  @Test func `begins now for somebody who is connected`() throws {
+  @Test func `begins now for a user who is connected`() throws {
     let bench = try Bench()
     try bench.add("alice", Terms(quota: 0))
     _ = try bench.sweep(report([listed("alice", 1, 1)]))

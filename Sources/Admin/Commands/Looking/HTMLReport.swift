@@ -26,7 +26,7 @@ struct HTMLReport: ParsableCommand {
       let administration = try Administration(settings, config: options.path)
       let usage = try hosts.allHosts ? AllHosts(administration).sums(in: window.days) : nil
       let overview = try Overview(
-        administration.ledger, window, Words(settings), ofAllHosts: usage, now: now)
+        administration.ledger, window, administration.words, ofAllHosts: usage, now: now)
       return Page(overview: overview, host: usage == nil ? Machine.name : "all hosts").bytes
     }
   }

@@ -35,6 +35,8 @@ struct Metrics: ParsableCommand {
 /// What the metrics are taken from, all as of one moment.
 private struct MetricsReading {
   private let settings: Settings
+  /// Those of the ledger know how the fence and the other hosts are.
+  private let rules: Rules
   private let users: [UserRecord]
   private let sessions: [String: Int64]
   private let incidents: [Event]
@@ -60,6 +62,7 @@ private struct MetricsReading {
     _ ledger: Ledger, _ settings: Settings, ofAllHosts answers: [UsageAnswer]?, now: Int64
   ) throws {
     self.settings = settings
+    rules = ledger.rules
     self.now = now
     heard = answers?.compactMap { answer in
       answer.age.map { (answer.host ?? "", now - $0) }
@@ -105,7 +108,7 @@ private struct MetricsReading {
       "active": Int64(0), "slowed": 0, Reason.quota.rawValue: 0, Reason.disabled.rawValue: 0,
     ]
     for user in users {
-      let admitted = user.isSlowed(by: settings.rules) ? "slowed" : "active"
+      let admitted = user.isSlowed(by: rules) ? "slowed" : "active"
       states[state(of: user) ?? admitted, default: 0] += 1
     }
     for (state, count) in sorted(states) { text.sample([("state", state)], count) }
@@ -187,7 +190,7 @@ private struct MetricsReading {
       text.sample(labels, user.entitlement.limit)
     }
     text.metric("user_used_bytes", .gauge, "What was used of the quota in the current period.")
-    for (user, labels) in labelled { text.sample(labels, user.used(by: settings.rules)) }
+    for (user, labels) in labelled { text.sample(labels, user.used(by: rules)) }
     if heard == nil {
       writeOwnUsage(of: labelled, to: &text)
     } else {
@@ -196,7 +199,7 @@ private struct MetricsReading {
     text.metric("user_admitted", .gauge, "Whether a user would be let in now.")
     for (user, labels) in labelled { text.sample(labels, state(of: user) == nil ? 1 : 0) }
     let held = labelled.compactMap { user, labels in
-      user.presentRate(by: settings.rules).map { (rate: $0, labels: labels) }
+      user.presentRate(by: rules).map { (rate: $0, labels: labels) }
     }
     for (name, help, bits) in [
       ("user_download_bits_per_second", "How fast a user who has a rate may download.", \Rate.down),
@@ -215,7 +218,7 @@ private struct MetricsReading {
     if !elsewhere.isEmpty {
       text.metric("user_elsewhere_bytes", .gauge, "What of that was used on other hosts.")
       for (user, labels) in elsewhere {
-        text.sample(labels, settings.rules.count.bytes(of: user.entitlement.elsewhere))
+        text.sample(labels, rules.count.bytes(of: user.entitlement.elsewhere))
       }
     }
     text.metric(
@@ -245,7 +248,7 @@ private struct MetricsReading {
 
   /// Why a user would be refused; nil if they would be let in.
   private func state(of user: UserRecord) -> String? {
-    guard case .refused(let reason) = decide(user.entitlement, at: user.at, by: settings.rules)
+    guard case .refused(let reason) = decide(user.entitlement, at: user.at, by: rules)
     else {
       return nil
     }
