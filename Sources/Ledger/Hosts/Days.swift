@@ -134,8 +134,9 @@ extension Hosts {
   ///   - oldest: the oldest day that history is kept of.
   package func noteTold(before today: Day, keepingFrom oldest: Day) throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
-      // What was counted since it was told may be of the day before.
-      guard try waitingUsage() == 0 else { return }
+      // What was counted since it was told may be of the day before, and so may be that of a user whom the
+      // centre has not heard of yet.
+      guard try waitingUsage() == 0, try !hasNews() else { return }
       try note(["day": "\(today.number)"])
       try ledger.database.run("DELETE FROM late_days WHERE day < ?1", oldest.number)
     }
