@@ -192,7 +192,11 @@ package struct HostSync {
     let membership = try membership()
     let others = hosts.filter { $0.host != host }
     var seen: [String: Int64] = [:]
-    for other in others { seen[other.host] = membership.usageSeen[other.host] ?? 0 }
+    for other in others {
+      // One whose row was deleted and made anew counts its versions from 0 again.
+      let known = membership.usageSeen[other.host] ?? 0
+      seen[other.host] = known > other.version ? 0 : known
+    }
     let news = others.contains { $0.version > seen[$0.host] ?? 0 }
     let users = news ? try centre.users(changedSince: seen) : []
     let wanted = try ledger.hosts.wantedPeriods(of: users, at: Clock.now)

@@ -34,7 +34,7 @@ package enum SyncError: UserFacingError, Equatable {
   case planRemoved(String)
   /// A plan was given to a user, and was to be removed.
   case planInUse(String)
-  /// What came on standard input is no change.
+  /// A line of standard input is not what it has to be: a change, or a question.
   case badLine(Int, isNo: String)
   /// The answer to a commit was lost.
   case unknownCommit(PostgresError)

@@ -324,6 +324,19 @@ import Testing
     #expect(try hosts[0].used("alice") == 70)
   }
 
+  @Test func `A host whose row in the centre was deleted is heard again`() throws {
+    let hosts = try TestHosts("a", "b")
+    for _ in 0..<3 {
+      try hosts[1].use("alice", 1)
+      try hosts.settle()
+    }
+    try hosts.database.execute("DELETE FROM quota_hosts WHERE host = 'b'")
+    try hosts[1].use("alice", 10)
+    #expect(try hosts[1].run().wasRestored)
+    try hosts[0].run()
+    #expect(try hosts[0].used("alice") == 13)
+  }
+
   @Test func `A backup that was made while the host spoke is an older one, too`() throws {
     let hosts = try TestHosts("a", "b")
     try hosts[0].use("alice", 10)

@@ -42,36 +42,61 @@ extension Hosts {
   /// The days that changed with this usage, which was read before.
   package func days(with usage: [OwnUsage]) throws(SQLiteError) -> [OwnDay] {
     guard !usage.isEmpty, let first = try toldDay() else { return [] }
-    var users: [(number: Int64, uid: String)] = []
+    var uids: [Int64: String] = [:]
     for uid in Set(usage.map(\.user)) {
-      if let number = try number(of: uid) { users.append((number, uid)) }
+      if let number = try number(of: uid) { uids[number] = uid }
     }
-    users.sort { $0.number < $1.number }
-    let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
-    var sums: [Day: [Int64: Traffic]] = [:]
-    var row = try ledger.database.prepare(
-      "SELECT bytes_received, bytes_sent FROM usage WHERE start = ?1 AND user_id = ?2")
-    for start in try starts(since: first, calendar) {
-      let day = calendar.day(of: start)
-      for user in users {
-        let traffic = try row.first(start, user.number) { $0.traffic(0) }
-        if let traffic { sums[day, default: [:]][user.number, default: Traffic()] += traffic }
-      }
-    }
-    var days = sums.flatMap { day, sums in
-      users.compactMap { user in
-        sums[user.number].map { OwnDay(user: user.uid, day: day, traffic: $0) }
+    var days: [OwnDay] = []
+    for (day, moved) in try sums(since: first, of: uids) {
+      for (user, traffic) in moved {
+        if let uid = uids[user] { days.append(OwnDay(user: uid, day: day, traffic: traffic)) }
       }
     }
     if try hasLateDays() {
-      for user in users {
+      for (user, uid) in uids {
         let late = try ledger.database.query(
-          "SELECT day FROM late_days WHERE user_id = ?1 AND day < ?2", user.number, first.number
+          "SELECT day FROM late_days WHERE user_id = ?1 AND day < ?2", user, first.number
         ) { Day(number: $0.integer(0)) }
-        for day in late { days.append(try ownDay(day, of: user.number, user.uid)) }
+        for day in late { days.append(try ownDay(day, of: user, uid)) }
       }
     }
     return days
+  }
+
+  /// What some users moved on a day and on each later one. Those whose numbers are close to each other are
+  /// read in one pass, which costs less than a look at each.
+  private func sums(
+    since first: Day, of users: [Int64: String]
+  ) throws(SQLiteError) -> [Day: [Int64: Traffic]] {
+    var ranges: [ClosedRange<Int64>] = []
+    for user in users.keys.sorted() {
+      if let last = ranges.last, user - last.upperBound <= 4 {
+        ranges[ranges.count - 1] = last.lowerBound...user
+      } else {
+        ranges.append(user...user)
+      }
+    }
+    let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
+    var sums: [Day: [Int64: Traffic]] = [:]
+    var rows = try ledger.database.prepare(
+      """
+      SELECT user_id, bytes_received, bytes_sent FROM usage
+      WHERE start = ?1 AND user_id BETWEEN ?2 AND ?3
+      """)
+    for start in try starts(since: first, calendar) {
+      let day = calendar.day(of: start)
+      for range in ranges {
+        rows.bind(1, start)
+        rows.bind(2, range.lowerBound)
+        rows.bind(3, range.upperBound)
+        while try rows.step() {
+          let user = rows.integer(0)
+          if users[user] == nil { continue }
+          sums[day, default: [:]][user, default: Traffic()] += rows.traffic(1)
+        }
+      }
+    }
+    return sums
   }
 
   /// Where stretches of usage begin that are part of a day or a later one.
@@ -134,8 +159,9 @@ extension Hosts {
   ///   - oldest: the oldest day that history is kept of.
   package func noteTold(before today: Day, keepingFrom oldest: Day) throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
-      // What was counted since it was told may be of the day before.
-      guard try waitingUsage() == 0 else { return }
+      // What was counted since it was told may be of the day before, and so may be that of a user whom the
+      // centre has not heard of yet.
+      guard try waitingUsage() == 0, try !hasNews() else { return }
       try note(["day": "\(today.number)"])
       try ledger.database.run("DELETE FROM late_days WHERE day < ?1", oldest.number)
     }

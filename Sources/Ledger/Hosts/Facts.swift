@@ -103,7 +103,7 @@ extension Hosts {
     }
   }
 
-  /// Those of some facts that differ from what the centre has. A fact may name others that come before it.
+  /// Facts in the order in which each comes behind those that it names.
   private func ordered(_ facts: [SharedFact]) -> [SharedFact] {
     SharedFact.Kind.allCases.flatMap { kind in facts.filter { $0.kind == kind } }
   }

@@ -21,6 +21,7 @@ import Testing
     let undisturbed = try hosts.settled()
     #expect(undisturbed.contains { $0.hasPrefix("a: alice 1700 45 ") }, "\(undisturbed)")
     #expect(undisturbed.contains { $0.hasPrefix("b: alice 45 1700 ") }, "\(undisturbed)")
+    #expect(undisturbed.contains { $0.hasPrefix("b: carol 0 70000 ") }, "\(undisturbed)")
     var chance = SeededRandom(seed: UInt64(calls.count))
     let choice = calls.filter { call in
       let isTried = call.changesSomething && call.number <= Self.enough
@@ -69,8 +70,14 @@ private final class TorturedHosts {
     try LedgerProbe(ledger("b")).raiseUsage(ofTenth: 1, by: 5)
     try run("b", "quota-sync")
     try LedgerProbe(ledger("a")).raiseUsage(ofTenth: 1, by: 1000)
-    // A user that the centre does not know yet.
+    // A user that the centre does not know yet. Who has only connected is none before the first sweep.
     try run("a", "quota-connect", variables: hook)
+    try run(
+      "a", "quota-disconnect",
+      variables: hook.merging([
+        "script_type": "client-disconnect", "bytes_received": "70000", "bytes_sent": "8000",
+        "time_duration": "90",
+      ]) { $1 })
     try FileManager.default.copyItem(atPath: state, toPath: kept)
     try copyDatabase(database, to: "kept")
   }

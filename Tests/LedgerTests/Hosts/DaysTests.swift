@@ -88,6 +88,37 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try hosts.toldDay() == Day(of: now + 3 * day, in: .utc))
   }
 
+  @Test func `do not turn while there is a user whom the centre has not heard of`() throws {
+    let joined = try joined("alice")
+    let hosts = joined[0].hosts
+    // The centre heard of all before this one came.
+    try joined.hosts[0].move(9, by: "carol", at: now + 10)
+    try hosts.noteTold(before: Day(of: now + day, in: .utc), keepingFrom: .beforeEveryLedger)
+    #expect(try hosts.toldDay() == Day(of: now, in: .utc))
+    try joined.synchronize(at: now + day)
+    #expect(try hosts.toldDay() == Day(of: now + day, in: .utc))
+    #expect(joined.centre.days(of: "host0").map(\.traffic.total) == [9])
+    try expectAgreement(joined)
+  }
+
+  @Test func `of users with numbers far apart are told, and those between them are not`() throws {
+    let names = (0..<20).map { "user\($0)" }
+    let joined = try JoinedHosts()
+    try joined.synchronize(at: now)
+    for (place, name) in names.enumerated() {
+      try joined.hosts[0].move(Int64(place + 1), by: UserName(name), at: now)
+    }
+    try joined.synchronize(at: now)
+    try expectAgreement(joined)
+    #expect(joined.centre.toldDays == 20)
+    for name in ["user0", "user3", "user12", "user19"] {
+      try joined.hosts[0].move(100, by: UserName(name), at: now + 3600)
+    }
+    try joined.synchronize(at: now + 3600)
+    try expectAgreement(joined)
+    #expect(joined.centre.toldDays == 24)
+  }
+
   @Test func `from before a host joined are told once, those of removed users too`() throws {
     let joined = try joined("alice")
     let late = try Bench()
