@@ -151,7 +151,8 @@ let package = Package(
     .testTarget(
       name: "ModelTests",
       dependencies: [
-        "System", "SQLite", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep", "Sync",
+        "System", "SQLite", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep",
+        "Sync",
         "TestSupport",
       ],
       swiftSettings: strict),

@@ -5,7 +5,6 @@ import Support
 import Sweep
 import System
 
-/// Why a command was not done.
 struct CommandError: UserFacingError {
   let message: String
   let hint: String?
@@ -19,7 +18,6 @@ struct CommandError: UserFacingError {
     self.exitStatus = exitStatus
   }
 
-  /// Why the ledger could not do something.
   init(_ error: LedgerError) {
     switch error {
     case .noSuchUser(let name): self.init("there is no user \(name.forPeople)")
@@ -38,7 +36,6 @@ struct CommandError: UserFacingError {
     }
   }
 
-  /// Why what was changed is not published.
   init(unpublished error: LedgerError) {
     self.init(
       "what was changed is kept, and cannot be published: \(error.message)",
@@ -75,7 +72,6 @@ struct CommandError: UserFacingError {
     quoted(bytes: RawArguments.bytes(of: argument))
   }
 
-  /// The same of bytes.
   static func quoted(bytes: [UInt8]) -> String {
     let shown = bytes.count > 60 ? bytes.prefix(60) + Array("...".utf8) : bytes
     return "\"\(String(decoding: Escaping.plain(Array(shown)), as: UTF8.self))\""

@@ -436,7 +436,8 @@ extension AccessUser {
     next.carried -= entitlement.takenFromCarried(by: count)
     self.init(
       isEnabled: entitlement.isEnabled, isExempt: entitlement.isExempt,
-      used: entitlement.isOver(by: rules) ? max(used, entitlement.limitWithGrace) : used,
+      used: !entitlement.isOver(by: count) && entitlement.isOver(by: rules)
+        ? Entitlement.presumedUse : used,
       limit: entitlement.limitWithGrace,
       nextLimit: next.limitWithGrace, laterLimit: next.limitWithGrace,
       rule: numbers.number(of: period), expiresAt: entitlement.expiresAt,

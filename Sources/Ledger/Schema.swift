@@ -5,10 +5,10 @@ import SQLite
 enum Schema {
   /// What `PRAGMA user_version` says of a database with these tables. 1 and 2 were those of
   /// development versions; nothing was ever released with them. 3 had no `users.name_key`, 4 no rates and
-  /// no pages, 5 nothing of other hosts.
-  static let version: Int64 = 6
+  /// no pages, 5 nothing of other hosts, 6 no days that came late.
+  static let version: Int64 = 7
   /// The versions that are brought up to date; 0 is the earlier Python project's, or an empty database.
-  static let earlierVersions: Set<Int64> = [0, 3, 4, 5]
+  static let earlierVersions: Set<Int64> = [0, 3, 4, 5, 6]
 
   /// The earlier Python project's three tables, with its names and columns. Its `user_protocols` and
   /// its trigger are left alone.
@@ -140,6 +140,13 @@ enum Schema {
       sessions INTEGER, PRIMARY KEY (user_id, period_start)) WITHOUT ROWID;
     """
 
+  /// Days that changed after the centre was told of them, for hosts that share their users.
+  private static let lateDays =
+    """
+    CREATE TABLE late_days (
+      user_id INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (user_id, day)) WITHOUT ROWID;
+    """
+
   /// What finds users by uid, and quickly whom the centre does not know and what it is to be told. Only a
   /// host that shares its users has them.
   static let hostIndexes =
@@ -172,7 +179,8 @@ enum Schema {
           }
           if found < 4 { try database.execute(nameKeys) }
           if found < 5 { try database.execute(rates) }
-          try database.execute(hosts)
+          if found < 6 { try database.execute(hosts) }
+          try database.execute(lateDays)
           try database.execute("PRAGMA user_version = \(version)")
         }
       }

@@ -3,12 +3,10 @@ package enum Bytes {
   static let lineFeed = UInt8(ascii: "\n")
   static let carriageReturn = UInt8(ascii: "\r")
 
-  /// Whether the bytes are exactly this text.
   package static func equal(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
     bytes.count == text.utf8CodeUnitCount && starts(bytes, with: text)
   }
 
-  /// Whether the bytes begin with this text.
   static func starts(_ bytes: Span<UInt8>, with text: StaticString) -> Bool {
     guard bytes.count >= text.utf8CodeUnitCount else { return false }
     return text.withUTF8Buffer { wanted in

@@ -142,7 +142,6 @@ package struct HookEnvironment: Sendable {
 
 /// What is wrong with a variable of a hook.
 package struct HookEnvironmentError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What is wrong with the value.
   package enum Reason: Equatable, Sendable {
     case missing
     /// Not a number in this range.
@@ -153,11 +152,8 @@ package struct HookEnvironmentError: Error, Equatable, Sendable, CustomStringCon
     case notAHook
   }
 
-  /// The name of the variable.
   package let variable: String
-  /// What is wrong with it.
   package let reason: Reason
-  /// What was in it.
   package let value: [UInt8]
 
   init(_ variable: StaticString, _ reason: Reason, _ value: [UInt8] = []) {

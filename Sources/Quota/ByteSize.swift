@@ -153,7 +153,6 @@ package enum ByteUnits: Int, SettingChoice, Sendable {
 
   package static var words: StaticString { "decimal binary" }
 
-  /// How many of a unit are one of the next.
   package var base: UInt64 { self == .decimal ? 1000 : 1024 }
 
   var names: [String] {

@@ -69,7 +69,6 @@ package enum Count: Int, SettingChoice, Sendable {
 
   package static var words: StaticString { "total sent received" }
 
-  /// The bytes that count.
   package func bytes(of traffic: Traffic) -> Int64 {
     switch self {
     case .total: traffic.total

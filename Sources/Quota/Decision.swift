@@ -1,12 +1,8 @@
 /// The operator's settings that the rules go by.
 package struct Rules: Equatable, Sendable {
-  /// What a quota counts.
   package var count: Count
-  /// What is done about a user the ledger does not know.
   package var unknownUsers: UnknownUsers
-  /// Which of a client's names is its user's.
   package var identifyBy: IdentifyBy
-  /// Which spellings of a name are one user.
   package var names: Names
   /// The quota of a user created on first sight, in bytes, 0 for unlimited.
   package var defaultQuota: Int64
@@ -78,11 +74,11 @@ package enum Verdict: Equatable, Sendable {
 package enum Reason: String, CaseIterable, Sendable {
   /// The quota is used up.
   case quota
-  /// The account has expired.
+  /// Other hosts were not heard of for long, and `SYNC_STALE` takes the quota for used up.
+  case stale
   case expired
   /// The user has as many sessions as they may have at once.
   case sessions
-  /// An administrator disabled the user.
   case disabled
   /// The ledger does not know the user, and `UNKNOWN_USERS` is `reject`.
   case unknown
@@ -100,6 +96,7 @@ package enum Reason: String, CaseIterable, Sendable {
   package var text: String {
     switch self {
     case .quota: "traffic quota used up"
+    case .stale: "no news of the other hosts"
     case .expired: "account expired"
     case .sessions: "too many sessions at once"
     case .disabled: "disabled by an administrator"
@@ -127,7 +124,9 @@ package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules
   if entitlement.isExempt { return .allowed(at: nil) }
   if let end = entitlement.expiresAt, time >= end { return .refused(.expired) }
   let slowRate = entitlement.slowRate(by: rules)
-  if slowRate == nil, entitlement.isOver(by: rules) { return .refused(.quota) }
+  if slowRate == nil, entitlement.isOver(by: rules) {
+    return .refused(entitlement.isPresumedOver(by: rules) ? .stale : .quota)
+  }
   let maxSessions = entitlement.maxSessionsHere
   if maxSessions != 0, entitlement.sessionsBefore >= maxSessions {
     return .refused(.sessions)

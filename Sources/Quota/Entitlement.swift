@@ -14,7 +14,6 @@ package struct Entitlement: Equatable, Sendable {
   package var used: Traffic
   /// The same on other hosts that share the user, as far as they have told.
   package var elsewhere: Traffic
-  /// The present period.
   package var span: TimeSpan
   /// Whether the user is metered only: never refused or disconnected for usage, expiry or the
   /// number of sessions.
@@ -87,6 +86,14 @@ package struct Entitlement: Equatable, Sendable {
     isOver(by: rules.count) || (rules.isStale && isPresumedOver(by: rules.staleness.answer))
   }
 
+  /// What the access table has as used of a quota that is only taken to be used up.
+  package static let presumedUse = Int64.max - 1
+
+  /// Whether a quota that is over is only taken to be.
+  func isPresumedOver(by rules: Rules) -> Bool {
+    !isOver(by: rules.count) || used.received == Entitlement.presumedUse
+  }
+
   private func isPresumedOver(by answer: Staleness.Answer) -> Bool {
     quota > 0 && (answer == .reject || (answer == .slow && thenRate != nil))
   }
@@ -122,11 +129,45 @@ package struct Grace: Equatable, Sendable {
     self.percent = percent
   }
 
-  /// The bytes it comes to; a part of one is dropped.
   package func bytes(over quota: Int64) -> Int64 {
     let (high, low) = quota.multipliedFullWidth(by: percent)
     // From 50 in the high word on, a hundredth of it no longer fits.
     let share = high < 50 ? Int64(100).dividingFullWidth((high, low)).quotient : .max
     return saturatingSum(bytes, share)
   }
+}
+
+/// When a limit is reached if traffic goes on as it did so far.
+///
+/// - Parameters:
+///   - used: bytes used since `start`.
+///   - limit: bytes, 0 for as many as one likes.
+///   - start: when counting began, in UTC seconds.
+///   - now: the present, in UTC seconds.
+/// - Returns: UTC seconds; `now` if the limit is reached already; nil without a limit, where
+///   nothing was used, or before an hour was observed.
+package func projectedEnd(
+  used: Int64, of limit: Int64, since start: Int64, now: Int64
+) -> Int64? {
+  if limit <= 0 || used <= 0 { return nil }
+  if used >= limit { return now }
+  let observed = Int128(now) - Int128(start)
+  if observed < 3600 { return nil }
+  // Rounded up: the first second at which it is reached.
+  let needed = (Int128(limit) * observed + Int128(used) - 1) / Int128(used)
+  return Int64(clamping: Int128(start) + needed)
+}
+
+/// The highest of some percentages of a limit that usage has reached.
+///
+/// - Parameters:
+///   - percentages: in any order; above 100 as well.
+///   - used: bytes, 0 or more.
+///   - limit: bytes, 0 for as many as one likes.
+/// - Returns: nil where none is reached, or without a limit.
+package func highestThreshold(
+  _ percentages: [Int], reachedBy used: Int64, of limit: Int64
+) -> Int? {
+  guard limit > 0 else { return nil }
+  return percentages.filter { Int128(used) * 100 >= Int128($0) * Int128(limit) }.max()
 }

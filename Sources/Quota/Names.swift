@@ -105,7 +105,6 @@ private func append(_ scalar: UInt32, to bytes: inout [UInt8]) {
   }
 }
 
-/// Unicode's space separators.
 private func isBlank(_ scalar: UInt32) -> Bool {
   switch scalar {
   case 0x20, 0xA0, 0x1680, 0x2000...0x200A, 0x202F, 0x205F, 0x3000: true

@@ -13,7 +13,6 @@ package struct Traffic: Equatable, Sendable {
   /// Both directions together; stops at the largest number there is.
   package var total: Int64 { saturatingSum(received, sent) }
 
-  /// Whether no byte moved.
   package var isZero: Bool { received == 0 && sent == 0 }
 
   /// By how much these counters exceed others, in each direction by itself and never below 0:

@@ -3,7 +3,6 @@ package enum UsageStep: String, CaseIterable, Sendable {
   case day
   /// From Monday to Sunday, as ISO 8601 has it.
   case week
-  /// A calendar month.
   case month
 
   /// The first day of the step that a day is part of.
@@ -26,9 +25,7 @@ package enum UsageStep: String, CaseIterable, Sendable {
   }
 }
 
-/// One step of a series of usage.
 package struct UsagePoint: Equatable, Sendable {
-  /// The first day of the step.
   package let start: Day
   package let traffic: Traffic
 

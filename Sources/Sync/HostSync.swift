@@ -6,14 +6,14 @@ import System
 /// What this host and the centre do with each other. The ledger's transactions are short, and nothing in
 /// them waits for the network.
 package struct HostSync {
-  private let ledger: Ledger
-  private let settings: Settings
+  let ledger: Ledger
+  let settings: Settings
   /// See `PresentHost.machine`.
   private let machine: String
   /// Connects to the centre.
   private let connect: () throws -> SomeCentre
   /// This host's clock, in seconds since 1970 in UTC.
-  private let now: () -> Int64
+  let now: () -> Int64
   /// Is told what is not as it should be, though the work goes on, and what would help.
   private let warn: (String, String?) -> Void
 
@@ -55,7 +55,7 @@ package struct HostSync {
   }
 
   /// Usage that is told at once.
-  private static let portion = 5000
+  static let portion = 5000
 
   // MARK: The run
 
@@ -65,9 +65,15 @@ package struct HostSync {
   @discardableResult
   package func run() throws -> Outcome {
     _ = try membership()
-    let centre = try open()
-    let host = try present(to: centre)
-    return try exchange(centre, host, wasRestored: wasRestored(centre, host))
+    do {
+      let centre = try open()
+      defer { try? ledger.hosts.note(.retries, centre.retries) }
+      let host = try present(to: centre)
+      return try exchange(centre, host, wasRestored: wasRestored(centre, host))
+    } catch {
+      try? ledger.hosts.note(.failures, 1)
+      throw error
+    }
   }
 
   @discardableResult
@@ -95,6 +101,7 @@ package struct HostSync {
     outcome.offered = new.count
     outcome.facts = try takeIn(centre)
     if isFirst || outcome.wasRestored {
+      try takeOwnDays(centre, host)
       try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: now())
     }
     outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
@@ -153,24 +160,31 @@ package struct HostSync {
     return facts.count
   }
 
-  /// Tells what users used here, a portion at a time.
+  /// Tells what users used here, a portion at a time, and then what is left of days.
   ///
-  /// - Returns: how many rows.
+  /// - Parameter history: rows of days from before this host joined that are told at most, roughly.
+  /// - Returns: how many rows of usage.
   private func tell(
-    _ centre: borrowing SomeCentre, _ host: PresentHost, isRestored: Bool
+    _ centre: borrowing SomeCentre, _ host: PresentHost, isRestored: Bool, history: Int = 100_000
   ) throws -> Int {
     var told = 0
+    let today = Day(of: now(), in: settings.zone)
+    try ledger.hosts.beginDays(with: today)
     while true {
-      let own = try ledger.hosts.ownUsage(limit: HostSync.portion)
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: now())
+      let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
-      try centre.push(sound, of: host, isRestored: isRestored)
+      try centre.push(sound, days, of: host, isRestored: isRestored)
       try ledger.hosts.noteToken()
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)
+      try ledger.hosts.noteTold(days)
       told += sound.count
-      if own.count < HostSync.portion { return told }
+      if own.count < HostSync.portion { break }
     }
+    try tellDays(centre, host, on: today, history: history)
+    return told
   }
 
   private func isSound(_ usage: OwnUsage) -> Bool {
@@ -273,7 +287,7 @@ package struct HostSync {
     let host = try membership().host
     if !isAlone {
       let centre = try open()
-      _ = try tell(centre, present(to: centre), isRestored: false)
+      _ = try tell(centre, present(to: centre), isRestored: false, history: .max)
       _ = try centre.remove(host)
     }
     try ledger.hosts.leave()

@@ -35,7 +35,7 @@ package enum SyncError: UserFacingError, Equatable {
   /// A plan was given to a user, and was to be removed.
   case planInUse(String)
   /// What came on standard input is no change.
-  case badChange(line: Int)
+  case badLine(Int, isNo: String)
   /// The answer to a commit was lost.
   case unknownCommit(PostgresError)
   /// Another quota-sync is under way.
@@ -66,7 +66,7 @@ package enum SyncError: UserFacingError, Equatable {
       "the plan \(plan) was removed on another host meanwhile; nothing was changed"
     case .planInUse(let plan):
       "the plan \(plan) was given to a user on another host meanwhile; nothing was changed"
-    case .badChange(let line): "line \(line) of standard input is no change"
+    case .badLine(let line, let what): "line \(line) of standard input is no \(what)"
     case .unknownCommit(let error): "whether it was changed is not known: \(error.message)"
     case .underWay: "another quota-sync is under way"
     }
@@ -80,7 +80,7 @@ package enum SyncError: UserFacingError, Equatable {
     case .schema(let found, let expected):
       found > expected
         ? "install the version of openvpn-quota-sync that the other hosts have"
-        : "export its users with the version that made it, and make it anew"
+        : "quota-sync --init, as who owns the tables, brings it up to date"
     case .zone(_, let centre): "set TIME_ZONE=\(centre) in quota.conf, as on the other hosts"
     case .namelessZone: "set TIME_ZONE in quota.conf"
     case .names(_, let centre): "set NAMES=\(centre) in quota.conf, as on the other hosts"
@@ -99,7 +99,7 @@ package enum SyncError: UserFacingError, Equatable {
       "look at what it is now, and try again"
     case .unknownCommit: "look at it once quota-sync has run again"
     case .underWay: "it takes a few seconds; try again"
-    case .badChange: nil
+    case .badLine: nil
     }
   }
 
@@ -108,7 +108,7 @@ package enum SyncError: UserFacingError, Equatable {
     case .changedElsewhere, .nameTaken, .planRemoved, .planInUse, .underWay: .locked
     case .anotherRole: .permission
     case .unknownCommit: .inputOutput
-    case .badChange, .noSuchHost: .badData
+    case .badLine, .noSuchHost: .badData
     default: .configuration
     }
   }

@@ -18,7 +18,6 @@ package struct EnvironmentFile {
     package let line: Int
     /// Where in the text its key is, or the whole line if it has no `=`.
     package let key: Range<Int>
-    /// Whether it has a `=`.
     package let isAssignment: Bool
   }
 

@@ -1,6 +1,5 @@
 import CSystem
 
-/// An IPv4 or IPv6 address.
 package struct InternetAddress: Hashable, Sendable {
   /// Its 4 or 16 bytes in network order.
   package let bytes: [UInt8]
@@ -12,7 +11,6 @@ package struct InternetAddress: Hashable, Sendable {
   /// - Returns: nil for what is no such address, the empty text too.
   package init?(ipv4 text: [UInt8]) { self.init(text, isIPv6: false) }
 
-  /// See `init(ipv4:)`.
   package init?(ipv6 text: [UInt8]) { self.init(text, isIPv6: true) }
 
   private init?(_ text: [UInt8], isIPv6: Bool) {

@@ -1,6 +1,5 @@
 import CSystem
 
-/// The environment the program was started with.
 package enum Environment {
   /// The value of a variable; nil if it is not set. The corresponding C function is `getenv`.
   package static func value(of name: StaticString) -> [UInt8]? {
@@ -34,7 +33,6 @@ package struct ProcessArguments {
     unsafe self.start = unsafe start
   }
 
-  /// All of them.
   package var all: [[UInt8]] {
     var arguments: [[UInt8]] = []
     for index in 0..<count {
@@ -72,3 +70,18 @@ package struct ProcessArguments {
 
 /// The id of this process. The corresponding C function is `getpid`.
 package var processID: Int32 { cs_process_id() }
+
+/// A standard stream that lines are written to.
+package enum StandardStream: Int32, Sendable {
+  case output = 1
+  case error = 2
+
+  /// Writes a line; where nobody reads it, it is lost.
+  package func writeLine(_ text: String) {
+    var line = text
+    line += "\n"
+    line.withUTF8 { bytes in
+      _ = retryingOnInterrupt { unsafe cs_write(rawValue, bytes.baseAddress, bytes.count) }
+    }
+  }
+}

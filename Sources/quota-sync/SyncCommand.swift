@@ -56,7 +56,7 @@ struct SyncCommand {
       log.record(.info, "left")
       print("this host is one by itself again")
     case .change:
-      let facts = try readChange()
+      let facts = try readLines("change", SharedFact.init(line:))
       do {
         try locked { try $0.change(facts) { try Self.say("changed") } }
       } catch SyncError.unknownCommit(let error) {
@@ -64,6 +64,7 @@ struct SyncCommand {
         throw SyncError.unknownCommit(error)
       }
       log.record(.info, "changed", ["facts": .number(Int64(facts.count))])
+    case .usage: try answer()
     case .run:
       let outcome = try locked(patience: options.verbose ? Self.lockPatience : .zero) {
         try $0.run()
@@ -110,19 +111,20 @@ struct SyncCommand {
       """)
   }
 
-  private func readChange() throws -> [SharedFact] {
+  /// Reads what each line of standard input says.
+  ///
+  /// - Parameter what: what each is, for the error.
+  private func readLines<Value>(_ what: String, _ value: ([UInt8]) -> Value?) throws -> [Value] {
     let input = try Descriptor.standardInput.readToEnd(of: "standard input", limit: 1 << 30)
     // A line feed stands in no JSON text.
     let lines = input.split(separator: UInt8(ascii: "\n"))
-    var facts: [SharedFact] = []
-    facts.reserveCapacity(lines.count)
+    var values: [Value] = []
+    values.reserveCapacity(lines.count)
     for (index, line) in lines.enumerated() {
-      guard let fact = SharedFact(line: Array(line)) else {
-        throw SyncError.badChange(line: index + 1)
-      }
-      facts.append(fact)
+      guard let value = value(Array(line)) else { throw SyncError.badLine(index + 1, isNo: what) }
+      values.append(value)
     }
-    return facts
+    return values
   }
 
   private func text(_ outcome: HostSync.Outcome) -> String {
@@ -135,6 +137,14 @@ struct SyncCommand {
   private func centre() throws -> Centre {
     guard !settings.sync.isEmpty else { throw SyncError.noSetting }
     return try Centre(settings.sync, patience: Centre.patience)
+  }
+
+  private func answer() throws {
+    let questions = try readLines("question", UsageQuestion.init(line:))
+    let centre = try centre()
+    _ = try centre.rules()
+    let lines = try centre.answers(to: questions).flatMap(\.line)
+    try Descriptor.standardOutput.write(lines.span, to: "standard output")
   }
 
   private func makeTables() throws {

@@ -10,7 +10,7 @@ struct SyncOptions: ParsableCommand {
       quota-sync [--verbose] [--config <path>]
       quota-sync --init [--grant <role> ...] | --join [--host <name>] [--dry-run] | --leave [--alone]
       quota-sync hosts [--json] | forget <host>
-      quota-sync --change < changes
+      quota-sync --change < changes | --usage < questions
       """,
     discussion: """
       Tells the centre that SYNC names what users used on this host, and takes in what they used on the \
@@ -51,6 +51,9 @@ struct SyncOptions: ParsableCommand {
   @Flag(help: "Take changes from standard input, as quota-admin hands them over.")
   var change = false
 
+  @Flag(help: "Answer questions on standard input of what was moved, as quota-admin asks them.")
+  var usage = false
+
   @Flag(help: "With hosts: write JSON.")
   var json = false
 
@@ -65,7 +68,7 @@ struct SyncOptions: ParsableCommand {
 
   /// What is to be done.
   enum Action: Equatable {
-    case run, makeTables, join, leave, change, hosts
+    case run, makeTables, join, leave, change, usage, hosts
     case forget(String)
   }
 
@@ -76,6 +79,7 @@ struct SyncOptions: ParsableCommand {
     if join { actions.append(.join) }
     if leave { actions.append(.leave) }
     if change { actions.append(.change) }
+    if usage { actions.append(.usage) }
     if words == ["hosts"] { actions.append(.hosts) }
     if words.count == 2, words[0] == "forget" { actions.append(.forget(words[1])) }
     if words.count > 0, words != ["hosts"], words.count != 2 || words[0] != "forget" {

@@ -1,7 +1,10 @@
 import Foundation
 import SQLite
+import Support
 import TestSupport
 import Testing
+
+@testable import Admin
 
 /// `quota-admin` on a host that shares its users, beside a `quota-sync` that only keeps what it is told.
 private struct SharingHost {
@@ -163,6 +166,20 @@ private struct SharingHost {
     #expect(try report().contains("berlin heard of 2 other hosts "))
     try host.change("UPDATE meta SET value = '\(now - 90)' WHERE name = 'sync.heard'")
     #expect(try report().contains("-> quota-sync --verbose"))
+  }
+
+  @Test func `check says that nothing runs quota-sync, where systemd should`() throws {
+    let host = try SharingHost()
+    var settings = Settings()
+    settings.database = host.bench.path
+    settings.sync = "host=db"
+    func timer(_ isActive: Bool) -> [CheckResult] {
+      HostsCheck(settings: settings, now: 0, isSystemdRunning: true, isActive: { _ in isActive })
+        .results().filter { $0.text.contains("timer") }
+    }
+    #expect(timer(true).isEmpty)
+    #expect(timer(false).map(\.level) == [.error])
+    #expect(timer(false).first?.text == "quota-sync.timer is not running")
   }
 
   @Test func `check says that SYNC alone shares nothing, once there is a database`() throws {

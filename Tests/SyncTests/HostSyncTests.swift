@@ -431,7 +431,7 @@ import Testing
     try hosts.settle()
     try hosts.database.execute(
       """
-      DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
+      DELETE FROM quota_days; DELETE FROM quota_usage; DELETE FROM quota_hosts; DELETE FROM quota_facts;
       UPDATE quota_centre SET version = 0, identity = 'made anew'
       """)
     #expect(throws: SyncError.notJoined) { try hosts[0].run() }

@@ -106,6 +106,38 @@ import Testing
     #expect(try first.run("quota-admin", "show", "alice").status == 65)
   }
 
+  @Test func `What was moved on all hosts is told by each, and by none while the centre is away`()
+    throws
+  {
+    let first = try Host(database.settings)
+    let second = try Host(database.settings)
+    try first.run("quota-sync", "--init").requireSuccess()
+    try first.run("quota-admin", "add", "alice").requireSuccess()
+    for (host, name) in [(first, "vpn1"), (second, "vpn2")] {
+      try host.run("quota-sync", "--join", "--host", name).requireSuccess()
+      try LedgerProbe("\(host.folder.path)/quota.db").raiseUsage(ofTenth: 1, by: 1_000_000)
+      try host.run("quota-sync").requireSuccess()
+    }
+    for host in [first, second] {
+      let hosts = try host.run("quota-admin", "usage", "alice", "--by", "host", "--csv")
+      #expect(
+        hosts.output.split(separator: "\r\n").dropFirst()
+          == ["alice,,vpn1,1000000,0,1000000", "alice,,vpn2,1000000,0,1000000"], "\(hosts.errors)")
+      let top = try host.run("quota-admin", "top", "--all-hosts").output
+      #expect(top.contains("alice       0 B    2 MB   2 MB   100%"), "\(top)")
+    }
+    #expect(try first.run("quota-admin", "usage").output.contains("1 MB"))
+    let away = try Program.run(
+      Program.path("quota-admin"), ["usage", "--all-hosts"],
+      environment: ["QUOTA_CONFIG": first.settings, "SYNC": "host=/nowhere"], timeout: 120)
+    #expect(away.status == 69 && away.output.isEmpty)
+    #expect(away.errors.hasPrefix("quota-admin: error: the other hosts cannot be asked: "))
+    let bad = try first.run("quota-sync", "--usage", input: "{}\n")
+    #expect(
+      bad.status == 65
+        && bad.errors == "quota-sync: error: line 1 of standard input is no question\n")
+  }
+
   @Test func `A change that is none is named by its line`() throws {
     let host = try Host(database.settings)
     try host.run("quota-sync", "--init").requireSuccess()

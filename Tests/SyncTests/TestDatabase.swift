@@ -42,7 +42,7 @@ final class TestDatabase {
 
   /// Has it be as it was when a dump was made.
   func restore(_ dump: String) throws {
-    try execute("DROP TABLE quota_usage, quota_facts, quota_hosts, quota_centre")
+    try execute("DROP TABLE quota_days, quota_usage, quota_facts, quota_hosts, quota_centre")
     try cluster.run(
       "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", name, "-f", dump])
   }

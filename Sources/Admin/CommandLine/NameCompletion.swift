@@ -4,12 +4,10 @@ import Ledger
 import Servers
 
 extension CompletionKind {
-  /// Names of users, for the Tab key.
   static let userNames = CompletionKind.custom { words, _, beginning in
     NameCompletion.names(beginning: beginning, words: words)
   }
 
-  /// Names of servers' configs.
   static let serverNames = CompletionKind.custom { words, _, beginning in
     NameCompletion.servers(beginning: beginning, words: words)
   }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Glibc
 import Ledger
+import Quota
 import Support
 import System
 
-/// What every command takes.
 struct CommonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -12,21 +12,22 @@ struct CommonOptions: ParsableArguments {
     completion: .file())
   var config: String?
 
+  /// Where the argument of `--config` is, whatever the working directory becomes.
+  var path: String? { config.map { FileArgument($0).path } }
+
   /// The settings, with a warning for each that makes no sense but does not stop the work.
   ///
   /// - Throws: `SettingsError`.
   func settings() throws -> Settings { try loadedSettings().settings }
 
-  /// The same, with the file that they were read from.
   func loadedSettings() throws -> LoadedSettings {
-    try AdminProgram.diagnostics.loadedSettings(config: config.map { FileArgument($0).path })
+    try AdminProgram.diagnostics.loadedSettings(config: path)
   }
 }
 
 /// How a list is written: a table for people, JSON or CSV for programs.
 enum Format { case text, json, csv }
 
-/// The choice between text for people and JSON for programs.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Write JSON, with amounts in bytes.")
   var json = false
@@ -34,7 +35,6 @@ struct OutputOptions: ParsableArguments {
   var format: Format { json ? .json : .text }
 }
 
-/// The choice between text for people, and JSON or CSV for programs.
 struct FormatOptions: ParsableArguments {
   @Flag(help: "Write JSON, with amounts in bytes.")
   var json = false
@@ -63,7 +63,17 @@ extension Listing {
   }
 }
 
-/// How many lines of a list are shown.
+/// Whether a report is about this host, or about all that share their users.
+struct HostsOption: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Tell of what was moved on all hosts that share their users; the centre is asked."))
+  var allHosts = false
+
+  /// What JSON says of such a report.
+  static let about = (key: "hosts", value: "all")
+}
+
 struct LimitOption: ParsableArguments {
   @Option(
     name: [.customShort("n"), .long],
@@ -76,7 +86,6 @@ struct LimitOption: ParsableArguments {
   }
 }
 
-/// The one user a command is about.
 struct NameArgument: ParsableArguments {
   @Argument(
     help: "The user's name as list shows it; one that begins with a hyphen goes behind --.",
@@ -87,7 +96,6 @@ struct NameArgument: ParsableArguments {
   func userName() throws(CommandError) -> UserName { try UserName(argument: name) }
 }
 
-/// The users a command is about, one or several.
 struct NamesArgument: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
@@ -143,5 +151,127 @@ struct Consent: ParsableArguments {
     try Descriptor.standardError.write(Array("\(question)? [y/N] ".utf8).span, to: "the terminal")
     let answer = readLine(strippingNewline: true)?.lowercased()
     return answer == "y" || answer == "yes"
+  }
+}
+
+struct WindowOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Leave out what was before: a date such as 2026-11-01, a time such as 2026-11-01T14:05, "
+        + "today, yesterday, or 12h, 7d, 4w for so long ago.", valueName: "time"))
+  var since: String?
+  @Option(
+    help: ArgumentHelp(
+      "Leave out what was after; a date is meant with all of its day.", valueName: "time"))
+  var until: String?
+
+  /// The stretch of time that the options choose.
+  ///
+  /// - Parameters:
+  ///   - days: how many days it has if `--since` is not given, the last one included.
+  ///   - now: seconds since 1970 in UTC, which nothing reported is later than.
+  /// - Throws: `CommandError`, 65, that says what is allowed.
+  func window(ofDays days: Int64, now: Int64, in zone: Zone) throws(CommandError) -> Window {
+    let moments = Moments(now: now, zone: zone)
+    // Nothing is later than now but by a clock that was wrong, and that should show.
+    let end = try until.map { text throws(CommandError) in
+      try moments.span(of: text, for: "--until").upperBound
+    }
+    let newest = Day(of: (end ?? now) - (end == nil ? 0 : 1), in: zone)
+    let start = try since.map { text throws(CommandError) in
+      try moments.span(of: text, for: "--since").lowerBound
+    }
+    let window = Window(
+      start: start ?? zone.start(of: newest + (1 - days)), end: end ?? .max, zone: zone,
+      newest: newest)
+    guard let window else {
+      throw CommandError("--since is later than --until", hint: "nothing can be between them")
+    }
+    return window
+  }
+}
+
+/// A stretch of time, in seconds and in days.
+struct Window: Equatable {
+  /// Seconds since 1970 in UTC.
+  let time: Range<Int64>
+  /// The days that it has a part of.
+  let days: ClosedRange<Day>
+  /// The last day that anything is expected of.
+  let newest: Day
+
+  /// Nil where it would end before it begins.
+  init?(start: Int64, end: Int64, zone: Zone, newest: Day) {
+    guard start < end else { return nil }
+    time = start..<end
+    // Sums of usage begin with the day they were kept under before there was a ledger.
+    days = Day(of: start, in: zone)...Day(of: end - 1, in: zone)
+    self.newest = newest
+  }
+}
+
+struct UserFilter: ParsableArguments {
+  @Flag(help: "Only who has used up the quota.")
+  var over = false
+  @Flag(help: "Only who is near the quota: past the least percentage of NOTIFY_AT, and not over.")
+  var near = false
+  @Flag(help: "Only who is disabled.")
+  var disabled = false
+  @Flag(help: "Only whose time is over.")
+  var expired = false
+  @Flag(help: "Only who had a live session at the last sweep.")
+  var online = false
+  @Option(help: "Order by name, used, quota, share, sessions or created; the largest first.")
+  var sort = Order.name
+  @Flag(help: "Turn the order round.")
+  var reverse = false
+
+  var isEmpty: Bool { !(over || near || disabled || expired || online) }
+
+  enum Order: String, ExpressibleByArgument, CaseIterable {
+    case name, used, quota, share, sessions, created
+  }
+
+  /// Hands on who passes, in order.
+  ///
+  /// - Parameter each: hands every user to a body, in the order of names.
+  func apply(
+    by rules: Rules, nearFrom percent: Int, _ each: ((UserRecord) -> Void) throws -> Void
+  ) rethrows -> [UserRecord] {
+    var users: [UserRecord] = []
+    try each { user in
+      if passes(user, by: rules, nearFrom: percent) { users.append(user) }
+    }
+    if sort != .name { order(&users, by: rules) }
+    return reverse ? users.reversed() : users
+  }
+
+  private func passes(_ user: UserRecord, by rules: Rules, nearFrom percent: Int) -> Bool {
+    if disabled, user.entitlement.isEnabled { return false }
+    if online, user.openSessions == 0 { return false }
+    if expired, user.entitlement.expiresAt.map({ $0 > user.at }) ?? true { return false }
+    guard over || near else { return true }
+    let share = user.shareOfLimit(by: rules)
+    if over, near { return share * 100 >= Double(percent) }
+    return over ? share >= 1 : share * 100 >= Double(percent) && share < 1
+  }
+
+  /// Sorts by a number, the largest first; equal ones stay in the order of names.
+  private func order(_ users: inout [UserRecord], by rules: Rules) {
+    let keys = users.map { key(of: $0, by: rules) }
+    let places = users.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] > keys[$1] }
+    users = places.map { users[$0] }
+  }
+
+  private func key(of user: UserRecord, by rules: Rules) -> Double {
+    switch sort {
+    case .name: 0
+    case .used: Double(user.used(by: rules))
+    // No quota is more than any.
+    case .quota: user.entitlement.limit == 0 ? .infinity : Double(user.entitlement.limit)
+    case .share: user.shareOfLimit(by: rules)
+    case .sessions: Double(user.openSessions)
+    case .created: Double(user.createdAt ?? 0)
+    }
   }
 }

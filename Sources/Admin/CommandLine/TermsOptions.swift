@@ -3,7 +3,6 @@ import Support
 import Ledger
 import Quota
 
-/// What a user or a plan may be given.
 struct TermsOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The quota, such as 50GB, 1.5GiB or unlimited.", valueName: "size"))
@@ -83,7 +82,6 @@ struct TermsOptions: ParsableArguments {
     return edit
   }
 
-  /// Whether nothing is asked for.
   var isEmpty: Bool {
     quota == nil && period == nil && resetDay == nil && expires == nil && maxSessions == nil
       && grace == nil && exempt == nil && rate == nil && thenRate == nil && !fromFirstConnection

@@ -11,7 +11,6 @@ struct ServerCheck {
   let name: String
   let config: ServerConfig
   let settings: Settings
-  /// What the sweep runs as; nil where the account was never made.
   let sweeper: ProcessIdentity?
   /// What openvpn-server@.service hides from the server (`ProtectHome=`, `PrivateTmp=`).
   var hidden = ["/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"]

@@ -9,7 +9,6 @@ import System
 /// Looks at what the programs keep: the state directory with all in it, and the log.
 struct StateCheck {
   let settings: Settings
-  /// What the sweep runs as; nil where the account was never made.
   let sweeper: ProcessIdentity?
   let now: Int64
 
@@ -94,7 +93,6 @@ struct StateCheck {
 
   private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 
-  /// Whether the sweep may write to a file.
   private func lookAtAccess(to file: String, _ report: inout CheckReport) {
     guard let sweeper, let obstacle = sweeper.knownObstacle(to: file, R_OK | W_OK) else { return }
     report.error(

@@ -84,8 +84,7 @@ struct SweepCheck {
   func timerResults() -> [CheckResult] {
     var report = CheckReport("timer")
     if Systemd.isRunning {
-      let state = Systemd.properties(of: "quota-sweep.timer", ["ActiveState"])["ActiveState"]
-      if state != "active" {
+      if !Systemd.isActive("quota-sweep.timer") {
         report.error(
           "quota-sweep.timer is not running", remedy: "systemctl enable --now quota-sweep.timer")
       }

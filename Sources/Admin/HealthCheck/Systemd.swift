@@ -1,13 +1,14 @@
 import System
 
-/// What systemd knows of a unit.
 enum Systemd {
-  /// Whether it runs this machine.
   static var isRunning: Bool { (try? FileStatus(of: "/run/systemd/system")) != nil }
 
-  /// The command that sweeps now.
   static var sweepCommand: String {
     isRunning ? "systemctl start quota-sweep" : "quota-sweep --verbose"
+  }
+
+  static func isActive(_ unit: String) -> Bool {
+    properties(of: unit, ["ActiveState"])["ActiveState"] == "active"
   }
 
   /// The values of some properties; none where systemd cannot be asked.
@@ -40,9 +41,7 @@ struct OpenVPNUnit {
   }
 
   /// Whether it runs; nil where we know of no unit.
-  var isActive: Bool? {
-    name.map { Systemd.properties(of: $0, ["ActiveState"])["ActiveState"] == "active" }
-  }
+  var isActive: Bool? { name.map(Systemd.isActive) }
 
   /// The command that starts or restarts it, or what to do in words.
   func command(_ verb: String) -> String {

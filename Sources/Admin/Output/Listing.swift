@@ -4,7 +4,6 @@ import Support
 import System
 
 extension FieldValue {
-  /// The value for people.
   func text(_ words: Words) -> String {
     switch self {
     case .text(let text): Escaping.plain(text)
@@ -100,7 +99,6 @@ struct Column<Row> {
     .size(count.heading, key: "bytes_counted") { count.bytes(of: traffic($0)) }
   }
 
-  /// The columns of a part of a row.
   static func part<Part>(_ columns: [Column<Part>], of part: @escaping (Row) -> Part) -> Column {
     Column(columns.map { Column($0, part) })
   }
@@ -113,7 +111,6 @@ struct Column<Row> {
 
 /// A list: one description of its columns, from which the table for people, JSON and CSV follow.
 struct Listing<Row> {
-  /// The array's name in JSON.
   let name: String
   let rows: [Row]
   let columns: [Column<Row>]
@@ -168,7 +165,6 @@ extension JSONWriter {
     }
   }
 
-  /// Writes the fields of some columns.
   mutating func fields<Row>(_ columns: [Column<Row>], of row: Row) {
     for column in columns {
       for (key, value) in column.fields { field(key, value: value(row)) }
@@ -177,7 +173,6 @@ extension JSONWriter {
 }
 
 extension Count {
-  /// The heading of a column of what counts.
   var heading: String { self == .total ? "TOTAL" : "COUNTED" }
 }
 

@@ -108,7 +108,6 @@ struct OutputFile {
   }
 }
 
-/// The machine this runs on.
 enum Machine {
   /// Its name, as `gethostname(2)` has it.
   static var name: String {

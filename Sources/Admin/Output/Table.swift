@@ -84,7 +84,6 @@ struct Table {
     return text
   }
 
-  /// The table without one of its columns.
   private func without(_ index: Int) -> Table {
     var columns = columns
     columns.remove(at: index)
@@ -116,7 +115,6 @@ struct Table {
     return fitting
   }
 
-  /// Appends a bar to a row.
   private func append(_ bar: String, to text: inout [UInt8]) {
     if bar.isEmpty { return }
     text += "  ".utf8

@@ -1,17 +1,13 @@
 import Glibc
 import System
 
-/// The terminal that standard output may be.
 enum Terminal {
-  /// Whether standard input is a terminal.
   static let isInput = isatty(STDIN_FILENO) == 1
-  /// Whether standard output is a terminal.
   static let isOutput = isatty(STDOUT_FILENO) == 1
 
   /// How many columns it has; nil where standard output is none, and nothing has to fit.
   static let width: Int? = isOutput ? size.columns : nil
 
-  /// How many lines it has.
   static var height: Int { size.lines }
 
   /// 80 columns and 24 lines where it does not say.
@@ -51,7 +47,6 @@ enum Ink: String {
   }
 }
 
-/// A bar drawn in text.
 enum Bar {
   private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
@@ -73,7 +68,6 @@ enum Bar {
   }
 }
 
-/// What people and programs asked for.
 enum StandardOutput {
   /// Writes bytes, all of them.
   ///
@@ -82,7 +76,6 @@ enum StandardOutput {
     try Descriptor.standardOutput.write(bytes.span, to: "standard output")
   }
 
-  /// Writes lines.
   static func write(_ lines: [String]) throws(SystemError) {
     try write(Array(lines.map { $0 + "\n" }.joined().utf8))
   }

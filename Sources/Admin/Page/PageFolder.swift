@@ -36,7 +36,6 @@ struct PageFolder: ~Copyable {
     }
   }
 
-  /// The command that makes it.
   static func remedy(for path: String) -> String {
     "install -d -o \(Account.name) -g \(Account.name) -m 0711 \(shellWord(path))"
   }
@@ -45,7 +44,6 @@ struct PageFolder: ~Copyable {
 
   func path(of token: String) -> String { "\(path)/\(PageFolder.fileName(of: token))" }
 
-  /// Whether something has this name here.
   func has(_ name: String) -> Bool { unsafe faccessat(folder.number, name, F_OK, 0) == 0 }
 
   /// Writes a file whole or not at all, for everybody to read.

@@ -7,7 +7,6 @@ import System
 struct UserPage {
   let user: UserRecord
   let sessions: [OpenSession]
-  /// What they moved, day by day.
   let days: [UsagePoint]
   let words: Words
 
@@ -42,7 +41,6 @@ struct UserPage {
       """, at: user.at, words)
   }
 
-  /// Whether they would be let in, in a sentence.
   private var state: String {
     if user.isSlowed(by: words.rules) {
       return "Your quota is used up: you are slowed to \(rate(user.presentRate(by: words.rules)))."

@@ -5,7 +5,6 @@ import Support
 import Sweep
 import System
 
-/// The command line of `quota-sweep`.
 package struct SweepOptions: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "quota-sweep",
@@ -42,7 +41,6 @@ package struct SweepOptions: ParsableCommand {
   var verbose = false
 }
 
-/// The command `quota-sweep`.
 package enum SweepCommand {
   /// Runs one sweep and says what came of it.
   ///

@@ -1,11 +1,10 @@
-import Support
 import Ledger
 import Quota
+import Support
 import System
 
 /// What a file says of one user or plan, field by field, as texts.
 struct Fields {
-  /// What a file says of one field.
   enum Value: Equatable {
     /// Nothing: the file has no such field.
     case absent
@@ -46,7 +45,6 @@ struct Fields {
     return try read(text)
   }
 
-  /// A size, such as bytes.
   func amount(_ name: String) throws(CommandError) -> Edit<Int64> {
     try edit(name) { text throws(CommandError) in
       do throws(ByteSizeError) { return try ByteSize.parse(text.span) } catch {
@@ -55,7 +53,6 @@ struct Fields {
     }
   }
 
-  /// A whole number.
   func number(_ name: String, _ allowed: ClosedRange<Int64>) throws(CommandError) -> Edit<Int64> {
     try edit(name) { text throws(CommandError) in
       guard let number = Int64(String(decoding: text, as: UTF8.self)), allowed ~= number else {
@@ -66,7 +63,6 @@ struct Fields {
     }
   }
 
-  /// True or false.
   func truth(_ name: String) throws(CommandError) -> Edit<Bool> {
     try edit(name) { text throws(CommandError) in
       switch String(decoding: text, as: UTF8.self).lowercased() {
@@ -77,7 +73,6 @@ struct Fields {
     }
   }
 
-  /// What is wrong with a field.
   static func wrong(_ name: String, _ text: [UInt8], _ allowed: String) -> CommandError {
     CommandError("\(name) is \(CommandError.quoted(bytes: text)); \(allowed)")
   }
@@ -92,12 +87,10 @@ struct Fields {
 }
 
 extension Edit {
-  /// The value that is set; nil for none.
   var newValue: Value? { if case .set(let value) = self { value } else { nil } }
 }
 
 extension UserEdit {
-  /// The user that fields are of.
   init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     self.init(name: try fields.userName())
     isEnabled = try fields.truth("enabled").newValue
@@ -111,7 +104,6 @@ extension UserEdit {
 }
 
 extension Plan {
-  /// The plan that fields are of.
   init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     let name = try fields.value("name") { text throws(CommandError) in
       try PlanName.parse(String(decoding: text, as: UTF8.self))
@@ -134,7 +126,6 @@ extension Fields {
     return try UserName(checked: try value("name") { text throws(CommandError) in text } ?? [])
   }
 
-  /// What is to hold of the terms.
   func terms(at moment: UserFile.Moment) throws(CommandError) -> TermsEdit {
     var edit = TermsEdit()
     edit.quota = try amount("quota_bytes")
@@ -193,5 +184,63 @@ extension Fields {
       return .set(Grace(bytes: bytes.newValue ?? 0, percent: percent.newValue ?? 0))
     }
     return bytes == .keep && percent == .keep ? .keep : .follow
+  }
+}
+
+extension UserFile {
+  /// Users as CSV; every byte of a name is kept.
+  static func csv(_ users: [UserRecord], isForTerminal: Bool) -> [UInt8] {
+    Listing("users", users, [.bytes(key: "name") { $0.name.bytes }] + columns)
+      .csv(isForTerminal: isForTerminal)
+  }
+
+  /// Plans and users as JSON, one a line.
+  static func json(_ users: [UserRecord], plans: [Plan]) -> [UInt8] {
+    JSONWriter.document { json in
+      json.list(
+        "plans", plans, [.text(key: "name") { $0.name }, .part(Terms.columns) { $0.terms }])
+      json.list("users", users, [.user { $0.name }] + columns)
+    }
+  }
+
+  private static var columns: [Column<UserRecord>] {
+    [
+      .flag(key: "enabled") { $0.entitlement.isEnabled },
+      .text(key: "plan") { $0.plan?.name },
+      .part(Terms.columns) { $0.exportedTerms },
+    ]
+  }
+}
+
+extension Terms {
+  /// What holds for a user, or what a plan says, as quota-admin(8) documents the fields; nothing
+  /// where the plan, or the default, holds.
+  static var columns: [Column<Terms>] {
+    [
+      .size(key: "quota_bytes") { $0.quota },
+      .text(key: "period") { $0.period.map { $0.text ?? "none" } },
+      .text(key: "expires_at") { terms in
+        switch terms.lifetime {
+        case .unlimited: "never"
+        case .until(let time): isoTime(time)
+        case .lasting, nil: nil
+        }
+      },
+      .number(key: "expires_after_seconds") { $0.lifetime?.lasting?.seconds },
+      .flag(key: "from_first_connection") { $0.lifetime?.lasting?.isFromFirst },
+      .number(key: "max_sessions") { $0.maxSessions },
+      .size(key: "grace_bytes") { $0.grace?.bytes },
+      .number(key: "grace_percent") { $0.grace?.percent },
+      .flag(key: "exempt") { $0.isExempt },
+      .text(key: "rate") { $0.rate?.words(for: "none") },
+      .text(key: "then_rate") { $0.thenRate?.words(for: "cut") },
+    ]
+  }
+}
+
+extension Lifetime {
+  fileprivate var lasting: (seconds: Int64, isFromFirst: Bool)? {
+    guard case .lasting(let seconds, let beginning) = self else { return nil }
+    return (seconds, beginning == .firstConnection)
   }
 }

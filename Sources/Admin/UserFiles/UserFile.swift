@@ -2,11 +2,8 @@ import Support
 import Ledger
 import Quota
 
-/// What a file of users has in it.
 struct UserFile {
-  /// The users, in the order of the file.
   private(set) var users: [UserEdit] = []
-  /// The plans, in the order of the file.
   private(set) var plans: [Plan] = []
   /// What is wrong, in the order of the file.
   private(set) var problems: [Problem] = []
@@ -15,7 +12,6 @@ struct UserFile {
   private var userLines: [Int] = []
   private var planLines: [Int] = []
   private var lines: [UserName: Int] = [:]
-  /// The zone of moments in the file.
   let moment: Moment
 
   /// Something wrong with a file, and the line it is on; the first line is 1.
@@ -24,7 +20,6 @@ struct UserFile {
     let message: String
   }
 
-  /// The time that it is, and the zone of the settings.
   struct Moment {
     let now: Int64
     let zone: Zone
@@ -59,7 +54,6 @@ struct UserFile {
     }
   }
 
-  /// Takes a plan up.
   mutating func addPlan(line: Int, _ fields: Fields) {
     do throws(CommandError) {
       plans.append(try Plan(fields, at: moment))
@@ -201,7 +195,6 @@ extension UserFile {
 }
 
 extension JSONValue {
-  /// The elements of an array; nil for anything else.
   fileprivate var elements: [JSONValue]? {
     if case .array(let elements) = content { elements } else { nil }
   }

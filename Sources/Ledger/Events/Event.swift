@@ -8,7 +8,6 @@ package struct Event: Equatable, Sendable {
   package let user: UserName
   /// The raw value of a `Kind`, or of one that a later version knows.
   package let kind: String
-  /// In a few words: the reason, the new value.
   package let detail: String
   /// How often it happened; more than once only for refusals, and where events are added up.
   package let count: Int64
@@ -26,7 +25,6 @@ package struct Event: Equatable, Sendable {
     self.lastAt = lastAt ?? at
   }
 
-  /// What `init(_:)` reads.
   static let columns = "at, username, kind, detail, count, last_at"
 
   fileprivate init(_ row: borrowing Statement) {
@@ -38,10 +36,8 @@ package struct Event: Equatable, Sendable {
     lastAt = row.integer(5)
   }
 
-  /// Whether it is the disconnection of a session.
   package var isKill: Bool { kind == Kind.killed.rawValue }
 
-  /// The kinds of events.
   package enum Kind: String, Sendable {
     /// A client was turned away at the door; counted, one row for each run of tries.
     case refused
@@ -51,25 +47,17 @@ package struct Event: Equatable, Sendable {
     case slowed
     /// A user was created on first sight or by an administrator.
     case created
-    /// An administrator set another quota.
     case quota
     /// An administrator changed other terms of a user's.
     case terms
     /// An administrator added, changed or removed a plan; the user is the plan's name.
     case plan
-    /// An administrator granted bytes on top of a quota.
     case granted
-    /// An administrator took back what was left of a grant.
     case revoked
-    /// An administrator let a user's usage start over.
     case reset
-    /// An administrator let a user in again.
     case enabled
-    /// An administrator shut a user out.
     case disabled
-    /// An administrator gave a user another name.
     case renamed
-    /// An administrator removed a user.
     case removed
   }
 }

@@ -10,7 +10,6 @@ package struct Notice: Equatable, Sendable {
   package let detail: String
   /// The period it is about; for an expiry, that second.
   package let period: Int64
-  /// When it came about, in seconds since 1970 in UTC.
   package let at: Int64
   /// What was used then, as the quota counts.
   package let used: Int64
@@ -21,7 +20,6 @@ package struct Notice: Equatable, Sendable {
 
   let id: Int64
 
-  /// What `init(_:)` reads.
   fileprivate static let columns =
     "id, username, kind, detail, period_start, at, used, \"limit\", tries"
 
@@ -37,7 +35,6 @@ package struct Notice: Equatable, Sendable {
     tries = row.integer(8)
   }
 
-  /// The kinds of notices.
   package enum Kind: String, CaseIterable, Sendable {
     /// A percentage of the quota is used.
     case usage
@@ -58,7 +55,6 @@ package struct Notice: Equatable, Sendable {
 package struct Notices {
   let ledger: Ledger
 
-  /// How often the delivery of a notice is tried.
   static let tries: Int64 = 5
   /// Seconds after which a notice is news no longer, and is not delivered any more.
   static let age: Int64 = 2 * 86_400
@@ -123,7 +119,6 @@ extension Notices {
     }
   }
 
-  /// Notes that a known user was turned away or disconnected.
   func note(
     _ kind: Notice.Kind, _ reason: Reason, of name: UserName, at time: Int64
   ) throws(SQLiteError) {
@@ -210,7 +205,6 @@ extension Notices {
     }
   }
 
-  /// Notes that a notice was delivered.
   package func settle(_ notice: Notice, at time: Int64) throws(SQLiteError) {
     try ledger.database.run("UPDATE events SET settled_at = ?2 WHERE id = ?1", notice.id, time)
   }

@@ -157,7 +157,7 @@ extension Hosts {
   }
 
   /// Of a row of `users`: the uid, and whether it is that of a user who is there.
-  func identity(of user: Int64) throws(SQLiteError) -> (uid: String?, isPresent: Bool)? {
+  package func identity(of user: Int64) throws(SQLiteError) -> (uid: String?, isPresent: Bool)? {
     try ledger.database.first(
       "SELECT uid, \(Users.isPresent) FROM users WHERE id = ?1", user
     ) { ($0.optionalText(0), $0.integer(1) != 0) }

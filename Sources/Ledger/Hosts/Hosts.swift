@@ -34,6 +34,10 @@ extension Hosts {
   package func join(as host: String, id: String) throws {
     try ledger.transaction {
       try ledger.database.execute(Schema.hostIndexes)
+      // Those who were removed before have days, and no other fact is told of them.
+      try ledger.database.run(
+        "UPDATE users SET uid = lower(hex(randomblob(16))) WHERE uid IS NULL AND status = 'removed'"
+      )
       let id = try ledger.meta("sync.id") ?? id
       try note(["host": host, "id": id, "token": randomDigits(), "former": "", "facts": "0"])
     }
@@ -46,9 +50,9 @@ extension Hosts {
     try ledger.transaction {
       try ledger.database.execute(
         """
-        \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed;
+        \(Schema.withoutHostIndexes); DELETE FROM shared; DELETE FROM pushed; DELETE FROM late_days;
         DELETE FROM meta WHERE name >= 'sync.' AND name < 'sync/' AND name <> 'sync.id';
-        UPDATE users SET uid = NULL WHERE uid IS NOT NULL;
+        UPDATE users SET uid = NULL WHERE uid IS NOT NULL AND \(Users.isPresent);
         """)
       let users = try ledger.database.query("SELECT elsewhere_user FROM elsewhere") {
         $0.integer(0)
@@ -88,6 +92,7 @@ extension Hosts {
         INSERT OR IGNORE INTO pushed (user_id, period_start)
           SELECT user_id, max(period_start) FROM periods GROUP BY user_id;
         DELETE FROM meta WHERE name >= 'sync.seen.' AND name < 'sync.seen/';
+        DELETE FROM meta WHERE name = 'sync.history'; DELETE FROM late_days;
         """)
       try note(["facts": "0"])
     }
@@ -148,6 +153,8 @@ extension Membership {
     usageSeen = seen
     heardAt = number("heard")
     hosts = number("hosts") ?? 1
+    toldDay = number("day").map { Day(number: $0) }
+    history = number("history").map { Day(number: $0) }
   }
 }
 
@@ -177,9 +184,39 @@ extension Hosts {
       AND user_quotas.period_start = pushed.period_start)
     """
 
+  /// Usage of present periods that the centre does not have so, and of those that are over.
+  private static let presentUsage =
+    """
+    WITH own AS (
+      SELECT users.id, uid, period_start, bytes_received, bytes_sent,
+        (SELECT count(*) \(UserRecord.openSessions("users.id"))) AS live
+      FROM users JOIN user_quotas ON user_id = users.id WHERE uid IS NOT NULL)
+    SELECT uid, own.period_start, bytes_received, bytes_sent, live
+    FROM own LEFT JOIN pushed ON user_id = id AND pushed.period_start = own.period_start
+    WHERE iif(user_id IS NULL, bytes_received > 0 OR bytes_sent > 0 OR live > 0,
+      received IS NOT bytes_received OR sent IS NOT bytes_sent OR sessions IS NOT live)
+    """
+  private static let pastUsage =
+    """
+    SELECT uid, pushed.period_start, coalesce(bytes_received, 0) AS own_received,
+      coalesce(bytes_sent, 0) AS own_sent, 0
+    FROM pushed JOIN users ON users.id = pushed.user_id
+      LEFT JOIN periods ON periods.user_id = pushed.user_id
+        AND periods.period_start = pushed.period_start
+    WHERE uid IS NOT NULL AND \(Hosts.isOver)
+      AND (received IS NOT own_received OR sent IS NOT own_sent OR sessions IS NOT 0)
+    """
+
+  /// How many rows of usage the centre does not have as they are.
+  func waitingUsage() throws(SQLiteError) -> Int64 {
+    try ledger.database.integer("SELECT count(*) FROM (\(Hosts.presentUsage))")
+      + ledger.database.integer("SELECT count(*) FROM (\(Hosts.pastUsage))")
+  }
+
   /// This host's usage as far as it is other than what the centre is known to have: at most so many
-  /// periods.
-  package func ownUsage(limit: Int) throws(SQLiteError) -> [OwnUsage] {
+  /// periods. Live sessions are in the period of that time, though they moved nothing in it yet.
+  package func ownUsage(limit: Int, at time: Int64) throws(SQLiteError) -> [OwnUsage] {
+    try ledger.periods.rollOver(at: time)
     func read(_ sql: String) throws(SQLiteError) -> [OwnUsage] {
       try ledger.database.query("\(sql) LIMIT ?1", Int64(limit)) { row in
         OwnUsage(
@@ -187,28 +224,9 @@ extension Hosts {
           sessions: row.integer(4))
       }
     }
-    let present = try read(
-      """
-      WITH own AS (
-        SELECT users.id, uid, period_start, bytes_received, bytes_sent,
-          (SELECT count(*) \(UserRecord.openSessions("users.id"))) AS live
-        FROM users JOIN user_quotas ON user_id = users.id WHERE uid IS NOT NULL)
-      SELECT uid, own.period_start, bytes_received, bytes_sent, live
-      FROM own LEFT JOIN pushed ON user_id = id AND pushed.period_start = own.period_start
-      WHERE iif(user_id IS NULL, bytes_received > 0 OR bytes_sent > 0 OR live > 0,
-        received IS NOT bytes_received OR sent IS NOT bytes_sent OR sessions IS NOT live)
-      """)
+    let present = try read(Hosts.presentUsage)
     if present.count >= limit { return present }
-    let over = try read(
-      """
-      SELECT uid, pushed.period_start, coalesce(bytes_received, 0) AS own_received,
-        coalesce(bytes_sent, 0) AS own_sent, 0
-      FROM pushed JOIN users ON users.id = pushed.user_id
-        LEFT JOIN periods ON periods.user_id = pushed.user_id
-          AND periods.period_start = pushed.period_start
-      WHERE uid IS NOT NULL AND \(Hosts.isOver)
-        AND (received IS NOT own_received OR sent IS NOT own_sent OR sessions IS NOT 0)
-      """)
+    let over = try read(Hosts.pastUsage)
     return present + over.prefix(limit - present.count)
   }
 
@@ -237,6 +255,7 @@ extension Hosts {
   }
 
   /// Raises this host's usage to what the centre has of it, after an older backup was restored.
+  /// Its days were taken in before.
   package func takeOwn(_ usage: [OwnUsage], at time: Int64) throws {
     try ledger.transaction {
       var history = try UsageWriter(ledger.database, zone: ledger.zone)
@@ -250,7 +269,11 @@ extension Hosts {
           row.entitlement.used += increase
           try ledger.notices.noteUsage(&row, at: time)
           try ledger.periods.store(row)
-          try history.add(increase, to: user, at: time, resetAt: row.resetAt)
+          let unknown = try ledger.hosts.unknownToHistory(row)
+          let rest = Traffic(
+            received: min(increase.received, unknown.received),
+            sent: min(increase.sent, unknown.sent))
+          try history.add(rest, to: user, at: time, resetAt: row.resetAt)
         } else {
           try ledger.database.run(
             """
@@ -322,7 +345,7 @@ extension Hosts {
   }
 
   /// The number of a user by their uid; nil where there is none of it.
-  func number(of uid: String) throws(SQLiteError) -> Int64? {
+  package func number(of uid: String) throws(SQLiteError) -> Int64? {
     try ledger.database.first("SELECT id FROM users WHERE uid = ?1", uid) { $0.integer(0) }
   }
 }

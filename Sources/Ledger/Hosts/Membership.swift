@@ -23,6 +23,11 @@ package struct Membership: Equatable, Sendable {
   package let heardAt: Int64?
   /// How many hosts there are, this one included.
   package let hosts: Int64
+  /// The first day whose changes go with usage: changes of earlier ones are noted one by one. Nil where no
+  /// day was ever told.
+  package let toldDay: Day?
+  /// The days before this one are still to be told; nil for none, and where that has not begun.
+  package let history: Day?
 }
 
 extension Membership {

@@ -39,6 +39,8 @@ struct Counting: ~Copyable {
   private var isStoreDue = false
   /// The hour of the moment that was counted at last: many users are counted at one moment.
   private var last: (time: Int64, start: Int64)?
+  /// Whatever is counted for days before this one is told to other hosts late; nil where there are none.
+  private let toldDay: Day?
 
   private struct Moved {
     /// Where the stretch of time begins that it belongs to.
@@ -69,6 +71,7 @@ struct Counting: ~Copyable {
       WHERE start = ?4 AND user_id BETWEEN ?1 AND ?2 AND (?3 OR given(user_id))
       """)
     let begin = try ledger.database.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, ?4)")
+    toldDay = try ledger.hosts.toldDay()
     self.ledger = ledger
     self.calendar = calendar
     self.rows = rows
@@ -210,6 +213,10 @@ struct Counting: ~Copyable {
     var next = 0
     while next < moved.count {
       let start = moved[next].start
+      let lateDay = toldDay.flatMap { told in
+        let day = calendar.day(of: start)
+        return day < told ? day : nil
+      }
       while next < moved.count, moved[next].start == start {
         let user = moved[next].user
         var sum = Traffic()
@@ -218,6 +225,7 @@ struct Counting: ~Copyable {
           next += 1
         }
         history.add(user, sum.received, sum.sent)
+        if let lateDay { try ledger.hosts.noteChange(of: lateDay, of: user) }
       }
       try writeHistory(from: start)
     }

@@ -14,7 +14,6 @@ package struct Plan: Equatable, Sendable {
     self.terms = terms
   }
 
-  /// What `init(_:at:)` reads.
   static let columns = "plans.id, plans.name, \(Terms.columns.list(of: "plans"))"
 
   /// Reads a plan from the columns of a row that begin at a place; nil where there is none.
@@ -67,7 +66,6 @@ extension Terms {
     }
   }
 
-  /// The values of the columns, in their order.
   var stored: [any Bindable] {
     var (end, isFromFirst): (Int64?, Bool?) = (nil, lifetime.map { _ in false })
     switch lifetime {
@@ -116,13 +114,11 @@ extension Ledger {
 package struct Plans {
   let ledger: Ledger
 
-  /// All of them in the order of their names.
   package func all() throws(SQLiteError) -> [Plan] {
     try ledger.database.query("SELECT \(Plan.columns) FROM plans ORDER BY name") { Plan($0) }
       .compactMap(\.self)
   }
 
-  /// One plan, nil where there is none of this name.
   package func named(_ name: String) throws(SQLiteError) -> Plan? {
     try ledger.database.first("SELECT \(Plan.columns) FROM plans WHERE name = ?1", name) {
       Plan($0)

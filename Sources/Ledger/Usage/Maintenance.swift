@@ -7,7 +7,6 @@ package struct Pruning {
   private let ledger: Ledger
   private let oldest: (moment: Int64, day: Int64)
   private var histories = History.all[...]
-  /// How many rows were removed, by table.
   package private(set) var removed: [(table: String, rows: Int)] = []
 
   /// Rows that one step removes at most.
@@ -56,7 +55,6 @@ package struct Pruning {
   }
 }
 
-/// A table whose rows are kept for a time and no longer.
 private struct History: Sendable {
   let table: String
   /// The columns of its primary key.

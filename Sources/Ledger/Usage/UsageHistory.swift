@@ -6,6 +6,8 @@ package struct UsageSums: Equatable, Sendable {
   package var byDay: [Day: Traffic] = [:]
   /// By the users' numbers, see `Users.owners()`.
   package var byUser: [Int64: Traffic] = [:]
+
+  package init() {}
 }
 
 /// The stretches of time that `usage` is kept by. Each row has the second that its stretch begins in:
@@ -25,7 +27,6 @@ struct UsageCalendar {
       ?? .min
   }
 
-  /// Where the stretch begins that a moment is part of.
   func start(around time: Int64, resetAt: Int64? = nil) -> Int64 {
     if time < foldedBefore { return zone.start(of: Day(of: time, in: zone)) }
     let hour = zone.startOfHour(around: time)
@@ -91,7 +92,6 @@ struct UsageWriter: ~Copyable {
       inStretchFrom: isReset ? calendar.start(around: time, resetAt: resetAt) : start)
   }
 
-  /// Adds to the row of a stretch of time.
   mutating func add(
     _ increase: Traffic, to user: Int64, inStretchFrom start: Int64
   ) throws(SQLiteError) {

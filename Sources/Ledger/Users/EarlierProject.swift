@@ -11,7 +11,6 @@ package enum EarlierProject {
     if version != 0 { throw LedgerError.notEarlier(name) }
   }
 
-  /// One of its users.
   struct User {
     let id: Int64
     let name: UserName

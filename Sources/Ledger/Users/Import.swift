@@ -12,15 +12,10 @@ package struct UserEdit: Equatable, Sendable {
   package init(name: UserName) { self.name = name }
 }
 
-/// What an import came to.
 package struct ImportResult: Equatable, Sendable {
-  /// Users who were not there before.
   package var added: [UserName] = []
-  /// Users for whom something else holds now.
   package var changed: [UserName] = []
-  /// How many are as they were.
   package var unchanged = 0
-  /// Plans that are new, or other than they were.
   package var plans: [String] = []
 
   package init() {}

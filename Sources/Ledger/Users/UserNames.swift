@@ -42,16 +42,19 @@ extension UserName: Bindable {
 // anybody else. Of a renamed user it is a row beside their own, whose name ends in a further byte 1
 // and their id.
 
-/// Whom history belongs to.
 package struct Owner: Equatable, Sendable {
   /// Their name, or the last one they had.
   package let name: UserName
   package let isRemoved: Bool
+
+  package init(name: UserName, isRemoved: Bool) {
+    self.name = name
+    self.isRemoved = isRemoved
+  }
 }
 
 /// What a row in `users` says whose name was taken away.
 package struct FormerName: Equatable, Sendable {
-  /// The name as it was.
   package let name: UserName
   /// When it was taken away, in seconds since 1970 in UTC.
   package let until: Int64
@@ -76,7 +79,6 @@ package struct FormerName: Equatable, Sendable {
       UserName(bytes: Array(parts[0])), until: time, renamed: numbers.count == 2 ? numbers[1] : nil)
   }
 
-  /// The name of the row.
   var rowName: UserName {
     let numbers = [until] + (renamed.map { [$0] } ?? [])
     return UserName(
@@ -363,7 +365,6 @@ extension Users {
       """, id)
   }
 
-  /// The tables that have a column `user_id`.
   private func tablesOfUsers() throws(SQLiteError) -> [String] {
     try ledger.database.query(
       """

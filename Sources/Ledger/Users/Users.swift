@@ -3,7 +3,6 @@ import SQLite
 
 /// What an administrator's change came to.
 package struct ChangeResult: Sendable {
-  /// The user as they are now.
   package let user: UserRecord
   /// Whether anything is other than it was.
   package let isNew: Bool
@@ -63,14 +62,12 @@ extension Users {
       """)
   }
 
-  /// A user as their row has them, in the period that it was last brought up to; nil for a stranger.
   private func stored(_ name: UserName) throws(SQLiteError) -> UserRecord? {
     try ledger.database.first("\(UserRecord.selection) WHERE \(isNamed)", key(of: name)) {
       UserRecord($0)
     }
   }
 
-  /// A user in the period of a moment.
   private func present(_ user: UserRecord, at time: Int64) throws(SQLiteError) -> UserRecord {
     var user = user
     user.at = time
@@ -78,7 +75,6 @@ extension Users {
     return user
   }
 
-  /// A user who is to be changed; nil for a stranger.
   func find(_ name: UserName) throws(SQLiteError) -> UserRecord? {
     guard let user = try stored(name) else { return nil }
     return try withQuotaRow(user)
@@ -207,7 +203,6 @@ extension Users {
     }
   }
 
-  /// - Returns: whether anything is other than it was.
   func change(
     _ user: inout UserRecord, _ edit: TermsEdit, plan: Edit<Plan>, at time: Int64
   ) throws -> Bool {
@@ -244,7 +239,6 @@ extension Users {
     try recordChange(from: before, to: user, at: time)
   }
 
-  /// - Returns: whether anything is other than it was.
   func setEnabled(
     _ isEnabled: Bool, _ user: inout UserRecord, at time: Int64
   ) throws(SQLiteError) -> Bool {
@@ -292,7 +286,6 @@ extension Users {
       updated_at = excluded.updated_at
     """
 
-  /// Writes all that holds for a user, with the present period.
   private func write(_ user: UserRecord, at time: Int64) throws(SQLiteError) {
     var statement = try ledger.database.prepare(Users.writing)
     statement.bind(user.stored(by: ledger.rules.count) + [user.row.user, time])
@@ -332,7 +325,6 @@ extension Users {
     }
   }
 
-  /// Gives those who have no token one.
   package func givePageTokens() throws(SQLiteError) {
     let without = "SELECT id FROM users WHERE page_token IS NULL AND \(Users.isPresent)"
     if try !ledger.database.exists(without) { return }

@@ -11,7 +11,6 @@ package struct ConfigEdit {
   /// What a line that was put out of use begins with.
   private static let former = "#quota-admin setup: "
 
-  /// A line of the text, or what became of one.
   private enum Line {
     case kept(ArraySlice<UInt8>)
     case removed(ArraySlice<UInt8>)
@@ -22,7 +21,6 @@ package struct ConfigEdit {
   /// What lines of this text end in besides the line feed.
   private let lineEnd: [UInt8]
 
-  /// The text as it is.
   private init(_ text: [UInt8]) {
     let raw = text.split(separator: Bytes.lineFeed, omittingEmptySubsequences: false)
     lines = raw.map { .kept($0) }
@@ -36,12 +34,10 @@ package struct ConfigEdit {
     return nil
   }
 
-  /// Whether it leaves the text as it is.
   package var changesNothing: Bool {
     lines.allSatisfy { if case .kept = $0 { true } else { false } }
   }
 
-  /// The text as it becomes.
   package var text: [UInt8] {
     let left = lines.compactMap { line -> ArraySlice<UInt8>? in
       switch line {

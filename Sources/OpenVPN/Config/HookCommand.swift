@@ -142,7 +142,6 @@ extension ConfigLexer {
       && word.utf8.allSatisfy { $0 != 34 && $0 != 92 && !isBlank($0) }
   }
 
-  /// A word in double quotes.
   static func quoted(_ word: String) -> String {
     "\"" + word.map { "\"\\".contains($0) ? "\\\($0)" : "\($0)" }.joined() + "\""
   }

@@ -13,9 +13,7 @@ package struct ConfigPlace: Equatable, Sendable, CustomStringConvertible {
 
 /// A value out of a config file, with its place.
 package struct Located<Value: Equatable & Sendable>: Equatable, Sendable {
-  /// What the line says.
   package let value: Value
-  /// Where it says so.
   package let place: ConfigPlace
 }
 
@@ -35,7 +33,6 @@ package struct ServerConfig: Equatable, Sendable {
   /// The values of `verify-client-cert`; `require` holds where it is not set.
   package enum ClientCertificate: String, Sendable { case none, optional, require }
 
-  /// The config file itself.
   package let file: String
   /// The config file and those that it includes, in the order in which they are read.
   package internal(set) var files: [String] = []
@@ -51,7 +48,6 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var device: String?
   /// Where its management interface is; nil if it has none, or dials out.
   package internal(set) var management: Located<Management>?
-  /// Every `management` line.
   package internal(set) var managementLines: [ConfigPlace] = []
   /// The user it gives up root for; hooks run as that user.
   package internal(set) var user: Located<String>?

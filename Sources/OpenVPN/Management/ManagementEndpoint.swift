@@ -4,7 +4,6 @@ import System
 package struct ManagementEndpoint: Equatable, Sendable {
   /// Where a management interface listens.
   package enum Address: Hashable, Sendable, CustomStringConvertible {
-    /// A unix socket.
     case unix(String)
     /// A host name or an IPv4 or IPv6 address without brackets, and a port from 1 on.
     case tcp(host: String, port: UInt16)
@@ -21,14 +20,12 @@ package struct ManagementEndpoint: Equatable, Sendable {
 
   /// The name of the server for people, for `--server` and for the ledger; no two are the same.
   package let name: String
-  /// Where it listens.
   package let address: Address
   /// The file whose first line is the password.
   package let passwordFile: String?
   /// The server's config, where the endpoint comes from one.
   package let config: ServerConfig?
 
-  /// Puts an endpoint together that is known already.
   package init(
     name: String, address: Address, passwordFile: String? = nil, config: ServerConfig? = nil
   ) {
@@ -122,7 +119,6 @@ extension ManagementEndpoint.Address {
 
 /// What is wrong with the setting `MANAGEMENT`, and what it may hold.
 package struct ManagementSettingError: Error, Equatable, CustomStringConvertible {
-  /// What is wrong with the entry.
   package enum Reason: Equatable, Sendable {
     case noAddress
     case emptyName
@@ -131,9 +127,7 @@ package struct ManagementSettingError: Error, Equatable, CustomStringConvertible
     case addressTwice(String)
   }
 
-  /// The entry as it was written.
   package let entry: String
-  /// What is wrong with it.
   package let reason: Reason
 
   init(_ entry: Substring, _ reason: Reason) {

@@ -15,7 +15,6 @@ import System
 package struct ManagementSession: Sendable {
   private enum Phase: Equatable {
     case greeting, password, idle
-    /// Reading a listing.
     case listing(ManagementCommand)
     /// A listing has ended; the process id is to come.
     case processID
@@ -284,7 +283,6 @@ package struct ManagementSession: Sendable {
 
   private func isProcessID(_ line: Range<Int>) -> Bool { starts(line, with: "SUCCESS: pid=") }
 
-  /// What the session is waiting for, for a failure.
   private var step: ManagementFailure.Step {
     switch phase {
     case .greeting: .greeting

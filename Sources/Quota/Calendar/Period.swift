@@ -1,6 +1,5 @@
 /// How often a quota begins anew, by the calendar of a zone.
 package enum Period: Equatable, Sendable {
-  /// Never.
   case none
   /// At midnight.
   case day

@@ -5,7 +5,6 @@ package struct Zone: Sendable {
   /// east of Greenwich is positive.
   package let offset: @Sendable (Int64) -> Int
 
-  /// A zone with the given rules.
   package init(offset: @escaping @Sendable (Int64) -> Int) { self.offset = offset }
 
   /// Coordinated universal time.
@@ -55,7 +54,6 @@ extension Zone {
 
 /// A stretch of time in UTC seconds.
 package struct TimeSpan: Equatable, Sendable {
-  /// The first second.
   package let start: Int64
   /// The first second that is no longer part of it; `.max` for a span that never ends.
   package let end: Int64

@@ -141,7 +141,6 @@ package struct DiagnosticPrinter: Sendable {
   /// Says something that is neither an error nor a warning: `program: notice: …`.
   package func notice(_ message: String, hint: String? = nil) { say(.info, message, hint: hint) }
 
-  /// Says why something failed.
   package func error(_ error: any UserFacingError) { say(.error, error.message, hint: error.hint) }
 
   /// Says something of a given weight; `info` and `debug` both read `notice`.

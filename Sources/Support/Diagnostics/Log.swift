@@ -16,7 +16,6 @@ import Quota
 package final class Log {
   /// What the program says to standard error besides.
   package let diagnostics: DiagnosticPrinter
-  /// The least level that is logged.
   package var level: LogLevel
   /// Whether a terminal and systemd's journal get what happens in the ordinary course, too.
   package var isEchoed = true

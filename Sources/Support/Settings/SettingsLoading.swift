@@ -5,13 +5,11 @@ import System
 package struct SettingsProblem: Equatable, Sendable {
   /// Where it is: `file:line`, `file`, or `environment`.
   package let place: String
-  /// What is wrong, and what is allowed.
   package let text: String
   /// Whether a value could not be used, or the file not be read. Otherwise it is a warning: an
   /// unknown key, a key given twice, a value of doubtful effect.
   package let isError: Bool
 
-  /// The problem in one line.
   package var message: String { "\(place): \(text)" }
 }
 
@@ -19,7 +17,6 @@ package struct SettingsProblem: Equatable, Sendable {
 package enum SettingsError: UserFacingError, Equatable {
   /// The file that was named, or a default file that exists, cannot be read.
   case unreadable(SystemError)
-  /// A value is wrong.
   case bad(SettingsProblem)
 
   package var message: String {
@@ -46,7 +43,6 @@ package enum SettingsError: UserFacingError, Equatable {
 
 /// Settings, and what there was to say about them.
 package struct LoadedSettings: Equatable, Sendable {
-  /// The settings.
   package var settings = Settings()
   /// Problems in the order they were met, at most 20 and a last one that says that there are more.
   package var problems: [SettingsProblem] = []
@@ -95,14 +91,11 @@ extension Settings {
   package static var keys: [String] { Setting.all.map(\.name) }
 }
 
-/// The state of one load.
 struct SettingsLoading {
   var loaded = LoadedSettings()
   /// The variables that are settings, in their order.
   private var variables: [(setting: Setting, value: [UInt8])] = []
-  /// The value of `QUOTA_CONFIG`.
   private var named: [UInt8] = []
-  /// The keys that the file has given.
   private var seen: Set<String> = []
   private let defaultFile: String
 
@@ -127,7 +120,6 @@ struct SettingsLoading {
     return failure
   }
 
-  /// Takes note of a variable if it is a setting.
   private mutating func note(_ variable: [UInt8]) {
     guard let end = variable.firstIndex(of: UInt8(ascii: "=")) else { return }
     let (name, value) = (
@@ -216,12 +208,10 @@ extension DiagnosticPrinter {
     return loaded
   }
 
-  /// A warning for each thing there was to say about the settings.
   func warn(of problems: [SettingsProblem]) {
     for problem in problems { warning(problem.message) }
   }
 
-  /// The settings alone.
   package func settings(config: String?) throws(SettingsError) -> Settings {
     try loadedSettings(config: config).settings
   }

@@ -4,6 +4,9 @@ import System
 
 /// What a host asks of the centre. Each of it is a transaction of its own.
 package protocol CentreTables: ~Copyable {
+  /// How many transactions met with another one and ran anew.
+  var retries: Int { get }
+
   func rules() throws -> CommonRules
   func state() throws -> CentreState
   func clockAhead() throws -> Int64
@@ -25,13 +28,19 @@ package protocol CentreTables: ~Copyable {
   ) throws -> [(user: String, other: String, version: Int64)]
   func known(_ names: [[UInt8]]) throws -> Int
 
-  func push(_ usage: [OwnUsage], of host: PresentHost, isRestored: Bool) throws
+  func push(
+    _ usage: [OwnUsage], _ days: [OwnDay], of host: PresentHost, isRestored: Bool
+  ) throws
   func usage(of host: String) throws -> [OwnUsage]
   func users(changedSince seen: [String: Int64]) throws -> [String]
   func usage(
     of wanted: [(user: String, periodStart: Int64)], elsewhereThan host: String,
     garbage: (String) -> Void
   ) throws -> [(user: String, ElsewhereUsage)]
+
+  func days(of host: String, on day: Day) throws -> [OwnDay]
+  func nextDay(of host: String, after day: Day, orOnIt isIncluded: Bool) throws -> Day?
+  func removeDays(of host: String, before oldest: Day) throws
 }
 
 /// A conversation with the centre, in PostgreSQL or wherever a test keeps one.
@@ -41,6 +50,8 @@ package typealias SomeCentre = any CentreTables & ~Copyable
 /// other files of this folder.
 package struct Centre: ~Copyable, CentreTables {
   let connection: PostgresConnection
+
+  package var retries: Int { connection.retries.count }
 
   /// How long all that one program does with the centre may take.
   package static let patience = Duration.seconds(100)

@@ -130,7 +130,11 @@ extension Centre {
   }
 
   /// All hosts, by name.
-  package func hosts() throws(PostgresError) -> [KnownHost] {
+  package func hosts() throws(PostgresError) -> [KnownHost] { try Centre.hosts(connection) }
+
+  static func hosts(
+    _ connection: borrowing PostgresConnection
+  ) throws(PostgresError) -> [KnownHost] {
     let rows = try connection.run(
       """
       SELECT host, version, \(Centre.now), heard_at, clock_ahead, left_at IS NOT NULL

@@ -18,9 +18,7 @@ enum CentreSchema {
       schema_number bigint NOT NULL,
       zone text NOT NULL,
       names text NOT NULL,
-      version bigint NOT NULL,
-      identity text NOT NULL,
-      epoch bigint NOT NULL);
+      version bigint NOT NULL);
     CREATE TABLE quota_facts (
       kind text NOT NULL,
       key text NOT NULL,
@@ -52,6 +50,21 @@ enum CentreSchema {
     CREATE INDEX quota_usage_version ON quota_usage (host, version)
     """
 
+  /// What schema 1 had not. Days are numbered from 1970-01-01, which is 0: `date '1970-01-01' + day::int`.
+  static let sinceSchema2 =
+    """
+    ALTER TABLE quota_centre ADD COLUMN identity text NOT NULL DEFAULT '';
+    ALTER TABLE quota_centre ADD COLUMN epoch bigint NOT NULL DEFAULT 0;
+    CREATE TABLE quota_days (
+      user_id text NOT NULL,
+      day bigint NOT NULL,
+      host text NOT NULL,
+      received bigint NOT NULL CHECK (received >= 0),
+      sent bigint NOT NULL CHECK (sent >= 0),
+      PRIMARY KEY (user_id, day, host));
+    CREATE INDEX quota_days_day ON quota_days (day, host)
+    """
+
   /// A role may write what is of its own hosts, and read everything; who owns the tables may do all.
   static let policies =
     """
@@ -64,6 +77,18 @@ enum CentreSchema {
     CREATE POLICY quota_usage_insert ON quota_usage FOR INSERT
       WITH CHECK (host IN (SELECT host FROM quota_hosts WHERE role = current_user));
     CREATE POLICY quota_usage_update ON quota_usage FOR UPDATE
+      USING (host IN (SELECT host FROM quota_hosts WHERE role = current_user))
+    """
+
+  static let policiesOfDays =
+    """
+    ALTER TABLE quota_days ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY quota_days_read ON quota_days FOR SELECT USING (true);
+    CREATE POLICY quota_days_insert ON quota_days FOR INSERT
+      WITH CHECK (host IN (SELECT host FROM quota_hosts WHERE role = current_user));
+    CREATE POLICY quota_days_update ON quota_days FOR UPDATE
+      USING (host IN (SELECT host FROM quota_hosts WHERE role = current_user));
+    CREATE POLICY quota_days_delete ON quota_days FOR DELETE
       USING (host IN (SELECT host FROM quota_hosts WHERE role = current_user))
     """
 }
@@ -90,10 +115,10 @@ package struct CommonRules: Equatable, Sendable {
 }
 
 extension Centre {
-  /// Makes the tables, unless they are there.
+  /// Makes the tables, or those that an earlier version did not have, unless they are there.
   ///
   /// - Parameter roles: who may use them besides their owner.
-  /// - Returns: whether they were made.
+  /// - Returns: whether any were made.
   package func create(_ rules: CommonRules, for roles: [String]) throws -> Bool {
     let isThere =
       try connection.run(
@@ -102,40 +127,58 @@ extension Centre {
           AND table_schema = current_schema()
         """
       ).count > 0
-    if isThere { _ = try self.rules() } else { try createTables(rules) }
+    let isEarlier = try isThere && schemaNumber() == 1
+    if isThere && !isEarlier {
+      _ = try self.rules()
+    } else {
+      try createTables(isThere ? nil : rules)
+    }
     for role in roles {
       try connection.execute(
         """
-        GRANT SELECT, INSERT, UPDATE ON quota_centre, quota_facts, quota_hosts, quota_usage
-          TO \(Centre.quoted(role))
+        GRANT SELECT, INSERT, UPDATE ON quota_centre, quota_facts, quota_hosts, quota_usage, quota_days
+          TO \(Centre.quoted(role));
+        GRANT DELETE ON quota_days TO \(Centre.quoted(role))
         """)
     }
-    return !isThere
+    return !isThere || isEarlier
   }
 
-  private func createTables(_ rules: CommonRules) throws {
+  /// - Parameter rules: nil where the tables of schema 1 are there.
+  private func createTables(_ rules: CommonRules?) throws {
     do {
-      try createTables(rules, with: CentreSchema.policies)
+      try createTables(rules, hasPolicies: true)
     } catch let error as PostgresError where PostgresError.unsupported.contains(error.state) {
       // An engine that has no such rules goes by what is granted.
-      try createTables(rules, with: "")
+      try createTables(rules, hasPolicies: false)
     }
   }
 
-  private func createTables(_ rules: CommonRules, with policies: String) throws {
+  private func createTables(_ rules: CommonRules?, hasPolicies: Bool) throws {
     try connection.transaction { connection in
-      try connection.execute(CentreSchema.tables)
+      if let rules {
+        try connection.execute(CentreSchema.tables)
+        try connection.run(
+          "INSERT INTO quota_centre VALUES (1, 0, $1, $2, 0)", .text(rules.zone),
+          .text(rules.names))
+        if hasPolicies { try connection.execute(CentreSchema.policies) }
+      }
+      try connection.execute(CentreSchema.sinceSchema2)
+      if hasPolicies { try connection.execute(CentreSchema.policiesOfDays) }
       try connection.run(
-        "INSERT INTO quota_centre VALUES (1, $1::bigint, $2, $3, 0, $4, 0)",
-        .integer(CentreSchema.number), .text(rules.zone), .text(rules.names),
-        .text(randomDigits()))
-      if !policies.isEmpty { try connection.execute(policies) }
+        "UPDATE quota_centre SET schema_number = $1::bigint, identity = $2",
+        .integer(CentreSchema.number), .text(randomDigits()))
     }
   }
 
   /// A name as SQL has it in a statement.
   private static func quoted(_ name: String) -> String {
     "\"\(name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+  }
+
+  private func schemaNumber() throws(PostgresError) -> Int64? {
+    let rows = try connection.run("SELECT schema_number FROM quota_centre")
+    return rows.count == 1 ? rows.integer(0, 0) : nil
   }
 
   package func state() throws(PostgresError) -> CentreState {

@@ -2,18 +2,19 @@ import Ledger
 import Quota
 
 extension Centre {
-  /// Tells what a host's users used there, and that the host is well, in one transaction.
+  /// Tells what a host's users used there and moved on days, and that the host is well, in one transaction.
   ///
   /// - Parameters:
   ///   - usage: by users and periods in ascending order, so that two hosts cannot wait for each other.
   ///   - host: whose it is, with the token that the centre has from now on.
   ///   - isRestored: whether the centre's last token may be another one, because an older ledger was restored.
   package func push(
-    _ usage: [OwnUsage], of host: PresentHost, isRestored: Bool
+    _ usage: [OwnUsage], _ days: [OwnDay] = [], of host: PresentHost, isRestored: Bool
   ) throws {
     try connection.transaction { connection in
       let version = try Centre.give(
         host, raisingVersionBy: usage.isEmpty ? 0 : 1, isRestored: isRestored, connection)
+      try Centre.push(days, of: host.membership.host, connection)
       if usage.isEmpty { return }
       try connection.run(
         """

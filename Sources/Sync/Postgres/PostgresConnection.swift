@@ -9,6 +9,10 @@ import System
   private let handle: OpaquePointer
   /// When all has to be over, by the monotonic clock.
   package internal(set) var deadline: Duration
+  /// How many times a transaction ran anew.
+  package let retries = Retries()
+
+  package final class Retries { package internal(set) var count = 0 }
 
   /// Connects to the first host of a connection string that answers, each in its turn.
   ///
@@ -182,6 +186,7 @@ import System
         try? execute("ROLLBACK")
         tries += 1
         guard (error as? PostgresError)?.isTransient == true, tries < 8 else { throw error }
+        retries.count += 1
         PostgresConnection.pause(before: tries)
       }
     }

@@ -1,3 +1,4 @@
+import CSystem
 // The C library's `environ` is a variable that any thread could change. Ours have one thread while
 // they read it.
 @unsafe @preconcurrency import Glibc
@@ -154,4 +155,27 @@ private func spawn(_ path: String, _ environment: [[UInt8]]) throws(ChildFailure
   let code = unsafe posix_spawn(&child, path, nil, &attributes, arguments, variables + [nil])
   if code != 0 { throw .notStarted(SystemError("run", path, code: code)) }
   return child
+}
+
+extension Environment {
+  /// Goes once over all variables, each as `NAME=VALUE` without the zero byte at its end, in the
+  /// order the system has them; a name may come more than once. The corresponding C variable is
+  /// `environ`.
+  ///
+  /// Only for programs with one thread, for `setenv` in another one would pull it from under this.
+  package static func forEach(_ body: (Span<UInt8>) -> Void) {
+    let variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = unsafe environ
+    guard var next = unsafe variables else { return }
+    while let variable = unsafe next.pointee {
+      let bytes = unsafe UnsafeRawBufferPointer(start: variable, count: strlen(variable))
+      unsafe body(bytes.bindMemory(to: UInt8.self).span)
+      unsafe next += 1
+    }
+  }
+}
+
+package enum Memory {
+  /// From here on large blocks go back to the system when they are freed. A sweep has several of some
+  /// megabytes, one after the other, and would keep them all.
+  package static func returnLargeBlocks() { cs_return_blocks(128 << 10) }
 }

@@ -1,6 +1,79 @@
 import CSystem
 import Glibc
 
+extension Descriptor {
+  /// A second descriptor for standard input, which stays open when this one is closed.
+  package static var standardInput: Descriptor { Descriptor(owning: dup(STDIN_FILENO)) }
+
+  /// A second descriptor for standard output, which stays open when this one is closed.
+  package static var standardOutput: Descriptor { Descriptor(owning: dup(STDOUT_FILENO)) }
+
+  /// A second descriptor for standard error, which stays open when this one is closed.
+  package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
+
+  /// A file in memory that has no name, open at its beginning. The corresponding C function is
+  /// `memfd_create`.
+  package static func memory(_ bytes: [UInt8] = []) throws(SystemError) -> Descriptor {
+    let number = cs_memory_file()
+    guard number >= 0 else { throw SystemError("make", "a file in memory") }
+    let file = Descriptor(owning: number)
+    try file.write(bytes.span, to: "a file in memory")
+    try file.rewind()
+    return file
+  }
+
+  /// Goes back to the beginning of a file. The corresponding C function is `lseek`.
+  package borrowing func rewind() throws(SystemError) {
+    guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError("read", "a file in memory") }
+  }
+
+  /// Writes all that another file holds.
+  ///
+  /// - Parameter subject: what an error calls the file that is written.
+  package borrowing func take(
+    from source: borrowing Descriptor, called subject: String
+  ) throws(SystemError) {
+    guard lseek(source.number, 0, SEEK_SET) == 0 else { throw SystemError("copy to", subject) }
+    while true {
+      let piece = try source.readStart(atMost: 1 << 20, of: "what goes to \(subject)")
+      if piece.isEmpty { return }
+      try write(piece.span, to: subject)
+    }
+  }
+
+  /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
+  ///
+  /// - Throws: `SystemError` naming the path.
+  package static func open(
+    _ path: String, _ flags: Int32, mode: mode_t = 0
+  ) throws(SystemError) -> Descriptor {
+    let number = retryingOnInterrupt { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) }
+    guard number >= 0 else { throw SystemError("open", path) }
+    return Descriptor(owning: number)
+  }
+
+  /// Opens a file in the directory that this is open on. The corresponding C function is `openat`;
+  /// `O_CLOEXEC` is always added.
+  ///
+  /// - Parameter subject: what an error calls the file.
+  package borrowing func open(
+    _ name: String, _ flags: Int32, mode: mode_t = 0, called subject: String
+  ) throws(SystemError) -> Descriptor {
+    let directory = number
+    let opened = retryingOnInterrupt { unsafe openat(directory, name, flags | O_CLOEXEC, mode) }
+    guard opened >= 0 else { throw SystemError("open", subject) }
+    return Descriptor(owning: opened)
+  }
+}
+
+/// Gives the whole content of a file.
+///
+/// - Throws: `SystemError` naming the path; `EFBIG` past `limit` bytes.
+package func contents(ofFile path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+  let file = try Descriptor.open(path, O_RDONLY)
+  return try file.readToEnd(of: path, limit: limit)
+}
+
 /// Renames a file, replacing whatever had the new name. The corresponding C function is `rename`.
 package func rename(_ path: String, to newPath: String) throws(SystemError) {
   guard unsafe Glibc.rename(path, newPath) == 0 else { throw SystemError("rename", path) }
@@ -104,5 +177,75 @@ package struct NetworkFileSystem: Sendable {
     ]
     guard let name = names[type] else { return nil }
     self.name = name
+  }
+}
+
+/// A file in the making that is written whole or not at all: a program that opens it by its name finds
+/// the old content or the new, also after a crash. It stands beside the final one under a name which no
+/// `*` matches, and is gone unless it is published.
+///
+/// All is done in one open directory and nothing is followed, so that users who may write to the
+/// directory can lead it nowhere else.
+package struct FileDraft: ~Copyable {
+  package let path: String
+  package let file: Descriptor
+  private let folder: Descriptor
+  private let name: String
+
+  /// - Parameter path: the final path; what is there already is replaced.
+  package init(for path: String) throws(SystemError) {
+    let folder = try FileDraft.openFolder(of: path)
+    let start = ".\(fileName(of: path))."
+    removeLeftovers(inDirectory: directory(of: path)) { name in
+      name.hasPrefix(start) ? pid_t(name.dropFirst(start.count)) : nil
+    }
+    let name = "\(start)\(getpid())"
+    // What has the name already was left by a process that is dead, or planted.
+    _ = unsafe unlinkat(folder.number, name, 0)
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+    do throws(SystemError) {
+      file = try folder.open(name, flags, mode: 0o600, called: path)
+    } catch {
+      throw SystemError("create", path, code: error.code)
+    }
+    self.folder = folder
+    self.name = name
+    self.path = path
+  }
+
+  deinit { _ = unsafe unlinkat(folder.number, name, 0) }
+
+  /// Makes the draft durable under its final name.
+  ///
+  /// - Parameter mode: the permission bits of the file, whatever the umask.
+  package consuming func publish(mode: mode_t) throws(SystemError) {
+    try file.setMode(mode, of: path)
+    try file.synchronize(as: path)
+    guard unsafe renameat(folder.number, name, folder.number, fileName(of: path)) == 0 else {
+      throw SystemError("rename", path)
+    }
+    _ = fsync(folder.number)
+  }
+
+  private static func openFolder(of path: String) throws(SystemError) -> Descriptor {
+    do throws(SystemError) {
+      return try Descriptor.open(directory(of: path), O_RDONLY | O_DIRECTORY)
+    } catch {
+      throw SystemError("create", path, code: error.code)
+    }
+  }
+}
+
+/// Removes the drafts in a directory that processes have left which were killed: each has its
+/// maker's process id in its name, so none would ever be written over.
+///
+/// - Parameter maker: the process that a file's name says has made it; nil for a file that is no
+///   draft.
+package func removeLeftovers(inDirectory path: String, madeBy maker: (String) -> pid_t?) {
+  for name in (try? names(inDirectory: path)) ?? [] {
+    guard let process = maker(name), process > 0, kill(process, 0) != 0, errno == ESRCH else {
+      continue
+    }
+    try? remove("\(path)/\(name)")
   }
 }

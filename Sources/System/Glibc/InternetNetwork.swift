@@ -1,6 +1,5 @@
 /// The addresses that have their leading bits in common.
 package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
-  /// The first of them.
   package let address: InternetAddress
   /// How many leading bits count: 0 to 32 or, for IPv6, to 128.
   package let prefix: Int
@@ -15,7 +14,6 @@ package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
       })
   }
 
-  /// Just one address.
   package init(_ address: InternetAddress) {
     self.address = address
     prefix = address.bytes.count * 8
@@ -39,7 +37,6 @@ package struct InternetNetwork: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Whether it is just one address.
   package var isHost: Bool { prefix == address.bytes.count * 8 }
 
   /// `192.0.2.0/24`, or the address alone where it is just one.

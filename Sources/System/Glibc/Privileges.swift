@@ -3,7 +3,6 @@ import Glibc
 
 /// What this process may do, and how it gives that up.
 package enum Privileges {
-  /// Whether this process is root.
   package static var isRoot: Bool { geteuid() == 0 }
 
   /// Gives up root for good: becomes another user, with the groups that the system's files give that

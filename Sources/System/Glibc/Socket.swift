@@ -113,7 +113,6 @@ extension Descriptor {
 
 /// What to wait for on a descriptor, and what came of it.
 package struct Readiness {
-  /// The descriptor's number.
   package let descriptor: Int32
   /// Whether to wait until it can be written, too, not only read.
   package let wantsToWrite: Bool

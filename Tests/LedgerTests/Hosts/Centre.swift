@@ -15,6 +15,9 @@ final class Centre {
   private var version: Int64 = 0
   private var usage: [UsageKey: (own: OwnUsage, version: Int64)] = [:]
   private var hostVersions: [String: Int64] = [:]
+  private var days: [String: [OwnDay]] = [:]
+  /// How many rows of days were told.
+  private(set) var toldDays = 0
 
   private func place(of fact: SharedFact) -> String { "\(fact.kind):\(fact.key)" }
 
@@ -65,15 +68,21 @@ final class Centre {
     let membership = try #require(try hosts.drawToken())
     insert(try hosts.newFacts())
     try hosts.takeIn(facts.values.filter { $0.version > membership.factsSeen }, at: time)
-    while case let own = try hosts.ownUsage(limit: 3), !own.isEmpty {
+    let today = Day(of: time, in: .utc)
+    try hosts.beginDays(with: today)
+    while case let own = try hosts.ownUsage(limit: 3, at: time), !own.isEmpty {
+      let days = try hosts.days(with: own)
       hostVersions[membership.host, default: 0] += 1
       for own in own {
         let key = UsageKey(
           host: membership.host, user: own.user, periodStart: own.periodStart)
         usage[key] = (own, hostVersions[membership.host] ?? 0)
       }
+      put(days, of: membership.host)
       try hosts.notePushed(own)
+      try hosts.noteTold(days)
     }
+    try tellRest(of: hosts, membership.host, on: today)
     try hosts.noteToken()
     let others = usage.filter { $0.key.host != membership.host }
     let news = others.filter { $0.value.version > membership.usageSeen[$0.key.host] ?? 0 }
@@ -95,6 +104,31 @@ final class Centre {
       usageSeen: hostVersions.filter { $0.key != membership.host },
       hosts: Int64(hostVersions.count), at: time)
   }
+
+  private func tellRest(of hosts: Hosts, _ host: String, on today: Day) throws {
+    while case let late = try hosts.lateDays(limit: 2), !late.isEmpty {
+      put(late, of: host)
+      try hosts.noteTold(late)
+    }
+    let oldest = today + -400
+    while let (day, rows) = try hosts.nextOfHistory(keepingFrom: oldest) {
+      put(rows, of: host)
+      try hosts.noteHistory(from: day)
+    }
+    if try hosts.membership()?.toldDay != today {
+      try hosts.noteTold(before: today, keepingFrom: oldest)
+    }
+  }
+
+  private func put(_ news: [OwnDay], of host: String) {
+    let isNew = { (day: OwnDay) in news.contains { $0.user == day.user && $0.day == day.day } }
+    days[host, default: []].removeAll(where: isNew)
+    days[host, default: []] += news
+    toldDays += news.count
+  }
+
+  /// What the centre has of a host's days.
+  func days(of host: String) -> [OwnDay] { days[host, default: []].inOrder }
 
   private func insert(_ new: [SharedFact]) {
     version += 1
@@ -141,6 +175,18 @@ struct JoinedHosts {
     }
   }
 
+  /// What users moved on which day, as a host's own history has it.
+  func days(of ledger: Ledger) throws -> [OwnDay] {
+    var days: [OwnDay] = []
+    for day in try ledger.usage.sums(in: Bench.allDays).byDay.keys {
+      for (user, traffic) in try ledger.usage.sums(in: day...day).byUser {
+        let uid = try ledger.hosts.identity(of: user)?.uid
+        days.append(OwnDay(user: try #require(uid), day: day, traffic: traffic))
+      }
+    }
+    return days.inOrder
+  }
+
   /// What an administrator does on one host.
   ///
   /// - Returns: whether the centre took it.
@@ -154,4 +200,8 @@ struct JoinedHosts {
     // As they are handed over.
     return centre.change(try facts.map { try #require(SharedFact(line: $0.line)) })
   }
+}
+
+extension [OwnDay] {
+  fileprivate var inOrder: [OwnDay] { sorted { ($0.user, $0.day) < ($1.user, $1.day) } }
 }

@@ -335,6 +335,22 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try joined[0].sessions.violations(among: live, of: report).isEmpty)
   }
 
+  @Test func `know of a session elsewhere that moved nothing since its period began`() throws {
+    let joined = try JoinedHosts()
+    try joined.change(on: 0) {
+      _ = try $0.users.add("alice", Terms(quota: 100, period: .day, maxSessions: 1), at: now)
+    }
+    try joined.synchronize()
+    try joined.hosts[1].connect("alice", session("10.8.0.2", since: now - 40))
+    try joined.hosts[1].take(at: now)
+    try joined.synchronize()
+    for time in [now, now + day] {
+      try joined.synchronize(at: time)
+      let alice = try #require(try joined[0].users.named("alice", at: time)).entitlement
+      #expect(decide(alice, at: time, by: Rules()) == .refused(.sessions))
+    }
+  }
+
   @Test func `take their own usage back from the centre after an old backup was restored`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) {
@@ -371,7 +387,7 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
   }
 
   @Test(arguments: [
-    (Staleness.Answer.allow, Verdict.allowed(at: nil)), (.reject, .refused(.quota)),
+    (Staleness.Answer.allow, Verdict.allowed(at: nil)), (.reject, .refused(.stale)),
     (.slow, .allowed(at: nil)),
   ])
   func `answer as is asked for where nothing was heard for long`(
@@ -391,7 +407,9 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
         AccessSettings(onError: .allow, identifyBy: .auto), at: moment(time))
       var table = try AccessTable(in: Directory(joined.hosts[0].folder.path))
       let user = try #require(try table.user(named: Array("alice".utf8)))
-      #expect((user.used >= user.limit) == (expected == .refused(.quota)))
+      let told = user.entitlement(at: time, boundaries: [], count: .total)
+      #expect(decide(told, at: time, by: Rules(fence: true)) == expected)
+      #expect((user.used >= user.limit) == !expected.isAllowed)
     }
   }
 

@@ -151,9 +151,7 @@ extension Fleet {
     expect(user.entitlement.usedInAll, sum, "usage on all hosts", fact, host)
     let others = hosts.filter { $0 !== host }
     let sessions = others.reduce(0) { $0 + $1.sessions.count { $0.person === person } }
-    if sessions > 99 {
-      expect(user.entitlement.sessionsElsewhere, Int64(sessions), "sessions elsewhere", fact, host)
-    }
+    expect(user.entitlement.sessionsElsewhere, Int64(sessions), "sessions elsewhere", fact, host)
     let limit = facts.limit(of: number, since: start)
     let isOver = limit > 0 && sum.total >= limit
     let verdict = decide(user.entitlement, at: now(on: host), by: Rules())

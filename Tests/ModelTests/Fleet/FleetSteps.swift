@@ -41,7 +41,7 @@ extension Fleet {
   /// Three of four times nothing goes wrong.
   private func cut(_ chance: inout SeededRandom) -> Line.Cut? {
     let cut = Line.Cut(
-      after: Int.random(in: 0...12, using: &chance), isCommitted: Bool.random(using: &chance))
+      after: Int.random(in: 0...18, using: &chance), isCommitted: Bool.random(using: &chance))
     return Int.random(in: 0..<4, using: &chance) == 0 ? cut : nil
   }
 

@@ -1,4 +1,5 @@
 import Ledger
+import Quota
 
 @testable import Sync
 
@@ -59,6 +60,8 @@ final class Line: CentreTables {
   /// Whether the centre is no longer there for this one.
   private var isGone = false
 
+  var retries: Int { 0 }
+
   func rules() throws -> CommonRules { try read { try $0.rules() } }
 
   func clockAhead() throws -> Int64 { try read { _ in ahead } }
@@ -111,8 +114,22 @@ final class Line: CentreTables {
 
   func known(_ names: [[UInt8]]) throws -> Int { try read { try $0.known(names) } }
 
-  func push(_ usage: [OwnUsage], of host: PresentHost, isRestored: Bool) throws {
-    try commit(.told) { try $0.push(usage, of: host, isRestored: isRestored) }
+  func push(
+    _ usage: [OwnUsage], _ days: [OwnDay], of host: PresentHost, isRestored: Bool
+  ) throws {
+    try commit(.told) { try $0.push(usage, days, of: host, isRestored: isRestored) }
+  }
+
+  func days(of host: String, on day: Day) throws -> [OwnDay] {
+    try read { try $0.days(of: host, on: day) }
+  }
+
+  func nextDay(of host: String, after day: Day, orOnIt isIncluded: Bool) throws -> Day? {
+    try read { try $0.nextDay(of: host, after: day, orOnIt: isIncluded) }
+  }
+
+  func removeDays(of host: String, before oldest: Day) throws {
+    try commit(.told) { try $0.removeDays(of: host, before: oldest) }
   }
 
   func usage(of host: String) throws -> [OwnUsage] {

@@ -35,12 +35,16 @@ final class MemoryCentre: CentreTables {
     var epoch: Int64 = 0
     var facts: [FactKey: SharedFact] = [:]
     var hosts: [String: Host] = [:]
+    /// Of hosts, by days and users.
+    var days: [String: [Day: [String: OwnDay]]] = [:]
     var usage: [UsageKey: (own: OwnUsage, version: Int64)] = [:]
   }
 
   var tables = Tables()
   /// The centre's clock, in seconds since 1970.
   var now: Int64 = 0
+
+  var retries: Int { 0 }
 
   func rules() -> CommonRules { CommonRules(zone: "Etc/UTC", names: "exact") }
 
@@ -245,10 +249,13 @@ extension MemoryCentre {
     return true
   }
 
-  func push(_ usage: [OwnUsage], of host: PresentHost, isRestored: Bool) throws {
+  func push(
+    _ usage: [OwnUsage], _ days: [OwnDay], of host: PresentHost, isRestored: Bool
+  ) throws {
     let name = host.membership.host
     try transaction { tables in
       try tables.give(host, isRestored: isRestored, at: now)
+      for own in days { tables.days[name, default: [:]][own.day, default: [:]][own.user] = own }
       if usage.isEmpty { return }
       let version = (tables.hosts[name]?.version ?? 0) + 1
       tables.hosts[name]?.version = version
@@ -261,6 +268,20 @@ extension MemoryCentre {
 
   func usage(of host: String) -> [OwnUsage] {
     tables.usage.filter { $0.key.host == host }.map(\.value.own)
+  }
+
+  func days(of host: String, on day: Day) -> [OwnDay] {
+    (tables.days[host]?[day]?.values).map(Array.init) ?? []
+  }
+
+  func nextDay(of host: String, after day: Day, orOnIt isIncluded: Bool) -> Day? {
+    tables.days[host]?.keys.filter { $0 > day || isIncluded && $0 == day }.min()
+  }
+
+  func removeDays(of host: String, before oldest: Day) {
+    tables.days[host] = tables.days[host]?.filter {
+      $0.key == .beforeEveryLedger || $0.key >= oldest
+    }
   }
 
   func users(changedSince seen: [String: Int64]) -> [String] {

@@ -26,6 +26,11 @@ extension LedgerProbe {
       UPDATE user_quotas SET bytes_received = bytes_received + ?1, bytes_used = bytes_used + ?1
         WHERE user_id % 10 = ?2
       """, bytes, Int64(place))
+    try change(
+      """
+      INSERT INTO usage SELECT ?3, user_id, ?1, 0 FROM user_quotas WHERE user_id % 10 = ?2
+        ON CONFLICT DO UPDATE SET bytes_received = bytes_received + ?1
+      """, bytes, Int64(place), Clock.now / 3600 * 3600)
   }
 
   /// Makes every kill so far older, as if the next sweep came 11 seconds later.

@@ -17,14 +17,17 @@ struct HTMLReport: ParsableCommand {
       valueName: "file"), completion: .file())
   var html: String
   @OptionGroup var window: WindowOptions
+  @OptionGroup var hosts: HostsOption
 
   func run() throws {
     let (settings, now) = (try options.settings(), Clock.now)
     let window = try window.window(ofDays: 30, now: now, in: settings.zone)
     try OutputFile(html).write(bytesWith: settings) {
-      let ledger = try Administration(settings).ledger
-      let overview = try Overview(ledger, window, Words(settings), now: now)
-      return Page(overview: overview, host: Machine.name).bytes
+      let administration = try Administration(settings, config: options.path)
+      let usage = try hosts.allHosts ? AllHosts(administration).sums(in: window.days) : nil
+      let overview = try Overview(
+        administration.ledger, window, Words(settings), ofAllHosts: usage, now: now)
+      return Page(overview: overview, host: usage == nil ? Machine.name : "all hosts").bytes
     }
   }
 }

@@ -12,16 +12,20 @@ struct Top: ParsableCommand {
   @OptionGroup var output: FormatOptions
   @OptionGroup var limit: LimitOption
   @OptionGroup var window: WindowOptions
+  @OptionGroup var hosts: HostsOption
 
   func run() throws {
     let administration = try Administration(options)
     let (ledger, words) = (administration.ledger, administration.words)
     let window = try window.window(ofDays: 30, now: Clock.now, in: words.zone)
     let count = words.rules.count
-    let movers = try ledger.snapshot {
-      Mover.ranked(
-        try ledger.usage.sums(in: window.days).byUser, try ledger.users.owners(), by: count)
-    }
+    let movers =
+      hosts.allHosts
+      ? try AllHosts(administration).sums(in: window.days).movers(by: count)
+      : try ledger.snapshot {
+        Mover.ranked(
+          try ledger.usage.sums(in: window.days).byUser, try ledger.users.owners(), by: count)
+      }
     let total = count.bytes(of: movers.reduce(Traffic()) { $0 + $1.traffic })
     var listing = Listing(
       "top", Array(movers.prefix(limit.limit ?? 10)),
@@ -34,6 +38,7 @@ struct Top: ParsableCommand {
           "\(Int(share(count.bytes(of: $0.traffic), of: total) * 100))%"
         },
       ])
+    if hosts.allHosts { listing.about = [HostsOption.about] }
     listing.bar = { count.bytes(of: $0.traffic) }
     listing.ifEmpty = Words.noUsage
     try listing.write(as: output.format, words)

@@ -13,7 +13,7 @@ struct UsageReport {
   /// server.
   struct Line {
     let user: UserName?
-    /// The hour, the day or the server for people.
+    /// The hour, the day, the server or the host for people.
     let label: String
     /// The same for programs; nil for sessions that no sweep saw.
     let value: String?
@@ -33,11 +33,8 @@ struct UsageReport {
     of number: Int64?, called name: UserName?, by grouping: Usage.Grouping, _ ledger: Ledger
   ) throws -> [Line] {
     if let step = UsageStep(rawValue: grouping.rawValue) {
-      return try series(of: number, by: step, ledger).map { point in
-        Line(
-          user: name, label: label(point.start, step), value: point.start.description,
-          traffic: point.traffic)
-      }
+      let usage = try ledger.usage.sums(of: number, in: days(by: step)).byDay
+      return series(usage, called: name, by: step)
     }
     if grouping == .hour {
       return try hours(of: number, ledger).map { start, traffic in
@@ -55,15 +52,47 @@ struct UsageReport {
     return servers.values.sorted { ($0.value ?? "") < ($1.value ?? "") }
   }
 
-  /// Days, weeks or months. The first and the last one are whole, even where the window has only a
-  /// part of them.
-  private func series(
-    of number: Int64?, by step: UsageStep, _ ledger: Ledger
-  ) throws -> [UsagePoint] {
+  /// What users moved on all hosts.
+  func lines(
+    of subjects: [(name: UserName?, number: Int64?)], by grouping: Usage.Grouping,
+    _ hosts: AllHosts
+  ) throws -> [Line] {
+    let step = UsageStep(rawValue: grouping.rawValue)
+    let days = step.map { self.days(by: $0) } ?? window.days
+    let answers = try hosts.usage(of: subjects, in: days, by: step == nil ? .host : .day)
+    var lines: [Line] = []
+    for (subject, rows) in zip(subjects, answers) {
+      if let step {
+        var usage: [Day: Traffic] = [:]
+        for row in rows { usage[row.day ?? .beforeEveryLedger] = row.traffic }
+        lines += series(usage, called: subject.name, by: step)
+      } else {
+        for row in rows.sorted(by: { $0.host ?? "" < $1.host ?? "" }) {
+          lines.append(
+            Line(user: subject.name, label: row.host ?? "", value: row.host, traffic: row.traffic))
+        }
+      }
+    }
+    return lines
+  }
+
+  /// The days that a series is about. The first and the last step are whole, even where the window has
+  /// only a part of them.
+  private func days(by step: UsageStep) -> ClosedRange<Day> {
     let first = step.first(around: window.days.lowerBound)
     let last = step.next(after: step.first(around: window.days.upperBound)) + -1
-    let usage = try ledger.usage.sums(of: number, in: first...max(first, last)).byDay
-    return usageSeries(usage, by: step, through: window.newest)
+    return first...max(first, last)
+  }
+
+  /// Days, weeks or months.
+  private func series(
+    _ usage: [Day: Traffic], called name: UserName?, by step: UsageStep
+  ) -> [Line] {
+    usageSeries(usage, by: step, through: window.newest).map { point in
+      Line(
+        user: name, label: label(point.start, step), value: point.start.description,
+        traffic: point.traffic)
+    }
   }
 
   /// What people call a step: its first day, or a month without the day.
@@ -107,14 +136,19 @@ struct UsageReport {
   func listing(_ lines: [Line], by grouping: Usage.Grouping, namesUsers: Bool) -> Listing<Line> {
     let count = words.rules.count
     let what: [Column<Line>] =
-      grouping == .server
-      ? [
-        .text("SERVER", key: "server") { $0.value },
-        .number("SESSIONS", key: "sessions") { $0.sessions },
-      ]
-      : [
-        .text(.text(grouping.rawValue.uppercased())) { $0.label }, .text(key: "start") { $0.value },
-      ]
+      switch grouping {
+      case .server:
+        [
+          .text("SERVER", key: "server") { $0.value },
+          .number("SESSIONS", key: "sessions") { $0.sessions },
+        ]
+      case .host: [.text("HOST", key: "host") { $0.value }]
+      default:
+        [
+          .text(.text(grouping.rawValue.uppercased())) { $0.label },
+          .text(key: "start") { $0.value },
+        ]
+      }
     var listing = Listing(
       "usage", lines,
       [.user(namesUsers ? "USER" : nil) { $0.user }] + what
