@@ -66,6 +66,7 @@ extension Fleet {
     let mustBe =
       limit > 0 && (person.used(on: host.index, since: start).total >= limit || isPresumed)
     switch verdict {
+    case .refused(.stale) where isPresumed && limit > 0: break
     case .refused(.quota) where mayBe: break
     case .allowed where !mustBe: break
     default:
