@@ -86,7 +86,7 @@ soak: test-deps deps ## random everything on real servers, then on a model for S
 RECORD = no
 
 .PHONY: bench
-bench: test-deps deb ## measure the programs, and write docs/benchmarks.md
+bench: test-deps deb ## measure the programs, and write docs/benchmarks.md $(PART)
 	swift build --product quota-bench
 	QUOTA_PROGRAMS=$(CURDIR)/$(PROGRAMS) .build/debug/quota-bench $(if $(filter yes,$(RECORD)),--record) docs/benchmarks.md
 

@@ -22,17 +22,15 @@ struct Administration {
     try self.init(options.settings(), config: options.path)
   }
 
-  /// Opens the ledger that the settings name.
-  ///
-  /// - Parameter config: the file that they are from, where that is not the default.
+  /// - Parameter config: the file that the settings are from, where that is not the default.
   /// - Throws: `CommandError`.
   init(_ settings: Settings, config: String? = nil) throws {
-    self.settings = settings
+    self.settings = settings.lookingAtFence
     sync = SyncProgram(config: config)
     let log = Log(AdminProgram.diagnostics, settings)
     // A terminal is for what was asked.
     log.isEchoed = false
-    do { ledger = try Ledger.open(settings, log) } catch {
+    do { ledger = try Ledger.open(self.settings, log) } catch {
       throw CommandError(error, opening: settings.database)
     }
   }
@@ -74,15 +72,13 @@ struct Administration {
 
   /// Publishes the access table, if the one that is there says anything else than the ledger.
   func publish() throws(CommandError) {
-    do { try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now) } catch {
+    do { try ledger.accessTable.publish(settings.access, at: .now) } catch {
       throw CommandError(unpublished: error)
     }
   }
 
   func find(_ name: UserName) throws -> UserRecord? { try ledger.users.named(name, at: Clock.now) }
 
-  /// What the ledger has on a user now.
-  ///
   /// - Throws: `CommandError` for an unknown user, with the name that was probably meant.
   @discardableResult
   func user(_ name: UserName) throws -> UserRecord {
@@ -90,8 +86,6 @@ struct Administration {
     return user
   }
 
-  /// A plan.
-  ///
   /// - Throws: `CommandError` for an unknown plan, with the name that was probably meant.
   func plan(named name: String) throws -> Plan {
     let plans = try ledger.plans.all()
@@ -121,8 +115,6 @@ struct SyncProgram {
   let config: String?
 
   /// Runs it once, so that the centre knows whom this host knows.
-  ///
-  /// - Throws: `CommandError`.
   func synchronize() throws { try run([], input: []) }
 
   /// Changes facts in the centre, and takes them in from there: all of them or none.

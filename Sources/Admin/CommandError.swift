@@ -67,6 +67,11 @@ struct CommandError: UserFacingError {
     }
   }
 
+  /// What is wrong with a value, 65: `NAME is "ARGUMENT"; allowed are …`.
+  static func wrong(_ name: String, _ argument: String, _ allowed: String) -> CommandError {
+    CommandError("\(name) is \(quoted(argument)); \(allowed)")
+  }
+
   /// What was typed, in quotes, escaped, and cut where it is very long.
   static func quoted(_ argument: String) -> String {
     quoted(bytes: RawArguments.bytes(of: argument))

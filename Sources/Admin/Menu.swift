@@ -47,8 +47,6 @@ struct Menu {
     }
   }
 
-  /// Runs an item.
-  ///
   /// - Returns: false where there is no more input.
   private func run(_ item: MenuItem) throws(SystemError) -> Bool {
     var hasEnded = false
@@ -157,11 +155,7 @@ struct MenuItem {
     Question(text, "--quota", isOptional: optional)
   }
 
-  /// Asks what has to be asked.
-  ///
-  /// - Parameters:
-  ///   - options: options that come with every command.
-  ///   - ask: gets a question, gives the answer, and nil for never mind.
+  /// - Parameter ask: gets a question, gives the answer, and nil for never mind.
   /// - Returns: the command with its arguments; nil if an answer is missing.
   func arguments(
     _ options: [String], _ ask: (String) throws(SystemError) -> String?
@@ -220,8 +214,6 @@ struct Console {
     try command()
   }
 
-  /// Asks, and waits for the answer.
-  ///
   /// - Throws: `SystemError`, as where the terminal is gone.
   func ask(_ question: String) throws(SystemError) -> Answer {
     try StandardOutput.write(Array("\(question): ".utf8))

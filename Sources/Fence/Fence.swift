@@ -18,10 +18,23 @@ package struct Fence: Equatable, Sendable {
   }
 
   /// What a user may move: `limit` bytes in all, of which the ledger knows `used`; both as OpenVPN
-  /// counts, `used` below `limit`.
+  /// counts.
   package struct Allowance: Equatable, Sendable {
     package let used: Int64
+    /// Not above `used` only where it is a share.
     package let limit: Int64
+    /// What of `used` was used on other hosts; nil where the user is on none of them.
+    package let elsewhere: Int64?
+    /// Whether the limit is this host's share of what is left: at it packets have to wait for news of the
+    /// other hosts.
+    package let isShare: Bool
+
+    package init(used: Int64, limit: Int64, share: HostShare? = nil) {
+      self.used = used
+      self.limit = share?.limit(of: limit, used: used) ?? limit
+      elsewhere = share.map { min($0.elsewhere, used) }
+      isShare = self.limit < limit
+    }
   }
 
   /// Where packets are a user's: a tunnel device, and an address or a network at its other end.
@@ -36,6 +49,11 @@ package struct Fence: Equatable, Sendable {
 
     package init(device: String, address: InternetAddress) {
       self.init(device: device, network: InternetNetwork(address))
+    }
+
+    /// By the address alone: a host has few tunnels.
+    package func hash(into hasher: inout Hasher) {
+      hasher.combine(network.address.high ^ network.address.low)
     }
   }
 
@@ -56,7 +74,14 @@ package struct Fence: Equatable, Sendable {
   package typealias Networks = [UInt64: [InternetAddress: [InternetNetwork]]]
 
   /// The tunnel devices.
-  package var devices: Set<String> { Set(places.keys.map(\.device)) }
+  package var devices: Set<String> {
+    var (devices, last): (Set<String>, String) = ([], "")
+    for place in places.keys where place.device != last {
+      last = place.device
+      devices.insert(last)
+    }
+    return devices
+  }
 
   package init() {}
 
@@ -68,15 +93,15 @@ package struct Fence: Equatable, Sendable {
     _ online: OnlineSessions, by table: inout AccessTable, at time: Int64, heard: Set<UInt64>,
     networks: Networks = [:]
   ) throws(AccessError) {
-    var judge = Judge(online, at: time)
-    let networks = (networks, table.header.position)
-    let latest = Self.latest(online.sessions, networks)
+    var judge = Judge(online, try table.allShares(), at: time)
+    var places = PlacesOfSessions(networks: networks, since: table.header.position)
+    let found = online.sessions.map { places.find($0) }
+    let latest = Self.latest(online.sessions, found)
     for (index, session) in online.sessions.enumerated() {
       guard let hold = try judge.hold(of: session.owner, by: &table) else { continue }
       if !heard.contains(session.server) { noteUnheard(session.owner) }
-      let places = Self.places(of: session, networks)
-      if places.isEmpty { unknownPlaces += 1 }
-      for place in places where latest[place] == index {
+      if found[index].isEmpty { unknownPlaces += 1 }
+      for place in found[index] where latest[place] == index {
         self.places[place] = session.owner
         users[session.owner] = hold
       }
@@ -119,43 +144,57 @@ package struct Fence: Equatable, Sendable {
   /// The last session at each place: an earlier one whose end nobody told has lost it, also to a user
   /// who is not held.
   private static func latest(
-    _ sessions: [OnlineSession], _ networks: (Networks, since: Int64)
+    _ sessions: [OnlineSession], _ found: [[Place]]
   ) -> [Place: Int] {
     var latest: [Place: Int] = [:]
     latest.reserveCapacity(sessions.count * 2)
     for (index, session) in sessions.enumerated() {
-      for place in places(of: session, networks) {
+      for place in found[index] {
         if let other = latest[place], sessions[other].position > session.position { continue }
         latest[place] = index
       }
     }
     return latest
   }
+}
 
+/// Finds where the packets of sessions are.
+private struct PlacesOfSessions {
+  let networks: Fence.Networks
   /// A session that the last sweep did not know has no networks yet: its address may have been another
   /// client's.
-  ///
-  /// The journal, and what follows from it, may be anybody's lie who is in the hooks' group: a device
-  /// whose name the kernel's tools could take for something else is none.
-  private static func places(
-    of session: OnlineSession, _ networks: (known: Networks, since: Int64)
-  ) -> [Place] {
-    let name = session.device
-    guard 1...15 ~= name.count,
-      name.allSatisfy({
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
-          || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 || "-_.".utf8.contains($0)
-      })
-    else { return [] }
-    let device = String(decoding: name, as: UTF8.self)
-    let addresses = [session.addresses.ipv4, session.addresses.ipv6].compactMap { $0 }
-    var places = addresses.map { Place(device: device, address: $0) }
-    if session.position < networks.since, let behind = networks.known[session.server] {
-      for network in addresses.flatMap({ behind[$0] ?? [] }) {
-        places.append(Place(device: device, network: network))
+  let since: Int64
+  /// The last device that was looked at, and its name.
+  private var last: (device: [UInt8], name: String?) = ([], nil)
+
+  init(networks: Fence.Networks, since: Int64) {
+    self.networks = networks
+    self.since = since
+  }
+
+  mutating func find(_ session: OnlineSession) -> [Fence.Place] {
+    if session.device != last.device { last = (session.device, Self.name(of: session.device)) }
+    guard let device = last.name else { return [] }
+    var places: [Fence.Place] = []
+    for case let address? in [session.addresses.ipv4, session.addresses.ipv6] {
+      places.append(Fence.Place(device: device, address: address))
+      if session.position < since, let behind = networks[session.server]?[address] {
+        places += behind.map { Fence.Place(device: device, network: $0) }
       }
     }
     return places
+  }
+
+  /// The journal, and what follows from it, may be anybody's lie who is in the hooks' group: a device
+  /// whose name the kernel's tools could take for something else is none.
+  private static func name(of device: [UInt8]) -> String? {
+    guard 1...15 ~= device.count,
+      device.allSatisfy({
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
+          || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 || "-_.".utf8.contains($0)
+      })
+    else { return nil }
+    return String(decoding: device, as: UTF8.self)
   }
 }
 
@@ -163,11 +202,15 @@ package struct Fence: Equatable, Sendable {
 private struct Judge {
   private let online: OnlineSessions
   private let time: Int64
+  private let shares: [UInt64: HostShare]
   private var known: (user: UInt64, hold: Fence.Hold?)?
   private var boundaries: [Int: [Int64]] = [:]
+  /// Where the table's next user is.
+  private var next = 0
 
-  init(_ online: OnlineSessions, at time: Int64) {
+  init(_ online: OnlineSessions, _ shares: [UInt64: HostShare], at time: Int64) {
     self.online = online
+    self.shares = shares
     self.time = time
   }
 
@@ -198,7 +241,9 @@ private struct Judge {
     else { return rate == nil ? nil : .passes(nil, rates) }
     if rules.fence { rates.thenRate = entitlement.thenRate }
     return .passes(
-      Fence.Allowance(used: entitlement.used.total, limit: entitlement.limitWithGrace), rates)
+      Fence.Allowance(
+        used: entitlement.used.total, limit: entitlement.limitWithGrace, share: shares[user]),
+      rates)
   }
 
   private mutating func entitlement(
@@ -206,7 +251,7 @@ private struct Judge {
   ) throws(AccessError) -> Entitlement? {
     let header = table.header
     let ended = online.ended[user] ?? []
-    if let known = try table.user(hash: user) {
+    if let known = try table.user(hash: user, near: &next) {
       return known.entitlement(
         at: time, boundaries: try boundaries(of: known.rule, by: &table),
         rates: try known.rates.map { (number) throws(AccessError) in try table.rates(of: number) }

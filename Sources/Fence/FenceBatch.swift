@@ -6,6 +6,7 @@ extension FenceUpdate {
   /// The batch for `nft -f`, which the kernel takes whole or not at all. It fails where the table is not
   /// the one that was sent last.
   package var batch: [UInt8] {
+    if isEmpty { return [] }
     var batch = Batch()
     if isAnew {
       batch.line("add table \(FenceRules.table)")
@@ -113,7 +114,11 @@ extension SentFence.User {
     var elements: [SentFence.Element] = []
     if let quota {
       elements.append(element("quota", name(quota, of: user)))
-      if rates.thenRate != nil { elements.append(element("slowing")) }
+      if rates.thenRate != nil {
+        elements.append(element("slowing"))
+      } else if quota.isShare {
+        elements.append(element("waiting"))
+      }
     }
     for (map, kind, rate) in [("rate", "r", rates.rate), ("then", "t", rates.thenRate)] {
       guard let rate else { continue }
@@ -170,38 +175,5 @@ private struct Batch {
       bytes += text.dropLast(2)
       append(" }\n")
     }
-  }
-}
-
-extension FenceUpdate {
-  /// Reads what `nft -j list quotas` writes, of the objects in our table.
-  package static func counts(_ text: [UInt8]) -> Counts {
-    var counts: Counts = [:]
-    let object = Array("{\"quota\": ".utf8)
-    let bytes = text.span
-    var start = bytes.firstIndex(of: object.span, from: 0)
-    while let begin = start {
-      start = bytes.firstIndex(of: object.span, from: begin + object.count)
-      let entry = bytes.extracting(begin..<(start ?? bytes.count))
-      guard let table = value("\"table\": \"", in: entry), isOurs(entry.extracting(table...)),
-        let name = value("\"name\": \"u_", in: entry), name + 16 <= entry.count,
-        let user = UInt64(
-          String(decoding: [UInt8](entry.extracting(name..<name + 16)), as: UTF8.self), radix: 16),
-        let used = value("\"used\": ", in: entry).flatMap({ entry.number(at: $0)?.value })
-      else { continue }
-      counts[user] = used
-    }
-    return counts
-  }
-
-  /// Where the value of a member begins.
-  private static func value(_ member: StaticString, in entry: Span<UInt8>) -> Int? {
-    let text = Array(member.description.utf8)
-    return entry.firstIndex(of: text.span, from: 0).map { $0 + text.count }
-  }
-
-  private static func isOurs(_ table: Span<UInt8>) -> Bool {
-    let name = Array("openvpn_quota\"".utf8)
-    return table.count >= name.count && [UInt8](table.extracting(..<name.count)) == name
   }
 }

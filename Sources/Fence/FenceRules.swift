@@ -28,45 +28,45 @@ package struct FenceRules: Equatable, Sendable {
 
   /// What the names of sets end with that a place belongs into.
   static func family(of network: InternetNetwork) -> String {
-    Family(isIPv6: network.address.bytes.count == 16, isNetworks: !network.isHost).suffix
+    Family(isIPv6: network.address.isIPv6, isNetworks: !network.isHost).suffix
   }
 
   var checksum: UInt64 { System.checksum(Array(text.utf8).span) }
 
-  /// The table without its elements. Chains run before others may change addresses.
+  /// The table without its elements.
   var text: String {
     """
     table \(Self.table) {
       set generation { type mark; }
       set tunnels { type ifname; }
     \(families.flatMap(\.sets).map { "  " + $0 }.joined(separator: "\n"))
-      chain refuse {
-        meta l4proto tcp reject with tcp reset
-        reject
-      }
-      chain spent_from {
-    \(lines(families.flatMap { Side.from.spent($0) } + ["goto refuse"]))
-      }
-      chain spent_to {
-    \(lines(families.flatMap { Side.to.spent($0) } + ["drop"]))
-      }
-      chain from_tunnel {
-        type filter hook prerouting priority mangle; policy accept;
-        iifname != @tunnels accept
-    \(lines(fromTunnel))
-      }
-      chain to_tunnel {
-        type filter hook postrouting priority mangle; policy accept;
-        oifname != @tunnels accept
-    \(lines(toTunnel))
-      }
+    \(chains.map(\.text).joined(separator: "\n"))
     }
 
     """
   }
 
-  private func lines(_ rules: [String]) -> String {
-    rules.map { "    " + $0 }.joined(separator: "\n")
+  /// How many rules each chain has.
+  var sizes: [String: Int] {
+    Dictionary(uniqueKeysWithValues: chains.map { ($0.name, $0.rules.count) })
+  }
+
+  /// They run before others may change addresses.
+  private var chains: [Chain] {
+    [
+      Chain(name: "refuse", rules: ["meta l4proto tcp reject with tcp reset", "reject"]),
+      Chain(
+        name: "spent_from",
+        rules: families.flatMap { Side.from.spent($0) }
+          // They go on with the next news of other hosts, so their connections are not to end.
+          + families.map { "\(Side.from.key($0)) @waiting\($0.suffix) drop" } + ["goto refuse"]),
+      Chain(name: "spent_to", rules: families.flatMap { Side.to.spent($0) } + ["drop"]),
+      Chain(
+        name: "from_tunnel", hook: "prerouting",
+        rules: ["iifname != @tunnels accept"] + fromTunnel),
+      Chain(
+        name: "to_tunnel", hook: "postrouting", rules: ["oifname != @tunnels accept"] + toTunnel),
+    ]
   }
 
   private var fromTunnel: [String] {
@@ -100,7 +100,7 @@ package struct FenceRules: Equatable, Sendable {
 
   private func match(_ destination: OpenDestination, side: String, port: String) -> String {
     let (address, prefix) = (destination.network.address, destination.network.prefix)
-    let family = address.bytes.count == 4 ? "ip" : "ip6"
+    let family = address.isIPv6 ? "ip6" : "ip"
     let network = "\(family) \(side) \(address.text)/\(prefix)"
     let transport = destination.transport?.rawValue
     guard let number = destination.port else {
@@ -108,6 +108,19 @@ package struct FenceRules: Equatable, Sendable {
     }
     return transport.map { "\(network) \($0) \(port) \(number)" }
       ?? "\(network) meta l4proto { tcp, udp } th \(port) \(number)"
+  }
+}
+
+private struct Chain {
+  let name: String
+  /// Where packets come to it; nil where other chains lead them.
+  var hook: String?
+  let rules: [String]
+
+  var text: String {
+    let hook = hook.map { ["type filter hook \($0) priority mangle; policy accept;"] } ?? []
+    return (["  chain \(name) {"] + (hook + rules).map { "    " + $0 } + ["  }"])
+      .joined(separator: "\n")
   }
 }
 
@@ -125,7 +138,7 @@ private struct Family: Equatable {
   var sets: [String] {
     let type = "type ifname . ipv\(isIPv6 ? "6" : "4")_addr"
     let flags = isNetworks ? " flags interval;" : ""
-    return ["refused", "slowing"].map { "set \($0)\(suffix) { \(type);\(flags) }" }
+    return ["refused", "slowing", "waiting"].map { "set \($0)\(suffix) { \(type);\(flags) }" }
       + ["map quota\(suffix) { \(type) : quota;\(flags) }"]
       + ["rate_from", "rate_to", "then_from", "then_to"].map {
         "map \($0)\(suffix) { \(type) : limit;\(flags) }"

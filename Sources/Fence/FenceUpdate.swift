@@ -17,6 +17,8 @@ package struct FenceUpdate {
   package let isAnew: Bool
   /// What the kernel will have been told.
   package private(set) var result: SentFence
+  /// Whether there is nothing to tell.
+  package private(set) var isEmpty = false
   private let counts: Counts?
 
   /// - Parameters:
@@ -39,7 +41,9 @@ package struct FenceUpdate {
     result.places = wanted.places
     result.users.reserveCapacity(wanted.users.count)
     for (user, hold) in wanted.users { set(user, hold) }
-    if isEmpty, let known { result.run.generation = known.generation }
+    guard let known, result.users == known.users, result.places == known.places else { return }
+    isEmpty = true
+    result.run.generation = known.generation
   }
 
   /// The same where the kernel turned out not to have what was sent.
@@ -49,9 +53,8 @@ package struct FenceUpdate {
 
   /// Whether the kernel's counts are to be read first: after a sweep, and where a limit was raised.
   package static func needsCounts(
-    from sent: SentFence, to wanted: Fence, by rules: FenceRules, in run: FenceRun
+    from sent: SentFence, to wanted: Fence, in run: FenceRun
   ) -> Bool {
-    guard sent.isKnown(under: rules, in: run) else { return false }
     if sent.sweep != run.sweep { return sent.users.values.contains { $0.quota != nil } }
     return wanted.users.contains { user, hold in
       guard case .passes(let allowance?, _) = hold, let quota = sent.users[user]?.quota else {
@@ -61,10 +64,10 @@ package struct FenceUpdate {
     }
   }
 
-  /// Whether there is nothing to tell; then the batch only finds out whether another program changed
-  /// anything.
-  package var isEmpty: Bool {
-    !isAnew && result.users == sent?.users && result.places == sent?.places
+  /// Whether what was sent is to be written down again.
+  package var isNews: Bool {
+    !isEmpty || result.run != sent?.run || result.comparison != sent?.comparison
+      || result.used != sent?.used
   }
 
   private mutating func set(_ user: UInt64, _ hold: Fence.Hold) {
@@ -82,8 +85,10 @@ package struct FenceUpdate {
     var quota =
       former.flatMap { next($0, of: user, allowance) }
       ?? SentFence.Quota(
-        number: former.map { $0.number &+ 1 } ?? 0, limit: allowance.limit, used: allowance.used)
+        number: former.map { $0.number &+ 1 } ?? 0, limit: allowance.limit, used: allowance.used,
+        elsewhere: allowance.elsewhere)
     quota.size = size(of: quota)
+    quota.isShare = allowance.isShare
     return quota
   }
 
@@ -95,13 +100,16 @@ package struct FenceUpdate {
     if allowance.used < sent?.used[user] ?? former.used { return nil }
     var quota = former
     quota.limit = allowance.limit
+    // What was used on other hosts meanwhile passes no kernel of this one.
+    if let before = former.elsewhere, let now = allowance.elsewhere { quota.used += now - before }
+    quota.elsewhere = allowance.elsewhere
     guard let count = counts?[user] else { return quota }
     let isUsedUp = count >= former.size
     // A server that does not answer does not know what passed.
     if result.sweep != sent?.sweep, !wanted.unheard.contains(user) {
       // Before the limit, for the ledger has counted what passed: it was early.
-      if isUsedUp { return nil }
-      let expected = inside(allowance.used - former.used)
+      if isUsedUp { return allowance.used < allowance.limit ? nil : quota }
+      let expected = inside(allowance.used - quota.used)
       result.comparison.add(expected, counted: count - former.base)
       let late = expected - (count - former.base)
       if late > max(Self.largestPacket, inside(allowance.limit - allowance.used) / 512) {

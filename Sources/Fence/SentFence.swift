@@ -22,6 +22,9 @@ package struct SentFence: Equatable, Sendable {
     package internal(set) var used: Int64
     package internal(set) var base: Int64 = 0
     package internal(set) var size: Int64 = 0
+    /// See `Fence.Allowance`.
+    package internal(set) var elsewhere: Int64?
+    package internal(set) var isShare = false
   }
 
   /// The run that sent it.
@@ -46,7 +49,7 @@ package struct SentFence: Equatable, Sendable {
   package var sweep: Int64 { run.sweep }
 
   /// Whether the kernel may still have it, with the rules that hold now.
-  func isKnown(under rules: FenceRules, in run: FenceRun) -> Bool {
+  package func isKnown(under rules: FenceRules, in run: FenceRun) -> Bool {
     self.rules == rules.checksum && self.run.boot == run.boot
   }
 }
@@ -87,9 +90,9 @@ package struct Comparison: Equatable, Sendable {
 extension SentFence {
   /// `quota-fe`
   private static let magic: UInt64 = 0x6566_2D61_746F_7571
-  private static let format: UInt64 = 2
+  private static let format: UInt64 = 3
   private static let headSize = 88
-  private static let userSize = 64 + AccessRates.size
+  private static let userSize = 72 + AccessRates.size
   private static let placeSize = 48
   private static let deviceSize = 16
   private static let name: StaticString = "fence"
@@ -124,7 +127,8 @@ extension SentFence {
       bytes.count == headSize, bytes.span.word(at: 0) == magic,
       bytes.span.word(at: 8) >> 32 == format
     else { return nil }
-    return bytes.span.integer(at: 24)
+    let sweep = bytes.span.integer(at: 24)
+    return sweep == 0 ? nil : sweep
   }
 
   package static func forget(in directory: borrowing Directory) throws(SystemError) {
@@ -144,11 +148,12 @@ extension SentFence {
     ] { bytes.append(integer: number) }
     for (hash, user) in users {
       bytes.append(word: hash)
-      bytes.append(word: user.isRefused ? 1 : 0)
-      // No limit is below 0.
+      bytes.append(word: (user.isRefused ? 1 : 0) | (user.quota?.isShare == true ? 2 : 0))
+      // No limit is below 0, and no usage.
       for number in [
         user.quota?.limit ?? -1, user.quota?.used ?? 0, user.quota?.base ?? 0,
         user.quota?.size ?? 0, used[hash] ?? 0, Int64(user.quota?.number ?? 0),
+        user.quota?.elsewhere ?? -1,
       ] { bytes.append(integer: number) }
       user.rates.append(to: &bytes)
     }
@@ -189,31 +194,38 @@ extension SentFence {
     var start = Self.headSize
     users.reserveCapacity(Int(userCount))
     for _ in 0..<userCount {
-      let limit = bytes.integer(at: start + 16)
-      if limit >= 0 { used[bytes.word(at: start)] = bytes.integer(at: start + 48) }
-      users[bytes.word(at: start)] = User(
-        isRefused: bytes.word(at: start + 8) != 0,
-        quota: limit < 0
-          ? nil
-          : Quota(
-            number: UInt32(truncatingIfNeeded: bytes.integer(at: start + 56)), limit: limit,
-            used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
-            size: bytes.integer(at: start + 40)),
-        rates: AccessRates(
-          bytes.extracting(start + 64..<start + 64 + AccessRates.size)))
+      let (flags, limit) = (bytes.word(at: start + 8), bytes.integer(at: start + 16))
+      var user = User(isRefused: flags & 1 != 0)
+      if limit >= 0 {
+        used[bytes.word(at: start)] = bytes.integer(at: start + 48)
+        var quota = Quota(
+          number: UInt32(truncatingIfNeeded: bytes.integer(at: start + 56)), limit: limit,
+          used: bytes.integer(at: start + 24), base: bytes.integer(at: start + 32),
+          size: bytes.integer(at: start + 40))
+        let elsewhere = bytes.integer(at: start + 64)
+        quota.elsewhere = elsewhere < 0 ? nil : elsewhere
+        quota.isShare = flags & 2 != 0
+        user.quota = quota
+      }
+      user.rates = AccessRates(bytes.extracting(start + 72..<start + Self.userSize))
+      users[bytes.word(at: start)] = user
       start += Self.userSize
     }
     places.reserveCapacity(Int(placeCount))
+    var (name, device): ([UInt8], String) = ([], "")
     for _ in 0..<placeCount {
-      let device = [UInt8](bytes.extracting(start + 8..<start + 24)).prefix { $0 != 0 }
+      let written = [UInt8](bytes.extracting(start + 8..<start + 24))
+      if written != name {
+        name = written
+        device = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+      }
       let size = bytes[start + 24] == 4 ? 4 : 16
       let address = InternetAddress(
         bytes: [UInt8](bytes.extracting(start + 32..<start + 32 + size)))
-      let place = Fence.Place(
-        device: String(decoding: device, as: UTF8.self),
-        network: InternetNetwork(of: address, prefix: Int(bytes[start + 25]))
-          ?? InternetNetwork(address))
-      places[place] = bytes.word(at: start)
+      let (host, prefix) = (InternetNetwork(address), Int(bytes[start + 25]))
+      let network =
+        prefix == host.prefix ? host : InternetNetwork(of: address, prefix: prefix) ?? host
+      places[Fence.Place(device: device, network: network)] = bytes.word(at: start)
       start += Self.placeSize
     }
   }

@@ -25,6 +25,8 @@ final class AccessChanges {
   private var shown: [Shown] = []
   private var entries: [UInt8] = []
   private var devices: [Device] = []
+  /// Room for the address of a client.
+  private var text: [UInt8] = []
 
   struct Shown {
     let id: Int64
@@ -127,7 +129,7 @@ final class AccessChanges {
       Shown(
         id: session.id, user: user, place: Int32(truncatingIfNeeded: shown.count),
         device: Int32(truncatingIfNeeded: devices.count - 1)))
-    AccessSession(session, counters, by: key).append(to: &entries)
+    AccessSession(session, counters, by: key, &text).append(to: &entries)
   }
 
   /// What was noted. If no table comes of it, the next one is written anew.

@@ -4,41 +4,27 @@ import SQLite
 
 /// Why a ledger cannot be used.
 package enum LedgerError: Error, CustomStringConvertible {
-  /// SQLite could not do what it was asked.
   case database(SQLiteError)
   /// The database's directory, or a file of the database, cannot be opened or must not be trusted.
   case file(SystemError)
   /// The database was written by another version of these programs.
   case schema(database: String, found: Int64, expected: Int64)
-  /// There is no such user.
   case noSuchUser(UserName)
-  /// There is such a user already.
   case userExists(UserName)
-  /// There is no such plan.
   case noSuchPlan(String)
-  /// There is such a plan already.
   case planExists(String)
-  /// Users follow the plan that was to be removed.
   case planInUse(String, [UserName])
-  /// There is no grant of this number.
   case noSuchGrant(UserName, Int64)
-  /// The user has no quota that a grant could add to.
   case nothingToGrant(UserName)
   /// Terms that make no sense together: what is wrong, and what is allowed.
   case contradiction(String)
   /// A rate that nothing would hold a user to.
   case unfenced
-  /// SQLite finds these things wrong with a file.
   case damaged(String, [String])
-  /// A file is a database, but no ledger.
   case noLedger(String)
-  /// A file is a ledger, but not the earlier project's.
   case notEarlier(String)
-  /// A file is written to by others all the time.
   case changing(String)
-  /// A copy would overwrite the very database.
   case sameFile(String)
-  /// A copy would overwrite something that is no backup.
   case occupied(String)
 
   package var description: String {

@@ -8,14 +8,10 @@ import System
 package struct AccessSettings: Equatable, Sendable {
   package let onError: OnError
   package let identifyBy: IdentifyBy
-  /// Whether something holds users to their rates, if the rules have any; nil where the former table
-  /// is to say.
-  package let isFenced: Bool?
 
-  package init(onError: OnError, identifyBy: IdentifyBy, isFenced: Bool? = true) {
+  package init(onError: OnError, identifyBy: IdentifyBy) {
     self.onError = onError
     self.identifyBy = identifyBy
-    self.isFenced = isFenced
   }
 }
 
@@ -80,12 +76,7 @@ extension AccessPublisher {
     }
     wanted?.key = table.header.key
     wanted?.writtenAt = table.header.writtenAt
-    wanted?.fence = isFenced(settings, since: table.header)
     return wanted == table.header
-  }
-
-  private func isFenced(_ settings: AccessSettings, since former: AccessHeader?) -> Bool {
-    ledger.rules.fence && settings.isFenced ?? former?.fence ?? true
   }
 
   /// What the table's header has to say; nil where no version was given yet.
@@ -103,7 +94,7 @@ extension AccessPublisher {
       writtenAt: moment.realtime / 1_000_000_000, onError: settings.onError,
       unknownUsers: ledger.rules.unknownUsers, defaultQuota: ledger.rules.defaultQuota,
       identifyBy: settings.identifyBy, names: ledger.rules.names, count: ledger.rules.count,
-      fence: isFenced(settings, since: nil))
+      fence: ledger.rules.isFenced)
   }
 
   private func publish(
@@ -129,14 +120,14 @@ extension AccessPublisher {
     let time = header.writtenAt
     if var former = try? AccessTable(in: directory) {
       header.key = former.header.key
-      header.fence = isFenced(settings, since: former.header)
       if header.names == .exact, former.header.writtenAt <= time,
         former.header.sharesEntries(with: header),
         ledger.access.areAll(since: former.header.version, until: header.version),
         // Where most users are new the former table is of no use.
         ledger.database.watch.rows(of: "users").count <= former.userCount,
-        let writer = try changedWriter(header, of: &former, at: time)
+        var writer = try changedWriter(header, of: &former, at: time)
       {
+        writer.shares = try shares(by: header)
         return writer
       }
     }
@@ -150,7 +141,32 @@ extension AccessPublisher {
     writer.boundaries = numbers.boundaries
     writer.rates = numbers.rates
     try addSessions(to: &writer)
+    writer.shares = try shares(by: header)
     return writer
+  }
+
+  /// What the fence may let users have here who are on other hosts as well: there what is left is
+  /// theirs, too.
+  private func shares(by header: AccessHeader) throws(SQLiteError) -> [UInt64: HostShare] {
+    guard header.fence, try ledger.hosts.isJoined() else { return [:] }
+    var shares: [UInt64: HostShare] = [:]
+    var rows = try ledger.database.prepare(
+      """
+      SELECT username, elsewhere_hosts, elsewhere_start IS user_quotas.period_start,
+        elsewhere_received, elsewhere_sent, coalesce(received, 0), coalesce(sent, 0)
+      FROM elsewhere JOIN users ON users.id = elsewhere_user
+        JOIN user_quotas ON user_quotas.user_id = elsewhere_user
+        LEFT JOIN pushed ON pushed.user_id = elsewhere_user
+          AND pushed.period_start = user_quotas.period_start
+      WHERE elsewhere_hosts > 0 AND \(Users.isPresent)
+      """)
+    while try rows.step() {
+      let elsewhere = rows.integer(2) == 0 ? Traffic() : rows.traffic(3)
+      shares[rows.withText(0) { header.hash(of: $0) }] = HostShare(
+        told: header.count.bytes(of: elsewhere + rows.traffic(5)),
+        elsewhere: header.count.bytes(of: elsewhere), otherHosts: rows.integer(1))
+    }
+    return shares
   }
 
   /// A table that says what the former one does, but for what was changed since; nil where that may not
@@ -277,7 +293,8 @@ extension AccessPublisher {
       processes.number(of: session.process, device: $0, in: &writer)
     }
     guard let number else { return }
-    var entry = AccessSession(session, session.counters, by: writer.key)
+    var text: [UInt8] = []
+    var entry = AccessSession(session, session.counters, by: writer.key, &text)
     entry.process = number
     entry.owner = row.withText(SessionRow.count + 1) { writer.hash(of: $0) }
     writer.add(entry)
@@ -317,19 +334,22 @@ private struct AccessProcesses {
 }
 
 extension AccessSession {
-  /// - Parameter counters: what the session's are now.
+  /// - Parameters:
+  ///   - counters: what the session's are now.
+  ///   - text: room for the client's address.
   ///
   /// Its process and its owner are to be set.
-  init(_ session: SessionRow, _ counters: Traffic, by key: AccessKey) {
-    var client: [UInt8] = []
-    client.reserveCapacity(32)
-    session.client.appendText(to: &client)
+  init(
+    _ session: SessionRow, _ counters: Traffic, by key: AccessKey, _ text: inout [UInt8]
+  ) {
+    text.removeAll(keepingCapacity: true)
+    session.client.appendText(to: &text)
     self.init(
       process: 0, connectedSince: session.since, owner: 0, received: counters.received,
       sent: counters.sent,
       addresses: VirtualAddresses(
         ipv4: session.ipv4.internetAddress, ipv6: session.ipv6.internetAddress),
-      client: client.isEmpty ? 0 : key.hash(client.span), position: session.candidate.position)
+      client: text.isEmpty ? 0 : key.hash(text.span), position: session.candidate.position)
   }
 }
 
@@ -360,7 +380,10 @@ extension RealAddress {
 extension NetworkAddress {
   /// As the access table has it; nil for none.
   fileprivate var internetAddress: InternetAddress? {
-    isNone ? nil : InternetAddress(bytes: bytes)
+    if isNone { return nil }
+    return isIPv4
+      ? InternetAddress(high: 0, low: low & 0xFFFF_FFFF, isIPv6: false)
+      : InternetAddress(high: high, low: low, isIPv6: true)
   }
 }
 

@@ -12,7 +12,6 @@ package enum ByteSize {
   /// often as bytes. Fractions are exact; a remaining part of one byte is dropped.
   ///
   /// - Parameter text: the size in ASCII; spaces around it, and before the unit, do not count.
-  /// - Returns: bytes, 0 or more.
   /// - Throws: `ByteSizeError`, whose description says what is allowed.
   package static func parse(_ text: Span<UInt8>) throws(ByteSizeError) -> Int64 {
     var range = trimmed(text, 0..<text.count)
@@ -34,7 +33,6 @@ package enum ByteSize {
 
   /// Reads a size such as `500MB`, `1.5 GiB`, `1048576` or `unlimited`.
   ///
-  /// - Returns: bytes, 0 or more.
   /// - Throws: `ByteSizeError`, whose description says what is allowed.
   package static func parse(_ text: String) throws(ByteSizeError) -> Int64 {
     let bytes = Array(text.utf8)
@@ -73,7 +71,6 @@ package enum ByteSize {
     return size.dividingFullWidth((high + (carry ? 1 : 0), sum)).quotient
   }
 
-  /// Takes the decimal digits off the front of a range.
   private static func digits(
     _ text: Span<UInt8>, _ range: inout Range<Int>
   ) throws(ByteSizeError) -> (value: UInt64, count: Int) {
@@ -90,7 +87,6 @@ package enum ByteSize {
     return (value, index - range.lowerBound)
   }
 
-  /// How many bytes the unit in a range stands for.
   private static func unit(
     _ text: Span<UInt8>, _ range: Range<Int>
   ) throws(ByteSizeError) -> UInt64 {
@@ -161,19 +157,13 @@ package enum ByteUnits: Int, SettingChoice, Sendable {
 }
 
 /// Why a text is not a size; its description ends with what is allowed.
-package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Nothing, or only spaces.
-  case empty
-  /// A number below zero.
-  case negative
-  /// More than `Int64.max` bytes.
-  case tooLarge
-  /// `Kb`, `Mb`, `Gb` or `Tb`, which many read as bits.
-  case bits
-  /// A number with a comma in it.
-  case comma
-  /// Anything else.
-  case malformed
+package enum ByteSizeError: String, Error, CustomStringConvertible {
+  case empty = "a size is missing"
+  case negative = "a size cannot be negative"
+  case tooLarge = "a size can be at most 9223372036854775807 bytes (8388607 TiB)"
+  case bits = "a small b after a large letter may mean bits; write MB or MiB for bytes"
+  case comma = "a size has no comma in it; decimals are behind a point, as in 1.5GB"
+  case malformed = "not a size"
 
   /// The sizes that can be written, for the end of a message.
   package static let allowed =
@@ -182,12 +172,8 @@ package enum ByteSizeError: Error, Equatable, Sendable, CustomStringConvertible 
 
   package var description: String {
     switch self {
-    case .empty: "a size is missing; \(ByteSizeError.allowed)"
-    case .negative: "a size cannot be negative; \(ByteSizeError.allowed)"
-    case .tooLarge: "a size can be at most 9223372036854775807 bytes (8388607 TiB)"
-    case .comma: "a size has no comma in it; decimals are behind a point, as in 1.5GB"
-    case .bits: "a small b after a large letter may mean bits; write MB or MiB for bytes"
-    case .malformed: "not a size; \(ByteSizeError.allowed)"
+    case .empty, .negative, .malformed: "\(rawValue); \(ByteSizeError.allowed)"
+    case .tooLarge, .bits, .comma: rawValue
     }
   }
 }

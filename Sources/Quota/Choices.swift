@@ -1,6 +1,4 @@
-/// Which of some words a text is, in any case; nil for none of them.
-///
-/// - Parameter words: in small letters, with one space between them.
+/// Which of some words, in small letters with one space between them, a text is in any case; nil for none.
 package func index(of text: Span<UInt8>, among words: StaticString) -> Int? {
   var (word, matched, isMatch) = (0, 0, true)
   for position in 0...words.utf8CodeUnitCount {

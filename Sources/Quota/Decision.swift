@@ -12,8 +12,10 @@ package struct Rules: Equatable, Sendable {
   package var notifyDaysLeft: Int64
   /// Seconds between two sweeps.
   package var interval: Int64
-  /// Whether something holds users to their rates; where nothing does, there are none.
+  /// Whether users are to be held to their rates.
   package var fence: Bool
+  /// Whether what should hold them has not been heard of for long.
+  package var isFenceDown = false
   /// What is done about users with a quota once other hosts that share them were not heard of for long.
   package var staleness: Staleness
   /// Whether they were not heard of for that long.
@@ -35,6 +37,9 @@ package struct Rules: Equatable, Sendable {
     self.fence = fence
     self.staleness = staleness
   }
+
+  /// Whether something holds users to their rates; where nothing does, there are none.
+  package var isFenced: Bool { fence && !isFenceDown }
 
   /// Seconds without news after which nothing is taken for as it was: three sweeps that are missing.
   package var patience: Int64 { 3 * interval }
@@ -113,9 +118,7 @@ package enum Reason: String, CaseIterable, Sendable {
 ///
 /// Used by the connect hook and by the sweep, so that they cannot disagree.
 ///
-/// - Parameters:
-///   - entitlement: what the ledger knows of the user, nil for a user it does not know.
-///   - time: seconds since 1970 in UTC.
+/// - Parameter entitlement: what the ledger knows of the user, nil for a user it does not know.
 package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules) -> Verdict {
   guard let entitlement else {
     return rules.unknownUsers == .reject ? .refused(.unknown) : .allowed(at: nil)
@@ -131,5 +134,5 @@ package func decide(_ entitlement: Entitlement?, at time: Int64, by rules: Rules
   if maxSessions != 0, entitlement.sessionsBefore >= maxSessions {
     return .refused(.sessions)
   }
-  return .allowed(at: slowRate ?? (rules.fence ? entitlement.rate : nil))
+  return .allowed(at: slowRate ?? (rules.isFenced ? entitlement.rate : nil))
 }

@@ -100,7 +100,7 @@ package struct Entitlement: Equatable, Sendable {
 
   /// The rate of a user whom their used-up quota slows down; nil for any other.
   package func slowRate(by rules: Rules) -> Rate? {
-    rules.fence && !isExempt && isOver(by: rules) ? thenRate?.atMost(rate) : nil
+    rules.isFenced && !isExempt && isOver(by: rules) ? thenRate?.atMost(rate) : nil
   }
 
   /// How much of the carried grants this period has taken: what was used beyond the quota and this
@@ -110,6 +110,34 @@ package struct Entitlement: Equatable, Sendable {
     let before = saturatingSum(quota, granted)
     let used = count.bytes(of: usedInAll)
     return used > before ? min(used - before, carried) : 0
+  }
+}
+
+/// What one of several hosts may let a user have before it hears of the others again, so that no two of them
+/// give away the same bytes.
+package struct HostShare: Equatable, Sendable {
+  /// Bytes that the user had used on all hosts, by what this one last told and heard.
+  package var told: Int64
+  /// What of that was used on the others.
+  package var elsewhere: Int64
+  /// The other hosts that the user is live on.
+  package var otherHosts: Int64
+
+  package init(told: Int64, elsewhere: Int64, otherHosts: Int64) {
+    self.told = told
+    self.elsewhere = elsewhere
+    self.otherHosts = otherHosts
+  }
+
+  /// The bytes at which this host stops the user: what was left is divided by all hosts that they are on.
+  /// It stays the same however much they use here meanwhile.
+  ///
+  /// - Parameters:
+  ///   - limit: the bytes at which they are refused.
+  ///   - used: what is known to be used by now; less than was told once a new period has begun.
+  package func limit(of limit: Int64, used: Int64) -> Int64 {
+    let told = min(told, used)
+    return told < limit ? told + (limit - told) / (max(0, otherHosts) + 1) : limit
   }
 }
 

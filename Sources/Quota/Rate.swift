@@ -129,17 +129,12 @@ package enum RateTerm: Equatable, Sendable {
 }
 
 /// Why a text is not a rate; its description ends with what is allowed.
-package enum RateError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Nothing, or only spaces, for one of the directions.
-  case empty
-  /// A number without a unit.
-  case withoutUnit
-  /// A unit of bytes, or one that many read as bytes.
-  case bytes
-  /// Slower or faster than a rate may be.
-  case outOfRange
-  /// Anything else.
-  case malformed
+package enum RateError: String, Error, CustomStringConvertible {
+  case empty = "a rate is missing"
+  case withoutUnit = "a rate has a unit"
+  case bytes = "a rate is in bits, such as kbit or Mbit, and without /s"
+  case outOfRange = "a rate is from 8kbit to 1000Gbit"
+  case malformed = "not a rate"
 
   /// The rates that can be written, for the end of a message.
   package static let allowed =
@@ -147,12 +142,6 @@ package enum RateError: Error, Equatable, Sendable, CustomStringConvertible {
     + "DOWN/UP, such as 10Mbit/2Mbit"
 
   package var description: String {
-    switch self {
-    case .empty: "a rate is missing; \(RateError.allowed)"
-    case .withoutUnit: "a rate has a unit; \(RateError.allowed)"
-    case .bytes: "a rate is in bits, such as kbit or Mbit, and without /s; \(RateError.allowed)"
-    case .outOfRange: "a rate is from 8kbit to 1000Gbit"
-    case .malformed: "not a rate; \(RateError.allowed)"
-    }
+    self == .outOfRange ? rawValue : "\(rawValue); \(RateError.allowed)"
   }
 }

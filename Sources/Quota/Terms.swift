@@ -70,11 +70,8 @@ package struct Terms: Equatable, Sendable {
 
 /// How long an account lasts.
 package enum Lifetime: Equatable, Sendable {
-  /// For good.
   case unlimited
-  /// Up to a second of UTC.
   case until(Int64)
-  /// For some seconds.
   case lasting(Int64, from: Beginning)
 
   /// When it begins to run.
@@ -92,7 +89,6 @@ extension Lifetime {
   /// - Parameters:
   ///   - begun: when it began, if it has already.
   ///   - isConnected: whether the user has a session now; then this moment is the first connection.
-  ///   - time: now, in seconds since 1970 in UTC.
   package func course(
     begunAt begun: Int64?, isConnected: Bool, at time: Int64
   ) -> (begunAt: Int64?, endsAt: Int64?) {
@@ -113,9 +109,7 @@ extension Lifetime {
 
 /// What is to become of one term.
 package enum Edit<Value: Equatable & Sendable>: Equatable, Sendable {
-  /// It stays as it is.
   case keep
-  /// It gets a value of its own.
   case set(Value)
   /// It has no value of its own any more: what the plan says holds, or the default.
   case follow
@@ -244,10 +238,6 @@ package enum Expiry: Equatable, Sendable {
   }
 
   /// The UTC second from which on the time is over; nil for never.
-  ///
-  /// - Parameters:
-  ///   - now: what a time from now is counted from, in UTC seconds.
-  ///   - zone: where a day ends.
   package func moment(from now: Int64, in zone: Zone) -> Int64? {
     switch self {
     case .never: nil

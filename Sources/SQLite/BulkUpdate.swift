@@ -3,7 +3,9 @@ import CSQLite
 /// New values for many rows of a table, by integer keys.
 ///
 /// They are written in passes over rows whose keys lie close together. Each pass is one `UPDATE` that
-/// asks for its values, which takes half of what a statement for each row does.
+/// asks for its values, which takes half of what a statement for each row does. Of each page SQLite keeps
+/// what it was as long as the pass lasts: in memory up to 64 KiB (SQLITE_CONFIG_STMTJRNL_SPILL), so there
+/// should not be many more rows than that.
 package struct BulkUpdate: ~Copyable {
   private let given: GivenValues
   private var update: Statement

@@ -22,9 +22,7 @@ package struct ServerDiscovery: Sendable {
 
   /// Looks for servers.
   ///
-  /// - Parameters:
-  ///   - patterns: the setting `OPENVPN_CONFIGS`: shell patterns of absolute paths.
-  ///   - areDefault: whether nobody chose the patterns, so that none of them has to match a file.
+  /// - Parameter areDefault: whether nobody chose the patterns, so that none of them has to match a file.
   package init(patterns: [String], areDefault: Bool = false) {
     var read: [ServerConfig] = []
     var problems: [DiscoveryProblem] = []

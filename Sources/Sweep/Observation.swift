@@ -94,7 +94,8 @@ extension ListedClient {
         real: RealAddress(listed: row.realAddress),
         virtual: ipv4.isNone ? NetworkAddress(text: row.virtualIPv6Address) : ipv4),
       counters: Traffic(received: row.bytesReceived, sent: row.bytesSent),
-      isSession: row.isSession)
+      // An IPv4 address makes it one.
+      isSession: ipv4.isNone ? row.isSession : row.connectedSince != nil)
   }
 }
 

@@ -77,9 +77,5 @@ extension Log {
 
 extension Settings {
   /// What the access table has of the settings, besides the rules.
-  ///
-  /// - Parameter isFenced: whether something holds users to their rates; nil where that is not known.
-  package func access(isFenced: Bool?) -> AccessSettings {
-    AccessSettings(onError: onError, identifyBy: identifyBy, isFenced: isFenced)
-  }
+  package var access: AccessSettings { AccessSettings(onError: onError, identifyBy: identifyBy) }
 }

@@ -149,7 +149,7 @@ package struct Sweep {
     tellingFailure { sweep in
       let moment = sweep.environment.clock.moment
       let ledger = sweep.reconciler.ledger
-      try ledger.accessTable.publish(sweep.settings.access(isFenced: true), at: moment)
+      try ledger.accessTable.publish(sweep.settings.access, at: moment)
       try ledger.rotateJournal(at: moment)
       try ledger.noteSweep(
         at: sweep.environment.clock.now, configured: sweep.configured, networks: sweep.networks)

@@ -37,9 +37,8 @@ package struct SweepRun {
   /// - Throws: a `UserFacingError` for what kept the sweep from being done.
   package func perform(patience: Duration = .zero) throws -> Summary {
     let lock = try StateLock.takeSweep(beside: settings.database, within: patience)
-    let isFenceDown = Self.isFenceDown(settings)
-    if isFenceDown { tellFenceIsDown() }
-    let settings = isFenceDown ? settings.withoutFence : settings
+    let settings = settings.lookingAtFence
+    if settings.isFenceDown { tellFenceIsDown() }
     var sweep = try Sweep(
       settings, log: log, isDryRun: isDryRun, only: only, kick: kick)
     if sweep.hasNoServers {
@@ -52,19 +51,10 @@ package struct SweepRun {
     return summary
   }
 
-  /// Whether quota-fence is several sweeps behind: then nothing slows users down, and their quota has to
-  /// cut them.
-  package static func isFenceDown(_ settings: Settings) -> Bool {
-    guard settings.fence, let directory = try? Directory(directory(of: settings.database)),
-      let last = LastHeard(in: directory).sweep
-    else { return false }
-    return SentFence.lastSweep(in: directory) ?? 0 < last - settings.rules.patience
-  }
-
-  /// Warns of it once: afterwards the table says that nothing slows users down.
+  /// Warns of it once, before it is noted.
   private func tellFenceIsDown() {
     guard let directory = try? Directory(directory(of: settings.database)),
-      let table = try? AccessTable(in: directory), table.header.fence
+      !LastHeard(in: directory).isFenceDown
     else { return }
     log.warn(
       "quota-fence is behind by more than \(settings.rules.patience) seconds: who would be slowed down "
@@ -99,9 +89,16 @@ package struct SweepRun {
 }
 
 extension Settings {
-  fileprivate var withoutFence: Settings {
+  /// With a look whether quota-fence is several sweeps behind: then nothing slows users down, and their quota
+  /// has to cut them. Where it has never run, it had the time since the first sweep with `FENCE`.
+  package var lookingAtFence: Settings {
     var settings = self
-    settings.fence = false
+    guard fence, let directory = try? Directory(directory(of: database)) else { return settings }
+    let heard = LastHeard(in: directory)
+    if let last = heard.sweep {
+      let ran = SentFence.lastSweep(in: directory) ?? heard.fencedSince ?? last
+      settings.isFenceDown = ran < last - rules.patience
+    }
     return settings
   }
 }

@@ -131,9 +131,7 @@ package struct HostSync {
 
   /// Gives back to a restored centre what it lost.
   private func giveBack(to centre: borrowing SomeCentre) throws {
-    let membership = try membership()
-    if try centre.state().epoch != membership.epoch { try ledger.hosts.readAnew() }
-    guard try self.membership().factsSeen == 0 else { return }
+    guard try membership().factsSeen == 0 else { return }
     var facts = try ledger.hosts.heardFacts()
     // One whom it lost, and another host saw since then, has another uid there.
     let known = Set(facts.map(\.key))
@@ -149,8 +147,10 @@ package struct HostSync {
   ///
   /// - Returns: how many.
   private func takeIn(_ centre: borrowing SomeCentre) throws -> Int {
-    let (membership, state) = (try membership(), try centre.state())
-    guard state.version != membership.factsSeen || state.epoch != membership.epoch else { return 0 }
+    let state = try centre.state()
+    if try membership().epoch != state.epoch { try ledger.hosts.readAnew() }
+    let membership = try membership()
+    guard state.version != membership.factsSeen else { return 0 }
     let facts = try centre.facts(
       above: membership.factsSeen, upTo: state.version, garbage: warnOfGarbage)
     for problem in try ledger.hosts.takeIn(facts, upTo: state.version, at: now()) {
@@ -221,7 +221,9 @@ package struct HostSync {
   }
 
   private func warnOfGarbage(_ what: String) {
-    warn("what the centre says makes no sense and is left out: \(what)", nil)
+    warn(
+      "what the centre says makes no sense and is left out: \(what)",
+      "who owns the tables can put it right")
   }
 
   // MARK: Joining and leaving

@@ -46,6 +46,7 @@ package enum SyncError: UserFacingError, Equatable {
     case .noSetting: "SYNC is empty: this host is by itself"
     case .notJoined: "this host has not joined the centre that SYNC names"
     case .joined(let host): "this host has joined already, as \(host)"
+    case .schema(found: 0, _): "the table quota_centre has no row"
     case .schema(let found, let expected):
       "the centre has schema \(found), and this program knows schema \(expected)"
     case .zone(let here, let centre):
@@ -77,6 +78,8 @@ package enum SyncError: UserFacingError, Equatable {
     case .noSetting: "docs/hosts.md and quota-sync(8) say how several hosts share one quota"
     case .notJoined: "quota-sync --join --dry-run shows what joining would do"
     case .joined: "quota-sync --leave makes it a host by itself again"
+    case .schema(found: 0, _):
+      "restore the centre from a dump, or make it anew as docs/hosts.md says"
     case .schema(let found, let expected):
       found > expected
         ? "install the version of openvpn-quota-sync that the other hosts have"
@@ -117,6 +120,8 @@ package enum SyncError: UserFacingError, Equatable {
 extension PostgresError: UserFacingError {
   package var hint: String? {
     switch state {
+    case "28000" where message.contains("pg_hba.conf"):
+      "pg_hba.conf of the centre needs a line for this host, database and user"
     case "28P01", "28000":
       "SYNC names user and passfile, whose file is 0600 and belongs to the user \(Account.name)"
     case "3D000": "docs/hosts.md says how to make the database"
@@ -129,6 +134,8 @@ extension PostgresError: UserFacingError {
     case PostgresError.unreadable: "the manual of PostgreSQL has it under Connection Strings"
     case "" where message.contains("certificate"):
       "sslrootcert= in SYNC names the file of the authority, and the host its certificate is for"
+    case "" where message.contains("SSL"):
+      "ssl = on in postgresql.conf of the centre has it speak TLS"
     case "" where message.contains("password"):
       "passfile= in SYNC names a file, 0600, that belongs to the user \(Account.name)"
     case _ where kind != .refused:
@@ -140,6 +147,7 @@ extension PostgresError: UserFacingError {
   package var exitStatus: ExitStatus {
     switch state {
     case "42501": .permission
+    case "" where message.contains("password"): .configuration
     case "28P01", "28000", "3D000", "42P01", "3F000", PostgresError.unreadable: .configuration
     default: .unavailable
     }

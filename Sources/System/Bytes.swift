@@ -54,8 +54,7 @@ extension Span<UInt8> {
     return index + start..<index + end
   }
 
-  /// The index where a text begins for the first time from an index on; nil where it is not there.
-  /// The corresponding C function is `memmem`.
+  /// The index where a text begins for the first time from an index on (`memmem`); nil if it does not.
   package func firstIndex(of text: Span<UInt8>, from index: Int) -> Int? {
     let rest = extracting(index...)
     let found = unsafe rest.withUnsafeBytes { bytes in

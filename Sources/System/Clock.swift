@@ -8,8 +8,7 @@ package enum Clock {
   /// Nanoseconds since 1970 in UTC. The corresponding C constant is `CLOCK_REALTIME`.
   package static var realtime: Int64 { cs_clock_now(CS_REALTIME) }
 
-  /// Nanoseconds since the machine's start, sleep included; never goes back. The corresponding C
-  /// constant is `CLOCK_BOOTTIME`.
+  /// Nanoseconds since the machine's start, sleep included; never goes back (`CLOCK_BOOTTIME`).
   package static var boottime: Int64 { cs_clock_now(CS_BOOTTIME) }
 
   /// Time since some fixed moment before the program started; never goes back.

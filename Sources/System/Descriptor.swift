@@ -12,8 +12,7 @@ public struct Descriptor: ~Copyable {
 
   deinit { _ = cs_close(number) }
 
-  /// Opens a file for reading, without waiting where it is a pipe. The corresponding C function is
-  /// `open`.
+  /// Opens a file for reading, without waiting where it is a pipe (`open`).
   ///
   /// - Throws: `SystemError` naming the path.
   package init(readingWithoutWaiting path: String) throws(SystemError) {
@@ -22,8 +21,7 @@ public struct Descriptor: ~Copyable {
     self.init(owning: number)
   }
 
-  /// Writes all of the bytes, however many calls that takes. The corresponding C function is
-  /// `write`.
+  /// Writes all of the bytes, however many calls that takes (`write`).
   package borrowing func write(
     _ bytes: Span<UInt8>, to subject: String
   ) throws(SystemError) {
@@ -68,8 +66,7 @@ public struct Descriptor: ~Copyable {
     unsafe try reading(limit, of: subject) { unsafe cs_read(number, $0, limit) }
   }
 
-  /// Reads up to a number of bytes from a place in the file; fewer only at its end. The corresponding
-  /// C function is `pread`.
+  /// Reads up to a number of bytes from a place in the file; fewer only at its end (`pread`).
   package borrowing func read(
     atMost limit: Int, at position: Int64, of subject: String
   ) throws(SystemError) -> [UInt8] {
@@ -128,10 +125,7 @@ public struct Descriptor: ~Copyable {
     retryingOnInterrupt { cs_reserve(number, size) } == 0
   }
 
-  /// Makes what was written survive a power loss. The corresponding C functions are `fsync` and
-  /// `fdatasync`.
-  ///
-  /// - Parameter onlyData: leaves out times and the like.
+  /// Makes what was written survive a power loss (`fsync`, or `fdatasync` without times and the like).
   package borrowing func synchronize(
     onlyData: Bool = false, as subject: String
   ) throws(SystemError) {

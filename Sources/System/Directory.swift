@@ -78,8 +78,7 @@ public struct Directory: ~Copyable {
     return file
   }
 
-  /// The status of what a name leads to, links not followed; nil where nothing has it. The
-  /// corresponding C function is `fstatat`.
+  /// The status of what a name leads to, links not followed; nil where nothing has it (`fstatat`).
   package borrowing func status(of name: StaticString) throws(SystemError) -> FileStatus? {
     var status = cs_status()
     if unsafe cs_status_at(handle.number, name.characters, &status) == 0 {
@@ -99,8 +98,7 @@ public struct Directory: ~Copyable {
     guard result == 0 else { throw SystemError("rename", path(of: name)) }
   }
 
-  /// Exchanges the names of two files at one blow. The corresponding C function is `renameat2` with
-  /// `RENAME_EXCHANGE`.
+  /// Exchanges the names of two files at one blow (`renameat2` with `RENAME_EXCHANGE`).
   package borrowing func exchange(
     _ name: StaticString, with other: StaticString
   ) throws(SystemError) {
@@ -117,8 +115,7 @@ public struct Directory: ~Copyable {
     guard result == 0 else { throw SystemError("link", path(of: name)) }
   }
 
-  /// Removes a file; one that is gone already is no error. The corresponding C function is
-  /// `unlinkat`.
+  /// Removes a file; one that is gone already is no error (`unlinkat`).
   package borrowing func remove(_ name: StaticString) throws(SystemError) {
     guard unsafe cs_remove_at(handle.number, name.characters) != 0 else { return }
     let error = SystemError("remove", path(of: name))
@@ -143,6 +140,7 @@ public struct Directory: ~Copyable {
   }
 }
 
+/// A file that was opened in a directory.
 public struct OpenFile: ~Copyable {
   package let descriptor: Descriptor
   package let status: FileStatus
@@ -169,16 +167,12 @@ package struct FileStatus: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
 
-  /// The status of what a path names, links not followed. The corresponding C function is `lstat`.
-  ///
-  /// - Throws: `SystemError` naming the path.
+  /// The status of what a path names, links not followed (`lstat`).
   package init(ofLink path: String) throws(SystemError) {
     try self.init(path, followsLinks: false)
   }
 
-  /// The status of what a path leads to. The corresponding C function is `stat`.
-  ///
-  /// - Throws: `SystemError` naming the path.
+  /// The status of what a path leads to (`stat`).
   package init(of path: String) throws(SystemError) {
     try self.init(path, followsLinks: true)
   }

@@ -64,7 +64,6 @@ package struct EnvironmentFile {
     }
   }
 
-  /// Reads a value, and the line end behind it.
   private mutating func readValue(into value: inout [UInt8]) {
     while let byte = take() {
       if isLineEnd(byte) { return }

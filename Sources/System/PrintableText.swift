@@ -4,9 +4,7 @@
 /// and paragraph separators, characters that reorder or hide text, and bytes that are no UTF-8
 /// appear as `\xHH`, one for each byte, and a backslash as `\\`: different bytes stay different.
 ///
-/// - Parameters:
-///   - bytes: the text as it came.
-///   - limit: the most bytes of it to show; what is longer ends in `…`.
+/// - Parameter limit: the most bytes of it to show; what is longer ends in `…`.
 package func printable(_ bytes: some Collection<UInt8>, limit: Int = 300) -> String {
   // Nearly all text is plain, and a sweep shows each session's real address.
   let plain = bytes.withContiguousStorageIfAvailable { unsafe plainText($0, limit: limit) }
@@ -55,7 +53,6 @@ package func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// Bytes as `\xHH`, one for each.
 package func escaped(_ bytes: some Collection<UInt8>) -> String {
   bytes.reduce(into: "") { text, byte in
     text += byte < 16 ? "\\x0" : "\\x"
@@ -63,7 +60,6 @@ package func escaped(_ bytes: some Collection<UInt8>) -> String {
   }
 }
 
-/// The value of a hexadecimal digit, nil for any other byte.
 package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
@@ -73,7 +69,6 @@ package func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   }
 }
 
-/// Bytes as hexadecimal digits, two for each.
 package func hexadecimal(_ bytes: [UInt8]) -> String {
   let digits = Array("0123456789abcdef".utf8)
   return String(
@@ -85,4 +80,31 @@ package func bytes(ofHexadecimal text: some Collection<UInt8>) -> [UInt8]? {
   let digits = text.compactMap(hexadecimalDigit)
   guard digits.count == text.count, digits.count % 2 == 0 else { return nil }
   return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}
+
+/// Text as one word of a shell's command line, for people to copy: in quotes where it has to be, and in
+/// bash's `$'…'` with `\xHH` for what a terminal would not show.
+package func shellWord(_ text: String) -> String {
+  let scalars = text.unicodeScalars
+  guard scalars.allSatisfy(isShown) else {
+    return "$'\(scalars.map(ansiQuoted).joined())'"
+  }
+  let isPlain = scalars.allSatisfy { scalar in
+    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+      || "._@+-=:/,%".unicodeScalars.contains(scalar)
+  }
+  if isPlain, !text.isEmpty { return text }
+  let parts = text.split(separator: "'", omittingEmptySubsequences: false)
+  return "'\(parts.joined(separator: #"'\''"#))'"
+}
+
+private func isShown(_ scalar: Unicode.Scalar) -> Bool {
+  isHarmless(scalar) && !scalar.properties.isDefaultIgnorableCodePoint
+}
+
+private func ansiQuoted(_ scalar: Unicode.Scalar) -> String {
+  switch scalar {
+  case "'", "\\": "\\\(scalar)"
+  default: isShown(scalar) ? String(scalar) : escaped(Array(String(scalar).utf8))
+  }
 }

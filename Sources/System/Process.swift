@@ -24,7 +24,6 @@ func bytes(ofText text: UnsafePointer<CChar>) -> [UInt8] {
 @safe
 package struct ProcessArguments {
   private let start: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-  /// How many there are, the program's name included.
   package let count: Int
 
   /// - Parameters: those of C's `main`.

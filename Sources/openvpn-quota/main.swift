@@ -1,5 +1,5 @@
 import Glibc
 import System
 
-Memory.returnLargeBlocks()
+returnLargeBlocks()
 exit(Command(named: CommandLine.arguments[0]).run().rawValue)

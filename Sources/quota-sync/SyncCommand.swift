@@ -1,3 +1,4 @@
+import Admin
 import Glibc
 import Ledger
 import Quota
@@ -23,7 +24,7 @@ struct SyncCommand {
   static func run(_ options: SyncOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
-    let settings = try diagnostics.settings(config: options.config)
+    let settings = try diagnostics.settings(config: options.config).lookingAtFence
     try SyncCommand(options, settings, diagnostics).perform()
     return .done
   }
@@ -90,7 +91,7 @@ struct SyncCommand {
     let ledger = try Ledger.open(settings, log)
     let result = Swift.Result { try body(sync(ledger)) }
     // What was taken in before something failed holds, too.
-    try ledger.accessTable.publish(settings.access(isFenced: nil), at: .now)
+    try ledger.accessTable.publish(settings.access, at: .now)
     _ = consume lock
     return try result.get()
   }
@@ -155,37 +156,23 @@ struct SyncCommand {
   private func listHosts() throws {
     let centre = try centre()
     _ = try centre.rules()
-    let hosts = try centre.hosts()
-    guard options.json else { return Self.table(of: hosts).forEach { print($0) } }
-    let document = JSONWriter.document { json in
-      json.array("hosts") { json in
-        for host in hosts {
-          json.object { json in
-            json.field("host", host.host)
-            json.field("age", host.age)
-            json.field("clock_ahead", host.clockAhead)
-            json.field("left", host.hasLeft)
-          }
-        }
-      }
-    }
-    try Descriptor.standardOutput.write(document.span, to: "standard output")
+    let hosts = Listing("hosts", try centre.hosts(), Self.columns)
+    let text = options.json ? hosts.json : hosts.table(Words(settings))
+    try Descriptor.standardOutput.write(text.span, to: "standard output")
   }
 
-  private static func table(of hosts: [KnownHost]) -> [String] {
-    let width = max(4, hosts.map { Escaping.plain($0.host).count }.max() ?? 0)
-    let line = { (host: String, heard: String, clock: String) in
-      let gap = String(repeating: " ", count: width + 2 - host.count)
-      let second = heard + String(repeating: " ", count: max(2, 16 - heard.count))
-      return clock.isEmpty ? host + gap + heard : host + gap + second + clock
-    }
-    return [line("HOST", "HEARD", "CLOCK")]
-      + hosts.map { host in
-        let clock =
-          host.clockAhead == 0
-          ? "" : "\(abs(host.clockAhead)) s \(host.clockAhead > 0 ? "ahead" : "behind")"
-        return line(Escaping.plain(host.host), host.hasLeft ? "left" : "\(host.age) s ago", clock)
-      }
+  private static var columns: [Column<KnownHost>] {
+    [
+      .text("HOST", key: "host") { $0.host },
+      .text("HEARD") { $0.hasLeft ? "left" : "\($0.age) s ago" },
+      .number(key: "age") { $0.age },
+      .text("CLOCK") { host in
+        host.clockAhead == 0
+          ? "" : "\(host.clockAhead.magnitude) s \(host.clockAhead > 0 ? "ahead" : "behind")"
+      },
+      .number(key: "clock_ahead") { $0.clockAhead },
+      .flag(key: "left") { $0.hasLeft },
+    ]
   }
 
   private func forget(_ host: String) throws {

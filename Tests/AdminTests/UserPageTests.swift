@@ -151,7 +151,12 @@ import Testing
     bench.settings["NOTIFY_DAYS_LEFT"] = "7"
     try bench.admin("set", "alice", "--expires", "+2d")
     #expect(try bench.admin("notify").isFine)
-    let told = try text(bench.folder.path + "/told")
-    #expect(told == "alice \((page as NSString).lastPathComponent)\n")
+    let (told, name) = (bench.folder.path + "/told", (page as NSString).lastPathComponent)
+    #expect(try text(told) == "alice \(name)\n")
+    bench.settings["USER_PAGES_URL"] = "https://vpn.example.net/usage"
+    #expect(try link("alice") == "https://vpn.example.net/usage/\(name)")
+    try bench.admin("set", "alice", "--expires", "+3d")
+    #expect(try bench.admin("notify").isFine)
+    #expect(try text(told).hasSuffix("\nalice https://vpn.example.net/usage/\(name)\n"))
   }
 }

@@ -19,6 +19,7 @@ import Testing
       writtenAt: 1_795_466_290)
     var users: [(String, AccessUser)] = []
     var rates: [AccessRates] = []
+    var shares: [String: HostShare] = [:]
     var sessions: [(owner: String, address: String, device: String)] = []
     var records: [JournalRecord] = []
 
@@ -58,6 +59,7 @@ import Testing
       let directory = try Directory(folder.path)
       var writer = AccessWriter(header, boundaries: [[1_795_500_000]])
       writer.rates = rates
+      for (name, share) in shares { writer.shares[hash(name)] = share }
       for (name, user) in users { writer.put(user, named: hash(name)) }
       for (number, session) in sessions.enumerated() {
         let process = writer.number(
@@ -213,6 +215,34 @@ import Testing
       ])
     host.header.fence = false
     #expect(try host.fence().users[host.hash("carol")] == .refused)
+  }
+
+  @Test func `have this host's share of what is left where they are on others as well`() throws {
+    var host = try Host()
+    host.users = [
+      ("alice", AccessUser(used: 40, limit: 100)), ("bob", AccessUser(used: 40, limit: 100)),
+      ("carol", AccessUser(used: 100, limit: 100)), ("dave", AccessUser(used: 80, limit: 100)),
+    ]
+    host.shares = [
+      "alice": HostShare(told: 40, elsewhere: 30, otherHosts: 2),
+      "carol": HostShare(told: 90, elsewhere: 30, otherHosts: 2),
+      "dave": HostShare(told: 40, elsewhere: 30, otherHosts: 2),
+    ]
+    host.sessions = host.users.enumerated().map { ($1.0, "10.8.0.\($0 + 2)", "tun0") }
+    let users = try host.fence().users
+    func share(_ used: Int64, _ told: Int64) -> Fence.Hold {
+      let share = HostShare(told: told, elsewhere: 30, otherHosts: 2)
+      return .passes(Fence.Allowance(used: used, limit: 100, share: share), AccessRates())
+    }
+    #expect(users[host.hash("alice")] == share(40, 40))
+    #expect(users[host.hash("bob")] == .quota(used: 40, limit: 100))
+    // What is over is over, and a share that is used up is not.
+    #expect(users[host.hash("carol")] == .refused)
+    #expect(users[host.hash("dave")] == share(80, 40))
+    guard case .passes(let allowance?, _) = users[host.hash("dave")] else {
+      return #expect(Bool(false))
+    }
+    #expect(allowance.limit == 60 && allowance.isShare && allowance.elsewhere == 30)
   }
 
   @Test func `are strangers too, by the settings`() throws {

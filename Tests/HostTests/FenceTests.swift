@@ -183,6 +183,11 @@ struct FenceTests {
     #expect(
       said.errors.contains("quota-fence: warning: the table in the kernel was not as it was left"))
     #expect(try quota.fence().errors.isEmpty)
+    for chain in ["refuse", "spent_from", "spent_to", "from_tunnel", "to_tunnel"] {
+      try quota.nft("flush", "chain", "inet", "openvpn_quota", chain)
+      #expect(try quota.fence().errors.contains("was not as it was left"))
+      #expect(try quota.fence().errors.isEmpty)
+    }
     try exhaust("alice", on: server) { try alice.download(20_000_000, patience: 3) }
     expectCut(at: 2_000_000, try counted("alice", on: [server]))
 
@@ -211,6 +216,9 @@ struct FenceTests {
       through: ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"],
       expecting: 77)
     #expect(refused.errors.contains("hint: it needs CAP_NET_ADMIN"))
+    // Where there is nothing to tell, the kernel is asked without nft.
+    try quota.fence(path: quota.data)
+    try FileManager.default.removeItem(atPath: quota.data + "/fence")
     let missing = try quota.fence(path: quota.data, expecting: 78)
     #expect(missing.errors.contains("nft is not installed"))
     try Data("damaged".utf8).write(to: URL(fileURLWithPath: quota.data + "/access"))

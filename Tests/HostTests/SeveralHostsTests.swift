@@ -51,4 +51,57 @@ struct SeveralHostsTests {
     let moved = try hosts.map { try $0.truth()["alice"]?.total ?? 0 }
     for host in hosts { #expect(try host.probe.bytesUsed["alice"] == moved.reduce(0, +)) }
   }
+
+  @Test(.enabled(if: QuotaHost.hasNft))
+  func `the kernels of two hosts let a user who is on both have half of what is left each`() throws
+  {
+    let cluster = try PostgresCluster()
+    try cluster.run("createdb", ["-h", cluster.socket, "-U", "owner", "vpn"])
+    let hosts = try (0..<2).map { _ in
+      try QuotaHost(["SYNC": cluster.settings(of: "vpn"), "TIME_ZONE": "UTC", "FENCE": "yes"])
+    }
+    try hosts[0].sync("--init")
+    for (number, host) in hosts.enumerated() { try host.sync("--join", "--host", "vpn\(number)") }
+    try hosts[0].admin("add", "alice", "--quota", "20MB")
+    func tellAndHear() throws {
+      for _ in 0..<2 { for host in hosts { try host.sync() } }
+      for host in hosts { try host.fence() }
+    }
+    try tellAndHear()
+    let servers = try hosts.map { try $0.server() }
+    let clients = try servers.map { try $0.client("alice") }
+    for client in clients { #expect(try client.connect() == .up) }
+    for host in hosts { try host.sweep() }
+    try tellAndHear()
+    func counted(_ host: Int) throws -> Int64 {
+      try servers[host].listing().reduce(0) { $0 + $1.received + $1.sent }
+    }
+    /// Moves bytes until they stand still; the tunnel drops some on a busy machine.
+    func exhaust(_ host: Int) throws {
+      var (before, now): (Int64, Int64) = (0, 0)
+      repeat {
+        before = now
+        #expect(throws: (any Error).self) { try clients[host].download(40_000_000, patience: 3) }
+        now = try counted(host)
+      } while now - before > 65_536
+    }
+    let slack: Int64 = 1_200_000
+    try exhaust(0)
+    #expect(abs(try counted(0) - 10_000_000) < slack)
+    try hosts[0].sweep()
+    try hosts[0].fence()
+    #expect(try !clients[0].ping())
+    #expect(try hosts[0].events("killed").isEmpty)
+    #expect(try !hosts[0].admin("show", "alice").contains("quota used up"))
+
+    // The other host moved nothing: what is left now is divided anew, and nobody connects again.
+    try tellAndHear()
+    try exhaust(0)
+    #expect(abs(try counted(0) - 15_000_000) < slack)
+    try exhaust(1)
+    #expect(try counted(0) + counted(1) < 20_000_000 + slack)
+    for client in clients { #expect(try client.connections == 1) }
+    for server in servers { try server.stop() }
+    for host in hosts { try host.expectExactAfterSweeps() }
+  }
 }

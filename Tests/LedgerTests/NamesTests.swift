@@ -139,12 +139,12 @@ import Testing
     let bench = try bench("Alice")
     let users = ["bob", "BOB"].map { UserEdit(name: UserName($0)) }
     #expect(throws: ImportError.self) {
-      try bench.ledger.import(users, plans: [], at: Bench.noon, progress: { _ in })
+      try bench.ledger.users.import(users, plans: [], at: Bench.noon, progress: { _ in })
     }
     #expect(try bench.ledger.users.names() == ["Alice"])
     var alice = UserEdit(name: "ALICE")
     alice.terms.quota = .set(5)
-    let result = try bench.ledger.import(
+    let result = try bench.ledger.users.import(
       [alice], plans: [], at: Bench.noon, progress: { _ in })
     #expect(result.added.isEmpty && result.changed.count == 1)
     #expect(try bench.ledger.periods.entitlement(of: "alice")?.quota == 5)

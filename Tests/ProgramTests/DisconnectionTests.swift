@@ -55,6 +55,7 @@ import Testing
   @Test func `who has a rate for then is cut while quota-fence is down, which is told once`() throws
   {
     let quota = try Installation(["FENCE": "yes"])
+    try pretendFence(beside: quota.database, sweep: 1)
     let server = try quota.addServer()
     try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
     let alice = try server.enter("alice")
@@ -71,6 +72,25 @@ import Testing
     try pretendFence(beside: quota.database)
     #expect(try quota.sweep().expect(status: 0).errors == "")
     #expect(try !server.enter("alice").isRefused)
+  }
+
+  @Test func `who has a rate for then stays from the first sweep on that has FENCE`() throws {
+    let quota = try Installation(["FENCE": "yes"])
+    let server = try quota.addServer()
+    try quota.admin("add", "alice", "--quota", "10kB", "--then", "1Mbit")
+    quota.settings["FENCE"] = "no"
+    try quota.sweep().expect(status: 0)
+    quota.settings["FENCE"] = "yes"
+    let alice = try server.enter("alice")
+    try alice.upload(20_000)
+    for _ in 1...2 { #expect(try quota.sweep().expect(status: 0).errors == "") }
+    #expect(alice.isConnected)
+    #expect(try quota.admin("show", "alice").contains("slowed"))
+    try pretendFence(beside: quota.database, sweep: 1)
+    let shown = try quota.admin("show", "alice")
+    #expect(!shown.contains("slowed") && shown.contains("quota-fence is behind"), "\(shown)")
+    try quota.sweep().expect(status: 0)
+    #expect(!alice.isConnected)
   }
 
   @Test func `a disabled user's sessions go`() throws {

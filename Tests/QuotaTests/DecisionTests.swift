@@ -197,3 +197,21 @@ func `who may be in follows from entitlement and rules`(line: Case) {
     Terms(rate: .unlimited, thenRate: own).differences(from: plan) == ["rate none", "then 1Mbit"])
   #expect(Terms(thenRate: .unlimited).differences(from: Terms()) == ["then cut"])
 }
+
+@Test(arguments: [
+  // told, elsewhere, other hosts, limit, used by now, and the bytes at which this host stops
+  (0 as Int64, 0 as Int64, 1 as Int64, 100 as Int64, 0 as Int64, 50 as Int64),
+  (40, 10, 1, 100, 40, 70), (40, 10, 2, 100, 40, 60),
+  // However much is used here until the next news.
+  (40, 10, 2, 100, 59, 60), (40, 10, 2, 100, 99, 60),
+  // A grant is divided, too, and what is over is over.
+  (40, 10, 2, 190, 60, 90), (100, 10, 2, 100, 100, 100), (120, 10, 2, 100, 130, 100),
+  // A new period has begun since.
+  (40, 10, 1, 100, 0, 50), (0, 0, 0, 100, 0, 100), (0, 0, 2, .max, 0, .max / 3),
+])
+func `A host that shares a user divides what was left when it last told`(
+  told: Int64, elsewhere: Int64, others: Int64, limit: Int64, used: Int64, end: Int64
+) {
+  let share = HostShare(told: told, elsewhere: elsewhere, otherHosts: others)
+  #expect(share.limit(of: limit, used: used) == end)
+}

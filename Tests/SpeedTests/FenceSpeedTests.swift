@@ -19,13 +19,13 @@ struct FenceSpeedTests {
     }
     Figures.current.add(
       "all is told, milliseconds of the processor", ratio: try users.run().processor)
-    try measure("nothing changed", atMost: 345_000_000) {}
+    try measure("nothing changed", atMost: 174_000_000) {}
     var quota = 50_000_000_000
-    try measure("1 % changed", atMost: 425_000_000) {
+    try measure("1 % changed", atMost: 286_000_000) {
       quota += 1_000_000_000
       try users.setQuota(quota, ofFirst: 100)
     }
-    try measure("after a sweep", atMost: 430_000_000) { try users.sweep() }
+    try measure("after a sweep", atMost: 234_000_000) { try users.sweep() }
   }
 
   @Test func `without FENCE there is nothing to do`() throws {

@@ -34,6 +34,10 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("NOTIFY_COMMAND=") { $0.notifyCommand = "" },
     .init("USER_PAGES=/var/www/quota") { $0.userPages = "/var/www/quota" },
     .init("USER_PAGES=") { $0.userPages = "" },
+    .init("USER_PAGES_URL=https://vpn.example.net/usage/") {
+      $0.userPagesURL = "https://vpn.example.net/usage/"
+    },
+    .init("USER_PAGES_URL=") { $0.userPagesURL = "" },
   ]
 
   static let numbers: [AcceptedSetting] = [
@@ -215,6 +219,9 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     ("SYNC_STALE=60:stop", "one of allow reject slow"),
     ("SYNC_INTERVAL=4", "allowed are whole seconds from 5 to 3600"),
     ("FENCE_OPEN=10.8.0.1 dns", "allowed are addresses and networks with spaces between them"),
+    ("USER_PAGES_URL=vpn.example.net", "allowed is an address without ? and #, such as"),
+    ("USER_PAGES_URL=https://", "allowed is an address"),
+    ("USER_PAGES_URL=https://a b/", "allowed is an address"),
     ("USER_PAGES=pages", "allowed is a directory's absolute path of at most 4095 bytes, or"),
     ("RUBBISH", "\"RUBBISH\" is not a setting; allowed are KEY=VALUE and comments"),
   ]

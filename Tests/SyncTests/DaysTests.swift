@@ -170,6 +170,19 @@ import Testing
     #expect(try days(hosts, by: [.user]) == ["\(Int64.max)/7"])
   }
 
+  @Test func `A run with no news reads no days`() throws {
+    let hosts = try TestHosts("a")
+    try hosts[0].use("alice", 10)
+    try hosts.settle()
+    let ledger = try hosts[0].ledger()
+    try ledger.database.execute("ALTER TABLE usage RENAME TO hidden")
+    #expect(try hosts[0].run() == HostSync.Outcome())
+    try ledger.database.execute("ALTER TABLE hidden RENAME TO usage")
+    try hosts[0].use("alice", 5)
+    #expect(try hosts[0].run().told == 1)
+    #expect(try days(hosts) == ["a alice 0 15/0"])
+  }
+
   @Test func `Runs that fail are counted, and what is not told meanwhile`() throws {
     let hosts = try TestHosts("a")
     try hosts[0].run()
@@ -188,7 +201,8 @@ import Testing
   }
 
   @Test func `A transaction that runs anew is counted`() throws {
-    let connection = try TestDatabase().connect()
+    let database = try TestDatabase()
+    let connection = try database.connect()
     var tries = 0
     try connection.transaction { connection in
       tries += 1
@@ -201,6 +215,8 @@ import Testing
     throws
   {
     let hosts = try TestHosts("a", "b")
+    try hosts[0].change { _ = try $0.users.add("alice", Terms(quota: 1000), at: Clock.now) }
+    try hosts[1].run()
     try hosts[0].use("alice", 100, 5)
     try hosts[1].connect("alice")
     try hosts.settle()

@@ -267,6 +267,10 @@ import Testing
     // One who knows of nothing counts on from the dump.
     try hosts[2].change { _ = try $0.users.add("dora", Terms(quota: 4), at: Clock.now) }
     try hosts[0].use("alice", 5)
+    for host in hosts.hosts.prefix(2) { try host.run() }
+    // So has one that hears with a change that others gave back.
+    try hosts[2].change { _ = try $0.users.add("eve", Terms(quota: 3), at: Clock.now) }
+    #expect(try hosts[2].entitlement(of: "alice")?.granted == 500)
     try hosts.settle()
     try hosts.settle()
     let late = try TestHost("d", hosts.database.settings)

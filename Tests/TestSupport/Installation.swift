@@ -181,9 +181,9 @@ extension FinalCounters: CustomStringConvertible {
 
 /// Has it look beside a database as if quota-fence ran after each sweep, for tests of other programs,
 /// which have no kernel to tell.
-package func pretendFence(beside database: String) throws {
+package func pretendFence(beside database: String, sweep: Int64 = .max) throws {
   let update = FenceUpdate(
     from: nil, to: Fence(), by: FenceRules(count: .total),
-    in: FenceRun(generation: 0, sweep: .max, boot: 0))
+    in: FenceRun(generation: 0, sweep: sweep, boot: 0))
   try update.result.write(in: Directory(directory(of: database)))
 }

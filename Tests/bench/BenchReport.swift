@@ -55,8 +55,33 @@ final class BenchReport {
   /// All of it for a terminal.
   var text: String { (sections.map(\.markdown) + [goalTable, countTable]).joined(separator: "\n") }
 
-  /// All of it as a page.
-  func page(on machine: Machine) -> String {
+  /// All of it as a page, with a section of the page before.
+  func page(on machine: Machine, keeping title: String, of before: String?) -> String {
+    let page = page(on: machine)
+    guard let before, let kept = Self.section(title, of: before) else { return page }
+    return Self.put(String(before[kept]), title, into: page)
+  }
+
+  /// A page with the sections of this report in the place of its own.
+  func put(into page: String) -> String {
+    sections.reduce(page) { Self.put($1.markdown + "\n", $1.title, into: $0) }
+  }
+
+  /// A new section comes before the instruction counts.
+  private static func put(_ section: String, _ title: String, into page: String) -> String {
+    var page = page
+    let end = self.section(RecordedCounts.title, of: page)?.lowerBound ?? page.endIndex
+    page.replaceSubrange(self.section(title, of: page) ?? end..<end, with: section)
+    return page
+  }
+
+  private static func section(_ title: String, of page: String) -> Range<String.Index>? {
+    guard let start = page.range(of: "## \(title)\n") else { return nil }
+    let next = page.range(of: "\n## ", range: start.upperBound..<page.endIndex)
+    return start.lowerBound..<(next.map { page.index(after: $0.lowerBound) } ?? page.endIndex)
+  }
+
+  private func page(on machine: Machine) -> String {
     """
     # Benchmarks
 

@@ -4,10 +4,11 @@ import TestSupport
 /// How much passes after a quota is used up, on a real OpenVPN: until the next sweep, or until the kernel
 /// cuts.
 enum PastQuota {
+  static let title = "Past the quota"
   /// Seconds between sweeps.
   private static let interval = 45
   /// The line is crossed after some seconds, and the next sweep is far.
-  private static let quota: Int64 = 400_000_000
+  private static let quota: Int64 = 150_000_000
 
   private struct Way {
     let what: String
@@ -20,8 +21,10 @@ enum PastQuota {
   private static let ways = [
     Way(what: "TCP, down", arguments: ["-R"]), Way(what: "TCP, up", arguments: []),
     Way(what: "TCP, both", arguments: ["--bidir"]),
+    Way(what: "UDP of 50 Mbit/s, down", arguments: ["-u", "-b", "50M", "-R"]),
+    Way(what: "UDP of 50 Mbit/s, up", arguments: ["-u", "-b", "50M"]),
+    // A busy machine's tunnel does not take so much.
     Way(what: "UDP of 200 Mbit/s, down", arguments: ["-u", "-b", "200M", "-R"]),
-    Way(what: "UDP of 200 Mbit/s, up", arguments: ["-u", "-b", "200M"]),
     Way(what: "TCP over IPv6, down", arguments: ["-R"], isIPv6: true),
     Way(what: "TCP, down, on two servers", arguments: ["-R"], servers: ["office", "home"]),
   ]
@@ -47,11 +50,14 @@ enum PastQuota {
     }
     report.add(
       BenchReport.Section(
-        title: "Past the quota",
+        title: title,
         text: """
+          \(try Machine().text)
+
           What one user moves in \(interval) seconds between two sweeps, and how much of it is past a quota \
           of \(quota / 1_000_000) MB, with `FENCE=no` and with `FENCE=yes`, as OpenVPN counts it. Traffic is \
-          that of iperf3, as fast as this machine goes, which both ends share.
+          that of iperf3, as fast as this machine goes, which both ends share. With the fence it is to be at \
+          most 1 % of what moves in an interval; less than nothing was cut early, and is to be at most 64 KiB.
           """,
         columns: ["", "moved MB", "past the quota MB", "with the fence MB", "% of what is moved"],
         rows: rows))

@@ -3,16 +3,18 @@ import System
 import TestSupport
 
 /// Measures the programs in `QUOTA_PROGRAMS` beside what an operator would use instead, and writes
-/// the page; of one part alone it only prints what it measured.
+/// the page; of one part alone it only prints what it measured, and with `--record` puts its sections into
+/// the page.
 ///
 ///     quota-bench [--record] PAGE [PART]
 ///
 /// Exits 1, and leaves the page as it was, where an instruction count is more than five per cent
-/// above the one on the page; with `--record` the new counts are taken as they are. A part that cannot
+/// above the one on the page; with `--record` the new counts of all parts are taken as they are. A part that cannot
 /// be measured is told of, on the page too, and the others are measured all the same.
 @main struct QuotaBench {
-  /// What can be measured, in the order of the page. `past` takes a quarter of an hour and `centre`
-  /// fills five million rows: they are measured only by their names, for docs/accounting.md and docs/hosts.md.
+  /// What can be measured, in the order of the page. `past` takes a quarter of an hour and `centre` fills
+  /// five million rows: they are measured only by their names. The section of the page for the first stays
+  /// until then; what the second measures is for docs/hosts.md.
   private enum Part: String, CaseIterable {
     case hooks, growth, sweeps, aged, changes, hosts, year, fence, past, centre, package
 
@@ -65,8 +67,13 @@ import TestSupport
     print(report.text)
     let regressions = records ? [] : try RecordedCounts(page: page).regressions(in: report.counts)
     for regression in regressions { print("regression: \(regression)") }
-    if regressions.isEmpty, words.count == 1 {
-      try report.page(on: Machine()).write(toFile: page, atomically: true, encoding: .utf8)
+    if regressions.isEmpty, words.count == 1 || records {
+      let before = try? String(contentsOfFile: page, encoding: .utf8)
+      let text =
+        words.count == 1
+        ? try report.page(on: Machine(), keeping: PastQuota.title, of: before)
+        : report.put(into: before ?? "")
+      try text.write(toFile: page, atomically: true, encoding: .utf8)
       print("wrote \(page)")
     }
     return regressions.isEmpty && report.isWhole ? 0 : 1

@@ -13,7 +13,6 @@ extension CompletionKind {
   }
 }
 
-/// The names that a shell may be told of.
 enum NameCompletion {
   /// A shell that shows more than this helps nobody.
   private static let most = 500

@@ -256,7 +256,6 @@ struct UserFilter: ParsableArguments {
     return over ? share >= 1 : share * 100 >= Double(percent) && share < 1
   }
 
-  /// Sorts by a number, the largest first; equal ones stay in the order of names.
   private func order(_ users: inout [UserRecord], by rules: Rules) {
     let keys = users.map { key(of: $0, by: rules) }
     let places = users.indices.sorted { keys[$0] == keys[$1] ? $0 < $1 : keys[$0] > keys[$1] }

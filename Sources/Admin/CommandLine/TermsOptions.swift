@@ -42,12 +42,7 @@ struct TermsOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Meter only, and never refuse or disconnect.")
   var exempt: Bool?
 
-  /// The change that these options ask for.
-  ///
-  /// - Parameters:
-  ///   - time: now, in seconds since 1970 in UTC.
-  ///   - zone: the zone of days.
-  ///   - present: the period so far, whose day `--reset-day` alone changes.
+  /// - Parameter present: the period so far, whose day `--reset-day` alone changes.
   /// - Throws: `CommandError`, 65, that names the option and says what is allowed.
   func edit(
     at time: Int64, in zone: Zone, present: () throws -> Period
@@ -67,7 +62,7 @@ struct TermsOptions: ParsableArguments {
         "--from-first-connection goes with --expires, as in: --expires +30d --from-first-connection"
       )
     }
-    if let maxSessions { edit.maxSessions = .set(try SessionLimit.parse(maxSessions)) }
+    if let maxSessions { edit.maxSessions = .set(try sessionLimit(argument: maxSessions)) }
     if let grace {
       edit.grace = .set(try Grace(argument: grace))
       if !grace.hasSuffix("%"), grace.lowercased() != "none" {
@@ -92,7 +87,8 @@ struct TermsOptions: ParsableArguments {
     do throws(PeriodError) {
       return try Period.parse(kind, resetDay: resetDay, today: today)
     } catch {
-      let option = period == nil || error.isAboutTheDay ? "--reset-day" : "--period"
+      let isAboutTheDay = (try? Period.parse(kind, resetDay: nil, today: today)) != nil
+      let option = period == nil || isAboutTheDay ? "--reset-day" : "--period"
       throw CommandError("\(option): \(error)")
     }
   }
@@ -127,15 +123,6 @@ extension Period {
     case .month: "month"
     case .year: "year"
     case .days(let count, from: _): "\(count)d"
-    }
-  }
-}
-
-extension PeriodError {
-  fileprivate var isAboutTheDay: Bool {
-    switch self {
-    case .unknown, .length: false
-    case .noWeekday, .noDayOfMonth, .noDate, .noResetDay: true
     }
   }
 }

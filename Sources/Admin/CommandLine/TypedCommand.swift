@@ -143,8 +143,6 @@ extension ParsableCommand {
 
 extension DiagnosticPrinter {
   /// Reads the command line of a program without subcommands, and runs it; says what went wrong.
-  ///
-  /// - Returns: how the program ends.
   package func run<Options: ParsableCommand>(
     _ body: (Options, DiagnosticPrinter) throws -> Support.ExitStatus
   ) -> Support.ExitStatus {
@@ -165,7 +163,6 @@ extension DiagnosticPrinter {
   ///   - readable: makes a text of the parser's safe that has arguments in it from outside.
   ///   - hint: what would help with an error, for a program that knows better than the parser,
   ///     which names what it takes for meant, else how the command is used.
-  /// - Returns: how the program ends.
   package func answer(
     _ error: any Error, of command: (some ParsableCommand).Type,
     readable: (String) -> String = Escaping.plain,
@@ -188,7 +185,6 @@ extension DiagnosticPrinter {
     }
   }
 
-  /// The parser's error, and what it takes for meant.
   private static func error(in message: String) -> (text: String, guess: String?) {
     var (text, guess) = (message, String?.none)
     if let question = text.firstRange(of: ". Did you mean ") {

@@ -31,7 +31,7 @@ struct GrantBytes: ParsableCommand {
     if bytes == 0 {
       throw CommandError("the size is \(CommandError.quoted(size)); allowed is 1 byte or more")
     }
-    let note = try Note.parse(note)
+    let note = try Admin.note(argument: note)
     let administration = try Administration(options)
     let granted = try administration.change { ledger in
       try ledger.grants.give(bytes, to: name, isCarried: carry, note: note, at: Clock.now)

@@ -52,7 +52,7 @@ struct Import: ParsableCommand {
       let progress = Progress("importing")
       do {
         return try applying(administration) { ledger in
-          try ledger.import(file.users, plans: file.plans, at: now) { done in
+          try ledger.users.import(file.users, plans: file.plans, at: now) { done in
             progress.show(done, of: file.users.count)
           }
         }
@@ -76,7 +76,7 @@ struct Import: ParsableCommand {
     }
     let progress = Progress("importing")
     return try applying(administration) { ledger in
-      try ledger.importEarlierProject(copy.path, at: Clock.now) { done, total in
+      try ledger.users.importEarlierProject(copy.path, at: Clock.now) { done, total in
         progress.show(done, of: total)
       }
     }
@@ -140,7 +140,7 @@ struct Export: ParsableCommand {
   @OptionGroup var output: FormatOptions
 
   func run() throws {
-    let (users, plans) = try Administration(options).ledger.export()
+    let (users, plans) = try Administration(options).ledger.users.export()
     switch output.format {
     case .json: try StandardOutput.write(UserFile.json(users, plans: plans))
     case .csv: try StandardOutput.write(UserFile.csv(users, isForTerminal: Terminal.isOutput))

@@ -17,7 +17,6 @@ struct Notify: ParsableCommand {
 
   @OptionGroup var options: CommonOptions
 
-  /// Seconds that the command may take for one notice.
   private static let timeLimit = Duration.seconds(30)
 
   func run() throws {
@@ -49,9 +48,10 @@ struct Notify: ParsableCommand {
     _ notice: Notice, by command: String, _ administration: Administration, _ log: Log
   ) throws -> Fate {
     guard let user = try administration.find(notice.user) else { return .delivered }
+    let settings = administration.settings
     let letter = NoticeLetter(
       notice, to: user, administration.words,
-      hasPages: !administration.settings.userPages.isEmpty)
+      pages: settings.userPages.isEmpty ? nil : settings.userPagesURL)
     do throws(ChildFailure) {
       try runChild(command, environment: letter.environment, timeLimit: Notify.timeLimit)
     } catch {
@@ -80,11 +80,11 @@ struct NoticeLetter {
   private let notice: Notice
   private let user: UserRecord
   private let words: Words
-  private let hasPages: Bool
+  private let pages: String?
 
-  /// - Parameter hasPages: whether users have pages.
-  init(_ notice: Notice, to user: UserRecord, _ words: Words, hasPages: Bool = false) {
-    self.hasPages = hasPages
+  /// - Parameter pages: the address of users' pages, empty if that is not known; nil where there are none.
+  init(_ notice: Notice, to user: UserRecord, _ words: Words, pages: String? = nil) {
+    self.pages = pages
     self.notice = notice
     self.user = user
     self.words = words
@@ -124,9 +124,9 @@ struct NoticeLetter {
     ]
   }
 
-  /// The file name of the user's page; nil where they have none.
   private var page: String? {
-    hasPages ? user.pageToken.map(PageFolder.fileName(of:)) : nil
+    guard let pages, let token = user.pageToken else { return nil }
+    return PageFolder.link(to: token, below: pages)
   }
 
   var text: String {

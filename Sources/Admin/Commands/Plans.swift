@@ -29,7 +29,7 @@ struct AddPlan: ParsableCommand {
   @OptionGroup var plan: PlanArgument
 
   func run() throws {
-    let name = try PlanName.parse(plan.name)
+    let name = try planName(argument: plan.name)
     let administration = try Administration(options)
     let now = Clock.now
     let edit = try terms.edit(at: now, in: administration.settings.zone) { .none }

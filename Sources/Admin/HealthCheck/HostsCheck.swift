@@ -62,7 +62,7 @@ struct HostsCheck {
   ) {
     var most: Int64 = 0
     let isRead: Void? = try? ledger.users.forEach(at: now) { user in
-      most = max(most, membership.mostBeyond(user.entitlement, by: settings.rules.count))
+      most = max(most, membership.mostBeyond(for: user, by: settings.rules))
     }
     guard isRead != nil, most > 0 else { return }
     report.ok(

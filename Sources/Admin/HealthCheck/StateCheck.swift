@@ -29,9 +29,9 @@ struct StateCheck {
           "\(folder) has mode \(octal(status.mode)): only its owner may write to it, and its files get "
             + "its group", remedy: "chmod 2750 \(shellWord(folder))")
       }
-      if let network = NetworkFileSystem(of: folder) {
+      if let network = networkFileSystem(of: folder) {
         report.error(
-          "\(folder) is on \(network.name), where appends are not atomic",
+          "\(folder) is on \(network), where appends are not atomic",
           remedy: "set DATABASE in quota.conf to a place on a disk of this machine")
       }
       for file in stateFiles { look(at: file, owner: status.owner, &report) }
@@ -51,7 +51,6 @@ struct StateCheck {
     return "\(made) && \(Systemd.sweepCommand)"
   }
 
-  /// A file of the state directory, and its mode.
   private struct StateFile {
     let path: String
     let mode: UInt32

@@ -11,7 +11,6 @@ enum Systemd {
     properties(of: unit, ["ActiveState"])["ActiveState"] == "active"
   }
 
-  /// The values of some properties; none where systemd cannot be asked.
   static func properties(of unit: String, _ names: [String]) -> [String: String] {
     let command = ["systemctl", "show", "--property", names.joined(separator: ","), unit]
     guard let output = try? System.output(of: command) else { return [:] }
@@ -40,7 +39,6 @@ struct OpenVPNUnit {
     }
   }
 
-  /// Whether it runs; nil where we know of no unit.
   var isActive: Bool? { name.map(Systemd.isActive) }
 
   /// The command that starts or restarts it, or what to do in words.

@@ -19,11 +19,10 @@ extension FieldValue {
 
 /// A column of a list, or a few that belong together: with a heading it is in the table for people,
 /// with a key in JSON and CSV.
-struct Column<Row> {
+package struct Column<Row> {
   fileprivate var cells: [(column: Table.Column, value: (Row) -> FieldValue)] = []
   fileprivate var fields: [(key: String, value: (Row) -> FieldValue)] = []
 
-  /// The names of the fields that programs read.
   var keys: [String] { fields.map(\.key) }
 
   private init(_ heading: Table.Column?, _ key: String?, _ value: @escaping (Row) -> FieldValue) {
@@ -36,7 +35,7 @@ struct Column<Row> {
     fields = columns.flatMap(\.fields)
   }
 
-  static func text(
+  package static func text(
     _ heading: Table.Column? = nil, key: String? = nil, _ text: @escaping (Row) -> String?
   ) -> Column {
     Column(heading, key) { text($0).map(FieldValue.text) ?? .empty }
@@ -46,7 +45,7 @@ struct Column<Row> {
     Column(nil, key) { .bytes(bytes($0)) }
   }
 
-  static func number(
+  package static func number(
     _ heading: String? = nil, key: String? = nil, _ number: @escaping (Row) -> Int64?
   ) -> Column {
     Column(heading.map { .number($0) }, key) { number($0).map(FieldValue.number) ?? .empty }
@@ -59,7 +58,7 @@ struct Column<Row> {
     Column(heading.map { .number($0) }, key) { size($0).map(FieldValue.size) ?? .empty }
   }
 
-  static func flag(key: String, _ flag: @escaping (Row) -> Bool?) -> Column {
+  package static func flag(key: String, _ flag: @escaping (Row) -> Bool?) -> Column {
     Column(nil, key) { flag($0).map(FieldValue.flag) ?? .empty }
   }
 
@@ -110,7 +109,7 @@ struct Column<Row> {
 }
 
 /// A list: one description of its columns, from which the table for people, JSON and CSV follow.
-struct Listing<Row> {
+package struct Listing<Row> {
   let name: String
   let rows: [Row]
   let columns: [Column<Row>]
@@ -121,13 +120,13 @@ struct Listing<Row> {
   /// What people are told of an empty list, and what would fill it.
   var ifEmpty: (notice: String, hint: String?)?
 
-  init(_ name: String, _ rows: [Row], _ columns: [Column<Row>]) {
+  package init(_ name: String, _ rows: [Row], _ columns: [Column<Row>]) {
     self.name = name
     self.rows = rows
     self.columns = columns
   }
 
-  func table(_ words: Words, indentation: Int = 0) -> [UInt8] {
+  package func table(_ words: Words, indentation: Int = 0) -> [UInt8] {
     let cells = columns.flatMap(\.cells)
     var table = Table(cells.map(\.column))
     let largest = bar.flatMap { rows.map($0).max() } ?? 0
@@ -138,7 +137,7 @@ struct Listing<Row> {
     return table.text(indentation: indentation)
   }
 
-  var json: [UInt8] {
+  package var json: [UInt8] {
     JSONWriter.document { json in
       for (key, value) in about { json.field(key, value) }
       json.list(name, rows, columns)

@@ -9,7 +9,6 @@ import System
 /// stays root, and what goes into it is made by a child that has become the owner of the state
 /// directory.
 struct OutputFile {
-  /// The path as it was given, for messages.
   let path: String
 
   /// - Parameter argument: a path; `-` is standard output.
@@ -57,7 +56,6 @@ struct OutputFile {
     if size != nil, Terminal.isOutput { try StandardOutput.write(["wrote \(path)"]) }
   }
 
-  /// Standard output, or what is there and no regular file; nil where there has to be a file.
   private func openStream() throws(SystemError) -> Descriptor? {
     if path == "-" { return .standardOutput }
     if let number = OutputFile.descriptor(path) {

@@ -4,30 +4,28 @@
 /// wider than `widest` pushes its own row to the right and no other. On a terminal that is too
 /// narrow the first column, or the one that says so, gives way: its longest cells are cut; and
 /// where that is not enough, columns that can be done without are left out.
-struct Table {
-  /// A column's heading, whether its cells end below each other, as numbers do, whether it is the
-  /// one that gives way in place of the first, and whether it can be done without.
-  struct Column: ExpressibleByStringLiteral {
+package struct Table {
+  /// A column's heading, and what it is besides text.
+  package struct Column: ExpressibleByStringLiteral {
+    /// Numbers end below each other; one column may give way in place of the first, others can be done
+    /// without.
+    private enum Kind { case text, number, givingWay, optional }
+
     let heading: String
-    let isNumeric: Bool
-    let givesWay: Bool
-    let isOptional: Bool
+    private let kind: Kind
 
-    init(stringLiteral heading: String) { self.init(heading: heading) }
+    var isNumeric: Bool { kind == .number }
+    var givesWay: Bool { kind == .givingWay }
+    var isOptional: Bool { kind == .optional }
 
-    private init(
-      heading: String, isNumeric: Bool = false, givesWay: Bool = false, isOptional: Bool = false
-    ) {
-      self.heading = heading
-      self.isNumeric = isNumeric
-      self.givesWay = givesWay
-      self.isOptional = isOptional
-    }
+    package init(stringLiteral heading: String) { self.init(heading, .text) }
 
-    static func number(_ heading: String) -> Column { Column(heading: heading, isNumeric: true) }
-    static func text(_ heading: String) -> Column { Column(heading: heading) }
-    static func givingWay(_ heading: String) -> Column { Column(heading: heading, givesWay: true) }
-    static func optional(_ heading: String) -> Column { Column(heading: heading, isOptional: true) }
+    private init(_ heading: String, _ kind: Kind) { (self.heading, self.kind) = (heading, kind) }
+
+    static func number(_ heading: String) -> Column { Column(heading, .number) }
+    static func text(_ heading: String) -> Column { Column(heading, .text) }
+    static func givingWay(_ heading: String) -> Column { Column(heading, .givingWay) }
+    static func optional(_ heading: String) -> Column { Column(heading, .optional) }
   }
 
   private let columns: [Column]
@@ -99,7 +97,6 @@ struct Table {
 
   private static let longestBar = 48
   private static let shortestBar = 8
-  /// What a column keeps when it gives way.
   private static let narrowest = 8
 
   private var elastic: Int { columns.firstIndex(where: \.givesWay) ?? 0 }

@@ -69,8 +69,6 @@ enum Bar {
 }
 
 enum StandardOutput {
-  /// Writes bytes, all of them.
-  ///
   /// - Throws: `SystemError`, as on a full disk.
   static func write(_ bytes: [UInt8]) throws(SystemError) {
     try Descriptor.standardOutput.write(bytes.span, to: "standard output")

@@ -3,13 +3,13 @@ import Quota
 import Support
 
 /// How amounts, moments and terms are told to people, by the settings.
-struct Words {
+package struct Words {
   let zone: Zone
   private(set) var rules: Rules
   let units: ByteUnits
 
   /// - Parameter isStale: see `Rules`; the settings do not say it.
-  init(_ settings: Settings, isStale: Bool = false) {
+  package init(_ settings: Settings, isStale: Bool = false) {
     (zone, rules, units) = (settings.zone, settings.rules, settings.units)
     rules.isStale = isStale
   }
@@ -19,8 +19,6 @@ struct Words {
   func quota(_ bytes: Int64) -> String { bytes == 0 ? "unlimited" : size(bytes) }
 
   /// A moment in the zone of the settings, to the minute: `2026-11-23 14:05`.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   func time(_ time: Int64) -> String {
     let offset = Int64(zone.offset(time))
     let second = (saturatingSum(time, offset) % 86_400 + 86_400) % 86_400
@@ -68,7 +66,6 @@ struct Words {
     ].compactMap(\.self)
   }
 
-  /// `expires 2027-01-01 00:00`.
   private func lifetime(_ lifetime: Lifetime) -> String {
     switch lifetime {
     case .unlimited: "no expiry"
@@ -79,7 +76,6 @@ struct Words {
     }
   }
 
-  /// `5%`, `1 GB`, `1 GB and 5%`.
   func grace(_ grace: Grace) -> String {
     if grace.percent == 0 { return size(grace.bytes) }
     return grace.bytes == 0 ? "\(grace.percent)%" : "\(size(grace.bytes)) and \(grace.percent)%"

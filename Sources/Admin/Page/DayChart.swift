@@ -80,7 +80,6 @@ struct DayChart {
   }
 }
 
-/// The scale of amounts beside a chart.
 struct Axis {
   /// The amounts that have a line, 0 left out, the largest at the top of the chart.
   let ticks: [Int64]

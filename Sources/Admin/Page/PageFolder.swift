@@ -42,7 +42,11 @@ struct PageFolder: ~Copyable {
 
   static func fileName(of token: String) -> String { token + ".html" }
 
-  func path(of token: String) -> String { "\(path)/\(PageFolder.fileName(of: token))" }
+  /// Where the page is found; the name of its file alone, if its address is not known.
+  static func link(to token: String, below address: String) -> String {
+    let name = fileName(of: token)
+    return address.isEmpty ? name : address + (address.hasSuffix("/") ? "" : "/") + name
+  }
 
   func has(_ name: String) -> Bool { unsafe faccessat(folder.number, name, F_OK, 0) == 0 }
 
@@ -93,7 +97,6 @@ struct PageFolder: ~Copyable {
 struct PageMemory {
   private let file: String
   private let heading: String
-  /// Fingerprints by tokens.
   private(set) var pages: [String: UInt64] = [:]
 
   /// Reads it. What was of another directory, or cannot be read, is as nothing.

@@ -184,9 +184,7 @@ struct Overview {
 
   var rules: Rules { words.rules }
 
-  /// What everybody together moved, day by day.
   private(set) var days: [UsagePoint] = []
-  /// Who moved anything, the most first.
   private(set) var movers: [Mover] = []
   /// Users whose quota is nearly used up, those first who use it up first.
   private(set) var near: [Pressed] = []
@@ -199,7 +197,6 @@ struct Overview {
   /// Whether it is about all hosts that share their users, but for refusals and disconnections.
   let isOfAllHosts: Bool
 
-  /// A user whose quota is nearly or wholly used up.
   struct Pressed {
     let user: UserRecord
     /// When the quota is used up if the user goes on as in this period so far, in seconds since 1970

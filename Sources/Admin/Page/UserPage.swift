@@ -105,7 +105,7 @@ struct UserPage {
     if entitlement.isExempt || entitlement.limit == 0 { return "There is no quota to be used up." }
     let grace =
       entitlement.grace == .none ? "" : ", after a grace of \(words.grace(entitlement.grace))"
-    if words.rules.fence, let slow = entitlement.thenRate {
+    if words.rules.isFenced, let slow = entitlement.thenRate {
       let end = renewal.map { ", until usage starts over on \($0)" } ?? ""
       return "You are slowed to \(rate(slow))\(grace)\(end)."
     }

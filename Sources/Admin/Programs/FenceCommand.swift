@@ -138,31 +138,33 @@ private struct Fencing {
       count: wanted.count, open: settings.fenceOpen, mtu: Self.mtu(of: wanted.fence.devices),
       // All is told anew where that changes, so it changes with sweeps alone.
       hasNetworks: !heard.networks.isEmpty)
-    guard let sent else { return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run) }
-    var counts: FenceUpdate.Counts?
-    if FenceUpdate.needsCounts(from: sent, to: wanted.fence, by: rules, in: run) {
-      counts = FenceUpdate.counts(try Nft.quotas())
+    guard let sent, sent.isKnown(under: rules, in: run) else {
+      return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run)
     }
-    let update = FenceUpdate(from: sent, to: wanted.fence, by: rules, in: run, counts: counts)
-    // `nft flush table` leaves sets and objects, by which a batch finds out.
-    if sent.sweep != run.sweep, !update.isAnew, Nft.hasLostRules {
+    let needsCounts = FenceUpdate.needsCounts(from: sent, to: wanted.fence, in: run)
+    let kernel = try Nft.ask([.generation, .rules] + (needsCounts ? [.counts] : []))
+    guard kernel.isAsSent(sent, by: rules) else {
       warnOfForeignChange()
-      return update.anew
+      return FenceUpdate(from: nil, to: wanted.fence, by: rules, in: run)
     }
-    return update
+    return FenceUpdate(
+      from: sent, to: wanted.fence, by: rules, in: run,
+      counts: needsCounts ? kernel.counts : nil)
   }
 
   /// Tells the kernel, and then writes down what was told: where this is cut short, the next batch
   /// fails on its generation, and all is told anew.
   private func send(_ update: FenceUpdate, in directory: borrowing Directory) throws {
     var update = update
-    do throws(NftError) { try Nft.run(update.batch) } catch {
+    do throws(NftError) {
+      if !update.isEmpty { try Nft.run(update.batch) }
+    } catch {
       if update.isAnew { throw error }
       update = update.anew
       try Nft.run(update.batch)
       warnOfForeignChange()
     }
-    if update.result != update.sent { try update.result.write(in: directory) }
+    if update.isNews { try update.result.write(in: directory) }
   }
 
   private func warnOfForeignChange() {

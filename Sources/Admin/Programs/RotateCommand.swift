@@ -159,8 +159,6 @@ struct Tidying {
 
   func count() throws -> [(table: String, rows: Int)] { try pruning.count() }
 
-  /// Does it all.
-  ///
   /// - Returns: how many hours went into their days, and how many rows were removed, by table.
   mutating func run() throws -> (folded: Int, removed: [(table: String, rows: Int)]) {
     try ledger.maintenance.makeCommitsQuick()

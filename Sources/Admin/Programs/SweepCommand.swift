@@ -44,16 +44,14 @@ package struct SweepOptions: ParsableCommand {
 package enum SweepCommand {
   /// Runs one sweep and says what came of it.
   ///
-  /// - Returns: how the program ends.
   /// - Throws: an `UserFacingError` error for what kept the sweep from being done.
   package static func run(_ options: SweepOptions, _ diagnostics: DiagnosticPrinter) throws
     -> Support.ExitStatus
   {
     let settings = try diagnostics.settings(config: options.config)
     if options.publish {
-      let ledger = try Ledger.open(settings, Log(diagnostics, settings))
-      let isFenced = !SweepRun.isFenceDown(settings)
-      try ledger.accessTable.publish(settings.access(isFenced: isFenced), at: .now)
+      let ledger = try Ledger.open(settings.lookingAtFence, Log(diagnostics, settings))
+      try ledger.accessTable.publish(settings.access, at: .now)
       return .done
     }
     // What came of it is told by the result, where that is asked for.

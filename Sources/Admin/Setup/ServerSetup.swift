@@ -136,18 +136,13 @@ struct ServerSetup {
   /// What is not ours to take out, and would keep a sweep from doing its work.
   private func refuseConflicts() throws(CommandError) {
     let account = Account.name
+    let (user, group) = (config.managementClientUser, config.managementClientGroup)
     let conflicts: [(ConfigPlace?, String)] = [
       (config.managementClient, "management-client"),
       (config.managementSignal, "management-signal"),
       (config.managementClientAuth, "management-client-auth"),
-      (
-        config.managementClientUser.flatMap { $0.value == account ? nil : $0.place },
-        "management-client-user"
-      ),
-      (
-        config.managementClientGroup.flatMap { $0.value == account ? nil : $0.place },
-        "management-client-group"
-      ),
+      (user?.value == account ? nil : user?.place, "management-client-user"),
+      (group?.value == account ? nil : group?.place, "management-client-group"),
     ]
     for case (let place?, let directive) in conflicts {
       throw CommandError(

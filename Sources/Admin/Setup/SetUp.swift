@@ -96,8 +96,6 @@ extension ServerArgument {
 }
 
 extension ServerSetup {
-  /// Applies an edit to the config.
-  ///
   /// - Returns: whether the server has the edited config now.
   fileprivate func apply(
     _ edit: ConfigEdit, _ consent: Consent, _ purpose: String, ifNothing: String

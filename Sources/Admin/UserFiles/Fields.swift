@@ -24,8 +24,6 @@ struct Fields {
 
   subscript(name: String) -> Value { values[name] ?? .absent }
 
-  /// The edit that a field asks for.
-  ///
   /// - Throws: `CommandError` that names the field.
   func edit<Result>(
     _ name: String, _ read: ([UInt8]) throws(CommandError) -> Result
@@ -98,7 +96,7 @@ extension UserEdit {
     switch fields["plan"] {
     case .absent: plan = .keep
     case .empty: plan = .follow
-    case .text(let name): plan = .set(try PlanName.parse(String(decoding: name, as: UTF8.self)))
+    case .text(let name): plan = .set(try planName(argument: String(decoding: name, as: UTF8.self)))
     }
   }
 }
@@ -106,7 +104,7 @@ extension UserEdit {
 extension Plan {
   init(_ fields: Fields, at moment: UserFile.Moment) throws(CommandError) {
     let name = try fields.value("name") { text throws(CommandError) in
-      try PlanName.parse(String(decoding: text, as: UTF8.self))
+      try planName(argument: String(decoding: text, as: UTF8.self))
     }
     guard let name else { throw CommandError("name is missing") }
     self.init(name: name, terms: try fields.terms(at: moment).applied(to: Terms()))

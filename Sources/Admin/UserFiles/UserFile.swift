@@ -112,8 +112,7 @@ extension UserFile {
       guard check(names, line: heading.line) else { return }
       while let row = try reader.next() { take(row, names) }
     } catch {
-      let message = error.description.split(separator: ": ", maxSplits: 1).last ?? ""
-      addProblem(line: error.line, String(message))
+      addProblem(line: error.line, error.kind.rawValue)
     }
   }
 

@@ -74,8 +74,6 @@ extension UserName {
     try self.init(checked: Escaping.bytes(ofName: RawArguments.bytes(of: argument)))
   }
 
-  /// The name that an argument gives a user from now on.
-  ///
   /// - Throws: `CommandError`, 65, for a name that no client can have.
   init(newArgument argument: String) throws(CommandError) {
     try self.init(argument: argument)
@@ -86,8 +84,6 @@ extension UserName {
     }
   }
 
-  /// The name that bytes are.
-  ///
   /// - Throws: `CommandError`, 65, for what is no name.
   init(checked bytes: [UInt8]) throws(CommandError) {
     let allowed = "allowed are 1 to \(UserName.limit) bytes"

@@ -9,14 +9,12 @@ extension ByteSize {
     do throws(ByteSizeError) {
       return try parse(argument)
     } catch {
-      throw CommandError("\(option) is \(CommandError.quoted(argument)); \(error)")
+      throw .wrong(option, argument, "\(error)")
     }
   }
 }
 
 extension Lifetime {
-  /// The lifetime that an argument gives.
-  ///
   /// - Throws: `CommandError`, 65, for a date that is past or a text that is none.
   init(
     argument: String, _ fromFirstConnection: Bool, at time: Int64, in zone: Zone
@@ -53,9 +51,8 @@ extension Grace {
       self = .none
     } else if argument.hasSuffix("%") {
       guard let percent = Int64(argument.dropLast()), Grace.percentages ~= percent else {
-        throw CommandError(
-          "--grace is \(CommandError.quoted(argument)); allowed are 0% to "
-            + "\(Grace.percentages.upperBound)%, sizes and none")
+        let largest = Grace.percentages.upperBound
+        throw .wrong("--grace", argument, "allowed are 0% to \(largest)%, sizes and none")
       }
       self.init(percent: percent)
     } else {
@@ -74,66 +71,52 @@ extension RateTerm {
       return
     }
     do throws(RateError) { self = .limited(try Rate(parsing: argument)) } catch {
-      throw CommandError("\(option) is \(CommandError.quoted(argument)); \(error), or \(none)")
+      throw .wrong(option, argument, "\(error), or \(none)")
     }
   }
 }
 
-enum SessionLimit {
-  private static let allowed: ClosedRange<Int64> = 1...1_000_000
-
-  /// The number that an argument gives, 0 for `unlimited`.
-  ///
-  /// - Throws: `CommandError`, 65, that says what is allowed.
-  static func parse(_ argument: String) throws(CommandError) -> Int64 {
-    if argument.lowercased() == "unlimited" || argument == "0" { return 0 }
-    guard let number = Int64(argument), allowed ~= number else {
-      throw CommandError(
-        "--max-sessions is \(CommandError.quoted(argument)); allowed are \(allowed.lowerBound) to "
-          + "\(allowed.upperBound), and unlimited")
-    }
-    return number
+/// How many sessions at once an argument gives, 0 for `unlimited`.
+///
+/// - Throws: `CommandError`, 65, that says what is allowed.
+func sessionLimit(argument: String) throws(CommandError) -> Int64 {
+  if argument.lowercased() == "unlimited" || argument == "0" { return 0 }
+  guard let number = Int64(argument), 1...1_000_000 ~= number else {
+    throw .wrong("--max-sessions", argument, "allowed are 1 to 1000000, and unlimited")
   }
+  return number
 }
 
-enum PlanName {
-  /// The name that an argument gives.
-  ///
-  /// - Throws: `CommandError`, 65, for one that nobody could type again.
-  static func parse(_ argument: String) throws(CommandError) -> String {
-    let isPlain = argument.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-        UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "_"),
-        UInt8(ascii: "-"):
-        true
-      default: false
-      }
+/// The name of a plan that an argument gives.
+///
+/// - Throws: `CommandError`, 65, for one that nobody could type again.
+func planName(argument: String) throws(CommandError) -> String {
+  let isPlain = argument.utf8.allSatisfy { byte in
+    switch byte {
+    case 48...57, 65...90, 97...122: true
+    default: ".-_".utf8.contains(byte)
     }
-    guard isPlain, 1...64 ~= argument.utf8.count, argument != "none" else {
-      throw CommandError(
-        "\(CommandError.quoted(argument)) is no name of a plan; allowed are 1 to 64 letters, digits, "
-          + "dots, hyphens and underscores, and not none")
-    }
-    return argument
   }
+  guard isPlain, 1...64 ~= argument.utf8.count, argument != "none" else {
+    throw CommandError(
+      "\(CommandError.quoted(argument)) is no name of a plan; allowed are 1 to 64 letters, digits, "
+        + "dots, hyphens and underscores, and not none")
+  }
+  return argument
 }
 
-enum Note {
-  /// The note that an argument gives.
-  ///
-  /// - Throws: `CommandError`, 65, for one that is too long or no text.
-  static func parse(_ argument: String) throws(CommandError) -> String {
-    let bytes = RawArguments.bytes(of: argument)
-    let text = String(decoding: bytes, as: UTF8.self)
-    let isText = text.utf8.elementsEqual(bytes) && !bytes.contains { $0 < 0x20 || $0 == 0x7F }
-    guard isText, bytes.count <= 200 else {
-      throw CommandError(
-        "--note is \(CommandError.quoted(argument)); allowed are up to 200 bytes of UTF-8 without "
-          + "control characters")
-    }
-    return text
+/// The note of a grant that an argument gives.
+///
+/// - Throws: `CommandError`, 65, for one that is too long or no text.
+func note(argument: String) throws(CommandError) -> String {
+  let bytes = RawArguments.bytes(of: argument)
+  let text = String(decoding: bytes, as: UTF8.self)
+  let isText = text.utf8.elementsEqual(bytes) && !bytes.contains { $0 < 0x20 || $0 == 0x7F }
+  guard isText, bytes.count <= 200 else {
+    throw .wrong(
+      "--note", argument, "allowed are up to 200 bytes of UTF-8 without control characters")
   }
+  return text
 }
 
 struct Moments {
@@ -158,7 +141,7 @@ struct Moments {
     }
     if let day = Day.parse(text) { return span(of: day) }
     if let moment = moment(text) ?? age(text) { return moment..<moment + 1 }
-    throw CommandError("\(option) is \(CommandError.quoted(text)); \(Moments.allowed)")
+    throw .wrong(option, text, Moments.allowed)
   }
 
   private func span(of day: Day) -> Range<Int64> { zone.start(of: day)..<zone.end(of: day) }

@@ -3,7 +3,8 @@ import System
 
 /// Where things stand in the access table: pages of one size, each with a checksum and the table's
 /// version, in sections: the header, users by their hash, sessions by their owner's hash, an index of
-/// the sessions by their key, processes, boundaries of periods, and rates.
+/// the sessions by their key, processes, boundaries of periods, rates, and what users may have here who are
+/// on other hosts as well.
 struct AccessLayout: Equatable {
   static let pageSize = 4096
   /// Bytes of a page before its content: checksum and version.
@@ -11,6 +12,8 @@ struct AccessLayout: Equatable {
   static let content = pageSize - pageHead
   /// Bytes of an entry in the index: the key's hash and the session's number.
   static let indexSize = 8
+  /// Bytes of a share: the hash of the user's name, and three numbers.
+  static let shareSize = 32
   /// The most boundaries a rule has; unused ones are `Int64.max`.
   static let mostBoundaries = 64
 
@@ -35,8 +38,9 @@ struct AccessLayout: Equatable {
   let processes: Section
   let boundaries: Section
   let rates: Section
+  let shares: Section
 
-  init(users: Int, sessions: Int, processes: Int, rules: Int, rates: Int) {
+  init(users: Int, sessions: Int, processes: Int, rules: Int, rates: Int, shares: Int) {
     self.users = Section(firstPage: 1, count: users, size: AccessUser.size)
     self.sessions = Section(firstPage: self.users.end, count: sessions, size: AccessSession.size)
     index = Section(firstPage: self.sessions.end, count: sessions, size: Self.indexSize)
@@ -44,6 +48,7 @@ struct AccessLayout: Equatable {
     boundaries = Section(
       firstPage: self.processes.end, count: rules, size: Self.mostBoundaries * 8)
     self.rates = Section(firstPage: boundaries.end, count: rates, size: AccessRates.size)
+    self.shares = Section(firstPage: self.rates.end, count: shares, size: Self.shareSize)
   }
 
   /// Puts checksum and version before a page's content; the page's number is in the checksum, so that
@@ -84,7 +89,7 @@ extension AccessHeader {
     for number in [position, boot ?? -1, writtenAt, defaultQuota] { bytes.append(integer: number) }
     for count in [
       layout.users.count, layout.sessions.count, layout.processes.count, layout.boundaries.count,
-      layout.rates.count,
+      layout.rates.count, layout.shares.count,
     ] { bytes.append(integer: Int64(count)) }
     return bytes
   }
@@ -109,10 +114,10 @@ extension AccessHeader {
       boot: boot < 0 ? nil : boot, writtenAt: bytes.integer(at: 80), onError: onError,
       unknownUsers: unknownUsers, defaultQuota: bytes.integer(at: 88), identifyBy: identifyBy,
       names: names, count: count, fence: choice(5) != 0)
-    let counts = (0..<5).map { Int(clamping: bytes.word(at: 96 + 8 * $0)) & 0xFFFF_FFFF }
+    let counts = (0..<6).map { Int(clamping: bytes.word(at: 96 + 8 * $0)) & 0xFFFF_FFFF }
     let layout = AccessLayout(
       users: counts[0], sessions: counts[1], processes: counts[2], rules: counts[3],
-      rates: counts[4])
+      rates: counts[4], shares: counts[5])
     return (header, layout)
   }
 }

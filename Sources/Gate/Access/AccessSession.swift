@@ -31,8 +31,13 @@ package struct AccessSession: Equatable, Sendable {
     bytes.set(integer: position ?? -1, at: start + 32)
     bytes.set(word: client, at: start + 40)
     // The unspecified addresses 0.0.0.0 and :: belong to no client.
-    if let ipv6 = addresses.ipv6 { bytes.replace(at: start + 48, with: ipv6.bytes.span) }
-    if let ipv4 = addresses.ipv4 { bytes.replace(at: start + 64, with: ipv4.bytes.span) }
+    if let ipv6 = addresses.ipv6 {
+      bytes.set(word: ipv6.high.bigEndian, at: start + 48)
+      bytes.set(word: ipv6.low.bigEndian, at: start + 56)
+    }
+    if let ipv4 = addresses.ipv4 {
+      bytes.set(half: UInt32(truncatingIfNeeded: ipv4.low).bigEndian, at: start + 64)
+    }
     bytes.set(half: UInt32(clamping: process), at: start + 68)
   }
 
@@ -43,8 +48,10 @@ package struct AccessSession: Equatable, Sendable {
       process: Int(bytes.half(at: 68)), connectedSince: bytes.integer(at: 8),
       owner: bytes.word(at: 0), received: bytes.integer(at: 16), sent: bytes.integer(at: 24),
       addresses: VirtualAddresses(
-        ipv4: Self.address(bytes.extracting(64..<68)),
-        ipv6: Self.address(bytes.extracting(48..<64))),
+        ipv4: Self.address(low: UInt64(UInt32(bigEndian: bytes.half(at: 64))), isIPv6: false),
+        ipv6: Self.address(
+          high: UInt64(bigEndian: bytes.word(at: 48)), low: UInt64(bigEndian: bytes.word(at: 56)),
+          isIPv6: true)),
       client: bytes.word(at: 40), position: position < 0 ? nil : position)
   }
 
@@ -62,11 +69,10 @@ package struct AccessSession: Equatable, Sendable {
     self.position = position
   }
 
-  private static func address(_ bytes: Span<UInt8>) -> InternetAddress? {
-    for index in bytes.indices where bytes[index] != 0 {
-      return InternetAddress(bytes: [UInt8](bytes))
-    }
-    return nil
+  private static func address(
+    high: UInt64 = 0, low: UInt64, isIPv6: Bool
+  ) -> InternetAddress? {
+    high | low == 0 ? nil : InternetAddress(high: high, low: low, isIPv6: isIPv6)
   }
 }
 

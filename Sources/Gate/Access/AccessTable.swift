@@ -1,3 +1,4 @@
+import Quota
 import System
 
 /// Why the access table cannot be read.
@@ -61,9 +62,32 @@ package struct AccessTable: ~Copyable {
 
   /// What the table says of the user whose name has a hash; nil where it has no such user.
   package mutating func user(hash: UInt64) throws(AccessError) -> AccessUser? {
-    let found = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
-    guard found < layout.users.count else { return nil }
-    return try read(found, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
+    try user(at: lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }, hash)
+  }
+
+  /// The same where many are looked up in the order of their hashes.
+  ///
+  /// - Parameter next: where the next one may be, at first 0.
+  package mutating func user(
+    hash: UInt64, near next: inout Int
+  ) throws(AccessError) -> AccessUser? {
+    var found = next
+    while found < min(next + 8, userCount),
+      try read(found, of: layout.users, { $0.word(at: 0) < hash })
+    {
+      found += 1
+    }
+    if let user = try user(at: found, hash) {
+      next = found + 1
+      return user
+    }
+    next = try lowerBound(of: hash, in: layout.users) { $0.word(at: 0) }
+    return try user(at: next, hash)
+  }
+
+  private mutating func user(at index: Int, _ hash: UInt64) throws(AccessError) -> AccessUser? {
+    guard index < userCount else { return nil }
+    return try read(index, of: layout.users) { $0.word(at: 0) == hash ? AccessUser($0) : nil }
   }
 
   /// The live sessions of a user, in the order of the journal.
@@ -154,6 +178,18 @@ package struct AccessTable: ~Copyable {
   /// The rates that a user has by their number, from 0 to below `ratesCount`.
   package mutating func rates(of number: Int) throws(AccessError) -> AccessRates {
     try read(number, of: layout.rates) { AccessRates($0) }
+  }
+
+  /// What this host may let users have who are on other hosts as well, by the hashes of their names.
+  package func allShares() throws(AccessError) -> [UInt64: HostShare] {
+    let bytes = try entries(of: layout.shares)
+    var shares: [UInt64: HostShare] = [:]
+    for start in stride(from: 0, to: bytes.count, by: AccessLayout.shareSize) {
+      shares[bytes.span.word(at: start)] = HostShare(
+        told: bytes.span.integer(at: start + 8), elsewhere: bytes.span.integer(at: start + 16),
+        otherHosts: bytes.span.integer(at: start + 24))
+    }
+    return shares
   }
 
   /// All entries of a section, one behind the other.

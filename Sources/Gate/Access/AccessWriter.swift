@@ -10,6 +10,8 @@ package struct AccessWriter: ~Copyable {
   package var boundaries: [[Int64]]
   /// The rates that users have, each by its place; at most 65 535 of them.
   package var rates: [AccessRates] = []
+  /// What this host may let users have who are on other hosts as well, by the hashes of their names.
+  package var shares: [UInt64: HostShare] = [:]
   private var users = AccessEntries(size: AccessUser.size)
   private var sessions = AccessEntries(size: AccessSession.size)
   /// The index of sessions that are kept.
@@ -124,7 +126,7 @@ package struct AccessWriter: ~Copyable {
     sessions.sort()
     let layout = AccessLayout(
       users: users.count, sessions: sessions.count, processes: processes.count,
-      rules: boundaries.count, rates: rates.count)
+      rules: boundaries.count, rates: rates.count, shares: shares.count)
     var pages = AccessPages(version: header.version, path: path)
     try pages.append(header.encoded(layout).span, to: file)
     try pages.endSection(to: file)
@@ -150,6 +152,15 @@ package struct AccessWriter: ~Copyable {
     for rates in rates {
       var bytes: [UInt8] = []
       rates.append(to: &bytes)
+      try pages.append(bytes.span, to: file)
+    }
+    try pages.endSection(to: file)
+    for (user, share) in shares {
+      var bytes: [UInt8] = []
+      bytes.append(word: user)
+      for number in [share.told, share.elsewhere, share.otherHosts] {
+        bytes.append(integer: number)
+      }
       try pages.append(bytes.span, to: file)
     }
     try pages.endSection(to: file)

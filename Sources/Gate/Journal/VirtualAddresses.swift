@@ -14,4 +14,9 @@ package struct VirtualAddresses: Equatable, Sendable {
   package init(ipv4: [UInt8], ipv6: [UInt8]) {
     self.init(ipv4: InternetAddress(ipv4: ipv4), ipv6: InternetAddress(ipv6: ipv6))
   }
+
+  /// Whether one of them is the same.
+  func shareOne(with other: VirtualAddresses) -> Bool {
+    ipv4 != nil && ipv4 == other.ipv4 || ipv6 != nil && ipv6 == other.ipv6
+  }
 }

@@ -21,7 +21,7 @@ struct SessionEvent {
     moment = record.moment
     place = SessionReplay.Place(
       client: key.hash(clientHost: record.clientHost, port: record.clientPort),
-      VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6), by: key)
+      addresses: VirtualAddresses(ipv4: record.ipv4, ipv6: record.ipv6))
     self.isOwn = isOwn
     counters = FinalCounters(
       received: record.received, sent: record.sent, duration: record.duration)
@@ -33,12 +33,13 @@ struct SessionEvent {
   /// - Returns: nil unless the line is undamaged and has what is read here.
   init?(line: Span<UInt8>, owner: Span<UInt8>, by key: AccessKey) {
     guard var fields = JournalFields(line), let kind = fields.recordKind,
-      fields.nextHexadecimal() != nil, let boot = fields.nextOptional(),
+      fields.skip(1), let boot = fields.nextOptional(),
       let serverStart = fields.nextNumber(), let server = fields.next({ key.hash($0) }),
       let pid = fields.nextNumber(), let connectedSince = fields.nextNumber(),
       let realtime = fields.nextNumber(), let boottime = fields.nextNumber(),
-      let ipv4 = fields.nextText(), let ipv6 = fields.nextText(), fields.skip(1),
-      let clientHost = fields.nextText(), let clientPort = fields.nextText(), fields.skip(2),
+      let ipv4 = fields.next({ InternetAddress($0, isIPv6: false) }),
+      let ipv6 = fields.next({ InternetAddress($0, isIPv6: true) }), fields.skip(1),
+      let client = fields.nextClient(by: key), fields.skip(2),
       let isOwn = fields.nextField(is: owner)
     else { return nil }
     self.kind = kind
@@ -46,8 +47,7 @@ struct SessionEvent {
     self.serverStart = serverStart
     moment = JournalMoment(realtime: realtime, boottime: boottime, boot: boot.value)
     place = SessionReplay.Place(
-      client: key.hash(clientHost: clientHost, port: clientPort),
-      VirtualAddresses(ipv4: ipv4, ipv6: ipv6), by: key)
+      client: client, addresses: VirtualAddresses(ipv4: ipv4, ipv6: ipv6))
     self.isOwn = isOwn
     if kind == .end {
       guard let received = fields.nextCounter(), let sent = fields.nextCounter(),
@@ -56,5 +56,17 @@ struct SessionEvent {
       counters = FinalCounters(
         received: received.value, sent: sent.value, duration: duration.value)
     }
+  }
+}
+
+extension JournalFields {
+  /// The hash of a client's real address and its port, which are two fields; 0 for none. Nil where they are
+  /// not there.
+  fileprivate mutating func nextClient(by key: AccessKey) -> UInt64? {
+    guard var client = nextText() else { return nil }
+    let isKnown = !client.isEmpty
+    client.append(0)
+    let port: Void? = next { port in for index in port.indices { client.append(port[index]) } }
+    return port.map { isKnown ? key.hash(client) : 0 }
   }
 }

@@ -15,30 +15,22 @@ package struct SessionReplay {
     var connectedSince: Int64
   }
 
-  /// Where a session's client is, as numbers that are quick to compare; 0 for what is not known.
+  /// Where a session's client is.
   struct Place {
-    /// The hash of the real address with its port.
+    /// The hash of the real address with its port; 0 where that is not known.
     let client: UInt64
-    /// The hashes of the virtual addresses.
-    let ipv4: UInt64
-    let ipv6: UInt64
-
-    init(client: UInt64, _ addresses: VirtualAddresses, by key: AccessKey) {
-      self.client = client
-      ipv4 = addresses.ipv4.map { key.hash($0.bytes) } ?? 0
-      ipv6 = addresses.ipv6.map { key.hash($0.bytes) } ?? 0
-    }
+    let addresses: VirtualAddresses
 
     /// How an `end` from here fits a session that is there. A server gives no address twice at a time.
     func fit(_ other: Place) -> SessionFit {
-      let isSame = ipv4 != 0 && ipv4 == other.ipv4 || ipv6 != 0 && ipv6 == other.ipv6
+      let isSame = addresses.shareOne(with: other.addresses)
       if client != 0, client == other.client {
         return isSame || hasNoAddress && other.hasNoAddress ? .clientAndAddress : .client
       }
       return isSame ? .address : .none
     }
 
-    private var hasNoAddress: Bool { ipv4 == 0 && ipv6 == 0 }
+    private var hasNoAddress: Bool { addresses.ipv4 == nil && addresses.ipv6 == nil }
 
     /// Whether a client that comes in from here is the one of a session there.
     func isSame(as other: Place) -> Bool {
@@ -112,7 +104,7 @@ package struct SessionReplay {
         key: Key(
           server: process.server, pid: process.pid, connectedSince: session.connectedSince),
         serverStart: process.serverStart, boot: boot, isOwn: isOwn, isRefused: false,
-        place: Place(client: session.client, session.addresses, by: hashKey),
+        place: Place(client: session.client, addresses: session.addresses),
         counted: Traffic(received: session.received, sent: session.sent),
         position: session.position ?? 0))
   }

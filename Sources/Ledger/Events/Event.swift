@@ -41,14 +41,12 @@ package struct Event: Equatable, Sendable {
   package enum Kind: String, Sendable {
     /// A client was turned away at the door; counted, one row for each run of tries.
     case refused
-    /// A session was disconnected.
     case killed
     /// A user's quota is used up, and they are held to a rate from then on.
     case slowed
     /// A user was created on first sight or by an administrator.
     case created
     case quota
-    /// An administrator changed other terms of a user's.
     case terms
     /// An administrator added, changed or removed a plan; the user is the plan's name.
     case plan
@@ -99,8 +97,6 @@ package struct Events {
 
   /// Refusals and disconnections of a stretch of time, added up by user and reason, the most
   /// frequent first. A run of refusals belongs in full to the time of the last one.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   package func incidents(in time: Range<Int64>) throws(SQLiteError) -> [Event] {
     // Each count is held below what thousands of years of tries come to, so that no sum overflows.
     try ledger.database.query(

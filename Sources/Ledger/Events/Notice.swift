@@ -36,13 +36,11 @@ package struct Notice: Equatable, Sendable {
   }
 
   package enum Kind: String, CaseIterable, Sendable {
-    /// A percentage of the quota is used.
     case usage
     /// The user's time will be over in a few days.
     case expiry
     /// The user was turned away at the door.
     case refused
-    /// The user was disconnected.
     case killed
     /// The quota is used up, and the user is held to a rate from then on.
     case slowed
@@ -73,21 +71,22 @@ extension Notices {
   func noteUsage(
     _ row: inout EntitlementRow, wasSlowed: Bool = false, at time: Int64
   ) throws(SQLiteError) {
-    let entitlement = row.entitlement
-    if !wasSlowed, let rate = entitlement.slowRate(by: ledger.rules),
-      decide(entitlement, at: time, by: ledger.rules).isAllowed
+    let rules = ledger.rules
+    if !wasSlowed, let rate = row.entitlement.slowRate(by: rules),
+      decide(row.entitlement, at: time, by: rules).isAllowed
     {
-      try noteSlowing(of: row.user, entitlement, to: rate, at: time)
+      try noteSlowing(of: row.user, row.entitlement, to: rate, at: time)
     }
     guard
       let reached = highestThreshold(
-        ledger.rules.notifyAt, reachedBy: ledger.rules.count.bytes(of: entitlement.usedInAll),
-        of: entitlement.limit),
+        rules.notifyAt, reachedBy: rules.count.bytes(of: row.entitlement.usedInAll),
+        of: row.entitlement.limit),
       reached != row.noticed
     else { return }
     row.noticed = Int64(reached)
     guard let name = try ledger.users.name(of: row.user) else { return }
-    try add(.usage, "\(reached)", name, entitlement, period: entitlement.span.start, at: time)
+    try add(
+      .usage, "\(reached)", name, row.entitlement, period: row.entitlement.span.start, at: time)
   }
 
   /// Notes that a user is slowed down, once a period.
@@ -139,8 +138,6 @@ extension Notices {
   }
 
   /// Looks once a day for users whose time will be over within the days that give notice.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   package func noteExpiries(at time: Int64) throws(SQLiteError) {
     let soon = try ledger.database.query(
       """
@@ -183,9 +180,7 @@ extension Notices {
   /// What was tried since the program began is not due, however long the others took: a command that
   /// hangs would otherwise have it try all of them over and over.
   ///
-  /// - Parameters:
-  ///   - start: when the program began, in seconds since 1970 in UTC.
-  ///   - time: now.
+  /// - Parameter start: when the program began, in seconds since 1970 in UTC.
   package func takeNext(since start: Int64, at time: Int64) throws(SQLiteError) -> Notice? {
     try ledger.database.transaction { () throws(SQLiteError) in
       let waiting = try ledger.database.query(

@@ -37,8 +37,6 @@ package struct Grants {
   /// A user's grants, the oldest first, with what is left of each.
   ///
   /// They are used up in this order: the period's quota, this period's grants, the carried ones.
-  ///
-  /// - Parameter time: seconds since 1970 in UTC.
   package func list(of name: UserName, at time: Int64) throws(SQLiteError) -> [Grant] {
     guard let row = try ledger.periods.entitlementRow(ofUser: name) else { return [] }
     return try list(of: row, at: time)
@@ -80,7 +78,6 @@ package struct Grants {
   /// - Parameters:
   ///   - bytes: 1 or more.
   ///   - isCarried: whether what is left when the period is over stays theirs until they have used it.
-  ///   - time: seconds since 1970 in UTC.
   /// - Returns: the grant, and the user as they are now.
   /// - Throws: `LedgerError.noSuchUser`, or `.nothingToGrant` for a user without a quota.
   package func give(

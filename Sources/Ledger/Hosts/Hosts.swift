@@ -238,6 +238,7 @@ extension Hosts {
         INSERT INTO pushed SELECT id, ?2, ?3, ?4, ?5 FROM users WHERE uid = ?1
         ON CONFLICT DO UPDATE SET received = ?3, sent = ?4, sessions = ?5
         """)
+      var isShared = false
       // What is over changes no more, as a rule.
       var forget = try ledger.database.prepare(
         """
@@ -249,8 +250,17 @@ extension Hosts {
       for own in usage {
         try note.run(
           own.user, own.periodStart, own.traffic.received, own.traffic.sent, own.sessions)
+        // What the fence may let them have here follows from what was told.
+        if ledger.rules.fence, !isShared {
+          isShared = try ledger.database.exists(
+            """
+            SELECT 1 FROM elsewhere JOIN users ON users.id = elsewhere_user
+            WHERE uid = ?1 AND elsewhere_hosts > 0
+            """, own.user)
+        }
         try forget.run(own.user, own.periodStart, own.traffic.received, own.traffic.sent)
       }
+      if isShared { try ledger.accessTable.noteChange() }
     }
   }
 

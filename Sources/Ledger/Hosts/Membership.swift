@@ -35,12 +35,22 @@ extension Membership {
   package var tokens: [String] { formerTokens + [token] }
 
   /// Bytes that a user can use beyond their quota as long as the hosts hear nothing of each other: each other
-  /// host lets them have what was left.
-  package func mostBeyond(_ entitlement: Entitlement, by count: Count) -> Int64 {
+  /// host lets them have what was left or, with a fence on every host, its share of that.
+  package func mostBeyond(for user: UserRecord, by rules: Rules) -> Int64 {
+    let entitlement = user.entitlement
     if entitlement.quota == 0 || entitlement.isExempt { return 0 }
-    let left = max(0, entitlement.limitWithGrace - count.bytes(of: entitlement.usedInAll))
-    let (most, isTooMuch) = left.multipliedReportingOverflow(by: max(0, hosts - 1))
-    return isTooMuch ? .max : most
+    let left = max(0, entitlement.limitWithGrace - rules.count.bytes(of: entitlement.usedInAll))
+    let others = max(0, hosts - 1)
+    func times(_ hosts: Int64, _ bytes: Int64) -> Int64 {
+      let (most, isTooMuch) = bytes.multipliedReportingOverflow(by: hosts)
+      return isTooMuch ? .max : most
+    }
+    if !rules.fence { return times(others, left) }
+    let live = min(user.row.elsewhere?.hosts ?? 0, others)
+    let sharing = live + (user.openSessions > 0 ? 1 : 0)
+    // One that they come to meanwhile counts itself, too.
+    return saturatingSum(
+      times(live, left / max(1, sharing)), times(others - live, left / (sharing + 1)))
   }
 }
 

@@ -29,7 +29,7 @@ struct Increase {
 struct Counting: ~Copyable {
   private let ledger: Ledger
   private let calendar: UsageCalendar
-  private var rows: EntitlementRows
+  private let rules: Rules
   private var periods: BulkUpdate
   private var history: BulkUpdate
   private var begin: Statement
@@ -49,11 +49,10 @@ struct Counting: ~Copyable {
     let traffic: Traffic
   }
 
-  /// For how many increases at a time rows are read, and then written.
-  private static let batch = 1000
+  /// For how many increases at a time rows are read, and then written: see `BulkUpdate`.
+  private static let batch = 500
 
   init(_ ledger: Ledger) throws(SQLiteError) {
-    let rows = try EntitlementRows(ledger)
     let calendar = try UsageCalendar(ledger.database, zone: ledger.zone)
     // No column of an index.
     let periods = try BulkUpdate(
@@ -74,7 +73,7 @@ struct Counting: ~Copyable {
     toldDay = try ledger.hosts.toldDay()
     self.ledger = ledger
     self.calendar = calendar
-    self.rows = rows
+    rules = ledger.rules
     self.periods = periods
     self.history = history
     self.begin = begin
@@ -95,73 +94,76 @@ struct Counting: ~Copyable {
     let updated = try ledger.database.first("SELECT datetime(?1, 'unixepoch')", time) {
       $0.text(0)
     }
+    var rows = try EntitlementRows(ledger)
     var next = 0
     while next < increases.count {
       var end = min(increases.count, next + Self.batch)
       while end < increases.count, increases[end].user == increases[end - 1].user { end += 1 }
-      var read: [(row: EntitlementRow, name: UInt64)] = []
-      read.reserveCapacity(end - next)
-      try rows.forEach(of: increases[next..<end].map(\.user)) { row, columns in
-        read.append((row, names.map { EntitlementRow.nameHash(columns, by: $0) } ?? 0))
+      let batch = increases[next..<end]
+      try rows.forEach(of: batch.map(\.user)) { row, columns throws(SQLiteError) in
+        let name = names.map { EntitlementRow.nameHash(columns, by: $0) }
+        countUsersWithoutRow(batch, &next, before: row.user)
+        try count(batch, &next, for: &row, named: name ?? 0)
       }
-      var place = 0
-      while next < end {
-        let user = increases[next].user
-        var stop = next + 1
-        while stop < end, increases[stop].user == user { stop += 1 }
-        while place < read.count, read[place].row.user < user { place += 1 }
-        let found = place < read.count && read[place].row.user == user ? read[place] : nil
-        try count(increases[next..<stop], for: found)
-        next = stop
-      }
+      countUsersWithoutRow(batch, &next, before: .max)
       try write(updated ?? "")
     }
   }
 
-  /// Counts the increases of one user, whose row may be missing.
+  /// Counts the increases of one user, up to those of another one.
   private mutating func count(
-    _ increases: ArraySlice<Increase>, for user: (row: EntitlementRow, name: UInt64)?
+    _ increases: ArraySlice<Increase>, _ next: inout Int, for row: inout EntitlementRow,
+    named name: UInt64
   ) throws(SQLiteError) {
-    var row = user?.row
-    if let bare = row, bare.quotaRow == nil { row = try ledger.users.withQuotaRow(bare) }
+    if row.quotaRow == nil, let whole = try ledger.users.withQuotaRow(row) { row = whole }
     isStoreDue = false
-    var next = increases.startIndex
-    while next < increases.endIndex {
+    while next < increases.endIndex, increases[next].user == row.user {
       var increase = increases[next]
       next += 1
-      while next < increases.endIndex,
-        let joined = increase.joined(increases[next], ledger.rules.patience)
+      while next < increases.endIndex, let joined = increase.joined(increases[next], rules.patience)
       {
         increase = joined
         next += 1
       }
       try add(increase, to: &row)
     }
-    guard let row, let quotaRow = row.quotaRow else { return }
+    guard let quotaRow = row.quotaRow else { return }
     if isStoreDue { try ledger.periods.store(row) }
     let used = row.entitlement.used
     periods.add(
-      quotaRow, used.received, used.sent, ledger.rules.count.bytes(of: row.entitlement.usedInAll))
-    ledger.access.note(row, named: user?.name ?? 0, by: ledger.rules)
-    ledger.allowed.note(row, at: increases.last?.at ?? 0, by: ledger.rules)
+      quotaRow, used.received, used.sent, rules.count.bytes(of: row.entitlement.usedInAll))
+    ledger.access.note(row, named: name, by: rules)
+    ledger.allowed.note(row, at: increases[next - 1].at, by: rules)
+  }
+
+  /// Counts in history alone what users moved who have no row any more, up to a user.
+  private mutating func countUsersWithoutRow(
+    _ increases: ArraySlice<Increase>, _ next: inout Int, before user: Int64
+  ) {
+    while next < increases.endIndex, increases[next].user < user {
+      let increase = increases[next]
+      for share in shares(of: increase) {
+        noteHistory(of: increase.user, share.traffic, at: share.at, resetAt: nil)
+      }
+      next += 1
+    }
   }
 
   private mutating func add(
-    _ increase: Increase, to row: inout EntitlementRow?
+    _ increase: Increase, to row: inout EntitlementRow
   ) throws(SQLiteError) {
-    if saturatingSum(increase.at, -max(increase.since, 0)) <= ledger.rules.patience {
-      _ = try add(increase.traffic, of: increase.user, to: &row, at: increase.at)
+    if isRecent(increase) {
+      _ = try add(increase.traffic, to: &row, at: increase.at)
       return
     }
     var periods: Set<Int64> = []
-    let shares = increase.traffic.shares(from: increase.since, to: increase.at, in: ledger.zone)
-    for share in shares {
-      periods.insert(try add(share.traffic, of: increase.user, to: &row, at: share.at))
+    for share in shares(of: increase) {
+      periods.insert(try add(share.traffic, to: &row, at: share.at))
     }
     guard periods.count > 1 else { return }
     for start in periods {
-      if row?.entitlement.span.start == start {
-        row?.isEstimated = true
+      if row.entitlement.span.start == start {
+        row.isEstimated = true
         isStoreDue = true
       }
       try ledger.database.run(
@@ -170,15 +172,23 @@ struct Counting: ~Copyable {
     }
   }
 
+  /// Whether the session was counted a few sweeps ago.
+  private func isRecent(_ increase: Increase) -> Bool {
+    saturatingSum(increase.at, -max(increase.since, 0)) <= rules.patience
+  }
+
+  private func shares(of increase: Increase) -> [Share] {
+    isRecent(increase)
+      ? [Share(at: increase.at, traffic: increase.traffic)]
+      : increase.traffic.shares(from: increase.since, to: increase.at, in: ledger.zone)
+  }
+
   /// - Returns: the start of the period it was added to.
   private mutating func add(
-    _ increase: Traffic, of user: Int64, to found: inout EntitlementRow?, at time: Int64
+    _ increase: Traffic, to row: inout EntitlementRow, at time: Int64
   ) throws(SQLiteError) -> Int64 {
-    if increase.isZero { return found?.entitlement.span.start ?? 0 }
-    moved.append(
-      Moved(start: start(around: time, resetAt: found?.resetAt), user: user, traffic: increase))
-    guard var row = found else { return 0 }
-    defer { found = row }
+    if increase.isZero { return row.entitlement.span.start }
+    noteHistory(of: row.user, increase, at: time, resetAt: row.resetAt)
     if row.quotaRow != nil, time >= row.entitlement.span.end, row.entitlement.span.end != .max {
       row = try ledger.periods.rolledOver(row, to: time)
       isStoreDue = true
@@ -188,11 +198,18 @@ struct Counting: ~Copyable {
       return try ledger.periods.addLate(increase, to: &row, at: time)
     }
     let noticed = row.noticed
-    let wasSlowed = row.entitlement.slowRate(by: ledger.rules) != nil
+    let wasSlowed = row.entitlement.slowRate(by: rules) != nil
     row.entitlement.used += increase
     try ledger.notices.noteUsage(&row, wasSlowed: wasSlowed, at: time)
     if row.noticed != noticed { isStoreDue = true }
     return row.entitlement.span.start
+  }
+
+  private mutating func noteHistory(
+    of user: Int64, _ traffic: Traffic, at time: Int64, resetAt: Int64?
+  ) {
+    moved.append(
+      Moved(start: start(around: time, resetAt: resetAt), user: user, traffic: traffic))
   }
 
   /// Where the stretch of history begins that a moment is part of.

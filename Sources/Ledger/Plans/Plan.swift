@@ -152,7 +152,6 @@ package struct Plans {
     }
   }
 
-  /// Adds a plan that is known not to be there.
   func insert(_ name: String, _ terms: Terms, at time: Int64) throws(SQLiteError) {
     var insert = try ledger.database.prepare(
       "INSERT INTO plans (name, \(Terms.columns.list)) VALUES (:name, \(Terms.columns.parameters))")

@@ -11,6 +11,10 @@ import System
 /// database got with the last change, or once a day.
 package struct LastHeard {
   package internal(set) var sweep: Int64?
+  /// The first of the sweeps until then that had `FENCE`; nil where the last one did not.
+  package internal(set) var fencedSince: Int64?
+  /// Whether the last one found that quota-fence does not come after sweeps any more.
+  package internal(set) var isFenceDown = false
   /// By the servers' names.
   var servers: [String: Int64] = [:]
   /// Networks behind clients (`iroute`) by the servers' names.
@@ -46,7 +50,11 @@ package struct LastHeard {
     guard let end = lines.firstIndex(of: ""), end >= 2 else { return nil }
     let text = lines[..<(end - 1)].joined(separator: "\n")
     guard lines[end - 1] == LastHeard.sum(text) else { return nil }
-    sweep = Int64(lines[0])
+    let words = lines[0].split(separator: " ")
+    let times = words.map { Int64($0) }
+    sweep = times.first ?? nil
+    fencedSince = times.dropFirst().first ?? nil
+    isFenceDown = words.last == "down"
     for line in lines[1..<(end - 1)] {
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2 else { continue }
@@ -85,6 +93,7 @@ package struct LastHeard {
   /// Writes the file.
   func write(in directory: borrowing Directory) throws(SystemError) {
     var lines = [sweep.map { "\($0)" } ?? "-"]
+    if let fencedSince { lines[0] += " \(fencedSince)\(isFenceDown ? " down" : "")" }
     for (server, time) in servers.sorted(by: { $0.key < $1.key }) where !server.contains("\n") {
       lines.append("\(time) \(server)")
       for (client, behind) in networks[server] ?? [:] {
@@ -156,6 +165,8 @@ extension Ledger {
   ) throws(LedgerError) {
     var heard = lastHeard()
     heard.sweep = time
+    heard.fencedSince = rules.fence ? heard.fencedSince ?? time : nil
+    heard.isFenceDown = rules.isFenceDown
     heard.networks = rules.fence ? heard.networks.merging(networks) { $1 } : [:]
     if let configured { heard.servers = heard.servers.filter { configured.contains($0.key) } }
     self.heard = heard

@@ -37,10 +37,13 @@ struct PairingCandidate: Equatable {
     (atConnect.map(condition) ?? false) || (listed.map(condition) ?? false)
   }
 
-  /// Whether it was let in, and may still be open, before a place in the journal.
-  func mayEnd(at position: Int64) -> Bool {
-    !isRefusal && !hasEnd && self.position.map { $0 < position } ?? true
+  /// Whether it may still be open before a place in the journal.
+  fileprivate func isOpen(at position: Int64) -> Bool {
+    !hasEnd && self.position.map { $0 < position } ?? true
   }
+
+  /// Likewise, and was let in.
+  func mayEnd(at position: Int64) -> Bool { !isRefusal && isOpen(at: position) }
 
   /// The rules by which an end finds its session, the surest first.
   fileprivate static let tiers: [@Sendable (PairingCandidate, Endpoints) -> Bool] = [
@@ -64,30 +67,36 @@ struct PairingCandidate: Equatable {
 ///   - mayGuess: whether the only open session of the second may be it if nothing else tells: not
 ///     where it may be the end of a client that another handler refused.
 ///   - candidates: those of the same server process and connected-since, in the journal's order.
-/// - Returns: the candidate's place in the array; nil where none fits.
-func candidate(
-  forEndAt position: Int64, _ end: Endpoints, mayGuess: Bool = true,
-  among candidates: [PairingCandidate]
-) -> Int? {
-  func isOpen(_ candidate: PairingCandidate) -> Bool {
-    !candidate.hasEnd && candidate.position.map { $0 < position } ?? true
-  }
+/// - Returns: the candidate's place; nil where none fits.
+func candidate<Candidates: RandomAccessCollection<PairingCandidate>>(
+  forEndAt position: Int64, _ end: Endpoints, mayGuess: Bool = true, among candidates: Candidates
+) -> Candidates.Index? {
   for isFromListing in [false, true] {
     for fits in PairingCandidate.tiers {
       let found = candidates.lastIndex {
-        isOpen($0) && ($0.position == nil) == isFromListing && fits($0, end)
+        $0.isOpen(at: position) && ($0.position == nil) == isFromListing && fits($0, end)
       }
       if let found { return found }
     }
   }
-  for isFromListing in [false, true] where mayGuess {
+  guard mayGuess else { return nil }
+  let only = onlyCandidate(forEndAt: position, among: candidates)
+  return candidates.firstIndex { $0.id == only }
+}
+
+/// The last rule for an `end`: it belongs to the only open session of the second.
+///
+/// - Returns: the session's number; nil where there is none, or several.
+func onlyCandidate(
+  forEndAt position: Int64, among candidates: some Sequence<PairingCandidate>
+) -> Int64? {
+  for isFromListing in [false, true] {
     for mayBeClosed in [false, true] {
-      let open = candidates.indices.filter {
-        isOpen(candidates[$0]) && !candidates[$0].isRefusal
-          && (candidates[$0].position == nil) == isFromListing
-          && (mayBeClosed || !candidates[$0].isClosed)
-      }
-      if open.count == 1 { return open[0] }
+      var open = candidates.lazy.filter {
+        $0.isOpen(at: position) && !$0.isRefusal && ($0.position == nil) == isFromListing
+          && (mayBeClosed || !$0.isClosed)
+      }.makeIterator()
+      if let only = open.next(), open.next() == nil { return only.id }
     }
   }
   return nil
@@ -96,7 +105,9 @@ func candidate(
 /// Which session, of those that only a listing has shown so far, an `in` is of whose record came late.
 ///
 /// - Parameter candidates: those of the same server process and connected-since.
-func candidate(of connect: Endpoints, among candidates: [PairingCandidate]) -> Int? {
+func candidate<Candidates: RandomAccessCollection<PairingCandidate>>(
+  of connect: Endpoints, among candidates: Candidates
+) -> Candidates.Index? {
   for fits in PairingCandidate.tiers {
     let found = candidates.lastIndex {
       $0.position == nil && !$0.hasEnd && fits($0, connect)

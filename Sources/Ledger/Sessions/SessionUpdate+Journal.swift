@@ -29,12 +29,11 @@ extension SessionUpdate {
   ) throws(SQLiteError) -> Int64? {
     let record = entry.record
     let known = try sessions(of: seconds)
-    let marks = record.kind == .end ? known.endMarks : known.inMarks
-    if marks.contains(record.mark) || reading.isForgotten(entry) { return nil }
+    if known.contains(where: { $0.has(record) }) || reading.isForgotten(entry) { return nil }
     switch record.kind {
     case .auth: return nil
-    case .in: return try takeIn(entry, process, known.open, at: time)
-    case .end: return try takeEnd(entry, process, known.open, at: time)
+    case .in: return try takeIn(entry, process, known, at: time)
+    case .end: return try takeEnd(entry, process, known, at: time)
     case .out:
       let id = try open(Opening(entry, process.id, user: nil, at: time))
       if let reason = record.reason {
@@ -54,12 +53,13 @@ extension SessionUpdate {
   ///
   /// - Returns: its number.
   private mutating func takeIn(
-    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
+    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionsOfSecond], at time: Int64
   ) throws(SQLiteError) -> Int64 {
     var opening = Opening(entry, process.id, user: nil, at: time)
-    if let shown = candidate(of: opening.endpoints, among: known.map(\.candidate)) {
-      try adopt(known[shown].id, opening)
-      return known[shown].id
+    let near = SessionsNearby(opening.endpoints, known)
+    if let shown = candidate(of: opening.endpoints, among: near.candidates) {
+      try adopt(near[shown].id, opening)
+      return near[shown].id
     }
     // A stranger is no user before something is counted.
     opening.user = try ledger.users.knownOwner(named: opening.owner, since: opening.since)
@@ -68,21 +68,28 @@ extension SessionUpdate {
 
   /// - Returns: the number of the session that ended; nil where the record counts for none.
   private mutating func takeEnd(
-    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionRow], at time: Int64
+    _ entry: JournalEntry, _ process: ServerProcess, _ known: [SessionsOfSecond], at time: Int64
   ) throws(SQLiteError) -> Int64? {
     let record = entry.record
     let endpoints = Opening(entry, process.id, user: nil, at: time).endpoints
-    if let place = candidate(
-      forEndAt: entry.start, endpoints, mayGuess: !record.looksRefused,
-      among: known.map(\.candidate))
-    {
-      try end(known[place], with: entry, at: time)
-      return known[place].id
+    let near = SessionsNearby(endpoints, known)
+    let place = candidate(
+      forEndAt: entry.start, endpoints, mayGuess: false, among: near.candidates)
+    if let place {
+      try end(near[place], with: entry, at: time)
+      return near[place].id
     }
     if record.looksRefused { return nil }
+    let all = known.lazy.flatMap(\.open)
+    if let only = onlyCandidate(forEndAt: entry.start, among: all.map(\.candidate)),
+      let session = all.first(where: { $0.id == only })
+    {
+      try end(session, with: entry, at: time)
+      return only
+    }
     // One of several sessions of its second, and nothing tells which: a listing may have counted it as
     // any of them already.
-    if known.contains(where: { $0.candidate.mayEnd(at: entry.start) }) { return nil }
+    if all.contains(where: { $0.candidate.mayEnd(at: entry.start) }) { return nil }
     var opening = Opening(entry, process.id, user: nil, at: time)
     opening.inPosition = nil
     opening.inMark = nil
@@ -166,20 +173,15 @@ extension SessionUpdate {
     return try find.step() ? SessionRow(find) : nil
   }
 
-  /// The sessions and refusals of processes that began in a second.
+  /// The sessions and refusals of processes that began in a second, for each of them.
   private mutating func sessions(
     of seconds: [SecondOfProcess]
-  ) throws(SQLiteError) -> SessionsOfSecond {
+  ) throws(SQLiteError) -> [SessionsOfSecond] {
     try writeCounters()
-    if seconds.count == 1, let crowd = crowds[seconds[0]] { return crowd }
-    var sessions = SessionsOfSecond()
+    var sessions: [SessionsOfSecond] = []
     for second in seconds {
-      if let crowd = crowds[second] {
-        sessions.append(crowd)
-        continue
-      }
-      let found = try storedSessions(of: second)
-      if found.isCrowd { crowds[second] = found }
+      let found = if let crowd = crowds[second] { crowd } else { try storedSessions(of: second) }
+      if found.isCrowd, crowds[second] == nil { crowds[second] = found }
       sessions.append(found)
     }
     return sessions
@@ -207,8 +209,9 @@ extension SessionUpdate {
     guard seconds.contains(where: { crowds[$0] != nil }), let session = try session(id) else {
       return
     }
-    for second in seconds { crowds[second]?.open.removeAll { $0.id == id } }
-    crowds[SecondOfProcess(process: session.process, since: session.since)]?.insert(session)
+    let own = SecondOfProcess(process: session.process, since: session.since)
+    for second in seconds where second != own { crowds[second]?.remove(id) }
+    crowds[own]?.insert(session)
   }
 }
 
@@ -220,26 +223,85 @@ struct SecondOfProcess: Hashable {
 
 /// What there is of a second to compare a record with.
 struct SessionsOfSecond {
-  /// Those without a record of their end, in the journal's order.
-  fileprivate(set) var open: [SessionRow] = []
-  fileprivate(set) var inMarks: Set<UInt64> = []
-  fileprivate(set) var endMarks: Set<UInt64> = []
+  /// In the journal's order. Those that were read without a record of their end stay when it comes.
+  fileprivate private(set) var open: [SessionRow] = []
+  /// The places of those without an end, by where a hook or a listing saw them.
+  private var byReal: [RealAddress: [Int]] = [:]
+  private var byVirtual: [NetworkAddress: [Int]] = [:]
+  private var inMarks: Set<UInt64> = []
+  private var endMarks: Set<UInt64> = []
 
   /// Whether they are so many that they are kept: read again for each record of their second, 10 000
   /// would take minutes. A server lets in a few in a second, but anybody in the hooks' group can lie.
   fileprivate var isCrowd: Bool { inMarks.count + endMarks.count > 64 }
 
-  fileprivate mutating func insert(_ session: SessionRow) {
-    let place = open.lastIndex { $0.id < session.id } ?? -1
-    if !session.candidate.hasEnd { open.insert(session, at: place + 1) }
-    if let mark = session.inMark { inMarks.insert(mark) }
-    if let mark = session.endMark { endMarks.insert(mark) }
+  /// Whether a record was taken in.
+  fileprivate func has(_ record: JournalRecord) -> Bool {
+    record.kind == .end ? endMarks.contains(record.mark) : inMarks.contains(record.mark)
   }
 
-  fileprivate mutating func append(_ others: SessionsOfSecond) {
-    open += others.open
-    inMarks.formUnion(others.inMarks)
-    endMarks.formUnion(others.endMarks)
+  /// The places of sessions without an end that have an address in common with a client. One may be
+  /// there twice.
+  fileprivate func places(near client: Endpoints) -> [Int] {
+    (byReal[client.real, default: []] + byVirtual[client.virtual, default: []]).sorted()
+  }
+
+  fileprivate mutating func insert(_ session: SessionRow) {
+    if let mark = session.inMark { inMarks.insert(mark) }
+    if let mark = session.endMark { endMarks.insert(mark) }
+    let place = open.lowerBound(of: session.id) { $0.id }
+    if place == open.count {
+      if session.candidate.hasEnd { return }
+      open.append(session)
+    } else if open[place].id == session.id {
+      index(place) { places, place in places.removeAll { $0 == place } }
+      open[place] = session
+      if session.candidate.hasEnd { return }
+    } else {
+      if session.candidate.hasEnd { return }
+      open.insert(session, at: place)
+      return indexAll()
+    }
+    index(place) { $0.append($1) }
+  }
+
+  fileprivate mutating func remove(_ id: Int64) {
+    let place = open.lowerBound(of: id) { $0.id }
+    guard place < open.count, open[place].id == id else { return }
+    open.remove(at: place)
+    indexAll()
+  }
+
+  private mutating func indexAll() {
+    (byReal, byVirtual) = ([:], [:])
+    for place in open.indices where !open[place].candidate.hasEnd { index(place) { $0.append($1) } }
+  }
+
+  private mutating func index(_ place: Int, _ change: (inout [Int], Int) -> Void) {
+    for client in [open[place].candidate.atConnect, open[place].candidate.listed] {
+      guard let client else { continue }
+      if client.real.hasPort { change(&byReal[client.real, default: []], place) }
+      if !client.virtual.isNone { change(&byVirtual[client.virtual, default: []], place) }
+    }
+  }
+}
+
+/// The sessions of some seconds that have an address in common with a client, in the journal's order.
+private struct SessionsNearby {
+  private let known: [SessionsOfSecond]
+  private let places: [(second: Int, place: Int)]
+
+  init(_ client: Endpoints, _ known: [SessionsOfSecond]) {
+    self.known = known
+    places = known.indices.flatMap { second in
+      known[second].places(near: client).map { (second, $0) }
+    }
+  }
+
+  subscript(index: Int) -> SessionRow { known[places[index].second].open[places[index].place] }
+
+  var candidates: LazyMapCollection<Range<Int>, PairingCandidate> {
+    places.indices.lazy.map { self[$0].candidate }
   }
 }
 

@@ -84,7 +84,7 @@ extension SessionUpdate {
           ledger.access.note(session, of: known.user, known.counters, device: device)
         }
       }
-      if raisedCount >= 4096 { try writeCounters(areNoted: isNoted) }
+      if raisedCount >= 2048 { try writeCounters(areNoted: isNoted) }
     }
     try writeCounters(areNoted: isNoted)
     return rest

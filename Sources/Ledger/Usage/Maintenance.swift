@@ -12,16 +12,13 @@ package struct Pruning {
   /// Rows that one step removes at most.
   static let stride = 500
 
-  /// - Parameters:
-  ///   - days: how long history is kept, the setting `RETENTION_DAYS`.
-  ///   - now: seconds since 1970.
+  /// - Parameter days: how long history is kept, the setting `RETENTION_DAYS`.
   package init(_ ledger: Ledger, keeping days: Int, at now: Int64) {
     self.ledger = ledger
     let moment = now - Int64(days) * 86_400
     oldest = (moment, ledger.zone.start(of: Day(of: moment, in: ledger.zone)))
   }
 
-  /// How many rows are past, by table; removes nothing.
   package func count() throws(SQLiteError) -> [(table: String, rows: Int)] {
     try History.all.map { history throws(SQLiteError) in
       let rows = try ledger.database.first(
@@ -113,9 +110,7 @@ package struct Maintenance {
   /// Adds up the hours of the oldest day that is over for so long that nobody asks for its hours, in one
   /// transaction: `usage` keeps one row a day and user of it.
   ///
-  /// - Parameters:
-  ///   - days: how long hours are kept, the setting `HOURLY_DAYS`.
-  ///   - now: seconds since 1970.
+  /// - Parameter days: how long hours are kept, the setting `HOURLY_DAYS`.
   /// - Returns: how many rows went into others; nil where no such day is left.
   package func foldDay(keeping days: Int, at now: Int64) throws(SQLiteError) -> Int? {
     let end = ledger.zone.start(of: Day(of: now, in: ledger.zone) + -Int64(days))

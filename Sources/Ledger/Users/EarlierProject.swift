@@ -3,9 +3,7 @@ import SQLite
 
 /// The database of the earlier Python project, which has our three tables and no version.
 package enum EarlierProject {
-  /// Makes sure that a copy is a sound database of it.
-  ///
-  /// - Parameter name: what an error calls the file.
+  /// Makes sure that a copy is a sound database of it. An error calls the file `name`.
   package static func check(_ path: String, called name: String) throws {
     let version = try openCopy(path, called: name).integer("PRAGMA user_version")
     if version != 0 { throw LedgerError.notEarlier(name) }
@@ -66,21 +64,20 @@ extension UsageWriter {
   }
 }
 
-extension Ledger {
+extension Users {
   /// Takes users, quotas, usage and logged sessions over from the database of the earlier Python
   /// project. All of it is one transaction; doing it again adds nothing.
   ///
   /// - Parameters:
   ///   - path: its database, which is only read.
-  ///   - time: seconds since 1970 in UTC.
   ///   - progress: is told how many users are done of how many.
   package func importEarlierProject(
     _ path: String, at time: Int64, progress: (Int, Int) -> Void
   ) throws -> ImportResult {
     let earlier = try Connection(path, .reading, busyTimeout: Ledger.busyTimeout)
     let users = try earlier.earlierUsers()
-    return try transaction {
-      var work = Import(ledger: self, time: time)
+    return try ledger.transaction {
+      var work = Import(ledger: ledger, time: time)
       for (index, user) in users.enumerated() {
         var edit = UserEdit(name: user.name)
         edit.isEnabled = user.isEnabled
@@ -92,21 +89,19 @@ extension Ledger {
     }
   }
 
-  /// Takes over what a user has used and done.
-  ///
   /// - Returns: false where that was done before.
   private func carryOver(
     _ user: EarlierProject.User, to id: Int64, from earlier: borrowing Connection, at time: Int64
   ) throws -> Bool {
-    let isKnown = try database.exists(
+    let isKnown = try ledger.database.exists(
       "SELECT 1 FROM usage WHERE start = ?1 AND user_id = ?2", UsageCalendar.beforeEveryLedger, id)
-    guard !isKnown, let found = try periods.entitlementRow(of: id) else { return false }
-    var row = try periods.rolledOver(found, to: time)
+    guard !isKnown, let found = try ledger.periods.entitlementRow(of: id) else { return false }
+    var row = try ledger.periods.rolledOver(found, to: time)
     row.entitlement.used += user.used
-    try periods.store(row)
-    var history = try UsageWriter(database, zone: zone)
+    try ledger.periods.store(row)
+    var history = try UsageWriter(ledger.database, zone: ledger.zone)
     try history.add(user, as: id)
-    try database.run(
+    try ledger.database.run(
       "UPDATE users SET password_hash = coalesce(password_hash, ?2) WHERE id = ?1", id,
       user.passwordHash)
     try copyLog(of: user.id, to: id, from: earlier)
@@ -123,7 +118,7 @@ extension Ledger {
       """)
     rows.bind(1, earlierID)
     while try rows.step() {
-      try database.run(
+      try ledger.database.run(
         """
         INSERT INTO traffic_logs (user_id, bytes_sent, bytes_received, log_timestamp)
         VALUES (?1, ?2, ?3, ?4)

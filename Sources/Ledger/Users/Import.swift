@@ -29,30 +29,28 @@ package enum ImportError: Error {
   case plan(place: Int, LedgerError)
 }
 
-extension Ledger {
+extension Users {
   /// All users, in the order of their names' bytes, and all plans, as of one moment.
   package func export() throws -> (users: [UserRecord], plans: [Plan]) {
-    try snapshot {
-      let users = try database.query(
+    try ledger.snapshot {
+      let users = try ledger.database.query(
         "\(UserRecord.selection) WHERE \(Users.isPresent) ORDER BY username"
       ) { UserRecord($0) }
-      return (users, try plans.all())
+      return (users, try ledger.plans.all())
     }
   }
 
   /// Brings plans and users to what an import says of them: who is not there is added, who is there
   /// is changed. All of it is one transaction.
   ///
-  /// - Parameters:
-  ///   - time: seconds since 1970 in UTC.
-  ///   - progress: is told how many users are done.
+  /// - Parameter progress: is told how many users are done.
   /// - Throws: `ImportError` where some of it makes no sense.
   package func `import`(
     _ users: [UserEdit], plans: [Plan], at time: Int64, progress: (Int) -> Void
   ) throws -> ImportResult {
-    try Ledger.makeRoom(forSessions: users.count, in: database)
-    return try transaction {
-      var work = Import(ledger: self, time: time)
+    try Ledger.makeRoom(forSessions: users.count, in: ledger.database)
+    return try ledger.transaction {
+      var work = Import(ledger: ledger, time: time)
       for (place, plan) in plans.enumerated() {
         do { try work.bring(plan) } catch let error as LedgerError where error.isAboutTerms {
           throw ImportError.plan(place: place, error)
@@ -63,7 +61,7 @@ extension Ledger {
       for (place, user) in users.enumerated() {
         do {
           // By `NAMES=fold` two of them may be one.
-          guard seen.insert(self.users.key(of: user.name)).inserted else {
+          guard seen.insert(key(of: user.name)).inserted else {
             throw LedgerError.userExists(user.name)
           }
           try work.bring(user)

@@ -244,7 +244,6 @@ extension Users {
   /// Their events take the new name too, but for refusals: those are of the client that asked to
   /// come in under the old one.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`, or `userExists` for a name that is taken.
   package func rename(
     _ name: UserName, to newName: UserName, at time: Int64
@@ -284,9 +283,7 @@ extension Users {
   /// Their usage, sessions and events are kept unless they are to go too. A live session stays theirs
   /// to its end, and is judged as a stranger's is.
   ///
-  /// - Parameters:
-  ///   - isPurge: whether the history goes too, all but the accounts of live sessions.
-  ///   - time: seconds since 1970 in UTC.
+  /// - Parameter isPurge: whether the history goes too, all but the accounts of live sessions.
   /// - Returns: the user as they were.
   /// - Throws: `LedgerError.noSuchUser`.
   package func remove(

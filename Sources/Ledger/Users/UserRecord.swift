@@ -240,19 +240,24 @@ struct EntitlementRow {
   static func name(_ row: borrowing Statement) -> UserName { UserName(bytes: row.bytes(17)) }
 }
 
-/// The statement that reads the entitlements of users by their ids.
+/// The statements that read the entitlements of users by their ids.
 ///
 /// Those whose ids are close to each other are read in one pass, which takes half of what a look at
 /// each does; in a sweep nearly everybody is asked for.
 struct EntitlementRows: ~Copyable {
+  /// Users with a row in `user_quotas`, in the order of its index: each finds its user beside the last one.
+  private var pass: Statement
+  /// One user, with such a row or without.
   private var find: Statement
 
   /// - Parameter condition: what has to hold for a user besides.
   init(_ ledger: Ledger, where condition: String = "true") throws(SQLiteError) {
-    find = try ledger.database.prepare(
-      """
-      \(EntitlementRow.selection) users.id BETWEEN ?1 AND ?2 AND \(condition) ORDER BY users.id
-      """)
+    let pass = try ledger.database.prepare(
+      "\(EntitlementRow.selection) user_id BETWEEN ?1 AND ?2 AND \(condition) ORDER BY user_id")
+    let find = try ledger.database.prepare(
+      "\(EntitlementRow.selection) users.id = ?1 AND \(condition)")
+    self.pass = pass
+    self.find = find
   }
 
   /// Hands the rows of users to a body, each with the statement that it was read from.
@@ -260,20 +265,41 @@ struct EntitlementRows: ~Copyable {
   /// - Parameter users: their ids in ascending order; an id may be there more than once.
   mutating func forEach(
     of users: [Int64],
-    _ body: (EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
+    _ body: (inout EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     var next = 0
     while next < users.count {
       var last = next
       while last + 1 < users.count, users[last + 1] - users[last] <= 2 { last += 1 }
-      find.bind(1, users[next])
-      find.bind(2, users[last])
-      while try find.step() {
-        let user = find.integer(0)
-        while users[next] < user { next += 1 }
-        if users[next] == user { try body(EntitlementRow(find), find) }
+      pass.bind(1, users[next])
+      pass.bind(2, users[last])
+      while try pass.step() {
+        let user = pass.integer(0)
+        try findEach(of: users, &next, before: user, body)
+        guard users[next] == user else { continue }
+        var row = EntitlementRow(pass)
+        try body(&row, pass)
+        next += 1
       }
-      next = last + 1
+      try findEach(of: users, &next, before: users[last] + 1, body)
+    }
+  }
+
+  /// Hands the rows of users whom a pass did not meet to a body, and those of users whom it met once more.
+  private mutating func findEach(
+    of users: [Int64], _ next: inout Int, before end: Int64,
+    _ body: (inout EntitlementRow, borrowing Statement) throws(SQLiteError) -> Void
+  ) throws(SQLiteError) {
+    while next < users.count, users[next] < end {
+      if next == 0 || users[next] != users[next - 1] {
+        find.bind(1, users[next])
+        if try find.step() {
+          var row = EntitlementRow(find)
+          try body(&row, find)
+          find.reset()
+        }
+      }
+      next += 1
     }
   }
 }

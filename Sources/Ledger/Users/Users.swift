@@ -43,7 +43,6 @@ extension Users {
     while try rows.step() { body(try present(UserRecord(rows), at: time)) }
   }
 
-  /// The names of all users, in the order of their bytes.
   package func names() throws(SQLiteError) -> [UserName] {
     try ledger.database.query(
       "SELECT username FROM users WHERE \(Users.isPresent) ORDER BY username"
@@ -103,7 +102,6 @@ extension Users {
   /// - Parameters:
   ///   - terms: what they have of their own; a quota that neither they nor their plan has is unlimited.
   ///   - plan: the name of the plan that they follow in everything else; nil for none.
-  ///   - time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.userExists`, `.noSuchPlan`, or what `check` throws.
   package func add(
     _ name: UserName, _ terms: Terms, plan: String? = nil, at time: Int64
@@ -115,7 +113,6 @@ extension Users {
     }
   }
 
-  /// Adds a user who is known not to be there.
   func add(_ name: UserName, _ terms: Terms, _ plan: Plan?, at time: Int64) throws -> UserRecord {
     let effective = terms.following(plan?.terms ?? Terms())
     try ledger.check(effective, own: terms)
@@ -159,7 +156,6 @@ extension Users {
 
   /// Lets a user in again or shuts them out.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
   package func setEnabled(
     _ isEnabled: Bool, _ name: UserName, at time: Int64
@@ -170,7 +166,6 @@ extension Users {
   /// Lets a user's usage start over now. What was used so far stays in a finished period; nothing else
   /// changes.
   ///
-  /// - Parameter time: seconds since 1970 in UTC.
   /// - Throws: `LedgerError.noSuchUser`.
   package func reset(_ name: UserName, at time: Int64) throws -> ChangeResult {
     try change(name, at: time) { try reset(&$0, at: time) }

@@ -27,6 +27,11 @@ package struct ConfigEdit {
     lineEnd = raw.first?.last == Bytes.carriageReturn ? [Bytes.carriageReturn] : []
   }
 
+  /// Where the text ends: behind the last line feed there is no line.
+  private var end: Int {
+    if case .kept(let last)? = lines.last, last.isEmpty { lines.count - 1 } else { lines.count }
+  }
+
   /// A line that OpenVPN would not read, for it takes at most 255 bytes with the line feed
   /// (`read_config_file`, options_parse.c); nil where there is none.
   package var overlongLine: [UInt8]? {
@@ -101,9 +106,7 @@ package struct ConfigEdit {
       if bytes.trimmingLineEnd.ends(with: mark.utf8) { return [.removed(bytes)] + new }
       return [.removed(bytes), .added(Array(former.utf8) + bytes)] + new
     }
-    // Behind the last line feed there is no line.
-    let endsWithLine = if case .kept(let end)? = edit.lines.last { !end.isEmpty } else { true }
-    edit.lines.insert(contentsOf: added, at: edit.lines.count - (endsWithLine ? 0 : 1))
+    edit.lines.insert(contentsOf: added, at: edit.end)
     return edit
   }
 
@@ -149,10 +152,7 @@ package struct ConfigEdit {
         edit.lines.replaceSubrange(index...index, with: [.removed(bytes), .added(new)])
       }
     } else {
-      // Behind the last line feed there is no line.
-      let endsWithLine = if case .kept(let end)? = edit.lines.last { !end.isEmpty } else { true }
-      let end = edit.lines.count - (endsWithLine ? 0 : 1)
-      edit.lines.insert(.added(new), at: last("#" + key).map { $0 + 1 } ?? end)
+      edit.lines.insert(.added(new), at: last("#" + key).map { $0 + 1 } ?? edit.end)
     }
     return edit
   }
@@ -199,12 +199,9 @@ extension ServerConfig {
   /// The lines that this server lacks for its users to be metered.
   ///
   /// - Parameters:
-  ///   - server: its name.
-  ///   - hooks: the directory of our hooks.
   ///   - atLogin: whether the connect hook should stand before the program that checks passwords.
   ///   - group: the group that hooks need where the server gives up root.
   ///   - keepsManagement: whether its management lines, if it has some, are of use as they stand.
-  ///   - exists: whether there is a file of this path.
   package func wantedLines(
     server: String, hooks: String, atLogin: Bool = false, group: String = "openvpn-quota",
     keepsManagement: Bool = true, exists: (String) -> Bool

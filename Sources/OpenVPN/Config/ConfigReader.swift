@@ -111,7 +111,7 @@ struct ConfigReader {
   ) throws(ConfigError) -> [[UInt8]] {
     // OpenVPN's lines still have their line feed, so that a backslash at the end escapes that.
     do { return try ConfigLexer.words(in: line + [Bytes.lineFeed]) } catch {
-      throw .mistake(place, what: error.description)
+      throw .mistake(place, what: error.rawValue)
     }
   }
 
@@ -190,8 +190,6 @@ struct ConfigReader {
   }
 
   /// The place that the `management` lines come to together.
-  ///
-  /// - Parameter last: the last of them.
   private func endpoint(
     _ last: Located<[String]>
   ) throws(ConfigError) -> ServerConfig.Management {
@@ -227,21 +225,11 @@ struct ConfigReader {
 /// follows the sixteenth is not looked at.
 enum ConfigLexer {
   /// Why OpenVPN would not start with this line.
-  enum Mistake: Error, Equatable {
-    case noClosingQuote
-    case badBackslash
-    case endsInBackslash
-    case wordTooLong
-
-    var description: String {
-      switch self {
-      case .noClosingQuote: "a quotation is not closed"
-      case .badBackslash:
-        "a backslash must be followed by a backslash, a double quote or a blank"
-      case .endsInBackslash: "the line ends in a backslash"
-      case .wordTooLong: "a word has more than 256 bytes"
-      }
-    }
+  enum Mistake: String, Error {
+    case noClosingQuote = "a quotation is not closed"
+    case badBackslash = "a backslash must be followed by a backslash, a double quote or a blank"
+    case endsInBackslash = "the line ends in a backslash"
+    case wordTooLong = "a word has more than 256 bytes"
   }
 
   private enum State { case between, bare, quoted, singleQuoted }

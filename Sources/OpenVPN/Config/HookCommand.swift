@@ -16,14 +16,10 @@ package struct HookCommand: Equatable, Sendable {
   }
 
   package let kind: Kind
-  /// The command's words, its program first.
   package let words: [String]
   /// Our hook and its arguments; empty where it is not there.
   private let hook: ArraySlice<String>
 
-  /// - Parameters:
-  ///   - words: the command as OpenVPN splits it.
-  ///   - exists: whether there is a file of this name.
   package init(_ words: [String], exists: (String) -> Bool) {
     self.words = words
     let start = words.firstIndex { word in
@@ -127,7 +123,6 @@ extension ServerConfig {
     plugins.filter { !fileName(of: $0.value).contains("down-root") }
   }
 
-  /// The lines that name our hooks.
   package var hookLines: [Located<[String]>] {
     [clientConnect, clientDisconnect, passwordCheck].compactMap(\.self).filter { line in
       HookCommand(line.value) { _ in true }.kind != .foreign

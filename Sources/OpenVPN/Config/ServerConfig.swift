@@ -55,7 +55,6 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var group: Located<String>?
   /// The directory that is the root directory of hooks.
   package internal(set) var chroot: Located<String>?
-  /// Several sessions of one name are allowed.
   package internal(set) var duplicateCN: ConfigPlace?
   /// OpenVPN passes packets from client to client itself.
   package internal(set) var clientToClient: ConfigPlace?
@@ -71,7 +70,6 @@ package struct ServerConfig: Equatable, Sendable {
   package internal(set) var passwordMethod: String?
   /// The paths of its plugins, which may check passwords too.
   package internal(set) var plugins: [Located<String>] = []
-  /// Clients may leave their login out.
   package internal(set) var optionalLogin: ConfigPlace?
   /// The words of the `client-connect` command, its program first.
   package internal(set) var clientConnect: Located<[String]>?
@@ -97,9 +95,6 @@ package struct ServerConfig: Equatable, Sendable {
   /// Paths in it are relative to its directory, where the systemd units of Debian and upstream
   /// start OpenVPN, and to what `cd` says from its line on.
   ///
-  /// - Parameters:
-  ///   - file: the path of the config.
-  ///   - read: gives the content of a file.
   /// - Throws: `ConfigError` for a file that cannot be read, and for what OpenVPN would not start
   ///   with if this is a server's config: another program's file is no server, whatever stands in it.
   ///   Directives that do not matter here are not looked at.

@@ -106,8 +106,6 @@ package struct KillAddress: Hashable, Sendable {
   /// Whether it is in the form of 2.7.
   package let namesProtocol: Bool
 
-  /// Reads a listing's real address.
-  ///
   /// - Returns: nil for what no `kill` finds.
   package init?(realAddress: ArraySlice<UInt8>) {
     var parts = realAddress.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
@@ -176,13 +174,10 @@ package enum ManagementEvent: Sendable {
   case ready(version: Int)
   /// The answer to `ManagementCommand.listing`, its process id included.
   case listing(StatusListing)
-  /// The answer to one of the kill commands.
   case reply(ManagementReply)
-  /// The conversation is over. Nothing comes after this.
   case failed(ManagementFailure)
 }
 
-/// The one-line answer to a command.
 package struct ManagementReply: Equatable, Sendable {
   package let command: ManagementCommand
   /// Whether it began with `SUCCESS:` rather than `ERROR:`.
@@ -195,7 +190,6 @@ package struct ManagementReply: Equatable, Sendable {
 ///
 /// The description completes `server NAME: …`; text from the peer in it is made safe to print.
 package enum ManagementFailure: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What the session was waiting for.
   package enum Step: Sendable {
     case greeting
     case password
@@ -223,13 +217,11 @@ package enum ManagementFailure: Error, Equatable, Sendable, CustomStringConverti
   /// It hung up before its first byte, as it does on a user that `management-client-user` or
   /// `management-client-group` keeps out (manage.c, `man_verify_unix_peer_uid_gid`).
   case turnedAway
-  /// It hung up in the middle.
   case cutOff(Step)
   /// It began, or had been ready, and did not finish in time.
   case timedOut(Step)
   /// What came is not the management protocol; the start of it for the message.
   case garbage(String)
-  /// It answered a command with `ERROR:`.
   case refused(command: String, text: String)
 
   package var description: String {

@@ -42,7 +42,6 @@ package struct ManagementSession: Sendable {
   private var output: [UInt8] = []
   private var events: [ManagementEvent] = []
 
-  /// What has come and is not done with.
   private var buffer: [UInt8] = []
   /// Where the line begins that is to be read next.
   private var lineStart = 0
@@ -76,7 +75,6 @@ package struct ManagementSession: Sendable {
   ///   - password: sent if the server asks for one; only the first line counts, as OpenVPN reads
   ///     its own password file.
   ///   - timeout: how long each step may take.
-  ///   - now: the time of the connection.
   ///   - readsNetworks: whether listings are to have the networks behind clients.
   package init(
     password: [UInt8]?, timeout: Duration, now: Duration, readsNetworks: Bool = false
@@ -88,7 +86,6 @@ package struct ManagementSession: Sendable {
     stepDeadline = now + timeout
   }
 
-  /// Takes bytes that came from the server.
   package mutating func receive(_ bytes: Span<UInt8>, now: Duration) {
     guard !isOver, !bytes.isEmpty else { return }
     hasHeard = true
@@ -99,7 +96,6 @@ package struct ManagementSession: Sendable {
     advance(to: now)
   }
 
-  /// Learns that the server has closed the connection.
   package mutating func peerClosed(now: Duration) {
     switch phase {
     case .over: break

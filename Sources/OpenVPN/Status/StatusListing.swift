@@ -109,24 +109,24 @@ package struct StatusRow: Sendable {
   let bytes: [UInt8]
   let record: StatusRecord
 
+  private func text(_ field: StatusRecord.Field) -> ArraySlice<UInt8> { bytes[record.range(field)] }
+
   /// The name in the client's certificate, or what has taken its place; `UNDEF` before the
   /// handshake is far enough. Any byte but TAB, CR, LF and other control bytes may be in it.
-  package var commonName: ArraySlice<UInt8> { bytes[record.range(record.commonName)] }
+  package var commonName: ArraySlice<UInt8> { text(record.commonName) }
 
   /// Where the client is: `10.77.0.2:35040`, `fd77::5` without a port up to OpenVPN 2.6,
   /// `udp4:10.77.0.2:35040` or `udp6:[fd77::5]:35040` from 2.7. It moves when the client does.
-  package var realAddress: ArraySlice<UInt8> { bytes[record.range(record.realAddress)] }
+  package var realAddress: ArraySlice<UInt8> { text(record.realAddress) }
 
   /// The IPv4 address the server gave it, empty if none.
-  package var virtualAddress: ArraySlice<UInt8> { bytes[record.range(record.virtualAddress)] }
+  package var virtualAddress: ArraySlice<UInt8> { text(record.virtualAddress) }
 
   /// The IPv6 address the server gave it, empty if none or before OpenVPN 2.4.
-  package var virtualIPv6Address: ArraySlice<UInt8> {
-    bytes[record.range(record.virtualIPv6Address)]
-  }
+  package var virtualIPv6Address: ArraySlice<UInt8> { text(record.virtualIPv6Address) }
 
   /// The name it logged in with, `UNDEF` without a login; empty in format 1.
-  package var username: ArraySlice<UInt8> { bytes[record.range(record.username)] }
+  package var username: ArraySlice<UInt8> { text(record.username) }
 
   /// Bytes from the client since it connected; what is beyond `Int64.max` is `Int64.max`.
   package var bytesReceived: Int64 { record.bytesReceived }

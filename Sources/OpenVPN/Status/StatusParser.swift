@@ -169,6 +169,7 @@ struct StatusParser: Sendable {
     var kept = record
     kept.line = UInt32(truncatingIfNeeded: start)
     func keep(_ field: inout StatusRecord.Field) {
+      if field.count == 0 { return field = StatusRecord.Field() }
       let text = bytes.extracting(record.range(field))
       field.offset = UInt16(listing.text.count - start)
       listing.text.append(copying: text)
@@ -287,9 +288,11 @@ struct StatusParser: Sendable {
     fields.removeAll(keepingCapacity: true)
     let separator = separator
     var start = line.lowerBound
-    for index in line where bytes[index] == separator {
-      fields.append(start..<index)
-      start = index + 1
+    unsafe bytes.extracting(line).withUnsafeBufferPointer { text in
+      for place in text.indices where unsafe text[place] == separator {
+        fields.append(start..<line.lowerBound + place)
+        start = line.lowerBound + place + 1
+      }
     }
     fields.append(start..<line.upperBound)
   }
@@ -341,14 +344,13 @@ struct StatusColumns: Sendable {
 struct StatusFields {
   let fields: ArraySlice<Range<Int>>
   let columns: StatusColumns
-  /// Separators that are part of the common name.
   let inName: Int
-  /// Separators that are part of the username.
   let inUsername: Int
 
   /// The bytes of a column, nil where the table has no such column.
   func range(_ column: Int?) -> Range<Int>? {
     guard let column else { return nil }
+    if inName | inUsername == 0 { return fields[fields.startIndex + column] }
     let before =
       shift(column, behind: columns.commonName, inName)
       + shift(column, behind: columns.username, inUsername)

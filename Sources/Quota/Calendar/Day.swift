@@ -100,18 +100,11 @@ package enum Weekday: Int64, CaseIterable, Sendable {
   case saturday
   case sunday
 
-  /// The English name in small letters: `monday`.
-  package var name: String {
-    switch self {
-    case .monday: "monday"
-    case .tuesday: "tuesday"
-    case .wednesday: "wednesday"
-    case .thursday: "thursday"
-    case .friday: "friday"
-    case .saturday: "saturday"
-    case .sunday: "sunday"
-    }
-  }
+  package var name: String { Weekday.names[Int(rawValue) - 1] }
+
+  private static let names = [
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+  ]
 
   /// The day that a name or its first three letters stand for, in any case; nil for other texts.
   package init?(parsing text: String) {

@@ -1,7 +1,6 @@
 /// How often a quota begins anew, by the calendar of a zone.
 package enum Period: Equatable, Sendable {
   case none
-  /// At midnight.
   case day
   /// At the start of a day of the week.
   case week(Weekday)
@@ -17,11 +16,6 @@ package enum Period: Equatable, Sendable {
   ///
   /// The spans of one zone follow each other without a gap: where a clock that is set back shows
   /// the midnight between two of them twice, the later one begins the first time.
-  ///
-  /// - Parameters:
-  ///   - time: the moment in UTC seconds, 0 or more.
-  ///   - zone: where the days begin.
-  /// - Returns: a span that contains the moment.
   package func span(at time: Int64, in zone: Zone) -> TimeSpan {
     if self == .none { return .always }
     let first = firstDay(around: Day(of: time, in: zone))
@@ -149,7 +143,6 @@ extension Period {
   ///   - period: `none`, `day`, `week`, `month`, `year`, or days such as `30d` or `30 days`.
   ///   - resetDay: when it begins: a day of the week (Monday if nil), a day of the month (1 if
   ///     nil), or a date for days (today if nil); nil for the others.
-  ///   - today: the date in the zone that the period is for.
   /// - Throws: `PeriodError`, whose description says what is allowed.
   package static func parse(
     _ period: String, resetDay: String?, today: Day

@@ -21,12 +21,7 @@ package enum LogLevel: Int, SettingChoice, Comparable, Sendable, CaseIterable {
 
   /// The word in a log line and in the setting `LOG_LEVEL`.
   package var word: String {
-    switch self {
-    case .debug: "debug"
-    case .info: "info"
-    case .warning: "warning"
-    case .error: "error"
-    }
+    String(LogLevel.words.description.split(separator: " ")[rawValue])
   }
 
   /// The syslog priority that systemd reads from `<N>` at the start of a line, see `sd-daemon(3)`.
@@ -46,7 +41,6 @@ package struct StandardError: Sendable {
   package enum Reader: Sendable {
     /// systemd's journal, which adds the time, and the program's name, to a line itself.
     case journal
-    /// A person at a terminal.
     case terminal
     /// Anything else: cron, OpenVPN's log, a file, a script.
     case other
@@ -113,11 +107,6 @@ package struct DiagnosticPrinter: Sendable {
   /// Whether a person at a terminal sees what is logged.
   private(set) var showsLog = true
 
-  /// The diagnostics of a program.
-  ///
-  /// - Parameters:
-  ///   - program: its name, as typed.
-  ///   - errors: where it speaks to.
   package init(program: String, errors: StandardError = StandardError()) {
     self.program = program
     self.errors = errors
@@ -130,10 +119,8 @@ package struct DiagnosticPrinter: Sendable {
     return printer
   }
 
-  /// Says that something was not done.
   package func error(_ message: String, hint: String? = nil) { say(.error, message, hint: hint) }
 
-  /// Says that something is not as it should be, though the work goes on.
   package func warning(_ message: String, hint: String? = nil) {
     say(.warning, message, hint: hint)
   }
@@ -160,7 +147,6 @@ package struct DiagnosticPrinter: Sendable {
 /// How far long work has come: one line on a terminal, gone at the end; nothing elsewhere.
 package final class Progress {
   private let what: String
-  /// Whether anybody sees it.
   package let isShown = isatty(STDERR_FILENO) == 1
   private var next = Clock.monotonic + .milliseconds(300)
   private var hasLine = false

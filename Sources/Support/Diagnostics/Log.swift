@@ -26,10 +26,7 @@ package final class Log {
 
   /// A log that is not opened before its first line.
   ///
-  /// - Parameters:
-  ///   - diagnostics: whose lines they are, and where errors of the log itself go.
-  ///   - path: the setting `LOG_FILE`; empty for no file.
-  ///   - level: the setting `LOG_LEVEL`.
+  /// - Parameter path: the setting `LOG_FILE`; empty for no file.
   package init(diagnostics: DiagnosticPrinter, path: String, level: LogLevel) {
     self.diagnostics = diagnostics
     self.path = path
@@ -44,12 +41,7 @@ package final class Log {
       diagnostics: diagnostics, path: isDryRun ? "" : settings.logFile, level: settings.logLevel)
   }
 
-  /// Logs an event, if its level is high enough.
-  ///
-  /// - Parameters:
-  ///   - level: its level.
-  ///   - event: what happened, a word or a few.
-  ///   - details: `key=value` pairs in their order.
+  /// Logs an event with `key=value` pairs in their order, if its level is high enough.
   package func record(
     _ level: LogLevel, _ event: StaticString,
     _ details: KeyValuePairs<StaticString, FieldValue> = [:]
@@ -153,8 +145,6 @@ extension Descriptor {
 }
 
 /// A UTC time as ISO 8601 has it: `2026-11-23T20:36:45Z`.
-///
-/// - Parameter time: seconds since 1970 in UTC.
 package func isoTime(_ time: Int64) -> String {
   let second = Int((time % 86_400 + 86_400) % 86_400)
   let clock = [second / 3600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }

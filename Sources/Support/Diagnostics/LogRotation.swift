@@ -20,10 +20,7 @@ package struct LogRotation {
     package var removed = 0
   }
 
-  /// - Parameters:
-  ///   - path: the setting `LOG_FILE`.
-  ///   - limit: the setting `MAX_LOG_SIZE`: bytes that may be exceeded once; 0 for any number.
-  ///   - generations: the setting `LOG_GENERATIONS`.
+  /// - Parameter limit: the setting `MAX_LOG_SIZE`: bytes that may be exceeded once; 0 for any number.
   package init(of path: String, limit: Int64, generations: Int) {
     logs = RotatedLogs(log: path, limit: generations)
     self.limit = limit
@@ -123,31 +120,24 @@ extension Descriptor {
 }
 
 /// Why a log was not rotated, or not packed, other than that a system call failed.
-package enum RotationError: UserFacingError {
-  /// `gzip` did, and has said why on standard error.
-  case gzip(String)
+package struct RotationError: UserFacingError {
+  package let message: String
+  package let hint: String?
+  package let exitStatus: ExitStatus
+
+  /// `gzip` failed, and has said why on standard error.
+  static func gzip(_ path: String) -> RotationError {
+    RotationError(
+      message: "cannot pack \(path): gzip failed",
+      hint: "the log is as it was, and is packed with the next rotation", exitStatus: .inputOutput)
+  }
+
   /// The log is a link, a pipe or a device.
-  case notAFile(String)
-
-  package var message: String {
-    switch self {
-    case .gzip(let path): "cannot pack \(path): gzip failed"
-    case .notAFile(let path): "cannot rotate \(path): it is not a regular file"
-    }
-  }
-
-  package var hint: String? {
-    switch self {
-    case .gzip: "the log is as it was, and is packed with the next rotation"
-    case .notAFile: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation"
-    }
-  }
-
-  package var exitStatus: ExitStatus {
-    switch self {
-    case .gzip: .inputOutput
-    case .notAFile: .configuration
-    }
+  static func notAFile(_ path: String) -> RotationError {
+    RotationError(
+      message: "cannot rotate \(path): it is not a regular file",
+      hint: "set LOG_FILE to the file itself, or MAX_LOG_SIZE=0 to have no rotation",
+      exitStatus: .configuration)
   }
 }
 
@@ -183,9 +173,7 @@ struct RotatedLogs {
     }
   }
 
-  /// Removes those past the limit, which was higher before.
-  ///
-  /// - Returns: how many.
+  /// - Returns: how many were removed of those past the limit, which was higher before.
   func removeSurplus() throws(SystemError) -> Int {
     var count = 0
     for number in limit + 1..<RotatedLogs.most + 1 {
@@ -197,9 +185,7 @@ struct RotatedLogs {
     return count
   }
 
-  /// Packs all but the youngest that are not packed yet.
-  ///
-  /// - Returns: how many.
+  /// - Returns: how many were packed: all but the youngest that are not packed yet.
   func packOlder() throws -> Int {
     guard limit > 1 else { return 0 }
     var count = 0

@@ -7,7 +7,6 @@ package protocol UserFacingError: Error {
   /// outside may be in it as it came; the code that prints it escapes it.
   var message: String { get }
   var hint: String? { get }
-  /// How the program ends when this ends it.
   var exitStatus: ExitStatus { get }
 }
 
@@ -44,13 +43,11 @@ extension SystemError: UserFacingError {
 /// The hooks are the exception: `quota-connect` ends with 0 (in) or 1 (out), `quota-disconnect`
 /// with 0 whatever happened.
 package enum ExitStatus: Int32, Sendable {
-  /// Everything was done.
   case done = 0
   /// `quota-admin check` found something to see to.
   case warningsFound = 1
   /// `quota-admin check` found something that does not work.
   case errorsFound = 2
-  /// The command line was wrong.
   case usage = 64
   /// Data given to the program, or found in its database, is not what it should be.
   case badData = 65
@@ -58,15 +55,11 @@ package enum ExitStatus: Int32, Sendable {
   case unavailable = 69
   /// The program contradicted itself: a bug.
   case bug = 70
-  /// A file could not be created.
   case cannotCreate = 73
-  /// A file could not be read or written.
   case inputOutput = 74
   /// Another program holds the sweep lock, and nothing else.
   case locked = 75
-  /// The system did not permit it.
   case permission = 77
-  /// A setting is wrong, or what it names is missing.
   case configuration = 78
 }
 
@@ -94,12 +87,8 @@ package struct SweepUnderWay: UserFacingError {
 
 /// Finds the name that a mistyped one was meant to be.
 package enum NearestName {
-  /// The known name that takes the fewest letters changed, added or left out, case not counting;
-  /// nil if none is near: more than a third of its letters, or 3, would have to change.
-  ///
-  /// - Parameters:
-  ///   - name: what was typed.
-  ///   - known: the names there are; of two equally near the first is given.
+  /// The known name that takes the fewest letters changed, added or left out, case not counting, the first
+  /// of several; nil if none is near: more than a third of its letters, or 3, would have to change.
   package static func of(_ name: [UInt8], among known: [String]) -> String? {
     var best: (name: String, distance: Int)?
     for candidate in known {

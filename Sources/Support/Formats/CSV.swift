@@ -101,7 +101,6 @@ package struct CSVReader {
       && (position + 1 == bytes.count || bytes[position + 1] == CSV.lineFeed)
   }
 
-  /// Goes past a line break, if there is one here.
   private mutating func takeLineBreak() -> Bool {
     guard isAtLineBreak else { return false }
     position += bytes[position...].starts(with: [CSV.carriageReturn, CSV.lineFeed]) ? 2 : 1
@@ -121,31 +120,18 @@ package struct CSVError: Error, Equatable, Sendable, CustomStringConvertible {
     self.kind = kind
   }
 
-  package enum Kind: Sendable {
-    /// A quote that begins on this line is never closed.
-    case openQuote
-    /// There is something between a closing quote and the next separator.
-    case textBehindQuote
-    /// A quote inside a field that does not begin with one.
-    case strayQuote
-    /// A carriage return that ends no line, in a field without quotes.
-    case strayCarriageReturn
+  package enum Kind: String, Sendable {
+    case openQuote = "a quoted field has no closing quote"
+    case textBehindQuote =
+      "there is text behind a closing quote; a quote inside a field is written twice"
+    case strayQuote = """
+      a quote stands inside a field without quotes; such a field is put in quotes, and the \
+      quote written twice
+      """
+    case strayCarriageReturn = "a carriage return stands inside a field without quotes"
   }
 
-  package var description: String {
-    let what =
-      switch kind {
-      case .openQuote: "a quoted field has no closing quote"
-      case .textBehindQuote:
-        "there is text behind a closing quote; a quote inside a field is written twice"
-      case .strayQuote:
-        "a quote stands inside a field without quotes; such a field is put in quotes, and the "
-          + "quote written twice"
-      case .strayCarriageReturn:
-        "a carriage return stands inside a field without quotes"
-      }
-    return "line \(line): \(what)"
-  }
+  package var description: String { "line \(line): \(kind.rawValue)" }
 }
 
 /// Writes CSV as RFC 4180 has it, row by row, as bytes: fields separated by commas, rows ended by

@@ -60,13 +60,7 @@ package enum Escaping {
 
   /// The byte that `\xHH` stands for, if that is what begins there.
   private static func escapedByte(in text: [UInt8], at index: Int) -> UInt8? {
-    func digit(_ byte: UInt8) -> UInt8? {
-      switch byte {
-      case 0x30...0x39: byte - 0x30
-      case 0x41...0x46: byte - 0x37
-      default: nil
-      }
-    }
+    func digit(_ byte: UInt8) -> UInt8? { byte < 0x61 ? hexadecimalDigit(byte) : nil }
     guard index + 4 <= text.count, text[index] == backslash, text[index + 1] == UInt8(ascii: "x"),
       let high = digit(text[index + 2]), let low = digit(text[index + 3])
     else { return nil }

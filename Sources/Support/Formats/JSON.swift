@@ -8,7 +8,6 @@ package struct JSONValue: Equatable, Sendable {
   package enum Content: Equatable, Sendable {
     case null
     case truth(Bool)
-    /// A number as it was written.
     case number(String)
     case text(String)
     case array([JSONValue])
@@ -39,7 +38,6 @@ package struct JSONReader {
   /// Arrays and objects may be this deep inside each other.
   private static let deepest = 32
 
-  /// Reads a whole document.
   package static func value(of bytes: [UInt8]) throws(JSONError) -> JSONValue {
     var reader = JSONReader(bytes: bytes)
     let value = try reader.value(depth: 0)

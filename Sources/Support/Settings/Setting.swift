@@ -53,6 +53,7 @@ struct Setting: Sendable {
     Setting("FENCE", \.fence) { try $0.yesOrNo() },
     Setting("FENCE_OPEN", \.fenceOpen) { try $0.destinations() },
     Setting("USER_PAGES", \.userPages) { try $0.path(orEmpty: "for no pages", of: "directory") },
+    Setting("USER_PAGES_URL", \.userPagesURL) { try $0.webAddress() },
     Setting("SYNC", \.sync) { try $0.text() },
     Setting("SYNC_INTERVAL", \.syncInterval) { try $0.number(5...3600, of: "seconds") },
     Setting("SYNC_STALE", \.syncStale) { try $0.staleness(60...864_000) },
@@ -110,7 +111,6 @@ struct SettingValue {
     return value
   }
 
-  /// Any text without control characters.
   func text() throws(SettingRefusal) -> String {
     guard !hasControlCharacter, let text = String(utf8: bytes) else {
       throw SettingRefusal("allowed is UTF-8 without control characters")
@@ -125,11 +125,7 @@ struct SettingValue {
     return place == 1
   }
 
-  /// An absolute path.
-  ///
-  /// - Parameters:
-  ///   - meaning: what an empty value means, if it may be empty.
-  ///   - kind: what it is the path of.
+  /// - Parameter meaning: what an empty value means, if it may be empty.
   func path(
     orEmpty meaning: StaticString? = nil, of kind: StaticString = "file"
   ) throws(SettingRefusal) -> String {
@@ -143,7 +139,20 @@ struct SettingValue {
     return path
   }
 
-  /// Absolute paths with spaces between them; none at all is fine.
+  /// Where a web server delivers a directory, or nothing.
+  func webAddress() throws(SettingRefusal) -> String {
+    let address = try text()
+    let start = ["https://", "http://"].first { address.hasPrefix($0) }
+    guard bytes.isEmpty || start.map({ bytes.count > $0.utf8.count }) == true,
+      bytes.count <= 1000, bytes.allSatisfy({ 0x21...0x7E ~= $0 }),
+      !bytes.contains(where: "?#\"<>".utf8.contains)
+    else {
+      throw SettingRefusal(
+        "allowed is an address without ? and #, such as https://vpn.example.net/usage/, or nothing")
+    }
+    return address
+  }
+
   func paths() throws(SettingRefusal) -> [String] {
     let paths = try text().split { $0 == " " || $0 == "\t" }.map(String.init)
     guard paths.allSatisfy({ $0.utf8.first == UInt8(ascii: "/") }) else {
@@ -231,12 +240,7 @@ struct SettingValue {
   /// At most nine decimal digits.
   private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
     guard 1...9 ~= digits.count else { return nil }
-    var number = 0
-    for digit in digits {
-      guard 48...57 ~= digit else { return nil }
-      number = number * 10 + Int(digit - 48)
-    }
-    return number
+    return Quota.decimal(String(decoding: digits, as: UTF8.self)).map { Int($0) }
   }
 }
 
@@ -245,7 +249,6 @@ package struct OpenDestination: Hashable, Sendable {
   package enum Transport: String, Sendable { case tcp, udp }
 
   package let network: InternetNetwork
-  /// The port; nil for all.
   package let port: UInt16?
   /// The protocol; nil for TCP and UDP where there is a port, else for any.
   package let transport: Transport?
@@ -273,21 +276,15 @@ package struct OpenDestination: Hashable, Sendable {
         guard network.contains(":") else { return nil }
       }
       if !behind.isEmpty {
-        guard behind.first == ":", let number = Self.number(behind.dropFirst(), atMost: 65535),
-          number > 0
-        else { return nil }
+        behind = behind.dropFirst(behind.first == ":" ? 1 : behind.utf8.count)
+        guard behind.utf8.count <= 5, let number = decimal(behind), 1...65535 ~= number else {
+          return nil
+        }
         port = UInt16(number)
       }
     }
     self.port = port
     guard let known = InternetNetwork(network) else { return nil }
     self.network = known
-  }
-
-  private static func number(_ digits: Substring, atMost largest: Int) -> Int? {
-    guard 1...5 ~= digits.utf8.count, digits.utf8.allSatisfy({ 48...57 ~= $0 }),
-      let number = Int(digits), number <= largest
-    else { return nil }
-    return number
   }
 }

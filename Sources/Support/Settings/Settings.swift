@@ -7,7 +7,6 @@ import System
 ///
 /// Made by `load` or `loadLeniently`, so that every value in it has been checked.
 package struct Settings: Equatable, Sendable {
-  /// `DATABASE`: absolute path of the database.
   package var database = InstalledPaths.database
   /// `MANAGEMENT`: servers to sweep, as written; empty means those found in `openvpnConfigs`.
   package var management = ""
@@ -17,31 +16,22 @@ package struct Settings: Equatable, Sendable {
   package var monitorInterval = 45
   /// `MANAGEMENT_TIMEOUT`: seconds one server may take to answer, 1 to 30.
   package var managementTimeout = 5
-  /// `RETRY_ATTEMPTS`: tries per server in one sweep, 1 to 10.
   package var retryAttempts = 3
   /// `LOG_FILE`: absolute path of the log; empty for none.
   package var logFile = "/var/log/openvpn/traffic_monitor.log"
-  /// `LOG_LEVEL`: the least level that is logged.
   package var logLevel = LogLevel.info
   /// `MAX_LOG_SIZE`: bytes before the log is rotated, 4096 or more; 0 means never.
   package var maxLogSize: Int64 = 10_485_760
-  /// `LOG_GENERATIONS`: rotated logs kept, 1 to 99.
   package var logGenerations = 5
-  /// `RETENTION_DAYS`: days of history kept in the database, 1 to 36500.
   package var retentionDays = 400
   /// `HOURLY_DAYS`: days for which usage is kept by hours, 1 to 3650; of days before, by days.
   package var hourlyDays = 8
-  /// `IDENTIFY_BY`: which of a client's names is its user's.
   package var identifyBy = IdentifyBy.auto
-  /// `NAMES`: which spellings of a name are one user.
   package var names = Names.exact
-  /// `UNKNOWN_USERS`: what becomes of users that the database does not have.
   package var unknownUsers = UnknownUsers.allow
   /// `DEFAULT_QUOTA`: bytes for users created on first sight; 0 is unlimited.
   package var defaultQuota: Int64 = 0
-  /// `ON_ERROR`: what `quota-connect` answers when it cannot tell.
   package var onError = OnError.allow
-  /// `COUNT`: which traffic a quota counts.
   package var count = Count.total
   /// `KILL_MESSAGE`: the control message sent with client-kill: 1 to 255 bytes of UTF-8 without
   /// control characters.
@@ -49,7 +39,6 @@ package struct Settings: Equatable, Sendable {
   /// `TIME_ZONE`: an IANA name with a readable zone file; empty for `/etc/localtime`. For
   /// `Zone.system(named:)`.
   package var timeZone = ""
-  /// `UNITS`: how amounts are shown to people.
   package var units = ByteUnits.decimal
   /// `NOTIFY_AT`: percentages that notify, 1 to 999, ascending, each once; may be empty.
   package var notifyAt = [80, 95, 100]
@@ -57,12 +46,13 @@ package struct Settings: Equatable, Sendable {
   package var notifyDaysLeft = 3
   /// `NOTIFY_COMMAND`: absolute path of the program that delivers a notice; empty for none.
   package var notifyCommand = ""
-  /// `FENCE`: whether the kernel cuts at the quota, and slows down.
   package var fence = false
   /// `FENCE_OPEN`: where everybody may send at full speed, over the quota too.
   package var fenceOpen: [OpenDestination] = []
   /// `USER_PAGES`: absolute path of the directory of the users' pages; empty for none.
   package var userPages = ""
+  /// `USER_PAGES_URL`: the address at which a web server delivers that directory; empty if that is not known.
+  package var userPagesURL = ""
   /// `SYNC`: how libpq connects to the centre that several hosts share; empty for a host by itself.
   package var sync = ""
   /// `SYNC_INTERVAL`: seconds between two runs of quota-sync, 5 to 3600.
@@ -71,16 +61,21 @@ package struct Settings: Equatable, Sendable {
   /// hosts; 60 to 864000 seconds.
   package var syncStale = Staleness()
 
+  /// Whether quota-fence has not come after the last sweeps; no setting.
+  package var isFenceDown = false
+
   package init() {}
 }
 
 extension Settings {
   /// The settings that the rules go by.
   package var rules: Rules {
-    Rules(
+    var rules = Rules(
       count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
       defaultQuota: defaultQuota, notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft),
       interval: Int64(monitorInterval), fence: fence, staleness: syncStale)
+    rules.isFenceDown = isFenceDown
+    return rules
   }
 
   package var zone: Zone { .system(named: timeZone) }

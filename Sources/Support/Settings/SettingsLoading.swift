@@ -59,10 +59,7 @@ extension Settings {
   /// The file is `config`, else the one that `QUOTA_CONFIG` names, else `defaultFile`, which need
   /// not exist. Environment variables with the name of a key win over the file.
   ///
-  /// - Parameters:
-  ///   - config: the argument of `--config`.
-  ///   - environment: `NAME=VALUE` strings in place of the process's environment.
-  /// - Returns: settings, and warnings to pass on.
+  /// - Parameter environment: `NAME=VALUE` strings in place of the process's environment.
   /// - Throws: `SettingsError` for the first value that is wrong, or a file that cannot be read.
   package static func load(
     config: String? = nil, environment: [String]? = nil
@@ -200,8 +197,6 @@ struct SettingsLoading {
 
 extension DiagnosticPrinter {
   /// Loads the settings, and passes on what there is to say about them, one warning each: the work goes on.
-  ///
-  /// - Parameter config: the argument of `--config`.
   package func loadedSettings(config: String?) throws(SettingsError) -> LoadedSettings {
     let loaded = try Settings.load(config: config)
     warn(of: loaded.problems)

@@ -3,14 +3,8 @@ import CSystem
 // they read it.
 @unsafe @preconcurrency import Glibc
 
-/// Runs another program to its end, with this environment. The corresponding C functions are
-/// `posix_spawnp` and `waitpid`.
+/// Runs another program, looked up in `PATH`, to its end, with this environment (`posix_spawnp`, `waitpid`).
 ///
-/// - Parameters:
-///   - command: its name, which is looked up in `PATH`, and its arguments.
-///   - input: its standard input.
-///   - output: its standard output.
-///   - errors: its standard error.
 /// - Returns: its exit status, or 128 plus the signal that ended it, as a shell has it.
 /// - Throws: `SystemError` where it cannot be run.
 package func run(
@@ -49,11 +43,10 @@ package func output(
   return try output.readToEnd(of: command[0])
 }
 
-/// Runs something in a child of this process, a copy of it, and waits for it. The corresponding C
-/// functions are `fork` and `waitpid`. Only for programs with one thread.
+/// Runs something in a child of this process, a copy of it, and waits for it (`fork`, `waitpid`). Only for
+/// programs with one thread.
 ///
-/// - Parameter body: gives the child's exit status. It does not come back to the caller.
-/// - Returns: that status, or 128 plus the signal that ended the child, as a shell has it.
+/// - Returns: its exit status, or 128 plus the signal that ended it, as a shell has it.
 package func inChild(_ body: () -> Int32) throws(SystemError) -> Int32 {
   // What is not written yet would be written twice.
   fflush(nil)
@@ -65,13 +58,9 @@ package func inChild(_ body: () -> Int32) throws(SystemError) -> Int32 {
 
 /// Why a program that was run did not do its work.
 package enum ChildFailure: Error, Equatable, CustomStringConvertible {
-  /// It could not be started.
   case notStarted(SystemError)
-  /// It ended with a status other than 0.
   case exited(Int32)
-  /// A signal ended it.
   case signalled(Int32)
-  /// It took too long and was killed.
   case timedOut
 
   package var description: String {
@@ -84,13 +73,10 @@ package enum ChildFailure: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Runs a program without a shell and waits for it; with all that it started, it is killed when its
-/// time is up. The corresponding C function is `posix_spawn`.
+/// Runs a program without a shell and without arguments, and waits for it; with all that it started, it is
+/// killed when its time is up (`posix_spawn`).
 ///
-/// - Parameters:
-///   - path: the absolute path; the program gets no arguments.
-///   - environment: all of its environment, each `NAME=VALUE`.
-///   - timeLimit: how long it may take.
+/// - Parameter environment: all of its environment, each `NAME=VALUE`.
 /// - Throws: `ChildFailure` unless it ends with status 0.
 package func runChild(
   _ path: String, environment: [[UInt8]], timeLimit: Duration
@@ -126,8 +112,6 @@ private func parts(ofStatus status: Int32) -> (exit: Int32, signal: Int32) {
   (status >> 8 & 0xFF, status & 0x7F)
 }
 
-/// Waits for the end of a child. The corresponding C function is `waitpid`.
-///
 /// - Returns: its exit status, or 128 plus the signal that ended it, as a shell has it.
 private func waitForEnd(of child: pid_t, called subject: String) throws(SystemError) -> Int32 {
   var status: Int32 = 0
@@ -174,8 +158,6 @@ extension Environment {
   }
 }
 
-package enum Memory {
-  /// From here on large blocks go back to the system when they are freed. A sweep has several of some
-  /// megabytes, one after the other, and would keep them all.
-  package static func returnLargeBlocks() { cs_return_blocks(128 << 10) }
-}
+/// From here on large blocks go back to the system when they are freed. A sweep has several of some
+/// megabytes, one after the other, and would keep them all.
+package func returnLargeBlocks() { cs_return_blocks(128 << 10) }

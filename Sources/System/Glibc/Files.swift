@@ -11,8 +11,7 @@ extension Descriptor {
   /// A second descriptor for standard error, which stays open when this one is closed.
   package static var standardError: Descriptor { Descriptor(owning: dup(STDERR_FILENO)) }
 
-  /// A file in memory that has no name, open at its beginning. The corresponding C function is
-  /// `memfd_create`.
+  /// A file in memory that has no name, open at its beginning (`memfd_create`).
   package static func memory(_ bytes: [UInt8] = []) throws(SystemError) -> Descriptor {
     let number = cs_memory_file()
     guard number >= 0 else { throw SystemError("make", "a file in memory") }
@@ -27,9 +26,7 @@ extension Descriptor {
     guard lseek(number, 0, SEEK_SET) == 0 else { throw SystemError("read", "a file in memory") }
   }
 
-  /// Writes all that another file holds.
-  ///
-  /// - Parameter subject: what an error calls the file that is written.
+  /// Writes all that another file holds. An error calls the file that is written `subject`.
   package borrowing func take(
     from source: borrowing Descriptor, called subject: String
   ) throws(SystemError) {
@@ -41,9 +38,7 @@ extension Descriptor {
     }
   }
 
-  /// Opens a file. The corresponding C function is `open`; `O_CLOEXEC` is always added.
-  ///
-  /// - Throws: `SystemError` naming the path.
+  /// Opens a file (`open`, with `O_CLOEXEC`).
   package static func open(
     _ path: String, _ flags: Int32, mode: mode_t = 0
   ) throws(SystemError) -> Descriptor {
@@ -52,10 +47,7 @@ extension Descriptor {
     return Descriptor(owning: number)
   }
 
-  /// Opens a file in the directory that this is open on. The corresponding C function is `openat`;
-  /// `O_CLOEXEC` is always added.
-  ///
-  /// - Parameter subject: what an error calls the file.
+  /// Opens a file in the directory that this is open on (`openat`, with `O_CLOEXEC`).
   package borrowing func open(
     _ name: String, _ flags: Int32, mode: mode_t = 0, called subject: String
   ) throws(SystemError) -> Descriptor {
@@ -95,8 +87,7 @@ package func size(ofFile path: String) -> Int64? {
   return unsafe stat(path, &status) == 0 ? Int64(status.st_size) : nil
 }
 
-/// Makes a file's content, or a directory's entries, survive a power loss. The corresponding C
-/// function is `fsync`.
+/// Makes a file's content, or a directory's entries, survive a power loss (`fsync`).
 package func synchronize(_ path: String) throws(SystemError) {
   let opened = try Descriptor.open(path, O_RDONLY)
   guard retryingOnInterrupt({ fsync(opened.number) }) == 0 else {
@@ -104,8 +95,7 @@ package func synchronize(_ path: String) throws(SystemError) {
   }
 }
 
-/// Makes all that was written to the file system of an open file survive a power loss. The
-/// corresponding C function is `syncfs`.
+/// Makes all that was written to the file system of an open file survive a power loss (`syncfs`).
 package func synchronizeFileSystem(
   of file: borrowing Descriptor, called subject: String
 ) throws(SystemError) {
@@ -121,8 +111,7 @@ package func isSameFile(_ path: String, _ other: String) -> Bool {
     && first.st_dev == second.st_dev && first.st_ino == second.st_ino
 }
 
-/// The absolute path of what a path leads to, without links. The corresponding C function is
-/// `realpath`.
+/// The absolute path of what a path leads to, without links (`realpath`).
 package func canonicalPath(of path: String) throws(SystemError) -> String {
   guard let found = unsafe realpath(path, nil) else { throw SystemError("open", path) }
   defer { unsafe free(found) }
@@ -137,11 +126,7 @@ package func contents(ofLink path: String) throws(SystemError) -> String {
   return String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
 }
 
-/// Gives the names in a directory, without `.` and `..`, in the order of their bytes.
-///
-/// The corresponding C functions are `opendir` and `readdir`.
-///
-/// - Throws: `SystemError` naming the directory.
+/// The names in a directory, without `.` and `..`, in the order of their bytes (`opendir`, `readdir`).
 package func names(inDirectory path: String) throws(SystemError) -> [String] {
   guard let directory = unsafe opendir(path) else { throw SystemError("list", path) }
   defer { unsafe closedir(directory) }
@@ -161,23 +146,15 @@ package func names(inDirectory path: String) throws(SystemError) -> [String] {
   }
 }
 
-/// A file system on another machine.
-package struct NetworkFileSystem: Sendable {
-  /// What it is called: `NFS`.
-  package let name: String
-
-  /// The one that a path leads to; nil where the disk is this machine's, or nothing is known of it. The
-  /// corresponding C function is `statfs`.
-  package init?(of path: String) {
-    let type = unsafe path.withCString { unsafe cs_file_system_of($0) }
-    // linux/magic.h, and the sources of cifs.
-    let names: [Int64: String] = [
-      0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "SMB", 0xFE53_4D42: "SMB", 0x0102_1997: "9P",
-      0x00C3_6400: "Ceph", 0x5346_414F: "AFS",
-    ]
-    guard let name = names[type] else { return nil }
-    self.name = name
-  }
+/// What the file system on another machine is called that a path leads to, such as `NFS`; nil where the
+/// disk is this machine's, or nothing is known of it. The corresponding C function is `statfs`.
+package func networkFileSystem(of path: String) -> String? {
+  // linux/magic.h, and the sources of cifs.
+  let names: [Int64: String] = [
+    0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "SMB", 0xFE53_4D42: "SMB", 0x0102_1997: "9P",
+    0x00C3_6400: "Ceph", 0x5346_414F: "AFS",
+  ]
+  return names[unsafe path.withCString { unsafe cs_file_system_of($0) }]
 }
 
 /// A file in the making that is written whole or not at all: a program that opens it by its name finds

@@ -38,7 +38,6 @@ package enum Privileges {
       && setuid(user) == 0
   }
 
-  /// The name of a user, nil where the system knows none.
   package static func name(of user: uid_t) -> String? {
     guard let entry = unsafe getpwuid(user) else { return nil }
     return unsafe String(cString: entry.pointee.pw_name)

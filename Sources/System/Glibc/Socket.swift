@@ -77,6 +77,14 @@ package struct SocketAddress: Sendable {
 }
 
 extension Descriptor {
+  /// A socket by which the kernel's tables are asked (`NETLINK_NETFILTER`).
+  package static func netfilterSocket() throws(SystemError) -> Descriptor {
+    let kind = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let number = socket(AF_NETLINK, kind, 12)
+    guard number >= 0 else { throw SystemError("make a socket for", "the kernel's tables") }
+    return Descriptor(owning: number)
+  }
+
   /// Why a connection that was started has failed, 0 if it has not.
   package borrowing func connectionError() -> Int32 {
     var code: Int32 = 0
@@ -98,8 +106,6 @@ extension Descriptor {
     throw SystemError("write to", "the connection")
   }
 
-  /// Reads what is there into a buffer.
-  ///
   /// - Returns: the number of bytes read, 0 at the end, nil if nothing is there now.
   package borrowing func receive(into buffer: inout [UInt8]) throws(SystemError) -> Int? {
     let got = unsafe buffer.withUnsafeMutableBytes { raw in
@@ -126,8 +132,7 @@ package struct Readiness {
     self.wantsToWrite = wantsToWrite
   }
 
-  /// Waits until one of several descriptors is ready or the time is up. The corresponding C
-  /// function is `poll`.
+  /// Waits until one of several descriptors is ready or the time is up (`poll`).
   package static func wait(for several: inout [Readiness], atMost time: Duration) {
     var polled = several.map { one in
       let events = one.wantsToWrite ? POLLIN | POLLOUT : POLLIN

@@ -13,9 +13,6 @@ package struct StateDirectory: ~Copyable {
 
   /// Finds the directory of a database, and gives up root unless the directory is root's own.
   ///
-  /// - Parameters:
-  ///   - database: the setting `DATABASE`.
-  ///   - keepsNetworkAdmin: whether root keeps `CAP_NET_ADMIN`.
   /// - Throws: `SystemError` naming the directory: `EPERM` where other users may write to it.
   package init(of database: String, keepsNetworkAdmin: Bool = false) throws(SystemError) {
     let named = System.directory(of: database)
@@ -62,9 +59,7 @@ package struct StateLock: ~Copyable {
     case sweep = 0
     /// To publish the access table, and to rotate the journal: held for moments.
     case publication = 1
-    /// To tell the kernel whom to hold.
     case fence = 2
-    /// To speak with the centre that several hosts share.
     case sync = 3
   }
 
@@ -72,9 +67,6 @@ package struct StateLock: ~Copyable {
 
   /// Takes the lock if it is free, or becomes so in time.
   ///
-  /// - Parameters:
-  ///   - database: the database's path, the setting `DATABASE`.
-  ///   - patience: how long to wait for it.
   /// - Returns: nil if another program holds it.
   /// - Throws: `SystemError` when the directory is missing, or the file may not be opened.
   package static func attempt(

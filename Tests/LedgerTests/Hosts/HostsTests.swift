@@ -335,6 +335,56 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try joined[0].sessions.violations(among: live, of: report).isEmpty)
   }
 
+  @Test func `have a share of what is left of users who are on several of them, for the fence`()
+    throws
+  {
+    let joined = try JoinedHosts(3, rules: Rules(fence: true))
+    try joined.change(on: 0) {
+      for name in ["alice", "bob"] as [UserName] {
+        _ = try $0.users.add(name, Terms(quota: 1000), at: now)
+      }
+    }
+    try joined.synchronize()
+    func share(of name: String = "alice") throws -> HostShare? {
+      try joined[0].accessTable.publish(
+        AccessSettings(onError: .allow, identifyBy: .auto), at: moment(now))
+      let table = try AccessTable(in: Directory(joined.hosts[0].folder.path))
+      return try table.allShares()[table.header.hash(of: Array(name.utf8).span)]
+    }
+    func mostBeyond(_ rules: Rules) throws -> Int64? {
+      let user = try #require(try joined[0].users.named("alice", at: now))
+      return try joined[0].hosts.membership()?.mostBeyond(for: user, by: rules)
+    }
+    #expect(try share() == nil)
+    #expect(try mostBeyond(Rules()) == 2000)
+    // A user who is nowhere has all of it on each host that they come to.
+    #expect(try mostBeyond(Rules(fence: true)) == 2000)
+    for host in 0..<2 {
+      try joined.hosts[host].connect("alice", session("10.8.0.2", since: now - 40))
+      try joined.hosts[host].take(at: now)
+    }
+    try joined.hosts[0].move(100, by: "alice", at: now)
+    try joined.hosts[1].move(200, by: "alice", at: now)
+    #expect(try share() == nil)
+    try joined.synchronize()
+    #expect(try share() == HostShare(told: 300, elsewhere: 200, otherHosts: 1))
+    #expect(try share(of: "bob") == nil)
+    // On two hosts a half, on the third a third.
+    #expect(try mostBeyond(Rules(fence: true)) == 700 / 2 + 700 / 3)
+    // What is used here is in it once it is told.
+    try joined.hosts[0].move(50, by: "alice", at: now)
+    #expect(try share() == HostShare(told: 300, elsewhere: 200, otherHosts: 1))
+    try joined.synchronize()
+    #expect(try share() == HostShare(told: 350, elsewhere: 200, otherHosts: 1))
+    // Without a fence, and for a host by itself, the table has none.
+    let plain = try Ledger.open(joined.hosts[0].path, for: .writing, rules: Rules(), zone: .utc)
+    try plain.accessTable.publish(
+      AccessSettings(onError: .allow, identifyBy: .auto), at: moment(now))
+    #expect(try AccessTable(in: Directory(joined.hosts[0].folder.path)).allShares().isEmpty)
+    try joined[0].hosts.leave()
+    #expect(try share() == nil)
+  }
+
   @Test func `know of a session elsewhere that moved nothing since its period began`() throws {
     let joined = try JoinedHosts()
     try joined.change(on: 0) {

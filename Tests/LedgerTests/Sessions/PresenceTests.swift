@@ -144,6 +144,23 @@ import Testing
     #expect(try noted(unfenced, networks).isEmpty)
   }
 
+  @Test func `is beside since when there is a fence, if there is one`() throws {
+    let bench = try Bench(rules: Rules(fence: true))
+    func since(_ ledger: Ledger, at time: Int64) throws -> Int64? {
+      try ledger.noteSweep(at: time)
+      let heard = LastHeard(in: try Directory(bench.folder.path))
+      #expect(heard.sweep == time)
+      return heard.fencedSince
+    }
+    #expect(try since(bench.ledger, at: Bench.noon) == Bench.noon)
+    let unfenced = try Ledger.open(bench.path, for: .writing, rules: Rules(), zone: .utc)
+    #expect(try since(unfenced, at: Bench.noon + 60) == nil)
+    for time in [Bench.noon + 120, Bench.noon + 180] {
+      let again = try Ledger.open(bench.path, for: .writing, rules: Rules(fence: true), zone: .utc)
+      #expect(try since(again, at: time) == Bench.noon + 120)
+    }
+  }
+
   @Test func `is that of the backup in a restored ledger`() throws {
     let bench = try Bench()
     try bench.sweep(report([listed("alice", 50, 0)], at: Bench.noon + 100))

@@ -98,7 +98,7 @@ extension MemoryCentre {
       var done = try tables.update(facts.filter { $0.version > 0 })
       for fact in facts where fact.version == 0 && tables.insert(fact) { done += 1 }
       guard done == facts.count else { throw SyncError.changedElsewhere }
-      try tables.checkPlans()
+      try tables.checkPlans(of: facts)
     }
   }
 
@@ -165,10 +165,14 @@ extension MemoryCentre.Tables {
 }
 
 extension MemoryCentre.Tables {
-  fileprivate func checkPlans() throws(SyncError) {
-    for fact in facts.values where fact.kind == .user && !fact.isRemoved {
+  fileprivate func checkPlans(of changed: [SharedFact]) throws(SyncError) {
+    let users = facts.values.filter { $0.kind == .user && !$0.isRemoved }
+    for fact in changed where fact.kind == .user && !fact.isRemoved {
       guard let plan = fact.plan else { continue }
       if facts[.init(kind: .plan, key: plan)]?.isRemoved != false { throw .planRemoved(plan) }
+    }
+    for fact in changed where fact.kind == .plan && fact.isRemoved {
+      if users.contains(where: { $0.plan == fact.key }) { throw .planInUse(fact.key) }
     }
   }
 

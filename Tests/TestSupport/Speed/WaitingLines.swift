@@ -32,11 +32,24 @@ extension SpeedBench {
 
   /// Appends ends of sessions that nothing else tells of, all begun in one second.
   package func appendEndsOfOneSecond(of names: [String], from number: Int = 1000) throws {
+    try append(.end, of: names, from: number, since: 1_795_466_205)
+  }
+
+  /// Appends the beginnings of sessions that all began in one second, then their ends.
+  package func appendSessionsOfOneSecond(of names: [String], from number: Int = 1000) throws {
+    try append(.in, of: names, from: number, since: 1_795_466_207)
+    try append(.end, of: names, from: number, since: 1_795_466_207)
+  }
+
+  private func append(
+    _ kind: JournalRecord.Kind, of names: [String], from number: Int, since second: Int64
+  ) throws {
     try appendToJournal(
       names.enumerated().flatMap {
-        var end = HookSession($1, number: number + $0).record(.end, mark: UInt64(number + $0))
-        end.connectedSince = 1_795_466_205
-        return end.encoded()
+        var record = HookSession($1, number: number + $0).record(
+          kind, mark: UInt64(2 * (number + $0)) + (kind == .end ? 1 : 0))
+        record.connectedSince = second
+        return record.encoded()
       })
   }
 

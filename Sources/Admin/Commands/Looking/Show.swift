@@ -59,7 +59,8 @@ struct Show: ParsableCommand {
     let limit = entitlement.limit == entitlement.quota ? "the quota" : words.size(entitlement.limit)
     let share = user.percentage(by: rules).map { ", \($0) of \(limit)" } ?? ""
     let download = rules.count == .received ? " (does not count)" : ""
-    let unheld = rules.fence ? "" : " (FENCE is no: nothing holds them to it)"
+    let down = rules.fence ? "quota-fence is behind" : "FENCE is no"
+    let unheld = rules.isFenced ? "" : " (\(down): nothing holds them to it)"
     let upload = rules.count == .sent ? " (does not count)" : ""
     return [
       ("state", entitlement.isEnabled ? "enabled" : "disabled"),
@@ -125,10 +126,10 @@ extension Words {
     return "\(size(rules.count.bytes(of: used))) of that on other hosts\(live) (heard \(age))"
   }
 
-  /// How much more than their quota they can use as long as the hosts hear nothing of each other: each lets
-  /// them have what was left. Nil where nothing is left, or there is no quota.
+  /// How much more than their quota they can use as long as the hosts hear nothing of each other. Nil where
+  /// nothing is left, or there is no quota.
   fileprivate func worst(for user: UserRecord, _ membership: Membership) -> String? {
-    let bytes = membership.mostBeyond(user.entitlement, by: rules.count)
+    let bytes = membership.mostBeyond(for: user, by: rules)
     return bytes == 0 ? nil : "\(size(bytes)) too much, if the hosts hear nothing of each other"
   }
 

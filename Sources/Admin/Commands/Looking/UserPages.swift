@@ -34,7 +34,7 @@ struct Pages: ParsableCommand {
     var (former, pages) = (memory.pages, [String: UInt64]())
     var changed: [(user: UserRecord, token: String, fingerprint: UInt64)] = []
     let seed = Array(
-      "\(System.version) \(settings.timeZone) \(settings.units) \(words.rules.count) \(words.rules.fence)"
+      "\(System.version) \(settings.timeZone) \(settings.units) \(words.rules.count) \(words.rules.isFenced)"
         .utf8)
     try ledger.users.forEach(at: Clock.now) { user in
       guard let token = user.pageToken else { return }
@@ -66,9 +66,10 @@ struct Pages: ParsableCommand {
 
 struct Link: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print the file of a user's page, whose name nobody can guess.",
+    abstract: "Print the address of a user's page, whose name nobody can guess.",
     discussion: """
-      All who know the name can see the page, so give it to that user alone.
+      It is below USER_PAGES_URL; without that setting the file is printed. All who know the name can see \
+      the page, so give it to that user alone.
       Example: quota-admin link alice
       """)
 
@@ -102,6 +103,7 @@ struct Link: ParsableCommand {
       pages[token] = pages[token] ?? 0
       try memory.save(pages)
     }
-    try StandardOutput.write([Escaping.plain(folder.path(of: token))])
+    let place = settings.userPagesURL.isEmpty ? folder.path : settings.userPagesURL
+    try StandardOutput.write([Escaping.plain(PageFolder.link(to: token, below: place))])
   }
 }

@@ -26,19 +26,17 @@ struct SetTerms: ParsableCommand {
   var follow: [String] = []
   @OptionGroup var user: NameArgument
 
-  /// A term that a user can follow the plan in again.
-  enum Term: String, CaseIterable {
-    case quota, period, expires, maxSessions = "max-sessions", grace, exempt, rate, then
-
-    /// - Throws: `CommandError`, 65, that says what is allowed.
-    init(argument: String) throws(CommandError) {
-      guard let term = Term(rawValue: argument) else {
-        let allowed = Term.allCases.map(\.rawValue).joined(separator: ", ")
-        throw CommandError("--follow is \(CommandError.quoted(argument)); allowed are \(allowed)")
-      }
-      self = term
-    }
-  }
+  /// The terms in which a user can follow the plan again; each says whether it was to be set as well.
+  private static let terms: KeyValuePairs<String, @Sendable (inout TermsEdit) -> Bool> = [
+    "quota": { $0.quota.replace() },
+    "period": { $0.period.replace() },
+    "expires": { $0.lifetime.replace() },
+    "max-sessions": { $0.maxSessions.replace() },
+    "grace": { $0.grace.replace() },
+    "exempt": { $0.isExempt.replace() },
+    "rate": { $0.rate.replace() },
+    "then": { $0.thenRate.replace() },
+  ]
 
   func run() throws {
     let name = try user.userName()
@@ -52,7 +50,7 @@ struct SetTerms: ParsableCommand {
     var edit = try terms.edit(at: now, in: administration.settings.zone) {
       try administration.user(name).period
     }
-    for term in follow { try give(Term(argument: term), backIn: &edit) }
+    for term in follow { try SetTerms.give(term, backIn: &edit) }
     let choice = try planChoice(administration)
     let change = try administration.change { ledger in
       try ledger.users.change(name, edit, plan: choice, at: now)
@@ -69,21 +67,16 @@ struct SetTerms: ParsableCommand {
     return plan == "none" ? .follow : .set(try administration.plan(named: plan).name)
   }
 
-  private func give(_ term: Term, backIn edit: inout TermsEdit) throws(CommandError) {
-    let isSet =
-      switch term {
-      case .quota: edit.quota.replace()
-      case .period: edit.period.replace()
-      case .expires: edit.lifetime.replace()
-      case .maxSessions: edit.maxSessions.replace()
-      case .grace: edit.grace.replace()
-      case .exempt: edit.isExempt.replace()
-      case .rate: edit.rate.replace()
-      case .then: edit.thenRate.replace()
-      }
-    if isSet {
+  private static func give(
+    _ name: String, backIn edit: inout TermsEdit
+  ) throws(CommandError) {
+    guard let term = terms.first(where: { $0.key == name }) else {
+      throw .wrong(
+        "--follow", name, "allowed are \(terms.map(\.key).joined(separator: ", "))")
+    }
+    if term.value(&edit) {
       throw CommandError(
-        "--follow \(term.rawValue) and a value for it contradict each other", exitStatus: .usage)
+        "--follow \(name) and a value for it contradict each other", exitStatus: .usage)
     }
   }
 }
