@@ -89,7 +89,7 @@ extension Fleet {
       let entitlement = user.entitlement
       host.bounds[number] = (
         stamp(of: number, in: host.facts), entitlement.span.start, entitlement.usedInAll.total,
-        membership.mostBeyond(entitlement, by: .total)
+        membership.mostBeyond(for: user, by: ledger.rules)
       )
     }
   }
