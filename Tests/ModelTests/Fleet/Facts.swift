@@ -63,6 +63,8 @@ final class Person {
   let number: Int
   /// By the hosts' places.
   var usage: [[Int64: Traffic]]
+  /// Whether a sweep saw them, where they are a stranger.
+  var isSeen = false
   /// Of hosts that were restored, what they may have told before.
   var told: [[Int64: Traffic]]
 

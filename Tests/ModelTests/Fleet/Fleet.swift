@@ -55,8 +55,8 @@ final class Fleet {
   private(set) var counts: [String: Int] = [:]
   private var marks: UInt64 = 0
   private var version = 0
-  /// The change that is under way.
-  var present: FleetChange?
+  /// The change that is under way, and what the host knew when it was made.
+  var present: (change: FleetChange, before: Facts)?
 
   init(_ terms: FleetTerms, template: String, tellsStory: Bool) throws {
     self.terms = terms
@@ -209,6 +209,7 @@ final class Fleet {
     let ledger = try host.ledger(time)
     let violators = try host.sweep(ledger, at: time)
     for session in host.sessions { settle(session, on: host) }
+    for stranger in host.strangers.values { stranger.isSeen = true }
     for session in violators {
       note("\(session.name) is disconnected on \(host.name)")
       try end(session, on: host)
@@ -304,8 +305,8 @@ final class Fleet {
       guard !fact.isRemoved, let stranger = host.strangers.removeValue(forKey: fact.name),
         let person = people[number], person !== stranger
       else { continue }
-      // One who has used nothing is nobody yet.
-      if known != nil, !stranger.usage[host.index].isEmpty { continue }
+      // One whom no sweep saw is nobody yet.
+      if known != nil, stranger.isSeen { continue }
       note("\(fact.name) of \(host.name) is the one whom the centre knows")
       for (start, bytes) in stranger.usage[host.index] {
         person.count(bytes, on: host.index, in: start)

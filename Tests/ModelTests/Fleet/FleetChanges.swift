@@ -59,12 +59,15 @@ extension Fleet {
       return note("that cannot be done here")
     }
     if changes.isEmpty { return note("that changes nothing") }
-    present = change
+    let before = host.facts
+    present = (change, before)
     do {
       try talk(host, cut) { try $0.change(changes) }
     } catch let error as SyncError where error == .changedElsewhere || error == .nameTaken {
       note("\(error)")
-      if !mayMeetAnother(change, on: host) { fail("\(host.name) may not do \(change): \(error)") }
+      if !mayMeetAnother(change, from: before) {
+        fail("\(host.name) may not do \(change): \(error)")
+      }
     }
   }
 
@@ -101,34 +104,34 @@ extension Fleet {
   }
 
   /// Whether what a change begins with is not what the centre has, so that it has to be refused.
-  private func hasMet(_ change: FleetChange, on host: FleetHost) -> Bool {
+  private func hasMet(_ change: FleetChange, from before: Facts) -> Bool {
     switch change {
     case .add(let name, _): facts.number(of: name) != nil
-    case .plan: facts.plans[FleetTerms.plan]?.version != host.facts.plans[FleetTerms.plan]?.version
+    case .plan: facts.plans[FleetTerms.plan]?.version != before.plans[FleetTerms.plan]?.version
     case .grant(let number, _):
-      facts.people[number]?.grants.count != host.facts.people[number]?.grants.count
+      facts.people[number]?.grants.count != before.people[number]?.grants.count
     case .revoke(let number, let grant):
       facts.people[number]?.grants[grant - 1].isRevoked
-        != host.facts.people[number]?.grants[grant - 1].isRevoked
+        != before.people[number]?.grants[grant - 1].isRevoked
     case .quota(let number, _), .follow(let number), .enabled(let number, _),
       .rename(let number, _), .remove(let number), .reset(let number):
-      facts.people[number]?.version != host.facts.people[number]?.version
-        || host.facts.people[number]?.isWaiting == true
+      facts.people[number]?.version != before.people[number]?.version
+        || before.people[number]?.isWaiting == true
     }
   }
 
   /// Whether it may be refused. A user of whom something is still to come is told with all that is changed
   /// of them.
-  private func mayMeetAnother(_ change: FleetChange, on host: FleetHost) -> Bool {
-    if hasMet(change, on: host) { return true }
+  private func mayMeetAnother(_ change: FleetChange, from before: Facts) -> Bool {
+    if hasMet(change, from: before) { return true }
     if case .rename(_, let name) = change, facts.number(of: name) != nil { return true }
-    return host.facts.people.values.contains(where: \.isWaiting)
+    return before.people.values.contains(where: \.isWaiting)
   }
 
   /// The centre has taken the change that is under way.
   func commit(_ changes: [SharedFact], on host: FleetHost) {
-    guard let change = present else { return }
-    if hasMet(change, on: host) {
+    guard let (change, before) = present else { return }
+    if hasMet(change, from: before) {
       fail("\(host.name) changed what was changed meanwhile: \(change)")
     }
     apply(change, at: now(on: host), start: { self.start(of: $0, on: host) })

@@ -113,12 +113,12 @@ extension Fleet {
 
   // MARK: The end
 
-  /// All are there again, and speak until each has heard of each.
+  /// All are there again, and speak until each has heard of each, and of those whom that ended.
   func windUp() throws {
     note("all partitions are over")
     for host in hosts { host.isCutOff = false }
     try wait(100)
-    for _ in 0..<3 {
+    for _ in 0..<4 {
       for host in hosts { try synchronize(host) }
     }
     if failures.isEmpty { try checkAgreement() }
