@@ -159,7 +159,9 @@ let package = Package(
     .testTarget(
       name: "ModelTests",
       dependencies: [
-        "System", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep", "TestSupport",
+        "System", "SQLite", "Quota", "OpenVPN", "Gate", "Hooks", "Ledger", "Support", "Sweep",
+        "Sync",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -10,19 +10,33 @@ package struct HostSync {
   let settings: Settings
   /// See `PresentHost.machine`.
   private let machine: String
-  /// How long one run may take.
-  private let patience: Duration
+  /// Connects to the centre.
+  private let connect: () throws -> SomeCentre
+  /// This host's clock, in seconds since 1970 in UTC.
+  let now: () -> Int64
   /// Is told what is not as it should be, though the work goes on, and what would help.
   private let warn: (String, String?) -> Void
 
+  /// - Parameter patience: how long one run may take.
   package init(
     _ ledger: Ledger, _ settings: Settings, machine: String, patience: Duration = Centre.patience,
+    warn: @escaping (_ message: String, _ hint: String?) -> Void
+  ) {
+    self.init(
+      ledger, settings, machine: machine, now: { Clock.now },
+      connect: { try Centre(settings.sync, patience: patience) }, warn: warn)
+  }
+
+  package init(
+    _ ledger: Ledger, _ settings: Settings, machine: String, now: @escaping () -> Int64,
+    connect: @escaping () throws -> SomeCentre,
     warn: @escaping (_ message: String, _ hint: String?) -> Void
   ) {
     self.ledger = ledger
     self.settings = settings
     self.machine = machine
-    self.patience = patience
+    self.now = now
+    self.connect = connect
     self.warn = warn
   }
 
@@ -53,7 +67,7 @@ package struct HostSync {
     _ = try membership()
     do {
       let centre = try open()
-      defer { try? ledger.hosts.note(.retries, centre.connection.retries.count) }
+      defer { try? ledger.hosts.note(.retries, centre.retries) }
       let host = try present(to: centre)
       return try exchange(centre, host, wasRestored: wasRestored(centre, host))
     } catch {
@@ -64,7 +78,7 @@ package struct HostSync {
 
   @discardableResult
   private func exchange(
-    _ centre: borrowing Centre, _ host: PresentHost, wasRestored: Bool
+    _ centre: borrowing SomeCentre, _ host: PresentHost, wasRestored: Bool
   ) throws -> Outcome {
     // The centre may have usage under its name, of another ledger.
     let isFirst = host.membership.heardAt == nil
@@ -88,7 +102,7 @@ package struct HostSync {
     outcome.facts = try takeIn(centre)
     if isFirst || outcome.wasRestored {
       try takeOwnDays(centre, host)
-      try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: Clock.now)
+      try ledger.hosts.takeOwn(centre.usage(of: host.membership.host), at: now())
     }
     outcome.told = try tell(centre, host, isRestored: outcome.wasRestored)
     outcome.heard = try hear(centre, of: hosts, as: host.membership.host)
@@ -97,7 +111,7 @@ package struct HostSync {
 
   /// Whether this ledger is an older one than the centre knows, or the centre an older one than this ledger
   /// knows: then it has another token of this host's, or none, or counted less far.
-  private func wasRestored(_ centre: borrowing Centre, _ host: PresentHost) throws -> Bool {
+  private func wasRestored(_ centre: borrowing SomeCentre, _ host: PresentHost) throws -> Bool {
     let (membership, state) = (host.membership, try centre.state())
     switch try centre.standing(of: host) {
     case .known:
@@ -116,7 +130,7 @@ package struct HostSync {
   }
 
   /// Gives back to a restored centre what it lost.
-  private func giveBack(to centre: borrowing Centre) throws {
+  private func giveBack(to centre: borrowing SomeCentre) throws {
     guard try membership().factsSeen == 0 else { return }
     var facts = try ledger.hosts.heardFacts()
     // One whom it lost, and another host saw since then, has another uid there.
@@ -132,14 +146,14 @@ package struct HostSync {
   /// Takes in the facts that are new in the centre.
   ///
   /// - Returns: how many.
-  private func takeIn(_ centre: borrowing Centre) throws -> Int {
+  private func takeIn(_ centre: borrowing SomeCentre) throws -> Int {
     let state = try centre.state()
     if try membership().epoch != state.epoch { try ledger.hosts.readAnew() }
     let membership = try membership()
     guard state.version != membership.factsSeen else { return 0 }
     let facts = try centre.facts(
       above: membership.factsSeen, upTo: state.version, garbage: warnOfGarbage)
-    for problem in try ledger.hosts.takeIn(facts, upTo: state.version, at: Clock.now) {
+    for problem in try ledger.hosts.takeIn(facts, upTo: state.version, at: now()) {
       warn(problem, nil)
     }
     try ledger.hosts.noteEpoch(state.epoch)
@@ -151,13 +165,13 @@ package struct HostSync {
   /// - Parameter history: rows of days from before this host joined that are told at most, roughly.
   /// - Returns: how many rows of usage.
   private func tell(
-    _ centre: borrowing Centre, _ host: PresentHost, isRestored: Bool, history: Int = 100_000
+    _ centre: borrowing SomeCentre, _ host: PresentHost, isRestored: Bool, history: Int = 100_000
   ) throws -> Int {
     var told = 0
-    let today = Day(of: Clock.now, in: settings.zone)
+    let today = Day(of: now(), in: settings.zone)
     try ledger.hosts.beginDays(with: today)
     while true {
-      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: Clock.now)
+      let own = try ledger.hosts.ownUsage(limit: HostSync.portion, at: now())
       let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
@@ -187,7 +201,7 @@ package struct HostSync {
   ///
   /// - Returns: of how many.
   private func hear(
-    _ centre: borrowing Centre, of hosts: [KnownHost], as host: String
+    _ centre: borrowing SomeCentre, of hosts: [KnownHost], as host: String
   ) throws -> Int {
     let membership = try membership()
     let others = hosts.filter { $0.host != host }
@@ -199,14 +213,14 @@ package struct HostSync {
     }
     let news = others.contains { $0.version > seen[$0.host] ?? 0 }
     let users = news ? try centre.users(changedSince: seen) : []
-    let wanted = try ledger.hosts.wantedPeriods(of: users, at: Clock.now)
+    let wanted = try ledger.hosts.wantedPeriods(of: users, at: now())
     if !wanted.isEmpty {
       let sums = try centre.usage(of: wanted, elsewhereThan: host, garbage: warnOfGarbage)
-      try ledger.hosts.noteElsewhere(sums, at: Clock.now)
+      try ledger.hosts.noteElsewhere(sums, at: now())
     }
     for other in others { seen[other.host] = other.version }
     try ledger.hosts.noteHeard(
-      usageSeen: seen, hosts: Int64(hosts.count { !$0.hasLeft }), at: Clock.now)
+      usageSeen: seen, hosts: Int64(hosts.count { !$0.hasLeft }), at: now())
     return wanted.count
   }
 
@@ -294,29 +308,41 @@ package struct HostSync {
   ///   `SyncError.unknownCommit`.
   package func change(_ facts: [SharedFact], changed: () throws -> Void = {}) throws {
     _ = try membership()
-    var centre = try open()
+    let centre = try open()
     var host = try present(to: centre)
     if try wasRestored(centre, host) {
       // First what it lost, with the versions that these facts change.
       try exchange(centre, host, wasRestored: true)
       host = try present(to: centre)
     }
-    do { try centre.change(facts, by: host) } catch SyncError.unknownCommit(let lost) {
-      // The centre is asked before it is done again.
-      let isChanged: Bool
-      do {
-        centre = try open()
-        isChanged = try centre.token(of: host) == host.membership.token
-      } catch { throw SyncError.unknownCommit(lost) }
-      if !isChanged { try centre.change(facts, by: host) }
-    }
+    let another = try commit(facts, by: host, to: centre)
     do {
       try changed()
       try ledger.hosts.noteToken()
-      _ = try takeIn(centre)
+      if let another { _ = try takeIn(another) } else { _ = try takeIn(centre) }
     } catch {
       let reason = (error as? any UserFacingError)?.message ?? "\(error)"
       warn("it is changed, and this host does not know of it yet: \(reason)", nil)
+    }
+  }
+
+  /// Changes facts. Where the connection is lost the centre is asked before it is done again.
+  ///
+  /// - Returns: the other connection that was made for that.
+  private func commit(
+    _ facts: [SharedFact], by host: PresentHost, to centre: borrowing SomeCentre
+  ) throws -> SomeCentre? {
+    do {
+      try centre.change(facts, by: host)
+      return nil
+    } catch SyncError.unknownCommit(let lost) {
+      func asking<Result: ~Copyable>(_ body: () throws -> Result) throws(SyncError) -> Result {
+        do { return try body() } catch { throw .unknownCommit(lost) }
+      }
+      let another = try asking { try open() }
+      let isChanged = try asking { try another.token(of: host) == host.membership.token }
+      if !isChanged { try another.change(facts, by: host) }
+      return another
     }
   }
 
@@ -330,7 +356,7 @@ package struct HostSync {
   }
 
   /// This host, with a token that is committed here before the centre is told.
-  private func present(to centre: borrowing Centre) throws -> PresentHost {
+  private func present(to centre: borrowing SomeCentre) throws -> PresentHost {
     let clockAhead = try clockAhead(centre)
     guard let membership = try ledger.hosts.drawToken() else { throw SyncError.notJoined }
     return PresentHost(
@@ -338,21 +364,23 @@ package struct HostSync {
   }
 
   /// Connects, and makes sure that this host may take part.
-  private func open() throws -> Centre {
+  private func open() throws -> SomeCentre {
     guard !settings.sync.isEmpty else { throw SyncError.noSetting }
-    let centre = try Centre(settings.sync, patience: patience)
+    let centre = try connect()
     let (rules, here) = (try centre.rules(), try settings.commonRules())
     guard rules.names == here.names else {
       throw SyncError.names(here: here.names, centre: rules.names)
     }
-    guard Zone.isReadable(rules.zone), settings.zone.isSame(as: rules.zone, named: here.zone) else {
+    guard Zone.isReadable(rules.zone),
+      settings.zone.isSame(as: rules.zone, named: here.zone, from: now())
+    else {
       throw SyncError.zone(here: here.zone, centre: rules.zone)
     }
     return centre
   }
 
   /// How far this host's clock is ahead, with a warning where that matters.
-  private func clockAhead(_ centre: borrowing Centre) throws -> Int64 {
+  private func clockAhead(_ centre: borrowing SomeCentre) throws -> Int64 {
     let ahead = try centre.clockAhead()
     if abs(ahead) > 5 {
       warn(
@@ -384,10 +412,10 @@ extension Zone {
   /// - Parameters:
   ///   - other: the other zone's name.
   ///   - name: this one's.
-  fileprivate func isSame(as other: String, named name: String) -> Bool {
+  ///   - start: the present moment.
+  fileprivate func isSame(as other: String, named name: String, from start: Int64) -> Bool {
     if other == name { return true }
     let there = Zone.system(named: other)
-    let start = Clock.now
     // By days, so that the change to summer time is on the same one.
     return (0..<730).allSatisfy { day in
       let time = start + Int64(day) * 86_400

@@ -12,31 +12,31 @@ struct Campaign {
   private let name: String
   private let count: UInt64
   private let length: ClosedRange<Int>
-  private let make: @Sendable (HostTerms) throws -> any Programs
+  private let play: @Sendable (Run, _ tellsStory: Bool) -> Run.Result
 
   /// - Parameters:
   ///   - name: what the runs are called in the one line that is printed.
   ///   - length: how many steps one has.
-  ///   - make: makes the programs under test for a host.
+  ///   - play: lets one happen.
   init(
     of name: String, count: UInt64, length: ClosedRange<Int>,
-    _ make: @escaping @Sendable (HostTerms) throws -> any Programs
+    _ play: @escaping @Sendable (Run, _ tellsStory: Bool) -> Run.Result
   ) {
     self.name = name
     self.count = count
     self.length = length
-    self.make = make
+    self.play = play
   }
 
   func run() {
     if let seed = Campaign.number("MODEL_SEED") { return replay(seed) }
     if let seconds = Campaign.number("SOAK") { return soak(seconds == 0 ? .max : seconds) }
     let begun = Date()
-    let results = Mutex((failed: [UInt64](), counts: [World.Count: Int]()))
+    let results = Mutex((failed: [UInt64](), counts: [String: Int]()))
     DispatchQueue.concurrentPerform(iterations: Int(count)) { index in
       let seed = UInt64(index + 1)
       guard results.withLock({ $0.failed.isEmpty }) else { return }
-      let result = Run(seed: seed, steps: length).play(make)
+      let result = play(Run(seed: seed, steps: length), false)
       results.withLock {
         if !result.failures.isEmpty { $0.failed.append(seed) }
         $0.counts.merge(result.counts, uniquingKeysWith: +)
@@ -44,11 +44,11 @@ struct Campaign {
     }
     if let seed = results.withLock({ $0.failed.min() }) {
       let run = Run(seed: seed, steps: length)
-      return report(run, run.play(make).failures)
+      return report(run, play(run, false).failures)
     }
     let counts = results.withLock { $0.counts }
     let seconds = Date().timeIntervalSince(begun)
-    let figures = World.Count.allCases.map { "\(counts[$0, default: 0]) \($0)" }
+    let figures = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     print(
       "\(count) \(name): \(figures.joined(separator: ", ")); "
         + String(format: "%.0f s, %.1f a second", seconds, Double(count) / seconds))
@@ -60,7 +60,7 @@ struct Campaign {
     var (seed, told) = (start, begun)
     while Date().timeIntervalSince(begun) < Double(seconds) {
       let run = Run(seed: seed, steps: length)
-      let failures = run.play(make).failures
+      let failures = play(run, false).failures
       if !failures.isEmpty { return report(run, failures) }
       seed += 1
       if Date().timeIntervalSince(told) < 5 { continue }
@@ -72,14 +72,14 @@ struct Campaign {
 
   private func replay(_ seed: UInt64) {
     let run = Run(seed: seed, steps: length)
-    let result = run.play(tellsStory: true, make)
+    let result = play(run, true)
     if !result.failures.isEmpty { return report(run, result.failures) }
     print(result.story.joined(separator: "\n"))
   }
 
   private func report(_ run: Run, _ failures: [String]) {
-    let small = run.shrunk { !$0.play(make).failures.isEmpty }
-    let story = small.play(tellsStory: true, make).story
+    let small = run.shrunk { !play($0, false).failures.isEmpty }
+    let story = play(small, true).story
     Issue.record(
       """
       \(failures.first ?? "a failure that did not come again")

@@ -5,15 +5,15 @@ import Testing
   @Test func `agrees with the ledger in thousands of lives in process`() throws {
     let folder = try TemporaryDirectory()
     let template = try InProcess.makeTemplate(in: folder)
-    Campaign(of: "lives in process", count: 2000, length: 10...40) { terms in
-      try InProcess(terms, template: template)
+    Campaign(of: "lives in process", count: 2000, length: 10...40) { run, tellsStory in
+      run.play(tellsStory: tellsStory) { try InProcess($0, template: template) }
     }.run()
   }
 
   @Test(.enabled(if: FakedClock.isAvailable))
   func `agrees with the ledger in 50 lives with real programs`() {
-    Campaign(of: "lives with real programs", count: 50, length: 8...25) { terms in
-      try RealPrograms(terms)
+    Campaign(of: "lives with real programs", count: 50, length: 8...25) { run, tellsStory in
+      run.play(tellsStory: tellsStory) { try RealPrograms($0) }
     }.run()
   }
 
@@ -28,6 +28,16 @@ import Testing
       }
       #expect(fails, "\(error) bytes")
     }
+  }
+}
+
+@Suite struct `A model of three hosts and their centre` {
+  @Test func `agrees with all of them in 500 lives of several hosts`() throws {
+    let folder = try TemporaryDirectory()
+    let template = try InProcess.makeTemplate(in: folder)
+    Campaign(of: "lives of several hosts", count: 500, length: 15...45) { run, tellsStory in
+      run.playFleet(tellsStory: tellsStory, template: template)
+    }.run()
   }
 }
 

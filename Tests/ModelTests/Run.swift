@@ -13,10 +13,19 @@ struct Run {
     steps = (0..<count).map { _ in chance.next() }
   }
 
+  /// What came of one.
+  struct Result {
+    var failures: [String]
+    /// What happened, where somebody wants to read it.
+    var story: [String] = []
+    /// How often each thing happened.
+    var counts: [String: Int] = [:]
+  }
+
   /// Lets it happen, and holds the ledger against the truth.
   func play(
     tellsStory: Bool = false, _ make: (HostTerms) throws -> any Programs
-  ) -> (failures: [String], story: [String], counts: [World.Count: Int]) {
+  ) -> Result {
     var chance = SeededRandom(seed: ~seed)
     let terms = HostTerms(&chance)
     do {
@@ -31,9 +40,12 @@ struct Run {
       } catch {
         world.fail("\(error)")
       }
-      return (world.failures, world.story, world.counts)
+      let counts = world.counts.map { ($0.key.rawValue, $0.value) }
+      return Result(
+        failures: world.failures, story: world.story,
+        counts: Dictionary(uniqueKeysWithValues: counts))
     } catch {
-      return (["\(error)"], [], [:])
+      return Result(failures: ["\(error)"])
     }
   }
 

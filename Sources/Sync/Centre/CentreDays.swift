@@ -156,9 +156,9 @@ extension HostSync {
   ///
   /// - Parameter history: about how many rows of history are told at most.
   func tellDays(
-    _ centre: borrowing Centre, _ host: PresentHost, on today: Day, history: Int
+    _ centre: borrowing SomeCentre, _ host: PresentHost, on today: Day, history: Int
   ) throws {
-    let oldest = Day(of: Clock.now - Int64(settings.retentionDays) * 86_400, in: settings.zone)
+    let oldest = Day(of: now() - Int64(settings.retentionDays) * 86_400, in: settings.zone)
     while case let late = try ledger.hosts.lateDays(limit: HostSync.portion), !late.isEmpty {
       try centre.push([], late, of: host, isRestored: false)
       try ledger.hosts.noteTold(late)
@@ -179,14 +179,14 @@ extension HostSync {
   }
 
   /// Takes in what the centre has of this host's days from the last on that this ledger knows to be told.
-  func takeOwnDays(_ centre: borrowing Centre, _ host: PresentHost) throws {
+  func takeOwnDays(_ centre: borrowing SomeCentre, _ host: PresentHost) throws {
     var next = try centre.nextDay(
       of: host.membership.host, after: host.membership.toldDay ?? .beforeEveryLedger,
       orOnIt: true)
     while let day = next {
       let days = try centre.days(of: host.membership.host, on: day)
       try ledger.hosts.takeOwn(days, on: day)
-      next = try centre.nextDay(of: host.membership.host, after: day)
+      next = try centre.nextDay(of: host.membership.host, after: day, orOnIt: false)
     }
   }
 }

@@ -219,7 +219,7 @@ extension Centre {
   }
 
   /// Leaves out users whose name another one has, who keeps it: no two may have it.
-  private static func withFreeNames(
+  static func withFreeNames(
     _ facts: [SharedFact], _ holders: [[UInt8]: String]
   ) -> [SharedFact] {
     var last: [[UInt8]: SharedFact] = [:]
