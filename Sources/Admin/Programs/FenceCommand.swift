@@ -98,8 +98,9 @@ private struct Fencing {
   func remove(in directory: borrowing Directory, isAsked: Bool) throws {
     guard isAsked || SentFence.isKnown(in: directory) else { return }
     do throws(NftError) { try Nft.run(FenceUpdate.removal) } catch {
-      // Who has no nft has no table.
-      if !error.isMissing { throw error }
+      // A host without nft has no table, unless nft was removed since.
+      let hasTable = (try? Nft.ask([.rules]))?.rules.isEmpty == false
+      if !error.isMissing || hasTable { throw error }
     }
     try SentFence.forget(in: directory)
   }
