@@ -12,7 +12,7 @@ struct Administration {
   let settings: Settings
   let sync: SyncProgram
 
-  var words: Words { Words(settings, isStale: ledger.rules.isStale) }
+  var words: Words { Words(settings, isUnheard: ledger.rules.isUnheard) }
 
   /// Loads the settings and opens the ledger, which is created if it is not there and brought up
   /// to date if it is old.

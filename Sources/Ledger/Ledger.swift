@@ -70,8 +70,8 @@ package final class Ledger {
       guard try hosts.isJoined(), let membership = try hosts.membership() else { return }
       // Nothing is stale before the first news: a host that has just joined goes on as it was.
       let age = membership.heardAt.map { time - $0 } ?? 0
-      rules.isStale = rules.staleness.answer != .allow && age > rules.staleness.seconds
-      let answer = rules.isStale ? "\(rules.staleness.answer)" : ""
+      rules.isUnheard = age > rules.staleness.seconds
+      let answer = rules.isUnheard ? "\(rules.staleness.answer)" : ""
       guard opener == .writing, try meta("sync.stale") ?? "" != answer else { return }
       try database.transaction { () throws(SQLiteError) in
         try setMeta("sync.stale", answer)

@@ -146,9 +146,9 @@ extension AccessPublisher {
   }
 
   /// What the fence may let users have here who are on other hosts as well: there what is left is
-  /// theirs, too.
+  /// theirs, too. Nobody has to wait at their share for news that does not come.
   private func shares(by header: AccessHeader) throws(SQLiteError) -> [UInt64: HostShare] {
-    guard header.fence, try ledger.hosts.isJoined() else { return [:] }
+    guard header.fence, !ledger.rules.isUnheard, try ledger.hosts.isJoined() else { return [:] }
     var shares: [UInt64: HostShare] = [:]
     var rows = try ledger.database.prepare(
       """

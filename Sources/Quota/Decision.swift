@@ -19,7 +19,7 @@ package struct Rules: Equatable, Sendable {
   /// What is done about users with a quota once other hosts that share them were not heard of for long.
   package var staleness: Staleness
   /// Whether they were not heard of for that long.
-  package var isStale = false
+  package var isUnheard = false
 
   package init(
     count: Count = .total, unknownUsers: UnknownUsers = .allow, identifyBy: IdentifyBy = .auto,
@@ -38,6 +38,9 @@ package struct Rules: Equatable, Sendable {
     self.staleness = staleness
   }
 
+  /// Whether something is done because they were not heard of.
+  package var isStale: Bool { isUnheard && staleness.answer != .allow }
+
   /// Whether something holds users to their rates; where nothing does, there are none.
   package var isFenced: Bool { fence && !isFenceDown }
 
@@ -48,7 +51,7 @@ package struct Rules: Equatable, Sendable {
 /// What is done about users with a quota while nobody can tell what they use on other hosts.
 package struct Staleness: Equatable, Sendable {
   package enum Answer: Int, Sendable {
-    /// What is known holds.
+    /// What is known holds, and nobody waits for what is not known.
     case allow
     /// Their quota is taken to be used up.
     case reject
@@ -56,11 +59,11 @@ package struct Staleness: Equatable, Sendable {
     case slow
   }
 
-  /// Seconds without news after which it is done.
+  /// Seconds without news after which it is done, 60 or more.
   package var seconds: Int64
   package var answer: Answer
 
-  package init(after seconds: Int64 = 0, _ answer: Answer = .allow) {
+  package init(after seconds: Int64 = 60, _ answer: Answer = .allow) {
     self.seconds = seconds
     self.answer = answer
   }

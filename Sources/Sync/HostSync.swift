@@ -15,7 +15,7 @@ package struct HostSync {
   /// This host's clock, in seconds since 1970 in UTC.
   let now: () -> Int64
   /// Is told what is not as it should be, though the work goes on, and what would help.
-  private let warn: (String, String?) -> Void
+  let warn: (String, String?) -> Void
 
   /// - Parameter patience: how long one run may take.
   package init(
@@ -175,7 +175,7 @@ package struct HostSync {
       let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
-      try centre.push(sound, days, of: host, isRestored: isRestored)
+      try centre.push(sound, days.filter(isSound), of: host, isRestored: isRestored)
       try ledger.hosts.noteToken()
       // What is not sound is not looked at again before it changes.
       try ledger.hosts.notePushed(own)

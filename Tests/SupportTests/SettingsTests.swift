@@ -105,7 +105,7 @@ struct AcceptedSetting: Sendable, CustomTestStringConvertible {
     .init("SYNC=") { $0.sync = "" },
     .init("SYNC_INTERVAL=5") { $0.syncInterval = 5 },
     .init("SYNC_INTERVAL=3600") { $0.syncInterval = 3600 },
-    .init("SYNC_STALE=Allow") { $0.syncStale = Staleness() },
+    .init("SYNC_STALE=Allow") { $0.syncStale = nil },
     .init("SYNC_STALE=60:reject") { $0.syncStale = Staleness(after: 60, .reject) },
     .init("SYNC_STALE=864000:slow") { $0.syncStale = Staleness(after: 864_000, .slow) },
     .init("FENCE_OPEN=") { $0.fenceOpen = [] },

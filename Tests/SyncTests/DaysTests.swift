@@ -54,6 +54,17 @@ import Testing
     #expect(bob.map(\.question) == [0] && bob[0].host == "b" && bob[0].traffic.received == 7)
   }
 
+  @Test func `A day that makes no sense is named, and keeps no other from being told`() throws {
+    let hosts = try TestHosts("a", "b")
+    try hosts[0].use("alice", 100)
+    try hosts[0].use("bob", 7)
+    try hosts[0].ledger().database.run(
+      "UPDATE usage SET bytes_sent = -1 WHERE bytes_received = 100")
+    try hosts.settle()
+    #expect(try days(hosts) == ["a bob 0 7/0"])
+    #expect(hosts[0].warnings.filter { $0.contains("makes no sense") }.count == 1)
+  }
+
   @Test func `A host's history comes with it when it joins, and is not told again`() throws {
     let hosts = try TestHosts("a", "b", joining: false)
     for ago in [500, 3, 2] as [Int64] {

@@ -109,7 +109,7 @@ package struct HealthCheck {
     let state = StateCheck(settings: settings, sweeper: sweeper, now: now)
     let sweep = SweepCheck(
       settings: settings, servers: (try? servers.get()) ?? [], now: now)
-    let hosts = HostsCheck(settings: settings, now: now)
+    let hosts = HostsCheck(settings: settings.lookingAtFence, now: now)
     let places = state.directoryResults() + state.logResults()
     let fence = FenceCheck(settings: settings, configs: discovery.configs.map(\.config))
     let fenceResults = fence.results()

@@ -8,10 +8,10 @@ package struct Words {
   private(set) var rules: Rules
   let units: ByteUnits
 
-  /// - Parameter isStale: see `Rules`; the settings do not say it.
-  package init(_ settings: Settings, isStale: Bool = false) {
+  /// - Parameter isUnheard: see `Rules`; the settings do not say it.
+  package init(_ settings: Settings, isUnheard: Bool = false) {
     (zone, rules, units) = (settings.zone, settings.rules, settings.units)
-    rules.isStale = isStale
+    rules.isUnheard = isUnheard
   }
 
   func size(_ bytes: Int64) -> String { ByteSize.format(bytes, in: units) }

@@ -35,7 +35,8 @@ extension Membership {
   package var tokens: [String] { formerTokens + [token] }
 
   /// Bytes that a user can use beyond their quota as long as the hosts hear nothing of each other: each other
-  /// host lets them have what was left or, with a fence on every host, its share of that.
+  /// host lets them have what was left or, with a fence on every host and nobody let on without news, its share
+  /// of that.
   package func mostBeyond(for user: UserRecord, by rules: Rules) -> Int64 {
     let entitlement = user.entitlement
     if entitlement.quota == 0 || entitlement.isExempt { return 0 }
@@ -45,7 +46,7 @@ extension Membership {
       let (most, isTooMuch) = bytes.multipliedReportingOverflow(by: hosts)
       return isTooMuch ? .max : most
     }
-    if !rules.fence { return times(others, left) }
+    guard rules.isFenced, rules.staleness.answer == .reject else { return times(others, left) }
     let live = min(user.row.elsewhere?.hosts ?? 0, others)
     let sharing = live + (user.openSessions > 0 ? 1 : 0)
     // One that they come to meanwhile counts itself, too.

@@ -212,10 +212,10 @@ struct SettingValue {
   }
 
   /// `allow`, or seconds and what is done after them.
-  func staleness(_ range: ClosedRange<Int>) throws(SettingRefusal) -> Staleness {
+  func staleness(_ range: ClosedRange<Int>) throws(SettingRefusal) -> Staleness? {
     let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     if parts.count == 1, let place = index(of: bytes.span, among: "allow"), place == 0 {
-      return Staleness()
+      return nil
     }
     guard parts.count == 2, let seconds = decimal(parts[0]), range ~= seconds,
       let place = index(of: Array(parts[1]).span, among: "allow reject slow"),

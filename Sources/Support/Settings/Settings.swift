@@ -58,8 +58,8 @@ package struct Settings: Equatable, Sendable {
   /// `SYNC_INTERVAL`: seconds between two runs of quota-sync, 5 to 3600.
   package var syncInterval = 15
   /// `SYNC_STALE`: what is done about users with a quota after so many seconds without news of the other
-  /// hosts; 60 to 864000 seconds.
-  package var syncStale = Staleness()
+  /// hosts; 60 to 864000 seconds, nil for nothing.
+  package var syncStale: Staleness?
 
   /// Whether quota-fence has not come after the last sweeps; no setting.
   package var isFenceDown = false
@@ -73,7 +73,8 @@ extension Settings {
     var rules = Rules(
       count: count, unknownUsers: unknownUsers, identifyBy: identifyBy, names: names,
       defaultQuota: defaultQuota, notifyAt: notifyAt, notifyDaysLeft: Int64(notifyDaysLeft),
-      interval: Int64(monitorInterval), fence: fence, staleness: syncStale)
+      interval: Int64(monitorInterval), fence: fence,
+      staleness: syncStale ?? Staleness(after: max(60, 3 * Int64(syncInterval))))
     rules.isFenceDown = isFenceDown
     return rules
   }

@@ -160,14 +160,14 @@ extension HostSync {
   ) throws {
     let oldest = Day(of: now() - Int64(settings.retentionDays) * 86_400, in: settings.zone)
     while case let late = try ledger.hosts.lateDays(limit: HostSync.portion), !late.isEmpty {
-      try centre.push([], late, of: host, isRestored: false)
+      try centre.push([], late.filter(isSound), of: host, isRestored: false)
       try ledger.hosts.noteTold(late)
     }
     var told = 0
     while told < history, let (day, rows) = try ledger.hosts.nextOfHistory(keepingFrom: oldest) {
       for start in stride(from: 0, to: rows.count, by: HostSync.portion) {
         let end = min(rows.count, start + HostSync.portion)
-        try centre.push([], Array(rows[start..<end]), of: host, isRestored: false)
+        try centre.push([], rows[start..<end].filter(isSound), of: host, isRestored: false)
       }
       try ledger.hosts.noteHistory(from: day)
       told += rows.count + 1
@@ -176,6 +176,15 @@ extension HostSync {
       try centre.removeDays(of: host.membership.host, before: oldest)
       try ledger.hosts.noteTold(before: today, keepingFrom: oldest)
     }
+  }
+
+  /// Whether the centre can take a day; one that makes no sense is named and keeps no other from it.
+  func isSound(_ day: OwnDay) -> Bool {
+    let isSound = day.traffic.received >= 0 && day.traffic.sent >= 0
+    if !isSound {
+      warn("a day of the user with the uid \(day.user) makes no sense and is not told", nil)
+    }
+    return isSound
   }
 
   /// Takes in what the centre has of this host's days from the last on that this ledger knows to be told.

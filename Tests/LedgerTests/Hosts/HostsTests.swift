@@ -358,7 +358,8 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try share() == nil)
     #expect(try mostBeyond(Rules()) == 2000)
     // A user who is nowhere has all of it on each host that they come to.
-    #expect(try mostBeyond(Rules(fence: true)) == 2000)
+    let fenced = Rules(fence: true, staleness: Staleness(.reject))
+    #expect(try mostBeyond(fenced) == 2000)
     for host in 0..<2 {
       try joined.hosts[host].connect("alice", session("10.8.0.2", since: now - 40))
       try joined.hosts[host].take(at: now)
@@ -370,12 +371,24 @@ private let (now, day) = (Bench.noon + 60, Int64(86_400))
     #expect(try share() == HostShare(told: 300, elsewhere: 200, otherHosts: 1))
     #expect(try share(of: "bob") == nil)
     // On two hosts a half, on the third a third.
-    #expect(try mostBeyond(Rules(fence: true)) == 700 / 2 + 700 / 3)
+    #expect(try mostBeyond(fenced) == 700 / 2 + 700 / 3)
+    // Who is let on without news has what was left on each.
+    #expect(try mostBeyond(Rules(fence: true)) == 2 * 700)
     // What is used here is in it once it is told.
     try joined.hosts[0].move(50, by: "alice", at: now)
     #expect(try share() == HostShare(told: 300, elsewhere: 200, otherHosts: 1))
     try joined.synchronize()
     #expect(try share() == HostShare(told: 350, elsewhere: 200, otherHosts: 1))
+    // Nobody waits for news that does not come.
+    for (age, isShared) in [(60, true), (61, false)] as [(Int64, Bool)] {
+      let later = try Ledger.open(
+        joined.hosts[0].path, for: .writing, rules: Rules(fence: true), zone: .utc,
+        at: moment(now + age))
+      try later.accessTable.publish(
+        AccessSettings(onError: .allow, identifyBy: .auto), at: moment(now + age))
+      let table = try AccessTable(in: Directory(joined.hosts[0].folder.path))
+      #expect(try table.allShares().isEmpty != isShared)
+    }
     // Without a fence, and for a host by itself, the table has none.
     let plain = try Ledger.open(joined.hosts[0].path, for: .writing, rules: Rules(), zone: .utc)
     try plain.accessTable.publish(
