@@ -175,6 +175,7 @@ package struct HostSync {
       let days = try ledger.hosts.days(with: own)
       let sound = own.filter(isSound)
         .sorted { ($0.user, $0.periodStart) < ($1.user, $1.periodStart) }
+      try ledger.hosts.noteTelling(sound)
       try centre.push(sound, days.filter(isSound), of: host, isRestored: isRestored)
       try ledger.hosts.noteToken()
       // What is not sound is not looked at again before it changes.
@@ -271,7 +272,9 @@ package struct HostSync {
     }
     let host = try present(to: centre)
     // The program, or the connection, may have ended between the two.
-    if former != nil, try centre.standing(of: host) != .unknown {
+    if former != nil, try !centre.hosts().contains(where: { $0.host == name && $0.hasLeft }),
+      try centre.standing(of: host) != .unknown
+    {
       throw SyncError.joined(as: host.membership.host)
     }
     // What another centre, or this one before it was restored, had of this host is not known here.

@@ -35,7 +35,7 @@ import Testing
   @Test func `agrees with all of them in 500 lives of several hosts`() throws {
     let folder = try TemporaryDirectory()
     let template = try InProcess.makeTemplate(in: folder)
-    Campaign(of: "lives of several hosts", count: 500, length: 15...45) { run, tellsStory in
+    Campaign(of: "lives of several hosts", count: 500, length: 12...40) { run, tellsStory in
       run.playFleet(tellsStory: tellsStory, template: template)
     }.run()
   }

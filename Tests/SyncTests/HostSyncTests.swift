@@ -48,6 +48,30 @@ import Testing
     for host in hosts.hosts { #expect(try host.verdict(of: "alice") == .allowed(at: nil)) }
   }
 
+  @Test
+  func `A host that joins late has plans and grants that are older or newer than their users`()
+    throws
+  {
+    let hosts = try TestHosts("a", "b", joining: false)
+    try hosts[0].join()
+    try hosts[0].change { ledger in
+      try ledger.plans.add("basic", Terms(quota: 100), at: Clock.now)
+      _ = try ledger.users.add("alice", Terms(), plan: "basic", at: Clock.now)
+      _ = try ledger.users.add("bob", Terms(), plan: "basic", at: Clock.now)
+    }
+    try hosts[0].change { ledger in
+      _ = try ledger.grants.give(30, to: "bob", isCarried: false, note: "", at: Clock.now)
+    }
+    var edit = TermsEdit()
+    edit.quota = .set(200)
+    try hosts[0].change { _ = try $0.plans.change("basic", edit, at: Clock.now) }
+    try hosts[0].change { _ = try $0.users.setEnabled(false, "bob", at: Clock.now) }
+    try hosts[1].join()
+    #expect(try hosts[1].entitlement(of: "alice")?.limit == 200)
+    #expect(try hosts[1].entitlement(of: "bob")?.limit == 230)
+    #expect(hosts[1].warnings == [])
+  }
+
   @Test func `A reset on one host lets usage start over on all`() throws {
     let hosts = try TestHosts("a", "b")
     try hosts[0].change { ledger in

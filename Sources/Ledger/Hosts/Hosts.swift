@@ -230,6 +230,23 @@ extension Hosts {
     return present + over.prefix(limit - present.count)
   }
 
+  /// Notes that the centre may have this from now on, and not what it had before, though no answer comes.
+  /// Traffic only grows and is told anew by itself, but sessions that end can be as many as before.
+  package func noteTelling(_ usage: [OwnUsage]) throws(SQLiteError) {
+    try ledger.database.transaction { () throws(SQLiteError) in
+      var mark = try ledger.database.prepare(
+        """
+        INSERT INTO pushed (user_id, period_start)
+        SELECT users.id, ?2 FROM users LEFT JOIN pushed ON user_id = users.id AND period_start = ?2
+        WHERE uid = ?1 AND coalesce(received, 0) = ?3 AND coalesce(sent, 0) = ?4
+        ON CONFLICT DO UPDATE SET sessions = NULL
+        """)
+      for own in usage {
+        try mark.run(own.user, own.periodStart, own.traffic.received, own.traffic.sent)
+      }
+    }
+  }
+
   /// Notes that the centre has this.
   package func notePushed(_ usage: [OwnUsage]) throws(SQLiteError) {
     try ledger.database.transaction { () throws(SQLiteError) in
@@ -270,9 +287,10 @@ extension Hosts {
     try ledger.transaction {
       var history = try UsageWriter(ledger.database, zone: ledger.zone)
       for own in usage {
-        guard let user = try number(of: own.user),
-          var row = try ledger.periods.entitlementRow(of: user)
-        else { continue }
+        guard let user = try number(of: own.user) else { continue }
+        // Those are over, or are told anew.
+        if own.sessions > 0 { try noteChange(ofPeriod: own.periodStart, of: user) }
+        guard var row = try ledger.periods.entitlementRow(of: user) else { continue }
         if own.periodStart == row.entitlement.span.start, row.quotaRow != nil {
           let increase = own.traffic.increase(over: row.entitlement.used)
           if increase.isZero { continue }

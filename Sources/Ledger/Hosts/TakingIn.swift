@@ -21,7 +21,11 @@ extension Hosts {
   package func takeIn(
     _ facts: [SharedFact], upTo last: Int64? = nil, at time: Int64
   ) throws -> [String] {
-    let facts = facts.sorted { ($0.version, $0.kind.place) < ($1.version, $1.kind.place) }
+    let facts = facts.sorted { ($0.place, $0.version) < ($1.place, $1.version) }
+    // The least version of those from each place on, and after all.
+    let rest = facts.indices.reversed().reduce(into: [Int64.max]) { rest, place in
+      rest.append(min(rest[rest.count - 1], facts[place].version))
+    }
     var problems: [String] = []
     var waiting: Int64?
     for start in stride(from: 0, to: facts.count, by: Hosts.batch) {
@@ -32,13 +36,11 @@ extension Hosts {
           do { isTaken = try take(fact, at: time) } catch let error as Nonsense {
             problems.append("\(fact.kind.rawValue) \(fact.key): \(error.what)")
           }
-          if !isTaken, waiting == nil { waiting = fact.version }
+          if !isTaken { waiting = min(waiting ?? .max, fact.version) }
         }
-        // Others of the last version, or one that waits, come yet.
-        var seen = facts[end - 1].version
-        if end < facts.count, facts[end].version == seen { seen -= 1 }
-        if let waiting { seen = min(seen, waiting - 1) }
-        try noteFacts(upTo: seen)
+        // Those of some versions come yet, or one that waits.
+        let next = min(rest[facts.count - end], waiting ?? .max)
+        try noteFacts(upTo: min(next - 1, facts.map(\.version).max() ?? 0))
       }
     }
     if let last, waiting == nil { try noteFacts(upTo: last) }
@@ -252,7 +254,14 @@ extension Hosts {
   }
 }
 
-extension SharedFact.Kind {
-  /// A fact comes behind those that it names.
-  fileprivate var place: Int { SharedFact.Kind.allCases.firstIndex(of: self) ?? 0 }
+extension SharedFact {
+  /// A fact comes behind those that it names, which may have changed later, and the removal of a plan behind
+  /// whom followed it.
+  fileprivate var place: Int {
+    switch kind {
+    case .plan: isRemoved ? 3 : 0
+    case .user: 1
+    case .grant: 2
+    }
+  }
 }

@@ -58,14 +58,15 @@ extension Centre {
   /// What the centre has of a host's usage.
   package func usage(of host: String) throws(PostgresError) -> [OwnUsage] {
     let rows = try connection.run(
-      "SELECT user_id, period_start, received, sent FROM quota_usage WHERE host = $1", .text(host))
+      "SELECT user_id, period_start, received, sent, sessions FROM quota_usage WHERE host = $1",
+      .text(host))
     return (0..<rows.count).compactMap { row in
       guard let start = rows.integer(row, 1), let received = rows.integer(row, 2),
         let sent = rows.integer(row, 3)
       else { return nil }
       return OwnUsage(
         user: rows.text(row, 0), periodStart: start,
-        traffic: Traffic(received: received, sent: sent), sessions: 0)
+        traffic: Traffic(received: received, sent: sent), sessions: rows.integer(row, 4) ?? 0)
     }
   }
 

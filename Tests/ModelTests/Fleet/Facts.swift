@@ -8,6 +8,8 @@ struct Facts {
   var people: [Int: Fact] = [:]
   /// Quotas by the names of plans.
   var plans: [String: Plan] = [:]
+  /// The centre's version when they were heard.
+  var version: Int64 = 0
 
   /// A user, by the number of whom it is about.
   struct Fact {
@@ -40,6 +42,20 @@ struct Facts {
   /// The number of the user who has a name.
   func number(of name: String) -> Int? {
     people.first { $0.value.name == name && !$0.value.isRemoved }?.key
+  }
+
+  /// Takes in what another knows better.
+  mutating func merge(_ other: Facts) {
+    people.merge(other.people) { mine, theirs in
+      let isOlder = mine.version < theirs.version
+      var last = isOlder ? theirs : mine
+      for (place, grant) in (isOlder ? mine : theirs).grants.enumerated() {
+        if place == last.grants.count { last.grants.append(grant) }
+        if grant.isRevoked { last.grants[place].isRevoked = true }
+      }
+      return last
+    }
+    plans.merge(other.plans) { $0.version < $1.version ? $1 : $0 }
   }
 
   var present: [Int] { people.filter { !$0.value.isRemoved }.keys.sorted() }

@@ -52,15 +52,20 @@ final class Fleet {
   private(set) var failures: [String] = []
   private(set) var story: [String] = []
   private let tellsStory: Bool
+  /// A ledger of nobody.
+  let template: String
   private(set) var counts: [String: Int] = [:]
   private var marks: UInt64 = 0
   private var version = 0
+  /// What the centre may be restored from.
+  var dump: (tables: MemoryCentre.Tables, facts: Facts)?
   /// The change that is under way, and what the host knew when it was made.
   var present: (change: FleetChange, before: Facts)?
 
   init(_ terms: FleetTerms, template: String, tellsStory: Bool) throws {
     self.terms = terms
     self.tellsStory = tellsStory
+    self.template = template
     centre = MemoryCentre()
     centre.now = time
     facts.isDaily = terms.isDaily
@@ -239,6 +244,8 @@ final class Fleet {
       return true
     } catch is PostgresError where host.isCutOff || cut != nil {
       note("\(host.name) does not reach the centre")
+    } catch SyncError.joined {
+      note("\(host.name) has joined already")
     } catch SyncError.unknownCommit where cut != nil {
       note("\(host.name) does not know whether it is changed")
     } catch SyncError.copied(_, let isSame) where isSame && host.isRolledBack {
@@ -256,6 +263,11 @@ final class Fleet {
     var outcome = HostSync.Outcome()
     guard try talk(host, cut, { outcome = try $0.run() }) else { return count("failures") }
     note("\(host.name): \(outcome)")
+    try noteHeard(host)
+  }
+
+  /// A host has told and heard all.
+  func noteHeard(_ host: FleetHost) throws {
     host.isRolledBack = false
     host.isForgotten = false
     for person in people.values { person.told[host.index] = [:] }
@@ -266,7 +278,8 @@ final class Fleet {
 
   private func hear(_ passed: Line.Passed, on host: FleetHost) {
     switch passed {
-    case .told, .given: break
+    case .told: break
+    case .given: facts.merge(host.heard)
     case .facts: takeIn(on: host)
     case .offered(let offers): offer(offers, on: host)
     case .changed(let changes): commit(changes, on: host)
@@ -295,12 +308,16 @@ final class Fleet {
   /// under another name.
   private func takeIn(on host: FleetHost) {
     let before = host.facts
-    host.facts = facts
+    let heard = host.heard
+    (host.facts, host.heard) = (facts, facts)
+    host.heard.version = centre.tables.version
     for (number, fact) in facts.people {
       let known = before.people[number]
       if let reset = fact.resetAt, reset > now(on: host), known?.resetAt != reset {
         host.facts.people[number]?.resetAt = known?.resetAt
         host.facts.people[number]?.isWaiting = true
+        host.heard.people[number] = heard.people[number]
+        host.heard.people[number]?.grants = fact.grants
       }
       guard !fact.isRemoved, let stranger = host.strangers.removeValue(forKey: fact.name),
         let person = people[number], person !== stranger

@@ -39,8 +39,10 @@ final class FleetHost {
   let ahead: Int64
   private var folder: TemporaryDirectory
   private(set) var settings = Settings()
-  /// What it has heard of the facts.
+  /// What it knows of the facts.
   var facts = Facts()
+  /// What the centre told it of them, but for what is still to come: that it can give back.
+  var heard = Facts()
   /// Those that it has seen and nobody told it of, by their names.
   var strangers: [String: Person] = [:]
   var sessions: [FleetSession] = []
@@ -62,6 +64,7 @@ final class FleetHost {
   struct Backup {
     let folder: TemporaryDirectory
     let facts: Facts
+    let heard: Facts
     let strangers: [String: Person]
     let heardAt: Int64?
     /// What it had counted, by the numbers of users.
@@ -75,14 +78,13 @@ final class FleetHost {
     self.ahead = ahead
     name = "host\(index)"
     machine = "machine of \(name)"
-    folder = try TemporaryDirectory()
+    folder = try FleetHost.newDisk(template)
     settings.timeZone = "Etc/UTC"
     settings.sync = "the model"
     settings.syncInterval = 15
     settings.syncStale = staleness
     settings.defaultQuota = defaultQuota
     settings.notifyAt = []
-    try FileManager.default.copyItem(atPath: template, toPath: database)
     settings.database = database
   }
 
@@ -191,6 +193,12 @@ final class FleetHost {
         atPath: "\(folder.path)/\(file)", toPath: "\(copy.path)/\(file)")
     }
     return copy
+  }
+
+  static func newDisk(_ template: String) throws -> TemporaryDirectory {
+    let disk = try TemporaryDirectory()
+    try FileManager.default.copyItem(atPath: template, toPath: disk.path + "/quota.db")
+    return disk
   }
 
   /// Has a copy for its disk, and begins anew.

@@ -12,7 +12,7 @@ extension Fleet {
   func step(_ chance: inout SeededRandom) throws {
     if Bool.random(using: &chance) { try wait(Int64.random(in: 1...4, using: &chance)) }
     let host = hosts.randomElement(using: &chance) ?? hosts[0]
-    switch Int.random(in: 0..<40, using: &chance) {
+    switch Int.random(in: 0..<45, using: &chance) {
     case 0..<8: try connect(host, as: FleetTerms.names.randomElement(using: &chance) ?? "ann")
     case 8..<17: try move(host, &chance)
     case 17, 18:
@@ -32,7 +32,11 @@ extension Fleet {
     case 36: if terms.isDaily { try passMidnight(&chance) }
     case 37: try keepOrRestore(host)
     case 38: try runClone(of: host)
-    default: try forget(host)
+    case 39: try forget(host)
+    case 40: try leaveAndJoin(host, &chance)
+    case 41, 42: dumpCentre()
+    case 43: try replace(host, &chance)
+    default: try restoreCentre(&chance)
     }
     try check(host)
     checkBounds()
@@ -59,8 +63,9 @@ extension Fleet {
     note("\(host.name) is backed up")
     try sweep(host)
     host.backup = FleetHost.Backup(
-      folder: try host.copyDisk(), facts: host.facts, strangers: host.strangers,
-      heardAt: host.heardAt, usage: people.mapValues { $0.usage[host.index] })
+      folder: try host.copyDisk(), facts: host.facts, heard: host.heard,
+      strangers: host.strangers, heardAt: host.heardAt,
+      usage: people.mapValues { $0.usage[host.index] })
   }
 
   /// The machine begins anew from the backup. What it counted since is lost, but for what it told.
@@ -77,6 +82,7 @@ extension Fleet {
     host.boot(from: backup.folder)
     host.backup = nil
     host.facts = backup.facts
+    host.heard = backup.heard
     host.strangers = backup.strangers
     host.heardAt = backup.heardAt
     host.isRolledBack = true
@@ -109,6 +115,81 @@ extension Fleet {
     _ = centre.remove(host.name)
     host.isForgotten = true
     for host in hosts { host.bounds = [:] }
+  }
+
+  // MARK: Leaving
+
+  /// A host that knows all leaves, goes on by itself for a while, and joins again.
+  private func leaveAndJoin(_ host: FleetHost, _ chance: inout SeededRandom) throws {
+    if host.isCutOff || host.isRolledBack { return }
+    try synchronize(host)
+    guard host.heardAt == now(on: host) else { return }
+    let isAlone = Bool.random(using: &chance)
+    note("\(host.name) leaves\(isAlone ? ", and the centre is told by another one" : "")")
+    count("departures")
+    for host in hosts { host.bounds = [:] }
+    let hasLeft = try talk(host, isAlone ? nil : cut(&chance)) { try $0.leave(alone: isAlone) }
+    host.isForgotten = true
+    guard hasLeft else { return }
+    if isAlone { _ = centre.remove(host.name) }
+    host.heardAt = nil
+    try wait(Int64.random(in: 1...100, using: &chance))
+    try move(host, &chance)
+    if let other = hosts.randomElement(using: &chance), other !== host { try synchronize(other) }
+    try check(host)
+    try join(host, cut(&chance))
+  }
+
+  /// The disk is lost. The administrator tells the centre, and the host joins with a new ledger.
+  private func replace(_ host: FleetHost, _ chance: inout SeededRandom) throws {
+    if host.isCutOff { return }
+    note("\(host.name) has lost its disk")
+    count("new disks")
+    let nothing = FleetHost.Backup(
+      folder: try FleetHost.newDisk(template), facts: Facts(), heard: Facts(), strangers: [:],
+      heardAt: nil, usage: [:])
+    restore(host, from: nothing)
+    try forget(host)
+    try join(host, cut(&chance))
+    // In an older centre the administrator has to do so again.
+    dump = nil
+  }
+
+  /// Once more where the connection is lost.
+  private func join(_ host: FleetHost, _ cut: Line.Cut?) throws {
+    note("\(host.name) joins\(cut.map { ", cut off after \($0)" } ?? "")")
+    if try talk(host, cut, { _ = try $0.join(as: host.name) }) { return try noteHeard(host) }
+    if try talk(host, nil, { _ = try $0.join(as: host.name) }) { return try noteHeard(host) }
+    try synchronize(host)
+  }
+
+  // MARK: An older centre
+
+  private func dumpCentre() {
+    note("the centre is dumped")
+    dump = (centre.tables, facts)
+  }
+
+  /// The centre is what it was when the dump was made, and is given back what hosts have heard since. What
+  /// none of them had heard is lost. Nothing is changed before all have spoken: of two changes the later
+  /// one would hold, and which that is is not for hosts to know. The one that knows most speaks first, before
+  /// others tell of strangers whom it knows.
+  private func restoreCentre(_ chance: inout SeededRandom) throws {
+    guard let dump else { return dumpCentre() }
+    note("the centre is restored from the dump")
+    count("restorations of the centre")
+    (centre.tables, facts) = dump
+    for host in hosts {
+      host.bounds = [:]
+      host.isCutOff = false
+    }
+    try wait(100)
+    if let host = hosts.max(by: { $0.heard.version < $1.heard.version }) { try synchronize(host) }
+    for host in hosts.shuffled(using: &chance) {
+      try synchronize(host, cut(&chance))
+      try check(host)
+    }
+    for host in hosts { try synchronize(host) }
   }
 
   // MARK: The end

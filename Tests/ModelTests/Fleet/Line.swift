@@ -78,7 +78,11 @@ final class Line: CentreTables {
 
   func add(_ host: PresentHost) throws { try commit(.told) { try $0.add(host) } }
 
-  func remove(_ host: String) throws -> Bool { try read { try $0.remove(host) } }
+  func remove(_ host: String) throws -> Bool {
+    var isThere = false
+    try commit(.told) { isThere = try $0.remove(host) }
+    return isThere
+  }
 
   func facts(
     above version: Int64, upTo last: Int64, garbage: (String) -> Void
