@@ -92,9 +92,9 @@ package struct HostSync {
     // what is told meanwhile is read twice and not left out.
     let hosts = try centre.hosts()
     // The sessions of a host that was forgotten, and is back, are over for the centre.
-    if hosts.contains(where: { $0.host == host.membership.host && $0.hasLeft }) {
-      try ledger.hosts.startOver()
-    }
+    var host = host
+    host.isBack = hosts.contains { $0.host == host.membership.host && $0.hasLeft }
+    if host.isBack { try ledger.hosts.startOver() }
     try giveBack(to: centre)
     let new = try ledger.hosts.newFacts()
     if !new.isEmpty { try centre.offer(new, isJoining: isFirst) }
@@ -214,14 +214,15 @@ package struct HostSync {
     }
     let news = others.contains { $0.version > seen[$0.host] ?? 0 }
     let users = news ? try centre.users(changedSince: seen) : []
-    let wanted = try ledger.hosts.wantedPeriods(of: users, at: now())
+    let wanted = try ledger.hosts.wantedPeriods(
+      of: users, isAnew: membership.usageSeen.isEmpty, at: now())
     if !wanted.isEmpty {
       let sums = try centre.usage(of: wanted, elsewhereThan: host, garbage: warnOfGarbage)
       try ledger.hosts.noteElsewhere(sums, at: now())
     }
     for other in others { seen[other.host] = other.version }
     try ledger.hosts.noteHeard(
-      usageSeen: seen, hosts: Int64(hosts.count { !$0.hasLeft }), at: now())
+      usageSeen: seen, hosts: Int64(hosts.count { !$0.hasLeft || $0.host == host }), at: now())
     return wanted.count
   }
 

@@ -163,6 +163,13 @@ import Testing
     try hosts[1].run()
     try hosts[0].run()
     #expect(try hosts[0].sessionsElsewhere(of: "alice") == 1)
+    // What it does for an administrator first does not hide that it was forgotten.
+    _ = try hosts.centre().remove("b")
+    try hosts[1].change { _ = try $0.users.setEnabled(false, "alice", at: Clock.now) }
+    try hosts[1].run()
+    try hosts[0].run()
+    #expect(try hosts[0].sessionsElsewhere(of: "alice") == 1)
+    #expect(try hosts.centre().hosts().map(\.hasLeft) == [false, false])
   }
 
   @Test func `A host with history joins, and nothing is counted twice`() throws {

@@ -316,8 +316,10 @@ extension Hosts {
 
   /// The present periods of users, and of those besides whose period has turned since the other hosts'
   /// usage was last noted.
+  ///
+  /// - Parameter isAnew: whether all are wanted of whom any was noted: the centre may have lost it.
   package func wantedPeriods(
-    of users: [String], at time: Int64
+    of users: [String], isAnew: Bool = false, at time: Int64
   ) throws(SQLiteError) -> [(user: String, periodStart: Int64)] {
     var wanted: [Int64: String] = [:]
     for user in users {
@@ -327,8 +329,8 @@ extension Hosts {
       """
       SELECT users.id, uid FROM elsewhere JOIN user_quotas ON user_id = elsewhere_user
         JOIN users ON users.id = user_id
-      WHERE elsewhere_start <> period_start AND uid IS NOT NULL
-      """
+      WHERE (?1 OR elsewhere_start <> period_start) AND uid IS NOT NULL
+      """, isAnew
     ) { wanted[$0.integer(0)] = $0.text(1) }
     var periods: [(user: String, periodStart: Int64)] = []
     var rows = try EntitlementRows(ledger)

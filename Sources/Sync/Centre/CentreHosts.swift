@@ -10,6 +10,8 @@ package struct PresentHost: Sendable {
   package let interval: Int64
   /// How many seconds its clock is ahead of the centre's.
   package let clockAhead: Int64
+  /// Whether it knows that the centre took it for gone, and tells again of all its sessions.
+  package var isBack = false
 
   package init(_ membership: Membership, machine: String, interval: Int64, clockAhead: Int64) {
     self.membership = membership

@@ -32,6 +32,8 @@ extension Centre {
 
   /// Gives the centre a host's token, after it made sure that the host may have one.
   ///
+  /// One that was taken for gone is so until it says that it knows.
+  ///
   /// - Returns: the version of the host's usage.
   @discardableResult
   static func give(
@@ -47,11 +49,12 @@ extension Centre {
     return
       try connection.run(
         """
-        UPDATE quota_hosts SET token = $2, machine = $3, clock_ahead = $4::bigint, left_at = NULL,
+        UPDATE quota_hosts SET token = $2, machine = $3, clock_ahead = $4::bigint,
+          left_at = CASE WHEN $6::bigint = 1 THEN NULL ELSE left_at END,
           heard_at = \(now), version = version + $5::bigint
         WHERE host = $1 RETURNING version
         """, .text(host.membership.host), .text(host.membership.token), .text(host.machine),
-        .integer(host.clockAhead), .integer(increase)
+        .integer(host.clockAhead), .integer(increase), .integer(host.isBack ? 1 : 0)
       ).integer(0, 0) ?? 0
   }
 

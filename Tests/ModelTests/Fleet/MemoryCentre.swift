@@ -201,7 +201,7 @@ extension MemoryCentre.Tables {
     hosts[name]?.machine = host.machine
     hosts[name]?.clockAhead = host.clockAhead
     hosts[name]?.heardAt = time
-    hosts[name]?.hasLeft = false
+    if host.isBack { hosts[name]?.hasLeft = false }
   }
 }
 
