@@ -180,6 +180,35 @@ import Testing
     #expect(try hosts[1].used("alice") == 10)
   }
 
+  @Test
+  func `Hosts agree after their connections, or all of PostgreSQL, were killed in the middle`()
+    throws
+  {
+    let cluster = try PostgresCluster()
+    var truth: Int64 = 0
+    let hosts = try TestHosts("a", "b", on: cluster, joining: false)
+    // As it is where no test is in a hurry: what was committed stays.
+    try hosts.database.execute(
+      "ALTER DATABASE \(hosts.database.name) SET synchronous_commit = on")
+    for host in hosts.hosts { try host.join() }
+    for round in 0..<8 {
+      let host = hosts[round % 2]
+      let delay = UInt32.random(in: 0...60_000)
+      let killer = hosts.database.kill(round % 4 == 3 ? .server : .connections, after: delay)
+      while !killer.isFinished {
+        try host.use("alice", 10)
+        truth += 10
+        do { try host.run() } catch let error as PostgresError {
+          #expect(error.exitStatus == .unavailable, "round \(round), after \(delay) us")
+        }
+      }
+      try cluster.revive()
+    }
+    try hosts.settle()
+    for host in hosts.hosts { #expect(try host.used("alice") == truth, "\(host.name)") }
+    #expect(hosts.hosts.flatMap(\.warnings) == [])
+  }
+
   @Test func `A silent centre costs a run its patience and nothing else`() throws {
     let hosts = try TestHosts("a")
     try hosts[0].use("alice", 10)

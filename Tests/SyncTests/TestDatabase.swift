@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import System
 import TestSupport
@@ -10,10 +11,10 @@ final class TestDatabase {
   let cluster: PostgresCluster
   let name: String
 
-  init() throws {
-    cluster = try PostgresCluster.shared.get()
+  init(on cluster: PostgresCluster? = nil) throws {
+    self.cluster = try cluster ?? PostgresCluster.shared.get()
     name = "t\(UUID().uuidString.prefix(8).lowercased())"
-    try Self.execute("CREATE DATABASE \(name)", cluster.settings(of: "postgres"))
+    try Self.execute("CREATE DATABASE \(name)", self.cluster.settings(of: "postgres"))
   }
 
   deinit {
@@ -46,6 +47,29 @@ final class TestDatabase {
     try cluster.run(
       "psql", ["-q", "-h", cluster.socket, "-U", "owner", "-d", name, "-f", dump])
   }
+
+  /// Kills what serves its connections, or all of PostgreSQL, after so many microseconds.
+  ///
+  /// - Returns: the thread that does, which has finished when that is done.
+  func kill(_ what: Victim, after delay: UInt32) -> Thread {
+    let (cluster, name, settings) = (cluster, name, settings)
+    let thread = Thread {
+      usleep(delay)
+      if what == .server { return cluster.kill() }
+      let connection = try? PostgresConnection.open(
+        settings, patience: .seconds(60), deadline: Clock.monotonic + .seconds(120))
+      let rows = try? connection?.run(
+        """
+        SELECT pid FROM pg_stat_activity WHERE datname = '\(name)' AND pid <> pg_backend_pid()
+        """)
+      guard let rows else { return }
+      for row in 0..<rows.count { Glibc.kill(pid_t(rows.integer(row, 0) ?? 0), SIGKILL) }
+    }
+    thread.start()
+    return thread
+  }
+
+  enum Victim { case connections, server }
 
   /// Ends all other connections to it after so many microseconds.
   ///

@@ -127,8 +127,8 @@ final class TestHosts {
   let hosts: [TestHost]
 
   /// - Parameter names: the hosts, all of which join.
-  init(_ names: String..., joining: Bool = true) throws {
-    let database = try TestDatabase()
+  init(_ names: String..., on cluster: PostgresCluster? = nil, joining: Bool = true) throws {
+    let database = try TestDatabase(on: cluster)
     self.database = database
     hosts = try names.map { try TestHost($0, database.settings) }
     let centre = try centre()

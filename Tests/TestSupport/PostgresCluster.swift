@@ -80,6 +80,26 @@ package final class PostgresCluster: Sendable {
   /// Ends it without a checkpoint, as a power loss would.
   package func stop() throws { try run("pg_ctl", ["-D", data, "-m", "immediate", "-w", "stop"]) }
 
+  /// Kills it at once, but not what serves its connections, which ends by itself.
+  package func kill() {
+    let text = (try? String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8)) ?? ""
+    if let pid = text.split(separator: "\n").first.flatMap({ pid_t($0) }) {
+      Glibc.kill(pid, SIGKILL)
+    }
+  }
+
+  /// Has it serve again, wherever it was killed.
+  package func revive() throws {
+    let deadline = Clock.monotonic + .seconds(120)
+    // It does not start while anything of the former one is left, and refuses all until it has recovered.
+    while (try? run("psql", ["-h", folder.path, "-U", "owner", "-c", "", "postgres"])) == nil {
+      guard Clock.monotonic < deadline else { return try start() }
+      usleep(100_000)
+      let status = ["-D", data, "status"]
+      if (try? run("pg_ctl", status)) == nil { try? start() }
+    }
+  }
+
   /// Runs one of PostgreSQL's own programs to its end. Not by Foundation, for which a program runs as long
   /// as what it started: pg_ctl starts the server.
   package func run(_ program: String, _ arguments: [String]) throws {
