@@ -369,7 +369,6 @@ package struct HostSync {
 
   /// Connects, and makes sure that this host may take part.
   private func open() throws -> SomeCentre {
-    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
     let centre = try connect()
     let (rules, here) = (try centre.rules(), try settings.commonRules())
     guard rules.names == here.names else {

@@ -136,8 +136,7 @@ struct SyncCommand {
   // MARK: What concerns the centre only
 
   private func centre() throws -> Centre {
-    guard !settings.sync.isEmpty else { throw SyncError.noSetting }
-    return try Centre(settings.sync, patience: Centre.patience)
+    try Centre(settings.sync, patience: Centre.patience)
   }
 
   private func answer() throws {

@@ -16,7 +16,7 @@ struct Run {
   /// What came of one.
   struct Result {
     var failures: [String]
-    /// What happened, where somebody wants to read it.
+    /// What happened, if it is to be read.
     var story: [String] = []
     /// How often each thing happened.
     var counts: [String: Int] = [:]

@@ -59,7 +59,8 @@ package struct Centre: ~Copyable, CentreTables {
   /// - Parameters:
   ///   - settings: the setting `SYNC`.
   ///   - patience: how long all that is done with it may take; a tenth of it is for each server to answer.
-  package init(_ settings: String, patience: Duration) throws(PostgresError) {
+  package init(_ settings: String, patience: Duration) throws {
+    guard !settings.isEmpty else { throw SyncError.noSetting }
     connection = try PostgresConnection.open(
       settings, patience: patience / 10, deadline: Clock.monotonic + patience)
   }

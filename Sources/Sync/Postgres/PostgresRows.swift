@@ -1,5 +1,5 @@
-import System
 import CPostgreSQL
+import System
 
 /// What a statement gave, freed when its owner lets go of it. The corresponding C type is `PGresult`.
 @safe package struct PostgresRows: ~Copyable {

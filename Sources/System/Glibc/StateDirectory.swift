@@ -109,7 +109,7 @@ extension Descriptor {
   /// Takes an exclusive lock on one byte of a file, which belongs to the open file and not to the
   /// process (`F_OFD_SETLK`).
   ///
-  /// - Returns: false where somebody else has it.
+  /// - Returns: false where another program has it.
   fileprivate borrowing func lock(byte: Int64, of subject: String) throws(SystemError) -> Bool {
     var lock = flock()
     lock.l_type = Int16(F_WRLCK)
@@ -124,7 +124,7 @@ extension Descriptor {
   /// Takes an exclusive lock on a file that may only be read (`flock`), as on a read-only file system,
   /// where every program finds the file like that.
   ///
-  /// - Returns: false where somebody else has it.
+  /// - Returns: false where another program has it.
   fileprivate borrowing func lock(of subject: String) throws(SystemError) -> Bool {
     if flock(number, LOCK_EX | LOCK_NB) == 0 { return true }
     if errno == EWOULDBLOCK || errno == EINTR { return false }

@@ -73,7 +73,7 @@ struct Facts {
   }
 }
 
-/// Somebody who moves bytes, and what of it each host has counted, by the beginning of the period that it was
+/// One who moves bytes, and what of it each host has counted, by the beginning of the period that it was
 /// in by what that host knew.
 final class Person {
   let number: Int

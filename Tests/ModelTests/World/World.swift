@@ -28,7 +28,7 @@ final class World {
   var isJournalCut = false
   /// What is not as it has to be.
   private(set) var failures: [String] = []
-  /// What happened, where somebody wants to read it.
+  /// What happened, if it is to be read.
   private(set) var story: [String] = []
   private let tellsStory: Bool
   /// How often each thing happened.
